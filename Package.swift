@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "swift-segmentation",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "SegEngine", targets: ["SegEngine"]),
+    .library(name: "SegModels", targets: ["SegModels"]),
+    .library(name: "SegIO", targets: ["SegIO"]),
+    .executable(name: "seg", targets: ["seg"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    // The boundary to C: products and factorisations, vector kernels, image codecs, zip archives.
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+    .target(name: "CSegKernels"),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+      providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+    .systemLibrary(name: "CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"]), .brew(["libexif"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+
+    // The engine, the networks, the files, the command line.
+    .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
+    .target(name: "SegModels", dependencies: ["SegEngine"]),
+    .target(name: "SegIO", dependencies: ["SegEngine", "CPNG", "CTurboJPEG", "CTIFF", "CEXIF", "CZip"]),
+    .executableTarget(
+      name: "seg",
+      dependencies: [
+        "SegEngine", "SegModels", "SegIO",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .target(name: "TestSupport", dependencies: ["SegEngine"], path: "Tests/TestSupport"),
+    .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport"]),
+    .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
+    .testTarget(name: "SegIOTests", dependencies: ["SegIO", "TestSupport"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["SegIO", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu17
+)

@@ -1,0 +1,2 @@
+#include <stdio.h>
+#include <libexif/exif-data.h>
