@@ -1,3 +1,129 @@
 #ifndef CSEGKERNELS_H
 #define CSEGKERNELS_H
+
+/// Inner loops that are not a matrix product, on NHWC float32 data.
+///
+/// Every kernel is one body in kernels.inc, compiled once per instruction set (kernels_*.c) and reached through one table,
+/// chosen once at start. Extents and strides are counted in floats; nothing here allocates, locks or keeps state.
+
+/// Pointwise functions of one variable; `a` and `b` are the function's parameters.
+enum seg_function {
+  SEG_IDENTITY,
+  SEG_RELU,
+  SEG_CLIP,          ///< min(max(x, a), b)
+  SEG_LEAKY_RELU,    ///< x > 0 ? x : a x
+  SEG_ELU,           ///< x > 0 ? x : a (e^x - 1)
+  SEG_GELU_ERF,      ///< x (1 + erf(x / sqrt 2)) / 2
+  SEG_GELU_TANH,     ///< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  SEG_SILU,          ///< x sigmoid(x)
+  SEG_HARD_SIGMOID,  ///< min(max(a x + b, 0), 1)
+  SEG_HARD_SWISH,    ///< x min(max(x / 6 + 1 / 2, 0), 1)
+  SEG_SIGMOID,
+  SEG_TANH,
+  SEG_SOFTPLUS,      ///< log(1 + e^(a x)) / a, and x where a x > b
+  SEG_EXP,
+  SEG_LOG,
+  SEG_SQRT,
+  SEG_ABS,
+  SEG_NEGATE,
+  SEG_RECIPROCAL,
+  SEG_ERF
+};
+
+/// Functions of two variables.
+enum seg_operation {
+  SEG_ADD,
+  SEG_SUBTRACT,
+  SEG_MULTIPLY,
+  SEG_DIVIDE,
+  SEG_MAXIMUM,
+  SEG_MINIMUM,
+  SEG_POWER
+};
+
+enum seg_reduction { SEG_SUM, SEG_MAX, SEG_MIN, SEG_PRODUCT, SEG_SUM_OF_SQUARES };
+
+/// A window that slides over one image: how convolution and pooling walk their input.
+typedef struct {
+  long input_height, input_width;
+  long pixel_stride;  ///< floats from one input pixel to the next
+  long kernel_height, kernel_width;
+  long stride_height, stride_width;
+  long dilation_height, dilation_width;
+  long padding_top, padding_left, padding_bottom, padding_right;
+  long output_width;
+} seg_window;
+
+typedef struct {
+  const char *instruction_set;
+  long vector_width;  ///< floats a register
+
+  /// y[i] = f(x[i])
+  void (*map)(int function, float a, float b, const float *x, float *y, long count);
+
+  /// y[i] = op(p[i * p_step], q[i * q_step]); a step is 0 (broadcast) or 1.
+  void (*combine)(int operation, const float *p, long p_step, const float *q, long q_step, float *y, long count);
+
+  /// y[r][c] = f(x[r][c] scale[c] + shift[c] + residual[r][c]); scale, shift and residual may be null.
+  void (*affine)(const float *x, long x_stride, const float *scale, const float *shift, const float *residual,
+                 long residual_stride, int function, float a, float b, float *y, long y_stride, long rows, long channels);
+
+  /// y[r][c] = max(x, 0) + slope[c] min(x, 0)
+  void (*prelu)(const float *x, long x_stride, const float *slope, float *y, long y_stride, long rows, long channels);
+
+  /// y[r][c] = (x[r][c] - mean) inv_deviation scale[c] + shift[c], mean and deviation of each row by itself.
+  void (*layer_norm)(const float *x, long x_stride, const float *scale, const float *shift, float epsilon, float *y,
+                     long y_stride, long rows, long channels);
+
+  /// A row of outputs of a depthwise convolution: channels * multiplier outputs a pixel, weights [tap][output channel].
+  void (*depthwise)(const seg_window *window, const float *image, long output_row, long channels, long multiplier,
+                    const float *weights, const float *bias, int function, float a, float b, float *y, long y_stride);
+
+  /// A row of maxima; `indices` (row * input_width + column of the first maximum, one a value) may be null.
+  void (*max_pool)(const seg_window *window, const float *image, long output_row, long channels, float *y, long y_stride,
+                   int *indices, long index_stride);
+
+  /// A row of means over the window's taps inside the image, divided by their number or (`count_padding`) by that of the
+  /// taps inside the padded image.
+  void (*average_pool)(const seg_window *window, const float *image, long output_row, long channels, int count_padding,
+                       float *y, long y_stride);
+
+  /// Patches of output pixels [first, first + count) of one image, as rows [kernel_height][kernel_width][channels].
+  void (*gather_patches)(const seg_window *window, const float *image, long first, long count, long channels, float *patches);
+
+  /// y[p][c] = sum over t of weights[p taps + t] x[offsets[p taps + t] + c]
+  void (*interpolate)(const float *x, const long *offsets, const float *weights, long taps, long pixels, long channels,
+                      float *y, long y_stride);
+
+  /// Reduction of a contiguous run, in eight or more partial results.
+  float (*reduce)(int reduction, const float *x, long count);
+
+  /// y[c] = reduction over r of x[r][c]
+  void (*reduce_rows)(int reduction, const float *x, long x_stride, long rows, long channels, float *y);
+
+  /// Softmax of each row, or its logarithm.
+  void (*softmax)(int logarithm, const float *x, long x_stride, float *y, long y_stride, long rows, long channels);
+
+  /// The column of the first maximum of each row.
+  void (*argmax)(const float *x, long x_stride, long rows, long channels, int *y);
+} seg_kernels;
+
+/// The kernels for the widest instruction set that this machine has.
+const seg_kernels *seg_select_kernels(void);
+
+/// The kernels of one instruction set by name ("avx512", "avx2", "baseline"), or null where this machine has not got it.
+const seg_kernels *seg_kernels_named(const char *instruction_set);
+
+/// The number of processors that this process may run on.
+long seg_available_processors(void);
+
+/// Tells the processor that this is a spinning wait.
+static inline void seg_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
 #endif

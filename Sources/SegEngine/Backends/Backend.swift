@@ -1,0 +1,101 @@
+/// The arithmetic that differs between machines: the matrix product and the vector kernels that operators are made of.
+///
+/// A backend computes on float32 in memory that the caller owns; extents and strides are counted in elements, matrices are
+/// row-major. Calls do not split their work: operators do, over ``workers``. All members may be called from several threads at
+/// once. ``OpenBLASBackend`` is the fast one, ``ReferenceBackend`` the obvious one that tests hold it against.
+public protocol Backend: Sendable {
+  /// A name for reports.
+  var name: String { get }
+
+  /// The threads over which operators split their work.
+  var workers: WorkerPool { get }
+
+  /// C ← alpha · op(A) · op(B) + beta · C, op(A) of `m` × `k`, op(B) of `k` × `n`. With `beta` 0, C is not read.
+  func gemm(
+    transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int)
+
+  /// y[i] ← f(x[i]); `y` may be `x`.
+  func map(_ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int)
+
+  /// y[i] ← p[i · pStep] ∘ q[i · qStep] with steps of 0 (broadcast) or 1; `y` may be `p` or `q`.
+  func combine(
+    _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
+    _ y: UnsafeMutablePointer<Float>, count: Int)
+
+  /// y[r, c] ← f(x[r, c] · scale[c] + shift[c] + residual[r, c]), each of the three where given; `y` may be `x`.
+  func affine(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
+
+  /// y[r, c] ← x where positive, else slope[c] · x.
+  func prelu(
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    rows: Int, channels: Int)
+
+  /// y[r, c] ← (x[r, c] − mean of row r) / √(variance of row r + epsilon) · scale[c] + shift[c]; the variance is that of the
+  /// population.
+  func layerNorm(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
+
+  /// One row of outputs of a depthwise convolution, `channels · multiplier` a pixel; weights `[tap, output channel]`.
+  func depthwise(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int)
+
+  /// One row of a max pooling's outputs, and where asked for the position (row · inputWidth + column) of each first maximum.
+  func maxPool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int)
+
+  /// One row of an average pooling's outputs; padding counts as zeros in the mean, or not at all.
+  func averagePool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int)
+
+  /// The patches of `count` output pixels from `first` on (counted row by row in one image), as rows
+  /// `[kernelHeight, kernelWidth, channels]`: a tile of the im2col matrix.
+  func gatherPatches(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
+    _ patches: UnsafeMutablePointer<Float>)
+
+  /// y[p, c] ← Σ over t of weights[p, t] · x[offsets[p, t] + c]: the step of every resize.
+  func interpolate(
+    _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
+    channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int)
+
+  /// Reduces a contiguous run to one number.
+  func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float
+
+  /// y[c] ← reduction over r of x[r, c].
+  func reduceRows(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>)
+
+  /// Softmax of each row, or its logarithm; `y` may be `x`.
+  func softmax(
+    logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
+    channels: Int)
+
+  /// The column of the first maximum of each row; NaN counts as the largest.
+  func argmax(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>)
+}
+
+extension Backend {
+  /// One product a pair of matrices that lie at constant distances, split over ``workers``.
+  public func batchedGemm(
+    count: Int, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float,
+    _ a: UnsafePointer<Float>, _ lda: Int, aStep: Int, _ b: UnsafePointer<Float>, _ ldb: Int, bStep: Int, beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int, cStep: Int
+  ) {
+    workers.forEach(count) { index, _ in
+      gemm(
+        transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a + index * aStep, lda,
+        b + index * bStep, ldb, beta: beta, c + index * cStep, ldc)
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import COpenBLAS
+import CSegKernels
+
+/// The default backend: OpenBLAS for products, the C kernels of the widest instruction set for everything else.
+///
+/// OpenBLAS is kept at one thread; the engine's own workers call it side by side, each on a tile that fits its cache.
+public struct OpenBLASBackend: Backend {
+  public let workers: WorkerPool
+  // A table of C functions: constant memory.
+  private nonisolated(unsafe) let kernels: UnsafePointer<seg_kernels>
+
+  /// Makes a backend on the given workers.
+  ///
+  /// - Parameter instructionSet: `"avx512"`, `"avx2"` or `"baseline"`; `nil` takes the widest that the machine has.
+  /// - Precondition: the machine has the instruction set.
+  public init(workers: WorkerPool = .shared, instructionSet: String? = nil) {
+    OpenBLASBackend.keepOneThread
+    self.workers = workers
+    if let instructionSet {
+      guard let table = seg_kernels_named(instructionSet) else {
+        preconditionFailure("this machine has no instruction set \(instructionSet)")
+      }
+      kernels = table
+    } else {
+      kernels = seg_select_kernels()
+    }
+  }
+
+  /// Whether the machine has an instruction set of that name.
+  public static func supports(instructionSet: String) -> Bool { seg_kernels_named(instructionSet) != nil }
+
+  private static let keepOneThread: Void = openblas_set_num_threads(1)
+
+  /// The instruction set of the vector kernels.
+  public var instructionSet: String { String(cString: kernels.pointee.instruction_set) }
+
+  /// Floats a vector register holds.
+  public var vectorWidth: Int { kernels.pointee.vector_width }
+
+  /// The processor that OpenBLAS has chosen its product for.
+  public var coreName: String { String(cString: openblas_get_corename()) }
+
+  public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }
+
+  public func gemm(
+    transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+  ) {
+    guard m > 0, n > 0 else { return }
+    cblas_sgemm(
+      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n),
+      Int32(k), alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
+  }
+
+  public func map(
+    _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let f = function.kernel
+    kernels.pointee.map(f.code, f.a, f.b, x, y, count)
+  }
+
+  public func combine(
+    _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
+    _ y: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    kernels.pointee.combine(operation.kernel, p, pStep, q, qStep, y, count)
+  }
+
+  public func affine(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+  ) {
+    let f = function.kernel
+    kernels.pointee.affine(
+      x, xStride, scale, shift, residual, residualStride, f.code, f.a, f.b, y, yStride, rows, channels)
+  }
+
+  public func prelu(
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    rows: Int, channels: Int
+  ) {
+    kernels.pointee.prelu(x, xStride, slope, y, yStride, rows, channels)
+  }
+
+  public func layerNorm(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+  ) {
+    kernels.pointee.layer_norm(x, xStride, scale, shift, epsilon, y, yStride, rows, channels)
+  }
+
+  public func depthwise(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    var w = window.kernel
+    let f = function.kernel
+    kernels.pointee.depthwise(&w, image, outputRow, channels, multiplier, weights, bias, f.code, f.a, f.b, y, yStride)
+  }
+
+  public func maxPool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int
+  ) {
+    var w = window.kernel
+    kernels.pointee.max_pool(&w, image, outputRow, channels, y, yStride, indices, indexStride)
+  }
+
+  public func averagePool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    var w = window.kernel
+    kernels.pointee.average_pool(&w, image, outputRow, channels, countingPadding ? 1 : 0, y, yStride)
+  }
+
+  public func gatherPatches(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
+    _ patches: UnsafeMutablePointer<Float>
+  ) {
+    var w = window.kernel
+    kernels.pointee.gather_patches(&w, image, first, count, channels, patches)
+  }
+
+  public func interpolate(
+    _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
+    channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    kernels.pointee.interpolate(x, offsets, weights, taps, pixels, channels, y, yStride)
+  }
+
+  public func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float {
+    kernels.pointee.reduce(reduction.kernel, x, count)
+  }
+
+  public func reduceRows(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    kernels.pointee.reduce_rows(reduction.kernel, x, xStride, rows, channels, y)
+  }
+
+  public func softmax(
+    logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
+    channels: Int
+  ) {
+    kernels.pointee.softmax(logarithm ? 1 : 0, x, xStride, y, yStride, rows, channels)
+  }
+
+  public func argmax(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
+  ) {
+    kernels.pointee.argmax(x, xStride, rows, channels, y)
+  }
+}
+
+extension ElementwiseFunction {
+  fileprivate var kernel: (code: Int32, a: Float, b: Float) {
+    func plain(_ code: seg_function) -> (code: Int32, a: Float, b: Float) { (Int32(code.rawValue), 0, 0) }
+    switch self {
+    case .identity: return plain(SEG_IDENTITY)
+    case .relu: return plain(SEG_RELU)
+    case .clip(let low, let high): return (Int32(SEG_CLIP.rawValue), low, high)
+    case .leakyReLU(let slope): return (Int32(SEG_LEAKY_RELU.rawValue), slope, 0)
+    case .elu(let alpha): return (Int32(SEG_ELU.rawValue), alpha, 0)
+    case .gelu: return plain(SEG_GELU_ERF)
+    case .geluTanh: return plain(SEG_GELU_TANH)
+    case .silu: return plain(SEG_SILU)
+    case .hardSigmoid(let slope, let offset): return (Int32(SEG_HARD_SIGMOID.rawValue), slope, offset)
+    case .hardSwish: return plain(SEG_HARD_SWISH)
+    case .sigmoid: return plain(SEG_SIGMOID)
+    case .tanh: return plain(SEG_TANH)
+    case .softplus(let beta, let threshold): return (Int32(SEG_SOFTPLUS.rawValue), beta, threshold)
+    case .exp: return plain(SEG_EXP)
+    case .log: return plain(SEG_LOG)
+    case .sqrt: return plain(SEG_SQRT)
+    case .abs: return plain(SEG_ABS)
+    case .negate: return plain(SEG_NEGATE)
+    case .reciprocal: return plain(SEG_RECIPROCAL)
+    case .erf: return plain(SEG_ERF)
+    }
+  }
+}
+
+extension BinaryOperation {
+  fileprivate var kernel: Int32 {
+    let code =
+      switch self {
+      case .add: SEG_ADD
+      case .subtract: SEG_SUBTRACT
+      case .multiply: SEG_MULTIPLY
+      case .divide: SEG_DIVIDE
+      case .maximum: SEG_MAXIMUM
+      case .minimum: SEG_MINIMUM
+      case .power: SEG_POWER
+      }
+    return Int32(code.rawValue)
+  }
+}
+
+extension Reduction {
+  fileprivate var kernel: Int32 {
+    let code =
+      switch self {
+      case .sum: SEG_SUM
+      case .maximum: SEG_MAX
+      case .minimum: SEG_MIN
+      case .product: SEG_PRODUCT
+      case .sumOfSquares: SEG_SUM_OF_SQUARES
+      }
+    return Int32(code.rawValue)
+  }
+}
+
+extension SlidingWindow {
+  fileprivate var kernel: seg_window {
+    seg_window(
+      input_height: inputHeight, input_width: inputWidth, pixel_stride: pixelStride,
+      kernel_height: geometry.kernel.height, kernel_width: geometry.kernel.width, stride_height: geometry.stride.height,
+      stride_width: geometry.stride.width, dilation_height: geometry.dilation.height,
+      dilation_width: geometry.dilation.width, padding_top: geometry.padding.top, padding_left: geometry.padding.left,
+      padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth)
+  }
+}

@@ -1,0 +1,316 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The obvious backend: plain loops with sums in Double, rounded to float32 once. Slow, and the oracle for every test.
+public struct ReferenceBackend: Backend {
+  public let workers: WorkerPool
+
+  /// Makes a backend on the given workers.
+  public init(workers: WorkerPool = .shared) { self.workers = workers }
+
+  public var name: String { "reference" }
+
+  public func gemm(
+    transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+  ) {
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = 0.0
+        for l in 0..<k {
+          sum += Double(transposeA ? a[l * lda + i] : a[i * lda + l]) * Double(transposeB ? b[j * ldb + l] : b[l * ldb + j])
+        }
+        let old = beta == 0 ? 0 : Double(beta) * Double(c[i * ldc + j])
+        c[i * ldc + j] = Float(Double(alpha) * sum + old)
+      }
+    }
+  }
+
+  public func map(
+    _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    for i in 0..<count { y[i] = Float(function(Double(x[i]))) }
+  }
+
+  public func combine(
+    _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
+    _ y: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    for i in 0..<count { y[i] = Float(operation(Double(p[i * pStep]), Double(q[i * qStep]))) }
+  }
+
+  public func affine(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+  ) {
+    for r in 0..<rows {
+      for c in 0..<channels {
+        var value = Double(x[r * xStride + c])
+        if let scale { value *= Double(scale[c]) }
+        if let shift { value += Double(shift[c]) }
+        if let residual { value += Double(residual[r * residualStride + c]) }
+        y[r * yStride + c] = Float(function(value))
+      }
+    }
+  }
+
+  public func prelu(
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    rows: Int, channels: Int
+  ) {
+    for r in 0..<rows {
+      for c in 0..<channels {
+        let value = x[r * xStride + c]
+        y[r * yStride + c] = value > 0 ? value : slope[c] * value
+      }
+    }
+  }
+
+  public func layerNorm(
+    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+  ) {
+    for r in 0..<rows {
+      let row = UnsafeBufferPointer(start: x + r * xStride, count: channels).map(Double.init)
+      let mean = row.reduce(0, +) / Double(channels)
+      let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
+      let inverse = 1 / (variance + Double(epsilon)).squareRoot()
+      for c in 0..<channels {
+        let scaled = (row[c] - mean) * inverse * (scale.map { Double($0[c]) } ?? 1)
+        y[r * yStride + c] = Float(scaled + (shift.map { Double($0[c]) } ?? 0))
+      }
+    }
+  }
+
+  public func depthwise(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    let outputs = channels * multiplier
+    for column in 0..<window.outputWidth {
+      for o in 0..<outputs {
+        var sum = Double(bias?[o] ?? 0)
+        window.forEachTap(outputRow: outputRow, column: column) { tap, position in
+          sum += Double(image[position * window.pixelStride + o / multiplier]) * Double(weights[tap * outputs + o])
+        }
+        y[column * yStride + o] = Float(function(sum))
+      }
+    }
+  }
+
+  public func maxPool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int
+  ) {
+    for column in 0..<window.outputWidth {
+      for c in 0..<channels {
+        var largest = -Float.infinity
+        var index: Int?
+        window.forEachTap(outputRow: outputRow, column: column) { _, position in
+          let value = image[position * window.pixelStride + c]
+          if index == nil || value > largest || value.isNaN {
+            largest = value
+            index = position
+          }
+        }
+        y[column * yStride + c] = largest
+        indices?[column * indexStride + c] = Int32(index ?? 0)
+      }
+    }
+  }
+
+  public func averagePool(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
+    _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    for column in 0..<window.outputWidth {
+      let inside = window.tapCount(outputRow: outputRow, column: column, insidePadding: false)
+      let counted = countingPadding ? window.tapCount(outputRow: outputRow, column: column, insidePadding: true) : inside
+      for c in 0..<channels {
+        var sum = 0.0
+        window.forEachTap(outputRow: outputRow, column: column) { _, position in
+          sum += Double(image[position * window.pixelStride + c])
+        }
+        y[column * yStride + c] = Float(sum / Double(max(counted, 1)))
+      }
+    }
+  }
+
+  public func gatherPatches(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
+    _ patches: UnsafeMutablePointer<Float>
+  ) {
+    let taps = window.geometry.kernel.height * window.geometry.kernel.width
+    for p in 0..<count {
+      let patch = patches + p * taps * channels
+      patch.update(repeating: 0, count: taps * channels)
+      let (row, column) = (first + p).quotientAndRemainder(dividingBy: window.outputWidth)
+      window.forEachTap(outputRow: row, column: column) { tap, position in
+        for c in 0..<channels { patch[tap * channels + c] = image[position * window.pixelStride + c] }
+      }
+    }
+  }
+
+  public func interpolate(
+    _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
+    channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    for p in 0..<pixels {
+      for c in 0..<channels {
+        var sum = 0.0
+        for t in 0..<taps { sum += Double(weights[p * taps + t]) * Double(x[offsets[p * taps + t] + c]) }
+        y[p * yStride + c] = Float(sum)
+      }
+    }
+  }
+
+  public func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float {
+    var result = reduction.start
+    for i in 0..<count { result = reduction.adding(Double(x[i]), to: result) }
+    return Float(result)
+  }
+
+  public func reduceRows(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    for c in 0..<channels {
+      var result = reduction.start
+      for r in 0..<rows { result = reduction.adding(Double(x[r * xStride + c]), to: result) }
+      y[c] = Float(result)
+    }
+  }
+
+  public func softmax(
+    logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
+    channels: Int
+  ) {
+    for r in 0..<rows {
+      let row = UnsafeBufferPointer(start: x + r * xStride, count: channels).map(Double.init)
+      let largest = row.max() ?? 0
+      let sum = row.reduce(0) { $0 + doubleExp($1 - largest) }
+      for c in 0..<channels {
+        let shifted = row[c] - largest
+        y[r * yStride + c] = Float(logarithm ? shifted - doubleLog(sum) : doubleExp(shifted) / sum)
+      }
+    }
+  }
+
+  public func argmax(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
+  ) {
+    for r in 0..<rows {
+      let row = x + r * xStride
+      var best = 0
+      for c in 1..<max(channels, 1) where !row[best].isNaN && (row[c] > row[best] || row[c].isNaN) { best = c }
+      y[r] = Int32(best)
+    }
+  }
+}
+
+private func doubleExp(_ x: Double) -> Double { exp(x) }
+private func doubleLog(_ x: Double) -> Double { log(x) }
+
+extension ElementwiseFunction {
+  /// The function's value in Double, by its definition.
+  func callAsFunction(_ x: Double) -> Double {
+    func clip(_ x: Double, _ low: Double, _ high: Double) -> Double { x < low ? low : x > high ? high : x }
+    switch self {
+    case .identity: return x
+    case .relu: return x < 0 ? 0 : x
+    case .clip(let low, let high): return clip(x, Double(low), Double(high))
+    case .leakyReLU(let slope): return x > 0 ? x : Double(slope) * x
+    case .elu(let alpha): return x > 0 ? x : Double(alpha) * expm1(x)
+    case .gelu: return x * erfc(-x / 2.0.squareRoot()) / 2
+    case .geluTanh: return x * (1 + doubleTanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) / 2
+    case .silu: return x / (1 + doubleExp(-x))
+    case .hardSigmoid(let slope, let offset): return clip(Double(slope) * x + Double(offset), 0, 1)
+    case .hardSwish: return x * clip(x / 6 + 0.5, 0, 1)
+    case .sigmoid: return 1 / (1 + doubleExp(-x))
+    case .tanh: return doubleTanh(x)
+    case .softplus(let beta, let threshold):
+      let z = Double(beta) * x
+      return z > Double(threshold) ? x : (max(z, 0) + log1p(doubleExp(-Swift.abs(z)))) / Double(beta)
+    case .exp: return doubleExp(x)
+    case .log: return doubleLog(x)
+    case .sqrt: return x.squareRoot()
+    case .abs: return Swift.abs(x)
+    case .negate: return -x
+    case .reciprocal: return 1 / x
+    case .erf: return doubleErf(x)
+    }
+  }
+}
+
+private func doubleTanh(_ x: Double) -> Double { tanh(x) }
+private func doubleErf(_ x: Double) -> Double { erf(x) }
+
+extension BinaryOperation {
+  func callAsFunction(_ p: Double, _ q: Double) -> Double {
+    switch self {
+    case .add: p + q
+    case .subtract: p - q
+    case .multiply: p * q
+    case .divide: p / q
+    case .maximum: p > q || p.isNaN ? p : q
+    case .minimum: p < q || p.isNaN ? p : q
+    case .power: pow(p, q)
+    }
+  }
+}
+
+extension Reduction {
+  fileprivate var start: Double {
+    switch self {
+    case .sum, .sumOfSquares: 0
+    case .product: 1
+    case .maximum: -.infinity
+    case .minimum: .infinity
+    }
+  }
+
+  fileprivate func adding(_ x: Double, to result: Double) -> Double {
+    switch self {
+    case .sum: result + x
+    case .sumOfSquares: result + x * x
+    case .product: result * x
+    case .maximum: x > result || x.isNaN ? x : result
+    case .minimum: x < result || x.isNaN ? x : result
+    }
+  }
+}
+
+extension SlidingWindow {
+  /// Calls `body` with each tap (counted row by row) that lies inside the image and its pixel's index there.
+  fileprivate func forEachTap(outputRow: Int, column: Int, _ body: (_ tap: Int, _ position: Int) -> Void) {
+    for i in 0..<geometry.kernel.height {
+      for j in 0..<geometry.kernel.width {
+        let y = outputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
+        let x = column * geometry.stride.width - geometry.padding.left + j * geometry.dilation.width
+        guard (0..<inputHeight).contains(y), (0..<inputWidth).contains(x) else { continue }
+        body(i * geometry.kernel.width + j, y * inputWidth + x)
+      }
+    }
+  }
+
+  /// How many taps lie inside the image, or inside the image with its padding.
+  fileprivate func tapCount(outputRow: Int, column: Int, insidePadding: Bool) -> Int {
+    let padding = insidePadding ? geometry.padding : 0
+    var count = 0
+    for i in 0..<geometry.kernel.height {
+      for j in 0..<geometry.kernel.width {
+        let y = outputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
+        let x = column * geometry.stride.width - geometry.padding.left + j * geometry.dilation.width
+        if y >= -padding.top, y < inputHeight + padding.bottom, x >= -padding.left, x < inputWidth + padding.right {
+          count += 1
+        }
+      }
+    }
+    return count
+  }
+}

@@ -1,0 +1,23 @@
+/// A kernel-shaped window that slides over one image: how depthwise convolution, pooling and im2col walk their input.
+///
+/// Output row *y* reads input rows `y · strideHeight − paddingTop + k · dilationHeight`, k = 0 ..< kernelHeight; columns
+/// likewise. Rows and columns outside the image are padding.
+public struct SlidingWindow: Sendable, Hashable {
+  /// Extent of the image in pixels.
+  public var inputHeight, inputWidth: Int
+  /// Elements from one input pixel to the next: at least the channels that are read.
+  public var pixelStride: Int
+  /// The geometry of kernel, stride, dilation and padding.
+  public var geometry: ConvolutionGeometry
+  /// Outputs along the width.
+  public var outputWidth: Int
+
+  /// Describes a window over images of `inputHeight` × `inputWidth` pixels.
+  public init(inputHeight: Int, inputWidth: Int, pixelStride: Int, geometry: ConvolutionGeometry, outputWidth: Int) {
+    self.inputHeight = inputHeight
+    self.inputWidth = inputWidth
+    self.pixelStride = pixelStride
+    self.geometry = geometry
+    self.outputWidth = outputWidth
+  }
+}

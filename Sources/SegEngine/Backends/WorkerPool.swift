@@ -1,0 +1,252 @@
+import CSegKernels
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A fixed set of threads that share out the chunks of one loop at a time.
+///
+/// The calling thread works too, so a pool of *n* threads has *n* − 1 of its own. They wait for work by spinning for some ten
+/// microseconds, because the next operator usually follows at once, and then sleep. A loop that starts while another thread's
+/// loop is running is done by its caller alone: several callers share the machine without waiting for each other.
+public final class WorkerPool: Sendable {
+  /// The pool that backends use unless told otherwise, with ``defaultThreadCount`` threads.
+  public static let shared = WorkerPool(threads: defaultThreadCount)
+
+  /// `SEG_NUM_THREADS` where it is a positive number, else the number of processors that this process may use.
+  public static var defaultThreadCount: Int {
+    if let text = getenv("SEG_NUM_THREADS"), let count = Int(String(cString: text)), count > 0 {
+      return min(count, maximumThreadCount)
+    }
+    return min(max(1, seg_available_processors()), maximumThreadCount)
+  }
+
+  /// More threads than this are never started.
+  public static let maximumThreadCount = 256
+
+  /// Threads that take part in a loop, the caller included.
+  public let threadCount: Int
+
+  private let crew: Crew?
+
+  /// Starts `threads` − 1 threads.
+  ///
+  /// - Precondition: `threads` is positive.
+  public init(threads: Int) {
+    precondition(threads > 0, "a pool has at least the calling thread")
+    threadCount = min(threads, WorkerPool.maximumThreadCount)
+    crew = threadCount > 1 ? Crew(threads: threadCount) : nil
+  }
+
+  deinit { crew?.stop() }
+
+  /// Calls `body(index, worker)` once for each index in `0 ..< count`, in any order, on any of the pool's threads, and returns
+  /// when all calls have. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
+  /// is split by worker needs no lock.
+  public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    guard count > 1, let crew, count <= Ticket.largestCount, crew.tryBegin() else {
+      for index in 0..<max(count, 0) { body(index, 0) }
+      return
+    }
+    crew.run(count, body)
+    crew.end()
+  }
+
+  /// Splits `0 ..< count` into at most four ranges a thread, none (but the last) smaller than `grain`, and calls
+  /// `body(range, worker)` for each.
+  public func forEachRange(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
+    guard count > 0 else { return }
+    let pieces = threadCount == 1 ? 1 : min(threadCount * 4, max(1, count / max(1, grain)))
+    let size = (count + pieces - 1) / pieces
+    forEach((count + size - 1) / size) { index, worker in
+      body(index * size..<min(count, (index + 1) * size), worker)
+    }
+  }
+}
+
+/// Generation of the loop (32 bits), number of chunks (16) and next chunk (16) in one word, so that claiming a chunk and
+/// checking that it still belongs to the same loop is one atomic step.
+private struct Ticket {
+  static let largestCount = 0xffff
+
+  var word: UInt64
+
+  init(word: UInt64) { self.word = word }
+
+  init(generation: UInt64, count: Int) { word = generation << 32 | UInt64(count) << 16 }
+
+  var generation: UInt64 { word >> 32 }
+  var count: Int { Int(word >> 16 & 0xffff) }
+  var next: Int { Int(word & 0xffff) }
+  var hasChunk: Bool { next < count }
+}
+
+/// The threads of a pool and the loop they are at.
+///
+/// `@unchecked Sendable`: `job` is written only by the thread that holds `busy`, while no chunk is claimed, and read only
+/// between claiming a chunk and reporting it done, during which the loop cannot end.
+private final class Crew: @unchecked Sendable {
+  /// Turns of the waiting loop before a thread sleeps: some tens of microseconds.
+  private static let spinTurns = 4000
+
+  private let ticket = Atomic<UInt64>(0)
+  private let done = Atomic<Int>(0)
+  private let busy = Atomic<Bool>(false)
+  private let stopping = Atomic<Bool>(false)
+  private let sleepers = Atomic<Int>(0)
+  private var job: Job?
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  init(threads: Int) {
+    mutex = .allocate(capacity: 1)
+    condition = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+    for worker in 1..<threads { start(worker) }
+  }
+
+  private func start(_ worker: Int) {
+    let box = Unmanaged.passRetained(Entry(crew: self, worker: worker)).toOpaque()
+    #if os(Linux)
+    var thread = pthread_t()
+    #else
+    var thread: pthread_t?
+    #endif
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    // OpenBLAS keeps its packing buffers outside the stack; ours are in the workspace.
+    pthread_attr_setstacksize(&attributes, 1 << 20)
+    if pthread_create(&thread, &attributes, workerMain, box) != 0 {
+      Unmanaged<Entry>.fromOpaque(box).release()
+    }
+    pthread_attr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  func tryBegin() -> Bool {
+    busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+  }
+
+  func end() { busy.store(false, ordering: .releasing) }
+
+  func stop() {
+    stopping.store(true, ordering: .sequentiallyConsistent)
+    wake()
+  }
+
+  func run(_ count: Int, _ body: (Int, Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var work = Work(body: body)
+      withUnsafeMutablePointer(to: &work) { work in
+        job = Job(work: UnsafeRawPointer(work))
+        done.store(0, ordering: .relaxed)
+        let generation = Ticket(word: ticket.load(ordering: .relaxed)).generation &+ 1
+        ticket.store(Ticket(generation: generation & 0xffff_ffff, count: count).word, ordering: .sequentiallyConsistent)
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake() }
+        claimChunks(worker: 0)
+        var turns = 0
+        while done.load(ordering: .acquiring) < count {
+          seg_pause()
+          turns += 1
+          if turns > Crew.spinTurns { sched_yield() }
+        }
+        job = nil
+      }
+    }
+  }
+
+  private func claimChunks(worker: Int) {
+    var current = Ticket(word: ticket.load(ordering: .acquiring))
+    while current.hasChunk {
+      let (claimed, found) = ticket.weakCompareExchange(
+        expected: current.word, desired: current.word + 1, ordering: .acquiringAndReleasing)
+      if claimed {
+        job?.call(index: current.next, worker: worker)
+        done.add(1, ordering: .releasing)
+        current = Ticket(word: ticket.load(ordering: .acquiring))
+      } else {
+        current = Ticket(word: found)
+      }
+    }
+  }
+
+  fileprivate func work(as worker: Int) {
+    while !stopping.load(ordering: .relaxed) {
+      claimChunks(worker: worker)
+      var turns = 0
+      while turns < Crew.spinTurns, !hasWork {
+        seg_pause()
+        turns += 1
+      }
+      if !hasWork { sleep() }
+    }
+  }
+
+  private var hasWork: Bool {
+    Ticket(word: ticket.load(ordering: .sequentiallyConsistent)).hasChunk || stopping.load(ordering: .sequentiallyConsistent)
+  }
+
+  private func sleep() {
+    pthread_mutex_lock(mutex)
+    sleepers.add(1, ordering: .sequentiallyConsistent)
+    while !hasWork { pthread_cond_wait(condition, mutex) }
+    sleepers.subtract(1, ordering: .sequentiallyConsistent)
+    pthread_mutex_unlock(mutex)
+  }
+
+  private func wake() {
+    pthread_mutex_lock(mutex)
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+}
+
+/// The loop's body in memory, reached by a plain pointer so that threads neither retain nor release it.
+private struct Work {
+  let body: (Int, Int) -> Void
+}
+
+private struct Job {
+  let work: UnsafeRawPointer
+
+  // Not inlined: whatever is retained to make the call is released before the chunk is reported done.
+  @inline(never)
+  func call(index: Int, worker: Int) {
+    work.assumingMemoryBound(to: Work.self).pointee.body(index, worker)
+  }
+}
+
+private final class Entry {
+  let crew: Crew
+  let worker: Int
+
+  init(crew: Crew, worker: Int) {
+    self.crew = crew
+    self.worker = worker
+  }
+}
+
+#if os(Linux)
+private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  let entry = Unmanaged<Entry>.fromOpaque(argument!).takeRetainedValue()
+  entry.crew.work(as: entry.worker)
+  return nil
+}
+#else
+private func workerMain(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+  let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
+  entry.crew.work(as: entry.worker)
+  return nil
+}
+#endif

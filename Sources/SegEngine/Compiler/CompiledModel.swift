@@ -1,0 +1,167 @@
+import Synchronization
+
+/// A graph made ready for one set of input shapes: operators prepared, weights packed, every intermediate tensor given its place
+/// in one arena.
+///
+/// Running allocates nothing but the tensors that are returned; with ``run(_:into:using:)`` not even those. It may be called from
+/// several threads at once.
+public final class CompiledModel: Sendable {
+  /// A named input or output with its shape and type.
+  public struct Port: Sendable {
+    /// The name.
+    public let name: String
+    /// Shape and type; feature maps are `[batch, height, width, channels]`.
+    public let spec: TensorSpec
+    let buffer: Int
+  }
+
+  /// What a step is, for reports.
+  public struct StepInfo: Sendable {
+    /// The node's name in the architecture.
+    public let name: String
+    /// The operator with its attributes.
+    public let operation: String
+    /// How it runs.
+    public let algorithm: String
+    /// What it gives.
+    public let output: TensorSpec
+    /// Scratch memory in bytes.
+    public let workspaceByteCount: Int
+  }
+
+  /// The graph's name.
+  public let name: String
+  /// What each run takes.
+  public let inputs: [Port]
+  /// What each run gives.
+  public let outputs: [Port]
+  /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
+  public let arenaByteCount: Int
+  /// Size in bytes of the packed weights, shared between compilations of one ``Model``.
+  public var packedWeightsByteCount: Int { packedWeights.byteCount }
+
+  private let steps: [Step]
+  private let constants: [(buffer: Int, tensor: Tensor)]
+  private let arenaBuffers: [(buffer: Int, offset: Int)]
+  private let bufferCount: Int
+  private let backend: any Backend
+  private let packedWeights: PackedWeights
+  private let parked = Mutex(ParkedWorkspaces())
+
+  init(
+    name: String, inputs: [Port], outputs: [Port], steps: [Step], constants: [(buffer: Int, tensor: Tensor)],
+    arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, bufferCount: Int, backend: any Backend,
+    packedWeights: PackedWeights
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.outputs = outputs
+    self.steps = steps
+    self.constants = constants
+    self.arenaBuffers = arenaBuffers
+    self.arenaByteCount = arenaByteCount
+    self.bufferCount = bufferCount
+    self.backend = backend
+    self.packedWeights = packedWeights
+  }
+
+  /// The steps in the order in which they run.
+  public var stepInfos: [StepInfo] {
+    steps.map { step in
+      let kind = type(of: step.operator).name
+      return StepInfo(
+        name: step.name, operation: ([kind, step.operator.attributes].filter { !$0.isEmpty }).joined(separator: " "),
+        algorithm: step.prepared.algorithm, output: step.outputs[0].spec,
+        workspaceByteCount: step.prepared.workspaceByteCount)
+    }
+  }
+
+  /// Memory for one run at a time.
+  public func makeWorkspace() -> Workspace {
+    let workspace = Workspace(byteCount: arenaByteCount, bufferCount: bufferCount)
+    for (buffer, offset) in arenaBuffers { workspace.addresses[buffer] = workspace.arena + offset }
+    for (buffer, tensor) in constants {
+      tensor.withUnsafeBytes { workspace.addresses[buffer] = UnsafeMutableRawPointer(mutating: $0.baseAddress!) }
+    }
+    return workspace
+  }
+
+  /// Runs the model on tensors by name and gives its outputs by name.
+  ///
+  /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for.
+  public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
+    for name in inputs.keys.sorted() where !self.inputs.contains(where: { $0.name == name }) {
+      throw .unknownInput(name: name, expected: self.inputs.map(\.name))
+    }
+    var ordered: [Tensor] = []
+    for port in self.inputs {
+      guard let tensor = inputs[port.name] else { throw .missingInput(name: port.name, expected: port.spec) }
+      ordered.append(tensor)
+    }
+    var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
+    let workspace = parked.withLock { $0.list.popLast() } ?? makeWorkspace()
+    defer { park(workspace) }
+    try run(ordered, into: &results, using: workspace)
+    return Dictionary(uniqueKeysWithValues: zip(outputs.map(\.name), results))
+  }
+
+  /// Runs the model on tensors in the order of ``inputs``, and writes `outputs`, in the order of ``outputs``.
+  ///
+  /// Allocates nothing where `outputs` share their memory with no other tensor.
+  ///
+  /// - Throws: ``GraphError`` where an input or output is of another shape or type than was compiled for.
+  public func run(
+    _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
+  ) throws(GraphError) {
+    precondition(inputs.count == self.inputs.count, "\(name) takes \(self.inputs.count) inputs, not \(inputs.count)")
+    precondition(outputs.count == self.outputs.count, "\(name) gives \(self.outputs.count) outputs, not \(outputs.count)")
+    precondition(workspace.byteCount == arenaByteCount, "the workspace is not one of this model's")
+    for index in inputs.indices where inputs[index].spec != self.inputs[index].spec {
+      throw .wrongInput(
+        name: self.inputs[index].name, expected: self.inputs[index].spec, actual: inputs[index].spec)
+    }
+    for index in outputs.indices where outputs[index].spec != self.outputs[index].spec {
+      throw .wrongInput(
+        name: self.outputs[index].name, expected: self.outputs[index].spec, actual: outputs[index].spec)
+    }
+    for index in inputs.indices {
+      inputs[index].withUnsafeBytes {
+        workspace.addresses[self.inputs[index].buffer] = UnsafeMutableRawPointer(mutating: $0.baseAddress!)
+      }
+    }
+    for index in outputs.indices {
+      outputs[index].withUnsafeMutableBytes { workspace.addresses[self.outputs[index].buffer] = $0.baseAddress! }
+    }
+    // The addresses stay those of the tensors, which outlive the steps.
+    withExtendedLifetime((inputs, outputs, constants)) {
+      for step in steps {
+        step.prepared.run(
+          RunContext(
+            backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
+            addresses: workspace.addresses))
+      }
+    }
+  }
+
+  /// Runs the steps one by one and tells how long each took, in seconds, in the order of ``stepInfos``.
+  ///
+  /// - Throws: as ``run(_:into:using:)``.
+  public func profile(_ inputs: [Tensor]) throws(GraphError) -> [Double] {
+    var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
+    let workspace = makeWorkspace()
+    try run(inputs, into: &results, using: workspace)
+    let clock = ContinuousClock()
+    return withExtendedLifetime((inputs, results)) {
+      steps.map { step in
+        let context = RunContext(
+          backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step, addresses: workspace.addresses)
+        return clock.measure { step.prepared.run(context) } / .seconds(1)
+      }
+    }
+  }
+
+  private func park(_ workspace: Workspace) {
+    let parcel = ParkedWorkspaces(list: [workspace])
+    parked.withLock { $0.list += parcel.list }
+  }
+}

@@ -1,0 +1,86 @@
+/// Turns a graph and its weights into a ``CompiledModel``: binds weights, runs the passes, prepares each operator, plans memory.
+struct Compiler {
+  private var graph: Graph
+  private let backend: any Backend
+  private let options: CompileOptions
+  private let packedWeights: PackedWeights
+
+  init(
+    _ graph: Graph, _ parameters: Parameters, _ backend: any Backend, _ options: CompileOptions,
+    _ packedWeights: PackedWeights
+  ) {
+    self.graph = graph
+    self.backend = backend
+    self.options = options
+    self.packedWeights = packedWeights
+    for index in graph.values.indices {
+      if case .parameter(let name) = graph.values[index].source, let tensor = parameters[name] {
+        self.graph.values[index].source = .constant(tensor)
+      }
+    }
+  }
+
+  /// The rewrites, in the order in which they run.
+  private static let passes: [any GraphPass] = [
+    RemoveUnusedNodes(), FoldChannelAffine(), FuseFunction(),
+  ]
+
+  func compile(for shapes: [String: Shape]) throws -> CompiledModel {
+    var graph = graph
+    if options.optimizes {
+      for pass in Compiler.passes { pass.apply(to: &graph) }
+    }
+    let specs = try graph.specs(forInputs: shapes)
+    let buffers = BufferAssignment(graph, specs)
+    var steps = prepare(graph, specs, buffers)
+
+    // One arena holds the intermediates and each step's scratch memory.
+    var requests = buffers.arena.map { MemoryPlan.Request(byteCount: $0.byteCount, lifetime: $0.lifetime) }
+    requests += steps.enumerated().map { .init(byteCount: $1.prepared.workspaceByteCount, lifetime: $0...$0) }
+    let plan = MemoryPlan(requests)
+    for index in steps.indices { steps[index].workspaceOffset = plan.offsets[buffers.arena.count + index] }
+
+    func ports(_ ports: [Graph.Port], _ buffer: (Graph.Port) -> Int) -> [CompiledModel.Port] {
+      ports.map { .init(name: $0.name, spec: specs[$0.value.index], buffer: buffer($0)) }
+    }
+    return CompiledModel(
+      name: graph.name, inputs: ports(graph.inputs) { buffers.ofValue[$0.value.index] },
+      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps, constants: buffers.constants,
+      arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
+      bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+  }
+
+  private func prepare(_ graph: Graph, _ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {
+    func operand(_ id: Graph.ValueID) -> Step.Operand {
+      let spec = specs[id.index]
+      return .init(buffer: buffers.ofValue[id.index], spec: spec, rowStride: spec.shape.channels)
+    }
+    var steps: [Step] = []
+    for node in graph.nodes where !buffers.isForwarded(node) {
+      let inputs = node.inputs.map { specs[$0.index] }
+      let outputs = node.outputs.map { specs[$0.index] }
+      let constants = node.inputs.map { id -> Tensor? in
+        if case .constant(let tensor) = graph[id].source { return tensor }
+        return nil
+      }
+      let context = PreparationContext(
+        inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: packedWeights,
+        nodeName: node.name, options: options)
+      steps.append(
+        Step(
+          name: node.name, operator: node.operator, prepared: node.operator.prepare(context),
+          inputs: node.inputs.map(operand), outputs: node.outputs.map(operand)))
+    }
+    for copy in buffers.copies {
+      let spec = specs[copy.value.index]
+      steps.append(
+        Step(
+          name: copy.output, operator: Identity(),
+          prepared: Identity().prepare(
+            PreparationContext(inputs: [spec], outputs: [spec], constants: [nil], backend: backend)),
+          inputs: [operand(copy.value)],
+          outputs: [.init(buffer: buffers.ofOutput[copy.output]!, spec: spec, rowStride: spec.shape.channels)]))
+    }
+    return steps
+  }
+}

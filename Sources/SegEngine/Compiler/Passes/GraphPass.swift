@@ -1,0 +1,50 @@
+/// A rewrite of a graph whose weights are bound, that leaves its results as they are.
+protocol GraphPass: Sendable {
+  /// Rewrites the graph.
+  func apply(to graph: inout Graph)
+}
+
+extension Graph {
+  /// How often each value is read, by nodes or as an output, by the value's index.
+  var useCounts: [Int] {
+    var counts = [Int](repeating: 0, count: values.count)
+    for node in nodes { for input in node.inputs { counts[input.index] += 1 } }
+    for port in outputs { counts[port.value.index] += 1 }
+    return counts
+  }
+
+  /// The constants among a node's inputs.
+  func constants(of node: Node) -> [Tensor?] {
+    node.inputs.map { if case .constant(let tensor) = self[$0].source { tensor } else { nil } }
+  }
+
+  /// Adds a constant.
+  mutating func addConstant(_ tensor: Tensor) -> ValueID {
+    values.append(ValueInfo(source: .constant(tensor), spec: tensor.spec))
+    return ValueID(index: values.count - 1)
+  }
+
+  /// Offers every node whose one operand 0 comes from a node and is read by nobody else to `merge`, with the index of that
+  /// node; where `merge` gives a replacement for the pair, the producer takes it and the consumer's outputs, and the consumer
+  /// goes.
+  mutating func mergeIntoProducers(_ merge: (inout Graph, _ consumer: Node, _ producer: Node) -> Node?) {
+    var producers: [ValueID: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      for output in node.outputs { producers[output] = index }
+    }
+    let useCounts = useCounts
+    var gone = Set<Int>()
+    for index in nodes.indices {
+      let consumer = nodes[index]
+      guard let operand = consumer.inputs.first, let producer = producers[operand], useCounts[operand.index] == 1,
+        nodes[producer].outputs.count == 1, consumer.outputs.count == 1,
+        let merged = merge(&self, consumer, nodes[producer])
+      else { continue }
+      nodes[producer] = merged
+      nodes[producer].outputs = consumer.outputs
+      producers[consumer.outputs[0]] = producer
+      gone.insert(index)
+    }
+    nodes = nodes.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
+  }
+}

@@ -1,0 +1,17 @@
+/// One operator of a compiled model, with its operands bound to buffers.
+struct Step: Sendable {
+  /// A tensor inside a buffer: where its elements are is known per run.
+  struct Operand: Sendable {
+    let buffer: Int
+    let spec: TensorSpec
+    let rowStride: Int
+  }
+
+  let name: String
+  let `operator`: any Operator
+  let prepared: PreparedOperator
+  let inputs: [Operand]
+  let outputs: [Operand]
+  /// Where in the arena the operator's scratch memory begins, in bytes.
+  var workspaceOffset = 0
+}

@@ -1,0 +1,124 @@
+/// Two numbers, one along the height and one along the width of a feature map.
+public struct Extent2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// Along the height (rows).
+  public var height: Int
+  /// Along the width (columns).
+  public var width: Int
+
+  /// Makes a pair of extents.
+  public init(_ height: Int, _ width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  /// The same along both axes.
+  public init(integerLiteral value: Int) { self.init(value, value) }
+
+  /// The same along both axes.
+  public init(_ both: Int) { self.init(both, both) }
+
+  public var description: String { height == width ? "\(height)" : "\(height)×\(width)" }
+}
+
+/// Rows and columns added around a feature map.
+public struct Padding2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// Rows above and below, columns at the left and right. A negative number crops.
+  public var top, left, bottom, right: Int
+
+  /// Makes padding of four numbers.
+  public init(top: Int, left: Int, bottom: Int, right: Int) {
+    self.top = top
+    self.left = left
+    self.bottom = bottom
+    self.right = right
+  }
+
+  /// `height` rows above and below, `width` columns left and right.
+  public init(_ height: Int, _ width: Int) { self.init(top: height, left: width, bottom: height, right: width) }
+
+  /// The same on all four sides.
+  public init(integerLiteral value: Int) { self.init(value, value) }
+
+  /// The same on all four sides.
+  public init(_ all: Int) { self.init(all, all) }
+
+  public var description: String {
+    top == bottom && left == right ? Extent2D(top, left).description : "(\(top),\(left),\(bottom),\(right))"
+  }
+}
+
+/// The geometry of a convolution or pooling: everything that decides which inputs an output sees.
+public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
+  /// Taps along height and width.
+  public var kernel: Extent2D
+  /// Input pixels from one output to the next.
+  public var stride: Extent2D
+  /// Input pixels from one tap to the next; 1 is an ordinary convolution, more an atrous one.
+  public var dilation: Extent2D
+  /// Zeros around the image.
+  public var padding: Padding2D
+  /// Groups of channels that do not see each other.
+  public var groups: Int
+
+  /// Describes a convolution.
+  ///
+  /// - Precondition: kernel, stride, dilation and groups are positive.
+  public init(
+    kernel: Extent2D, stride: Extent2D = 1, dilation: Extent2D = 1, padding: Padding2D = 0, groups: Int = 1
+  ) {
+    precondition(kernel.height > 0 && kernel.width > 0, "a kernel has taps: \(kernel)")
+    precondition(stride.height > 0 && stride.width > 0, "a stride is positive: \(stride)")
+    precondition(dilation.height > 0 && dilation.width > 0, "a dilation is positive: \(dilation)")
+    precondition(groups > 0, "groups are positive: \(groups)")
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+    self.groups = groups
+  }
+
+  /// Extent of the dilated kernel, k + (k − 1)(r − 1) along each axis.
+  public var effectiveKernel: Extent2D {
+    Extent2D((kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1)
+  }
+
+  /// Number of outputs, ⌊(in + padding − effective kernel) / stride⌋ + 1 along each axis.
+  ///
+  /// With `roundingUp` it is the ceiling, less the last window where that would start beyond the image and its leading
+  /// padding (the rule of PyTorch's `ceil_mode`). Zero or negative where the kernel does not fit.
+  public func outputSize(of input: Extent2D, roundingUp: Bool = false) -> Extent2D {
+    func outputs(_ input: Int, _ before: Int, _ after: Int, _ effective: Int, _ stride: Int) -> Int {
+      let room = input + before + after - effective
+      guard room >= 0 else { return 0 }
+      var count = (roundingUp ? (room + stride - 1) / stride : room / stride) + 1
+      if roundingUp && (count - 1) * stride >= input + before { count -= 1 }
+      return count
+    }
+    let effective = effectiveKernel
+    return Extent2D(
+      outputs(input.height, padding.top, padding.bottom, effective.height, stride.height),
+      outputs(input.width, padding.left, padding.right, effective.width, stride.width))
+  }
+
+  /// Number of outputs of the transposed convolution, (in − 1) · stride − padding + effective kernel + output padding.
+  public func transposedOutputSize(of input: Extent2D, outputPadding: Extent2D = 0) -> Extent2D {
+    let effective = effectiveKernel
+    return Extent2D(
+      (input.height - 1) * stride.height - padding.top - padding.bottom + effective.height + outputPadding.height,
+      (input.width - 1) * stride.width - padding.left - padding.right + effective.width + outputPadding.width)
+  }
+
+  /// Whether each output sees one input pixel and each input pixel is seen: a 1×1 convolution of stride 1 without padding.
+  public var isPointwise: Bool {
+    kernel == 1 && stride == 1 && padding == 0
+  }
+
+  public var description: String {
+    var parts = [kernel.height == kernel.width ? "\(kernel)×\(kernel)" : "\(kernel)"]
+    if stride != 1 { parts.append("stride \(stride)") }
+    if dilation != 1 { parts.append("dilation \(dilation)") }
+    if padding != 0 { parts.append("padding \(padding)") }
+    if groups != 1 { parts.append("groups \(groups)") }
+    return parts.joined(separator: " ")
+  }
+}

@@ -1,0 +1,146 @@
+/// A network as a directed acyclic graph: operators in the order in which they run, and the values between them.
+///
+/// A graph is a description. It holds no weights, only their names, shapes and layouts; `Parameters` holds those. Shapes are
+/// inferred as it is built, and again for any other input shape when it is compiled, so one graph serves every image size.
+public struct Graph: Sendable {
+  /// A value: the index of a tensor that flows through the graph.
+  public struct ValueID: Hashable, Sendable {
+    let index: Int
+  }
+
+  /// Where a value comes from.
+  public enum Source: Sendable {
+    /// The caller gives it at each run.
+    case input(name: String)
+    /// The weights of a checkpoint, by name.
+    case parameter(name: String)
+    /// It is part of the graph.
+    case constant(Tensor)
+    /// An output of a node.
+    case node
+  }
+
+  /// One operator with its operands.
+  public struct Node: Sendable {
+    /// Dotted path within the architecture, unique in the graph.
+    public let name: String
+    /// What is computed.
+    public internal(set) var `operator`: any Operator
+    /// The operands, in the operator's order.
+    public internal(set) var inputs: [ValueID]
+    /// The results, in the operator's order.
+    public internal(set) var outputs: [ValueID]
+  }
+
+  /// A value's origin and what is known of it.
+  public struct ValueInfo: Sendable {
+    /// Where it comes from.
+    public internal(set) var source: Source
+    /// Shape and type, for the input shapes with which the graph was built.
+    public internal(set) var spec: TensorSpec
+  }
+
+  /// A value under a name: an input or output of the graph.
+  public struct Port: Sendable {
+    /// The name by which callers give or take it.
+    public let name: String
+    /// The value.
+    public internal(set) var value: ValueID
+  }
+
+  /// What a checkpoint must hold under a name.
+  public struct ParameterInfo: Sendable {
+    /// The checkpoint's key.
+    public let name: String
+    /// Shape and type, in the checkpoint's layout.
+    public let spec: TensorSpec
+    /// How it is drawn where a network starts without a checkpoint.
+    public let initializer: Initializer
+  }
+
+  /// A name for reports.
+  public let name: String
+  /// The operators, each after all that it depends on.
+  public internal(set) var nodes: [Node] = []
+  /// All values by index.
+  public internal(set) var values: [ValueInfo] = []
+  /// What the caller gives.
+  public internal(set) var inputs: [Port] = []
+  /// What the caller gets.
+  public internal(set) var outputs: [Port] = []
+  /// What a checkpoint must hold, in the order of the architecture.
+  public internal(set) var parameters: [ParameterInfo] = []
+  /// Keys that checkpoints hold and inference does not need (batch normalisation's step counter).
+  public internal(set) var unneededParameters: Set<String> = []
+
+  /// Builds a graph by running `body`, which states inputs, operators and outputs.
+  ///
+  /// - Throws: ``GraphError`` for the first operator whose operands do not fit, naming both shapes and the line that added it;
+  ///   for a graph without outputs; for two parameters of one name and different shapes.
+  public init(_ name: String, _ body: (GraphBuilder) throws -> Void) throws {
+    let builder = GraphBuilder(name: name)
+    try body(builder)
+    self = try builder.finish()
+  }
+
+  init(emptyNamed name: String) { self.name = name }
+
+  /// What is known of a value.
+  public subscript(value: ValueID) -> ValueInfo { values[value.index] }
+
+  /// Shapes and types of all values (by index) for the given input shapes; an input that is not named keeps its shape.
+  ///
+  /// - Throws: ``GraphError`` for an unknown input name or operands that do not fit.
+  public func specs(forInputs shapes: [String: Shape]) throws(GraphError) -> [TensorSpec] {
+    for name in shapes.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
+      throw GraphError.unknownInput(name: name, expected: inputs.map(\.name))
+    }
+    var specs = values.map(\.spec)
+    for port in inputs {
+      if let shape = shapes[port.name] {
+        specs[port.value.index] = TensorSpec(shape, specs[port.value.index].elementType)
+      }
+    }
+    for node in nodes {
+      do {
+        let results = try node.operator.outputs(for: node.inputs.map { specs[$0.index] })
+        for (output, spec) in zip(node.outputs, results) { specs[output.index] = spec }
+      } catch {
+        throw GraphError.shape(node: node.name, error: error, location: nil)
+      }
+    }
+    return specs
+  }
+}
+
+/// What can be wrong with a graph, its inputs or its weights.
+public enum GraphError: Error, Sendable, CustomStringConvertible {
+  /// An operator's operands do not fit. `location` is the line of the architecture that added it.
+  case shape(node: String, error: ShapeError, location: String?)
+  /// The graph has nothing to compute.
+  case noOutputs(graph: String)
+  /// Two values want the same name.
+  case duplicateName(name: String)
+  /// Two uses of one parameter disagree on its shape.
+  case conflictingParameter(name: String, Shape, Shape)
+  /// A run or a compilation names an input that the graph has not got.
+  case unknownInput(name: String, expected: [String])
+  /// A run leaves out an input.
+  case missingInput(name: String, expected: TensorSpec)
+  /// A run gives an input of another shape or type than was compiled for.
+  case wrongInput(name: String, expected: TensorSpec, actual: TensorSpec)
+
+  public var description: String {
+    switch self {
+    case .shape(let node, let error, let location):
+      "\(node): \(error)" + (location.map { " (\($0))" } ?? "")
+    case .noOutputs(let graph): "the graph \(graph) has no outputs"
+    case .duplicateName(let name): "two values of the graph are named \(name)"
+    case .conflictingParameter(let name, let a, let b): "parameter \(name) is used as \(a) and as \(b)"
+    case .unknownInput(let name, let expected):
+      "the graph has no input \(name); it has \(expected.joined(separator: ", "))"
+    case .missingInput(let name, let expected): "input \(name) of \(expected) is missing"
+    case .wrongInput(let name, let expected, let actual): "input \(name) is \(actual), expected \(expected)"
+    }
+  }
+}

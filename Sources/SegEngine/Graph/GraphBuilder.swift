@@ -1,0 +1,141 @@
+/// The place where a graph is built, inside ``Graph/init(_:_:)``.
+///
+/// Operators are added by the functions of ``Value``, which never throw, so that an architecture reads like its paper. The first
+/// operand that does not fit is remembered with the line that added it, what follows is left out, and `Graph.init` throws it.
+public final class GraphBuilder {
+  private var graph: Graph
+  private var scopes: [String] = []
+  private var nodeNames: Set<String> = []
+  private var parameterValues: [String: Graph.ValueID] = [:]
+  private(set) var failure: GraphError?
+
+  init(name: String) { graph = Graph(emptyNamed: name) }
+
+  func finish() throws -> Graph {
+    if let failure { throw failure }
+    guard !graph.outputs.isEmpty else { throw GraphError.noOutputs(graph: graph.name) }
+    return graph
+  }
+
+  /// A value that the caller gives at each run. `shape` is that for which the graph is checked while it is built.
+  public func input(_ name: String, _ shape: Shape, of elementType: ElementType = .float32) -> Value {
+    if graph.inputs.contains(where: { $0.name == name }) { fail(.duplicateName(name: name)) }
+    let id = addValue(.input(name: name), TensorSpec(shape, elementType))
+    graph.inputs.append(.init(name: name, value: id))
+    return Value(builder: self, id: id)
+  }
+
+  /// A tensor that is part of the graph.
+  public func constant(_ tensor: Tensor) -> Value {
+    Value(builder: self, id: addValue(.constant(tensor), tensor.spec))
+  }
+
+  /// A weight of the checkpoint, named within the current scope, in the checkpoint's layout.
+  public func parameter(
+    _ name: String, _ shape: Shape, of elementType: ElementType = .float32, initializer: Initializer
+  ) -> Value {
+    let path = path(name)
+    let spec = TensorSpec(shape, elementType)
+    if let id = parameterValues[path] {
+      if graph[id].spec != spec { fail(.conflictingParameter(name: path, graph[id].spec.shape, shape)) }
+      return Value(builder: self, id: id)
+    }
+    let id = addValue(.parameter(name: path), spec)
+    parameterValues[path] = id
+    graph.parameters.append(.init(name: path, spec: spec, initializer: initializer))
+    return Value(builder: self, id: id)
+  }
+
+  /// A key within the current scope that checkpoints hold and inference does not need.
+  public func unneededParameter(_ name: String) { graph.unneededParameters.insert(path(name)) }
+
+  /// States that a value is a result of the graph, under a name.
+  public func output(_ name: String, _ value: Value) {
+    if graph.outputs.contains(where: { $0.name == name }) { fail(.duplicateName(name: name)) }
+    graph.outputs.append(.init(name: name, value: value.id))
+  }
+
+  /// Puts `name` and a dot before every name that `body` uses.
+  public func scope<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+    scopes.append(name)
+    defer { scopes.removeLast() }
+    return try body()
+  }
+
+  /// Adds an operator; the general form of the functions of ``Value``.
+  ///
+  /// - Parameter name: the node's name within the current scope; made unique where it is taken.
+  /// - Returns: the operator's outputs, `outputCount` of them.
+  public func add(
+    _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> [Value] {
+    var specs: [TensorSpec] = []
+    let name = uniqueName(path(name))
+    if failure == nil {
+      do throws(ShapeError) {
+        specs = try `operator`.outputs(for: inputs.map { graph[$0.id].spec })
+      } catch {
+        fail(.shape(node: name, error: error, location: "\(file):\(line)"))
+      }
+    }
+    precondition(
+      failure != nil || specs.count == outputCount, "\(name) has \(specs.count) outputs, not \(outputCount)")
+    // After a failure values are stand-ins of one element: they are never run.
+    let stand = TensorSpec([1, 1, 1, 1])
+    let ids = (0..<outputCount).map { addValue(.node, failure == nil ? specs[$0] : stand) }
+    if failure == nil {
+      graph.nodes.append(.init(name: name, operator: `operator`, inputs: inputs.map(\.id), outputs: ids))
+    }
+    return ids.map { Value(builder: self, id: $0) }
+  }
+
+  func spec(of id: Graph.ValueID) -> TensorSpec { graph[id].spec }
+
+  private func addValue(_ source: Graph.Source, _ spec: TensorSpec) -> Graph.ValueID {
+    graph.values.append(.init(source: source, spec: spec))
+    return .init(index: graph.values.count - 1)
+  }
+
+  private func fail(_ error: GraphError) { if failure == nil { failure = error } }
+
+  private func path(_ name: String) -> String { (scopes + [name]).joined(separator: ".") }
+
+  private func uniqueName(_ name: String) -> String {
+    var unique = name
+    var number = 2
+    while !nodeNames.insert(unique).inserted {
+      unique = "\(name)#\(number)"
+      number += 1
+    }
+    return unique
+  }
+}
+
+/// A tensor inside a graph that is being built.
+///
+/// Its functions each add one operator and give its result. Feature maps are `[batch, height, width, channels]`.
+public struct Value {
+  let builder: GraphBuilder
+  let id: Graph.ValueID
+
+  /// Shape for the input shapes with which the graph is being built.
+  public var shape: Shape { builder.spec(of: id).shape }
+
+  /// Type of the elements.
+  public var elementType: ElementType { builder.spec(of: id).elementType }
+
+  /// Extent of the innermost axis.
+  public var channels: Int { shape.channels }
+
+  /// The builder of this value's graph.
+  public var graph: GraphBuilder { builder }
+
+  /// Adds an operator of one output on this value and `others`.
+  public func apply(
+    _ operator: some Operator, named name: String, with others: [Value] = [], file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    builder.add(`operator`, named: name, to: [self] + others, file: file, line: line)[0]
+  }
+}

@@ -1,0 +1,52 @@
+extension Parameters {
+  /// Checks that these are the weights of a graph: every one that it needs in its shape, and none besides.
+  ///
+  /// - Throws: ``ParameterError`` that lists every missing, unused and mis-shaped name.
+  public func validate(for graph: Graph) throws(ParameterError) {
+    let needed = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0) })
+    let missing = graph.parameters.map(\.name).filter { self[$0] == nil }
+    let unused = names.filter { needed[$0] == nil && !graph.unneededParameters.contains($0) }
+    let misshapen = graph.parameters.compactMap { info -> ParameterError.Mismatch? in
+      guard let tensor = self[info.name], tensor.spec != info.spec else { return nil }
+      return .init(name: info.name, expected: info.spec, actual: tensor.spec)
+    }
+    guard missing.isEmpty, unused.isEmpty, misshapen.isEmpty else {
+      throw ParameterError(graph: graph.name, missing: missing, unused: unused, misshapen: misshapen)
+    }
+  }
+}
+
+/// A set of weights that is not that of the graph.
+public struct ParameterError: Error, Sendable, CustomStringConvertible {
+  /// A weight of another shape or type.
+  public struct Mismatch: Sendable {
+    /// The weight's name.
+    public let name: String
+    /// What the graph needs.
+    public let expected: TensorSpec
+    /// What the checkpoint has.
+    public let actual: TensorSpec
+  }
+
+  /// The graph's name.
+  public let graph: String
+  /// Names that the graph needs and the checkpoint has not.
+  public let missing: [String]
+  /// Names that the checkpoint has and the graph does not know.
+  public let unused: [String]
+  /// Weights of another shape or type.
+  public let misshapen: [Mismatch]
+
+  public var description: String {
+    func list(_ names: [String]) -> String {
+      names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
+    }
+    var parts: [String] = []
+    if !missing.isEmpty { parts.append("missing \(list(missing))") }
+    if !unused.isEmpty { parts.append("unused \(list(unused))") }
+    if !misshapen.isEmpty {
+      parts.append("of another shape " + list(misshapen.map { "\($0.name) (\($0.actual), expected \($0.expected))" }))
+    }
+    return "the weights are not those of \(graph): " + parts.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,103 @@
+/// Batch normalisation when inferring: (x − mean) / √(variance + epsilon) · weight + bias for each channel, with the statistics
+/// of training (Ioffe and Szegedy 2015).
+///
+/// Inputs: x `[…, channels]`, weight, bias, running mean, running variance, each `[channels]`. Output: as x.
+public struct BatchNorm: Operator, ChannelAffine {
+  public static let name = "BatchNorm"
+
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// Makes the operator.
+  public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 5...5)
+    for input in inputs { try requireFloat(input) }
+    let channels = inputs[0].shape.channels
+    for input in inputs.dropFirst() {
+      try require(
+        input.shape == [channels], "statistics and weights are [\(channels)] for \(inputs[0].shape), not \(input.shape)")
+    }
+    return [inputs[0]]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: 2 * outputs[0].shape.elementCount, parameters: 4 * outputs[0].shape.channels, reading: inputs,
+      writing: outputs)
+  }
+
+  public var overwritableInputs: [Int] { [0] }
+  public var takesRowStrides: Bool { true }
+
+  func channelAffine(constants: [Tensor?]) -> (scale: [Float], shift: [Float])? {
+    guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4] else {
+      return nil
+    }
+    return affine(weight.elements(), bias.elements(), mean.elements(), variance.elements())
+  }
+
+  /// In Double, so that folding loses nothing.
+  private func affine(
+    _ weight: [Float], _ bias: [Float], _ mean: [Float], _ variance: [Float]
+  ) -> (scale: [Float], shift: [Float]) {
+    var scale: [Float] = []
+    var shift: [Float] = []
+    for c in weight.indices {
+      let s = Double(weight[c]) / (Double(variance[c]) + Double(epsilon)).squareRoot()
+      scale.append(Float(s))
+      shift.append(Float(Double(bias[c]) - Double(mean[c]) * s))
+    }
+    return (scale, shift)
+  }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let channels = context.inputs[0].shape.channels
+    let known = channelAffine(constants: context.constants).map { Tensor([2, channels], $0.scale + $0.shift) }
+    let epsilon = epsilon
+    return PreparedOperator(workspaceByteCount: known == nil ? 2 * channels * 4 : 0) { context in
+      if let known {
+        known.withUnsafeElements { BatchNorm.run(context, scale: $0.baseAddress!, shift: $0.baseAddress! + channels) }
+      } else {
+        let scale = context.scratch
+        let shift = scale + channels
+        let (weight, bias) = (context.input(1).floats, context.input(2).floats)
+        let (mean, variance) = (context.input(3).floats, context.input(4).floats)
+        for c in 0..<channels {
+          let s = Double(weight[c]) / (Double(variance[c]) + Double(epsilon)).squareRoot()
+          scale[c] = Float(s)
+          shift[c] = Float(Double(bias[c]) - Double(mean[c]) * s)
+        }
+        BatchNorm.run(context, scale: scale, shift: shift)
+      }
+    }
+  }
+
+  private static func run(_ context: RunContext, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>) {
+    let x = context.input(0)
+    let y = context.output()
+    let channels = x.shape.channels
+    context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
+      context.backend.affine(
+        x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, scale: scale, shift: shift, residual: nil,
+        residualStride: 0, .identity, y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count,
+        channels: channels)
+    }
+  }
+}
+
+extension Value {
+  /// Batch normalisation with the parameters `name.weight`, `name.bias`, `name.running_mean` and `name.running_var`.
+  public func batchNorm(
+    _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let parameters = graph.scope(name) {
+      graph.unneededParameter("num_batches_tracked")
+      return [("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)].map { key, start in
+        graph.parameter(key, [channels], initializer: .constant(Float(start)))
+      }
+    }
+    return apply(BatchNorm(epsilon: epsilon), named: name, with: parameters, file: file, line: line)
+  }
+}

@@ -1,0 +1,79 @@
+/// One function applied to each element: activations and elementary functions.
+///
+/// Input: x of any shape. Output: as x. Accuracy: see ``ElementwiseFunction``.
+public struct Elementwise: Operator, Pointwise {
+  public static let name = "Elementwise"
+
+  /// The function.
+  public let function: ElementwiseFunction
+
+  /// Makes the operator.
+  public init(_ function: ElementwiseFunction) { self.function = function }
+
+  public var attributes: String { "\(function)" }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    try requireFloat(inputs[0])
+    return inputs
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: function.operationCount * outputs[0].shape.elementCount, reading: inputs, writing: outputs)
+  }
+
+  public var overwritableInputs: [Int] { [0] }
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let function = function
+    return PreparedOperator { context in
+      let x = context.input(0)
+      let y = context.output()
+      if x.isContiguous && y.isContiguous {
+        context.backend.workers.forEachRange(x.shape.elementCount, grain: 8192) { range, _ in
+          context.backend.map(function, x.floats + range.lowerBound, y.floats + range.lowerBound, count: range.count)
+        }
+      } else {
+        let channels = x.shape.channels
+        context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 8192 / max(1, channels))) { rows, _ in
+          for row in rows {
+            context.backend.map(function, x.floats + row * x.rowStride, y.floats + row * y.rowStride, count: channels)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// Applies a function to each element.
+  public func map(
+    _ function: ElementwiseFunction, named name: String? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Elementwise(function), named: name ?? "\(function)".prefix { $0 != "(" }.description, file: file, line: line)
+  }
+
+  /// max(x, 0)
+  public func relu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.relu, file: file, line: line) }
+
+  /// min(max(x, 0), 6)
+  public func relu6(file: StaticString = #fileID, line: UInt = #line) -> Value {
+    map(.relu6, named: "relu6", file: file, line: line)
+  }
+
+  /// 1 / (1 + e⁻ˣ)
+  public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.sigmoid, file: file, line: line) }
+
+  /// x · Φ(x)
+  public func gelu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.gelu, file: file, line: line) }
+
+  /// x · sigmoid(x)
+  public func silu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.silu, file: file, line: line) }
+
+  /// x · min(max(x / 6 + 1/2, 0), 1)
+  public func hardSwish(file: StaticString = #fileID, line: UInt = #line) -> Value {
+    map(.hardSwish, file: file, line: line)
+  }
+}

@@ -1,0 +1,33 @@
+/// Gives its input as it is. Dropout is this when inferring.
+public struct Identity: Operator {
+  public static let name = "Identity"
+
+  /// Makes the operator.
+  public init() {}
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    return inputs
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost() }
+
+  public var forwardedInput: Int? { 0 }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator { .forwarding }
+}
+
+extension PreparedOperator {
+  /// Copies input 0 to output 0: what an operator that forwards its input does where it cannot share memory.
+  static let forwarding = PreparedOperator { context in
+    let input = context.input(0)
+    context.output().base.copyMemory(from: input.base, byteCount: input.spec.byteCount)
+  }
+}
+
+extension Value {
+  /// The value as it is; dropout does nothing when inferring.
+  public func dropout(_ name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) -> Value {
+    apply(Identity(), named: name, file: file, line: line)
+  }
+}
