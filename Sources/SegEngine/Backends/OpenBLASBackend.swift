@@ -42,6 +42,12 @@ public struct OpenBLASBackend: Backend {
 
   public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }
 
+  // The bound of OpenBLAS's `sgemm_small_matrix_permit`, which its AVX-512 cores have since 0.3.16.
+  public var smallProductLimit: Int? { OpenBLASBackend.hasSmallProducts ? 1_000_000 : nil }
+
+  private static let hasSmallProducts: Bool =
+    ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(String(cString: openblas_get_corename()))
+
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int

@@ -13,6 +13,8 @@ public struct ReferenceBackend: Backend {
 
   public var name: String { "reference" }
 
+  public var smallProductLimit: Int? { nil }
+
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
