@@ -19,7 +19,7 @@ struct PanelProduct: Sendable {
   private static let panelWidth = 64
   private static let panelDepth = 128
   /// Bytes of B above which one large product is faster.
-  private static let largestByteCount = 1 << 21
+  private static let largestByteCount = 1 << 22
 
   init(k: Int, n: Int, on backend: any Backend) {
     self.k = k

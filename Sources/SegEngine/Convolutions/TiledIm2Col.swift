@@ -17,7 +17,7 @@ struct TiledIm2Col: ConvolutionAlgorithm {
     weights = TapMajorWeights(problem, on: backend)
     let fitting = TiledIm2Col.tileByteCount / (4 * weights.product.k)
     // A product that copies its operands needs some hundred rows to be worth copying the weights for.
-    let largest = weights.product.isCut ? max(32, min(240, fitting)) : max(256, min(512, fitting))
+    let largest = weights.product.isCut ? max(32, min(240, fitting)) : 512
     tiles = EvenPieces(
       problem.outputPixels, largest: largest, atLeast: min(4 * backend.workers.threadCount, problem.outputPixels / 128),
       multipleOf: 16)
