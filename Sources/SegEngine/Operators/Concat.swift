@@ -1,0 +1,100 @@
+/// Tensors one after the other along an axis.
+///
+/// Inputs: any number of tensors of one element type that agree in every axis but the one. Output: the same, with the sum of
+/// their extents along that axis. Exact.
+public struct Concat: Operator {
+  public static let name = "Concat"
+
+  /// The axis; negative counts from the end.
+  public let axis: Int
+
+  /// Makes the operator; the channels are axis −1.
+  public init(axis: Int = -1) { self.axis = axis }
+
+  public var attributes: String { axis == -1 ? "" : "axis \(axis)" }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...Int.max)
+    let first = inputs[0].shape
+    let axis = try self.axis(axis, of: first)
+    var extent = 0
+    for input in inputs {
+      try require(
+        input.elementType == inputs[0].elementType && input.shape.rank == first.rank
+          && input.shape.replacing(axis: axis, with: first[axis]) == first,
+        "\(input) cannot follow \(inputs[0]) along axis \(axis)")
+      extent += input.shape[axis]
+    }
+    var dimensions = first.dimensions
+    dimensions[axis] = extent
+    return [TensorSpec(try shape(dimensions), inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: inputs, writing: outputs) }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let output = context.outputs[0]
+    guard let axis = output.shape.normalizedAxis(axis) else { preconditionFailure("shapes were checked") }
+    var start = 0
+    var copies = ContiguousArray<StridedCopy>()
+    for input in context.inputs {
+      copies.append(.part(of: output, at: start, along: axis, extent: input.shape[axis], reversed: true))
+      start += input.shape[axis]
+    }
+    let parts = copies
+    return PreparedOperator { context in
+      for index in parts.indices {
+        parts[index].run(context.input(index), context.output(), over: context.backend.workers)
+      }
+    }
+  }
+}
+
+extension StridedCopy {
+  /// The copy of a whole tensor into (`reversed`), or out of, the part of a tensor that begins at `start` along an axis.
+  static func part(
+    of whole: TensorSpec, at start: Int, along axis: Int, extent: Int, reversed: Bool
+  ) -> StridedCopy {
+    let part = whole.shape.replacing(axis: axis, with: extent)
+    let wholeStrides = whole.shape.viewStrides
+    let offset = wholeStrides[axis] * start
+    let axes = zip(part.dimensions, zip(part.viewStrides, wholeStrides)).map { extent, strides in
+      reversed
+        ? Axis(extent: extent, source: strides.0, target: strides.1)
+        : Axis(extent: extent, source: strides.1, target: strides.0)
+    }
+    return reversed
+      ? StridedCopy(axes, elementType: whole.elementType, from: part, to: whole.shape, targetOffset: offset)
+      : StridedCopy(axes, elementType: whole.elementType, from: whole.shape, to: part, sourceOffset: offset)
+  }
+}
+
+extension Value {
+  /// This value and then `others`, along an axis; by default the channels.
+  public func concat(
+    with others: [Value], axis: Int = -1, named name: String = "concat", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(Concat(axis: axis), named: name, with: others, file: file, line: line)
+  }
+
+  /// This value and then `other`, along an axis; by default the channels.
+  public func concat(
+    with other: Value, axis: Int = -1, named name: String = "concat", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Concat(axis: axis), named: name, with: [other], file: file, line: line)
+  }
+}
+
+extension [Value] {
+  /// The values one after the other along an axis; by default the channels.
+  ///
+  /// - Precondition: there is at least one value.
+  public func concatenated(
+    axis: Int = -1, named name: String = "concat", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    self[0].apply(Concat(axis: axis), named: name, with: Array(dropFirst()), file: file, line: line)
+  }
+}

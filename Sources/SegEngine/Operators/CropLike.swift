@@ -1,0 +1,60 @@
+/// The part of a feature map that has the height and width of another.
+///
+/// Inputs: x `[batch, height, width, channels]` of any type, other: a feature map that is no larger, of which the shape alone is
+/// read. Output: `[batch, other height, other width, channels]`. From the middle, an odd rest leaves one row more below than
+/// above, as in the U-Net of Ronneberger et al. 2015; or from the top left. Exact.
+public struct CropLike: Operator {
+  public static let name = "CropLike"
+
+  /// The part that is kept.
+  public enum Anchor: String, Hashable, Sendable {
+    case center, topLeft
+  }
+
+  /// The part that is kept.
+  public let anchor: Anchor
+
+  /// Makes the operator.
+  public init(anchor: Anchor = .center) { self.anchor = anchor }
+
+  public var attributes: String { anchor.rawValue }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    let (x, other) = (inputs[0].shape, inputs[1].shape)
+    try require(
+      x.rank == 4 && other.rank == 4 && other.height <= x.height && other.width <= x.width,
+      "\(x) cannot be cropped to the height and width of \(other)")
+    return [TensorSpec([x.batch, other.height, other.width, x.channels], inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: outputs, writing: outputs) }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0], context.outputs[0].shape)
+    let strides = x.shape.viewStrides
+    let (top, left) =
+      switch anchor {
+      case .center: ((x.shape.height - y.height) / 2, (x.shape.width - y.width) / 2)
+      case .topLeft: (0, 0)
+      }
+    let axes = zip(y.dimensions, zip(strides, y.viewStrides)).map {
+      StridedCopy.Axis(extent: $0, source: $1.0, target: $1.1)
+    }
+    let copy = StridedCopy(
+      axes, elementType: x.elementType, from: x.shape, to: y, sourceOffset: strides[1] * top + strides[2] * left)
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Value {
+  /// The part of this feature map that has the height and width of `other`.
+  public func crop(
+    like other: Value, anchor: CropLike.Anchor = .center, named name: String = "crop", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(CropLike(anchor: anchor), named: name, with: [other], file: file, line: line)
+  }
+}

@@ -1,0 +1,54 @@
+/// The mean, or the largest value, of all pixels of each channel.
+///
+/// Input: x `[batch, height, width, channels]`. Output: `[batch, 1, 1, channels]`. The mean is held to 2e-6 of the mean of |x|, the
+/// maximum is exact.
+public struct GlobalPool: Operator {
+  public static let name = "GlobalPool"
+
+  /// What becomes of the pixels.
+  public enum Operation: String, Hashable, Sendable {
+    case average, maximum
+  }
+
+  /// What becomes of the pixels.
+  public let operation: Operation
+
+  /// Makes the operator.
+  public init(_ operation: Operation) { self.operation = operation }
+
+  public var attributes: String { operation.rawValue }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    try requireFeatureMap(inputs[0])
+    let x = inputs[0].shape
+    try require(x.height > 0 && x.width > 0, "there are no pixels in \(x)")
+    return [TensorSpec([x.batch, 1, 1, x.channels])]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    reduce.cost(inputs: inputs, outputs: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  private var reduce: Reduce { Reduce(operation == .average ? .mean : .maximum, axes: [1, 2]) }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator { reduce.prepare(context) }
+}
+
+extension Value {
+  /// The mean of all pixels of each channel, `[batch, 1, 1, channels]`.
+  public func globalAveragePool(
+    named name: String = "globalAveragePool", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(GlobalPool(.average), named: name, file: file, line: line)
+  }
+
+  /// The largest value of all pixels of each channel, `[batch, 1, 1, channels]`.
+  public func globalMaxPool(
+    named name: String = "globalMaxPool", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(GlobalPool(.maximum), named: name, file: file, line: line)
+  }
+}

@@ -1,0 +1,111 @@
+/// The largest value of each window of pixels, a channel at a time.
+///
+/// Input: x `[batch, height, width, channels]`. Output 0: `[batch, outHeight, outWidth, channels]`, extents by
+/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Output 1, where asked for: the place of each first maximum, as int32
+/// row · width + column in the input's plane, which ``MaxUnpool`` takes; PyTorch's `return_indices` in NHWC.
+///
+/// Padding never is the maximum; a window that sees nothing but padding gives −∞. NaN counts as the largest. Exact.
+public struct MaxPool: Operator {
+  public static let name = "MaxPool"
+
+  /// Kernel, stride, dilation and padding.
+  public let geometry: ConvolutionGeometry
+  /// Whether a last window that does not fit whole counts (`ceil_mode`).
+  public let roundingUp: Bool
+  /// Whether output 1 exists.
+  public let givesIndices: Bool
+
+  /// Makes the operator.
+  ///
+  /// - Precondition: the geometry has one group.
+  public init(_ geometry: ConvolutionGeometry, roundingUp: Bool = false, givesIndices: Bool = false) {
+    precondition(geometry.groups == 1, "pooling has no groups")
+    self.geometry = geometry
+    self.roundingUp = roundingUp
+    self.givesIndices = givesIndices
+  }
+
+  public var attributes: String {
+    "\(geometry)" + (roundingUp ? " rounding up" : "") + (givesIndices ? " with indices" : "")
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    let shape = try pooledShape(inputs[0], geometry, roundingUp: roundingUp)
+    try require(
+      !givesIndices || inputs[0].shape.height * inputs[0].shape.width <= Int32.max,
+      "the pixels of \(inputs[0].shape) are too many for int32 indices")
+    return [TensorSpec(shape)] + (givesIndices ? [TensorSpec(shape, .int32)] : [])
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: outputs[0].shape.elementCount * geometry.kernel.height * geometry.kernel.width, reading: inputs,
+      writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (geometry, givesIndices) = (geometry, givesIndices)
+    return PreparedOperator { context in
+      let x = context.input(0)
+      let y = context.output()
+      let indices = givesIndices ? context.output(1) : nil
+      let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
+      let window = SlidingWindow(
+        inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
+        outputWidth: width)
+      let plane = x.shape.height * x.shape.width * x.rowStride
+      let work = width * channels * geometry.kernel.height * geometry.kernel.width
+      context.backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
+        for row in rows {
+          let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
+          context.backend.maxPool(
+            window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
+            y.floats + row * width * y.rowStride, yStride: y.rowStride,
+            indices: indices.map { $0.pointer(to: Int32.self) + row * width * $0.rowStride },
+            indexStride: indices?.rowStride ?? 0)
+        }
+      }
+    }
+  }
+}
+
+extension Operator {
+  /// The shape that pooling a feature map gives.
+  func pooledShape(
+    _ input: TensorSpec, _ geometry: ConvolutionGeometry, roundingUp: Bool
+  ) throws(ShapeError) -> Shape {
+    try requireFeatureMap(input)
+    let size = geometry.outputSize(of: Extent2D(input.shape.height, input.shape.width), roundingUp: roundingUp)
+    try require(
+      size.height > 0 && size.width > 0,
+      "a window of \(geometry) does not fit \(input.shape): the output would be \(size.height)×\(size.width)")
+    return try shape([input.shape.batch, size.height, size.width, input.shape.channels])
+  }
+}
+
+extension Value {
+  /// The largest value of each window; `stride` is the kernel's extent where it is not given.
+  public func maxPool(
+    kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, dilation: Extent2D = 1, roundingUp: Bool = false,
+    named name: String = "maxPool", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let geometry = ConvolutionGeometry(kernel: kernel, stride: stride ?? kernel, dilation: dilation, padding: padding)
+    return apply(MaxPool(geometry, roundingUp: roundingUp), named: name, file: file, line: line)
+  }
+
+  /// The largest value of each window and its place in the plane, for ``maxUnpool(_:to:named:file:line:)``.
+  public func maxPoolWithIndices(
+    kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, dilation: Extent2D = 1, roundingUp: Bool = false,
+    named name: String = "maxPool", file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Value, indices: Value) {
+    let geometry = ConvolutionGeometry(kernel: kernel, stride: stride ?? kernel, dilation: dilation, padding: padding)
+    let results = graph.add(
+      MaxPool(geometry, roundingUp: roundingUp, givesIndices: true), named: name, to: [self], outputCount: 2,
+      file: file,
+      line: line)
+    return (results[0], results[1])
+  }
+}

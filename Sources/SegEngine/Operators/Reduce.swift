@@ -1,0 +1,106 @@
+/// Many numbers become one along some axes: their mean, sum, largest, smallest, product, sum of squares or Euclidean norm.
+///
+/// Input: x, float32, of rank 1 or more. Output: the axes that are reduced have extent 1, or are gone. Long sums are added up in
+/// blocks; a mean or sum of n numbers of size 1 agrees with the exact one to about 1e-6 · √n · (size of a partial sum), and
+/// tests hold it to 2e-6 of Σ|x| (a product to 1e-5 relative). Largest and smallest are exact and NaN where an element is.
+public struct Reduce: Operator {
+  public static let name = "Reduce"
+
+  /// What becomes of the numbers.
+  public enum Operation: String, Hashable, Sendable, CaseIterable {
+    case mean, sum, maximum, minimum, product, sumOfSquares
+    /// √(sum of squares)
+    case norm
+  }
+
+  /// What becomes of the numbers.
+  public let operation: Operation
+  /// The axes that are reduced; negative counts from the end, none at all means every axis.
+  public let axes: [Int]
+  /// Whether they stay, with extent 1.
+  public let keepsAxes: Bool
+
+  /// Makes the operator.
+  public init(_ operation: Operation, axes: [Int], keepsAxes: Bool = true) {
+    self.operation = operation
+    self.axes = axes
+    self.keepsAxes = keepsAxes
+  }
+
+  public var attributes: String { "\(operation.rawValue) over \(axes)" }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    try requireFloat(inputs[0])
+    let x = inputs[0].shape
+    try require(x.rank > 0, "takes one axis or more, not \(inputs[0])")
+    var reduced = Set(axes.isEmpty ? Array(0..<x.rank) : [])
+    for axis in axes {
+      try require(reduced.insert(try self.axis(axis, of: x)).inserted, "\(axes) names an axis of \(x) twice")
+    }
+    var dimensions: [Int] = []
+    for (axis, extent) in x.dimensions.enumerated() {
+      if !reduced.contains(axis) { dimensions.append(extent) } else if keepsAxes { dimensions.append(1) }
+    }
+    return [TensorSpec(try shape(dimensions))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let elements = inputs[0].shape.elementCount
+    return switch operation {
+    case .sumOfSquares: Cost(otherOperations: 2 * elements, reading: inputs, writing: outputs)
+    case .norm:
+      Cost(otherOperations: 2 * elements + outputs[0].shape.elementCount, reading: inputs, writing: outputs)
+    case .mean: Cost(otherOperations: elements + outputs[0].shape.elementCount, reading: inputs, writing: outputs)
+    default: Cost(otherOperations: elements, reading: inputs, writing: outputs)
+    }
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  private var reduction: Reduction {
+    switch operation {
+    case .mean, .sum: .sum
+    case .maximum: .maximum
+    case .minimum: .minimum
+    case .product: .product
+    case .sumOfSquares, .norm: .sumOfSquares
+    }
+  }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let x = context.inputs[0].shape
+    let reduced = axes.isEmpty ? Set(0..<x.rank) : Set(axes.compactMap(x.normalizedAxis))
+    let plan = ReductionPlan(x, axes: reduced, reduction)
+    let operation = operation
+    return PreparedOperator(workspaceByteCount: plan.workspaceByteCount) { context in
+      let backend = context.backend
+      plan.run(context.input(0), context.output(), scratch: context.scratch, on: backend) { y, count in
+        switch operation {
+        case .mean:
+          withUnsafePointer(to: Float(plan.count)) {
+            backend.combine(.divide, y, pStep: 1, $0, qStep: 0, y, count: count)
+          }
+        case .norm: backend.map(.sqrt, y, y, count: count)
+        default: break
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// Reduces the named axes, or all where none is named.
+  public func reduce(
+    _ operation: Reduce.Operation, axes: [Int], keepingAxes: Bool = true, named name: String? = nil,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(
+      Reduce(operation, axes: axes, keepsAxes: keepingAxes), named: name ?? operation.rawValue, file: file, line: line)
+  }
+
+  /// The mean over the named axes, which keep extent 1.
+  public func mean(axes: [Int], file: StaticString = #fileID, line: UInt = #line) -> Value {
+    reduce(.mean, axes: axes, file: file, line: line)
+  }
+}

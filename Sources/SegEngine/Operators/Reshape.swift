@@ -1,0 +1,104 @@
+/// The same elements in the same row-major order under another shape.
+///
+/// Input 0: x of any type; input 1, for ``Target/mapLike``: a feature map whose shape alone is read. Output: as many elements.
+/// Exact, and where memory allows nothing is moved.
+public struct Reshape: Operator {
+  public static let name = "Reshape"
+
+  /// The shape that is wanted, told so that it fits inputs of every size.
+  public enum Target: Hashable, Sendable {
+    /// Extents, of which 0 keeps the input's extent of that axis and one −1 takes what is left over.
+    case dimensions([Int])
+    /// Joins the axes of a range (negative counts from the end, both ends included) into one.
+    case flattening(from: Int, to: Int)
+    /// Takes tokens `[batch, height · width, channels]` back to a map `[batch, height, width, channels]` of the height and
+    /// width of input 1.
+    case mapLike
+  }
+
+  /// The shape that is wanted.
+  public let target: Target
+
+  /// Makes the operator.
+  public init(to target: Target) { self.target = target }
+
+  public var attributes: String {
+    switch target {
+    case .dimensions(let dimensions): "\(dimensions)"
+    case .flattening(let from, let to): "flattening \(from)…\(to)"
+    case .mapLike: "to a map"
+    }
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, target == .mapLike ? 2...2 : 1...1)
+    let x = inputs[0].shape
+    var dimensions: [Int]
+    switch target {
+    case .dimensions(let wanted):
+      dimensions = wanted
+      for (axis, extent) in wanted.enumerated() where extent == 0 {
+        try require(axis < x.rank, "\(wanted) keeps axis \(axis), which \(x) has not got")
+        dimensions[axis] = x[axis]
+      }
+      let open = wanted.indices.filter { wanted[$0] == -1 }
+      try require(open.count <= 1 && wanted.allSatisfy { $0 >= -1 }, "\(wanted) does not tell a shape for \(x)")
+      if let axis = open.first {
+        dimensions[axis] = 1
+        let known = try shape(dimensions).elementCount
+        try require(known > 0 && x.elementCount % known == 0, "\(x) cannot be seen as \(wanted)")
+        dimensions[axis] = x.elementCount / known
+      }
+    case .flattening(let from, let to):
+      let (first, last) = (try axis(from, of: x), try axis(to, of: x))
+      try require(first <= last, "\(x) has no axes \(from)…\(to)")
+      let joined = x.dimensions[first...last].reduce(1, *)
+      dimensions = Array(x.dimensions[..<first]) + [joined] + Array(x.dimensions[(last + 1)...])
+    case .mapLike:
+      let map = inputs[1].shape
+      try require(
+        x.rank == 3 && map.rank == 4 && x[1] == map.height * map.width && x[0] == map.batch,
+        "\(x) are not the tokens [batch, height · width, channels] of a map like \(map)")
+      dimensions = [x[0], map.height, map.width, x[2]]
+    }
+    let result = try shape(dimensions)
+    try require(result.elementCount == x.elementCount, "\(x) cannot be seen as \(result)")
+    return [TensorSpec(result, inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost() }
+
+  public var forwardedInput: Int? { 0 }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator { .forwarding }
+}
+
+extension Value {
+  /// The same elements under another shape: 0 keeps the extent of that axis, one −1 takes what is left over.
+  public func reshape(
+    _ dimensions: [Int], named name: String = "reshape", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Reshape(to: .dimensions(dimensions)), named: name, file: file, line: line)
+  }
+
+  /// Joins the axes `from` to `to`, both included, into one; negative counts from the end.
+  public func flatten(
+    from: Int, to: Int, named name: String = "flatten", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Reshape(to: .flattening(from: from, to: to)), named: name, file: file, line: line)
+  }
+
+  /// The pixels of a feature map as tokens `[batch, height · width, channels]`.
+  public func tokens(
+    named name: String = "tokens", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    flatten(from: 1, to: 2, named: name, file: file, line: line)
+  }
+
+  /// Tokens `[batch, height · width, channels]` as a feature map with the height and width of `other`.
+  public func featureMap(
+    like other: Value, named name: String = "featureMap", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Reshape(to: .mapLike), named: name, with: [other], file: file, line: line)
+  }
+}

@@ -1,0 +1,299 @@
+/// A feature map at another height and width: nearest pixel, or interpolated between pixels.
+///
+/// Inputs: x `[batch, height, width, channels]`, and for ``Target/like`` another feature map, of which the shape alone is read.
+/// Output: `[batch, outHeight, outWidth, channels]`, float32; the nearest pixel takes any element type.
+///
+/// An output at index i stands at the source coordinate s = scale · i (asymmetric, and aligned corners with
+/// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a factor is used as it is.
+/// Coordinates are computed in float32, as PyTorch's `interpolate` computes them, so that both choose the same pixels. Weights
+/// are applied along the height first and then along the width. Values agree with the definition to 2e-6 of the largest
+/// neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
+public struct Resize: Operator {
+  public static let name = "Resize"
+
+  /// How a value between pixels is made.
+  public enum Interpolation: String, Hashable, Sendable, CaseIterable {
+    /// The pixel at ⌊scale · i⌋ (PyTorch's `nearest`); coordinates are not chosen.
+    case nearest
+    /// The pixel whose middle is nearest: ⌊scale · (i + 1/2)⌋ (PyTorch's `nearest-exact`); coordinates are not chosen.
+    case nearestExact
+    /// Two pixels along each axis.
+    case bilinear
+    /// Four pixels along each axis, Keys' kernel with a = −3/4.
+    case bicubic
+  }
+
+  /// Where outputs stand among the inputs.
+  public enum Coordinates: String, Hashable, Sendable, CaseIterable {
+    /// Pixels are areas; their borders coincide (`align_corners=False`).
+    case halfPixel
+    /// Pixels are points; the first and the last coincide (`align_corners=True`).
+    case alignCorners
+    /// Pixels are points; the first coincide.
+    case asymmetric
+  }
+
+  /// The height and width that are wanted.
+  public enum Target: Hashable, Sendable {
+    /// These.
+    case size(Extent2D)
+    /// ⌊in · factor⌋. Coordinates use the factor itself, or in / out where `recomputingScale` (PyTorch's
+    /// `recompute_scale_factor`); they differ where in · factor is not whole.
+    case scale(height: Double, width: Double, recomputingScale: Bool)
+    /// Those of input 1.
+    case like
+  }
+
+  /// How a value between pixels is made.
+  public let interpolation: Interpolation
+  /// Where outputs stand among the inputs.
+  public let coordinates: Coordinates
+  /// The height and width that are wanted.
+  public let target: Target
+
+  /// Makes the operator.
+  ///
+  /// - Precondition: factors are positive and finite.
+  public init(_ interpolation: Interpolation, coordinates: Coordinates = .halfPixel, to target: Target) {
+    if case .scale(let height, let width, _) = target {
+      precondition(
+        height > 0 && width > 0 && height.isFinite && width.isFinite, "factors are positive: \(height), \(width)")
+    }
+    self.interpolation = interpolation
+    self.coordinates = coordinates
+    self.target = target
+  }
+
+  public var attributes: String {
+    let size =
+      switch target {
+      case .size(let size): " to \(size.height)×\(size.width)"
+      case .scale(let height, let width, _): height == width ? " ×\(height)" : " ×(\(height), \(width))"
+      case .like: ""
+      }
+    let isNearest = interpolation == .nearest || interpolation == .nearestExact
+    return interpolation.rawValue + (isNearest || coordinates == .halfPixel ? "" : " \(coordinates.rawValue)") + size
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, target == .like ? 2...2 : 1...1)
+    let x = inputs[0].shape
+    switch interpolation {
+    case .nearest, .nearestExact:
+      try require(x.rank == 4, "takes a feature map [batch, height, width, channels], not \(inputs[0])")
+    case .bilinear, .bicubic: try requireFeatureMap(inputs[0])
+    }
+    let size: Extent2D
+    switch target {
+    case .size(let wanted): size = wanted
+    case .scale(let height, let width, _):
+      let (h, w) = ((Double(x.height) * height).rounded(.down), (Double(x.width) * width).rounded(.down))
+      try require(max(h, w) < 0x1p31, "would give \(h)×\(w) pixels for \(x)")
+      size = Extent2D(Int(h), Int(w))
+    case .like:
+      try require(
+        inputs[1].shape.rank == 4, "\(x) cannot be resized like \(inputs[1].shape), which is no feature map")
+      size = Extent2D(inputs[1].shape.height, inputs[1].shape.width)
+    }
+    try require(
+      x.height > 0 && x.width > 0 && size.height > 0 && size.width > 0,
+      "\(x) cannot be resized to \(size.height)×\(size.width) pixels")
+    return [TensorSpec(try shape([x.batch, size.height, size.width, x.channels]), inputs[0].elementType)]
+  }
+
+  /// For each output a multiplication and an addition a tap, for both passes.
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let taps =
+      switch interpolation {
+      case .nearest, .nearestExact: 0
+      case .bilinear: 2
+      case .bicubic: 4
+      }
+    let (x, y) = (inputs[0].shape, outputs[0].shape)
+    let vertical = y.batch * y.height * x.width * y.channels
+    return Cost(
+      otherOperations: 2 * taps * (vertical + y.elementCount), reading: [inputs[0]], writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    var factors: (height: Double?, width: Double?)
+    if case .scale(let height, let width, recomputingScale: false) = target { factors = (height, width) }
+    let rows = taps(from: x.height, to: y.height, factor: factors.height)
+    let columns = taps(from: x.width, to: y.width, factor: factors.width)
+    if context.inputs[0].elementType != .float32 {
+      return Resize.copyingPixels(rows.indices.map { $0[0] }, columns.indices.map { $0[0] })
+    }
+    let (width, channels, outWidth, outHeight) = (x.width, x.channels, y.width, y.height)
+    let rowTaps = rows.taps
+    let rowIndices = ContiguousArray(rows.indices.joined())
+    let rowWeights = ContiguousArray(rows.weights.joined())
+    let columnTaps = columns.taps
+    let columnOffsets = ContiguousArray(columns.indices.joined().map { $0 * channels })
+    let columnWeights = ContiguousArray(columns.weights.joined())
+    // A row of weighted inputs for each worker, after it the offsets of the input rows it is made of.
+    let rowFloats = (width * channels + 15) / 16 * 16
+    let perWorker = rowFloats * 4 + 64
+    return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * perWorker) { context in
+      let (x, y) = (context.input(0), context.output())
+      let backend = context.backend
+      let isFlat = x.rowStride == channels
+      let plane = x.shape.height * width * x.rowStride
+      let work = outWidth * channels * columnTaps + width * channels * rowTaps
+      backend.workers.forEachRange(y.shape.batch * outHeight, grain: max(1, 16384 / max(1, work))) { range, worker in
+        let memory = context.workspace + worker * perWorker
+        let scratch = memory.assumingMemoryBound(to: Float.self)
+        let offsets = (memory + rowFloats * 4).assumingMemoryBound(to: Int.self)
+        for row in range {
+          let (image, outRow) = row.quotientAndRemainder(dividingBy: outHeight)
+          let source = x.floats + image * plane
+          var line = UnsafePointer(scratch)
+          rowWeights.withUnsafeBufferPointer { weights in
+            let weights = weights.baseAddress! + outRow * rowTaps
+            for tap in 0..<rowTaps { offsets[tap] = rowIndices[outRow * rowTaps + tap] * width * x.rowStride }
+            if isFlat && rowTaps == 1 {
+              line = source + offsets[0]
+            } else if isFlat {
+              backend.interpolate(
+                source, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1, channels: width * channels,
+                scratch,
+                yStride: width * channels)
+            } else {
+              for column in 0..<width {
+                backend.interpolate(
+                  source + column * x.rowStride, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1,
+                  channels: channels, scratch + column * channels, yStride: channels)
+              }
+            }
+          }
+          columnOffsets.withUnsafeBufferPointer { offsets in
+            columnWeights.withUnsafeBufferPointer { weights in
+              backend.interpolate(
+                line, offsets: offsets.baseAddress!, weights: weights.baseAddress!, taps: columnTaps, pixels: outWidth,
+                channels: channels, y.floats + row * outWidth * y.rowStride, yStride: y.rowStride)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The nearest pixel, bytes as they are.
+  private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {
+    let (rows, columns) = (ContiguousArray(rows), ContiguousArray(columns))
+    return PreparedOperator { context in
+      let (x, y) = (context.input(0), context.output())
+      let size = x.spec.elementType.byteCount
+      let pixel = x.shape.channels * size
+      let (height, width) = (x.shape.height, x.shape.width)
+      context.backend.workers.forEachRange(y.shape.batch * rows.count, grain: max(1, 16384 / columns.count)) {
+        range, _ in
+        for row in range {
+          let (image, outRow) = row.quotientAndRemainder(dividingBy: rows.count)
+          let source = x.base + (image * height + rows[outRow]) * width * x.rowStride * size
+          let target = y.base + row * columns.count * y.rowStride * size
+          for column in columns.indices {
+            (target + column * y.rowStride * size).copyMemory(
+              from: source + columns[column] * x.rowStride * size, byteCount: pixel)
+          }
+        }
+      }
+    }
+  }
+
+  /// The inputs that each output along one axis is made of, and their weights.
+  fileprivate struct Taps {
+    var taps: Int
+    var indices: [[Int]] = []
+    var weights: [[Float]] = []
+  }
+
+  private func taps(from input: Int, to output: Int, factor: Double?) -> Taps {
+    let recomputed = Float(input) / Float(output)
+    let scale: Float =
+      if coordinates == .alignCorners && (interpolation == .bilinear || interpolation == .bicubic) {
+        output > 1 ? Float(input - 1) / Float(output - 1) : 0
+      } else {
+        factor.map { Float(1 / $0) } ?? recomputed
+      }
+    func coordinate(_ index: Int) -> Float {
+      coordinates == .halfPixel ? scale * (Float(index) + 0.5) - 0.5 : scale * Float(index)
+    }
+    func inside(_ index: Int) -> Int { min(max(index, 0), input - 1) }
+    switch interpolation {
+    case .nearest, .nearestExact:
+      let offset: Float = interpolation == .nearest ? 0 : 0.5
+      let indices = (0..<output).map { [inside(Int((scale * (Float($0) + offset)).rounded(.down)))] }
+      return Taps(taps: 1, indices: indices, weights: Array(repeating: [1], count: output))
+    case .bilinear:
+      var taps = Taps(taps: 2)
+      for index in 0..<output {
+        let position = max(coordinate(index), 0)
+        let first = inside(Int(position.rounded(.down)))
+        let share = min(max(position - Float(first), 0), 1)
+        taps.indices.append([first, inside(first + 1)])
+        taps.weights.append([1 - share, share])
+      }
+      return input == output ? taps.simplified() : taps
+    case .bicubic:
+      var taps = Taps(taps: 4)
+      for index in 0..<output {
+        let position = coordinate(index)
+        let first = Int(position.rounded(.down))
+        let share = min(max(position - Float(first), 0), 1)
+        taps.indices.append((-1...2).map { inside(first + $0) })
+        taps.weights.append([
+          Resize.outer(1 + share), Resize.inner(share), Resize.inner(1 - share), Resize.outer(2 - share),
+        ])
+      }
+      return taps
+    }
+  }
+
+  /// Keys' kernel with a = −3/4 for distances up to 1.
+  private static func inner(_ x: Float) -> Float { ((-0.75 + 2) * x - (-0.75 + 3)) * x * x + 1 }
+
+  /// Keys' kernel with a = −3/4 for distances from 1 to 2.
+  private static func outer(_ x: Float) -> Float { ((-0.75 * x - 5 * -0.75) * x + 8 * -0.75) * x - 4 * -0.75 }
+}
+
+extension Resize.Taps {
+  /// One tap where every output is an input as it stands.
+  fileprivate func simplified() -> Resize.Taps {
+    guard weights.allSatisfy({ $0[0] == 1 }) else { return self }
+    return Resize.Taps(taps: 1, indices: indices.map { [$0[0]] }, weights: weights.map { [$0[0]] })
+  }
+}
+
+extension Value {
+  /// The feature map at a height and width.
+  public func resize(
+    to size: Extent2D, _ interpolation: Resize.Interpolation = .bilinear,
+    coordinates: Resize.Coordinates = .halfPixel, named name: String = "resize", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(Resize(interpolation, coordinates: coordinates, to: .size(size)), named: name, file: file, line: line)
+  }
+
+  /// The feature map at the height and width of another.
+  public func resize(
+    like other: Value, _ interpolation: Resize.Interpolation = .bilinear,
+    coordinates: Resize.Coordinates = .halfPixel, named name: String = "resize", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(
+      Resize(interpolation, coordinates: coordinates, to: .like), named: name, with: [other], file: file, line: line)
+  }
+
+  /// The feature map larger or smaller by a factor; see ``Resize/Target/scale(height:width:recomputingScale:)``.
+  public func resize(
+    by factor: Double, _ interpolation: Resize.Interpolation = .bilinear,
+    coordinates: Resize.Coordinates = .halfPixel, recomputingScale: Bool = false, named name: String = "resize",
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let target = Resize.Target.scale(height: factor, width: factor, recomputingScale: recomputingScale)
+    return apply(Resize(interpolation, coordinates: coordinates, to: target), named: name, file: file, line: line)
+  }
+}

@@ -1,0 +1,107 @@
+/// A part of a tensor: a range of some axes, with a step that may be negative.
+///
+/// Input: x of any shape and type. Output: the elements start, start + step, … before end of each axis that is named, all of
+/// the others, under NumPy's rules for what lies outside. Exact.
+public struct Slice: Operator {
+  public static let name = "Slice"
+
+  /// What is taken of one axis.
+  public struct Range: Hashable, Sendable, CustomStringConvertible {
+    /// The axis; negative counts from the end.
+    public var axis: Int
+    /// The first index; negative counts from the end, `nil` is the first (or for a negative step the last) of all.
+    public var start: Int?
+    /// The index before which it stops; negative counts from the end, `nil` is behind the last (or before the first).
+    public var end: Int?
+    /// How far it goes each time; not 0.
+    public var step: Int
+
+    /// Describes a range of an axis.
+    ///
+    /// - Precondition: `step` is not 0.
+    public init(axis: Int, from start: Int? = nil, to end: Int? = nil, step: Int = 1) {
+      precondition(step != 0, "a step of 0 goes nowhere")
+      self.axis = axis
+      self.start = start
+      self.end = end
+      self.step = step
+    }
+
+    public var description: String {
+      let bounds = "\(start.map(String.init) ?? ""):\(end.map(String.init) ?? "")"
+      return "axis \(axis) \(bounds)" + (step == 1 ? "" : ":\(step)")
+    }
+
+    /// First index and number of indices for an axis of `extent`.
+    func resolved(_ extent: Int) -> (start: Int, count: Int) {
+      let low = step > 0 ? 0 : -1
+      let high = step > 0 ? extent : extent - 1
+      func bounded(_ index: Int) -> Int { min(max(index < 0 ? index + extent : index, low), high) }
+      let first = start.map(bounded) ?? (step > 0 ? low : high)
+      let last = end.map(bounded) ?? (step > 0 ? high : low)
+      let distance = step > 0 ? last - first : first - last
+      // `magnitude - 1` cannot overflow, the sum could.
+      return (first, distance <= 0 ? 0 : Int((UInt(distance) - 1) / step.magnitude) + 1)
+    }
+  }
+
+  /// The ranges; an axis that none names stays whole.
+  public let ranges: [Range]
+
+  /// Makes the operator.
+  public init(_ ranges: [Range]) { self.ranges = ranges }
+
+  public var attributes: String { ranges.map(\.description).joined(separator: ", ") }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    let x = inputs[0].shape
+    var dimensions = x.dimensions
+    var seen = Set<Int>()
+    for range in ranges {
+      let axis = try axis(range.axis, of: x)
+      try require(seen.insert(axis).inserted, "axis \(axis) of \(x) is sliced twice")
+      dimensions[axis] = range.resolved(x[axis]).count
+    }
+    return [TensorSpec(try shape(dimensions), inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: outputs, writing: outputs) }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    var sources = x.viewStrides
+    var offset = ViewStride()
+    for range in ranges {
+      guard let axis = x.normalizedAxis(range.axis) else { preconditionFailure("shapes were checked") }
+      offset = offset + sources[axis] * range.resolved(x[axis]).start
+      // With one element the step is not taken, and may be too large to multiply.
+      sources[axis] = sources[axis] * (y[axis] > 1 ? range.step : 1)
+    }
+    let axes = zip(y.dimensions, zip(sources, y.viewStrides)).map {
+      StridedCopy.Axis(extent: $0, source: $1.0, target: $1.1)
+    }
+    let copy = StridedCopy(
+      axes, elementType: context.inputs[0].elementType, from: x, to: y, sourceOffset: offset)
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Value {
+  /// The elements of one axis from `start` to before `end`; negative counts from the end, `nil` leaves that side open.
+  public func slice(
+    axis: Int, from start: Int? = nil, to end: Int? = nil, step: Int = 1, named name: String = "slice",
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    slice([.init(axis: axis, from: start, to: end, step: step)], named: name, file: file, line: line)
+  }
+
+  /// A range of each of several axes.
+  public func slice(
+    _ ranges: [Slice.Range], named name: String = "slice", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Slice(ranges), named: name, file: file, line: line)
+  }
+}

@@ -1,0 +1,201 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Where an axis of a loop goes in a tensor: so many rows and so many elements further with each step.
+///
+/// Kept apart because the distance of rows is known only when an operator runs (``TensorView/rowStride``).
+struct ViewStride: Hashable, Sendable {
+  var rows = 0
+  var elements = 0
+
+  func resolved(_ rowStride: Int) -> Int { rows * rowStride + elements }
+
+  static func * (stride: ViewStride, factor: Int) -> ViewStride {
+    ViewStride(rows: stride.rows * factor, elements: stride.elements * factor)
+  }
+
+  static func + (a: ViewStride, b: ViewStride) -> ViewStride {
+    ViewStride(rows: a.rows + b.rows, elements: a.elements + b.elements)
+  }
+}
+
+extension Shape {
+  /// The stride of each axis: elements for the innermost, rows for the others.
+  var viewStrides: [ViewStride] {
+    var strides = [ViewStride](repeating: ViewStride(rows: 0, elements: 1), count: rank)
+    var rows = 1
+    for axis in stride(from: rank - 2, through: 0, by: -1) {
+      strides[axis] = ViewStride(rows: rows, elements: 0)
+      rows *= dimensions[axis]
+    }
+    return strides
+  }
+}
+
+/// Moves elements of any type from one tensor to another along nested loops, each with a stride on both sides: transposition,
+/// slices, concatenation, broadcasting and pixel shuffles are all this.
+struct StridedCopy: Sendable {
+  /// One loop.
+  struct Axis: Sendable {
+    var extent: Int
+    var source: ViewStride
+    var target: ViewStride
+  }
+
+  /// Loops from the outermost to the innermost, adjoining ones merged.
+  private struct Nest: Sendable {
+    /// All but the last two.
+    let outer: ContiguousArray<Axis>
+    let outerCount: Int
+    let middle: Axis
+    let inner: Axis
+
+    init(_ axes: [Axis], merging canMerge: (_ outer: Axis, _ inner: Axis) -> Bool) {
+      var merged: [Axis] = []
+      for axis in axes where axis.extent != 1 {
+        if let last = merged.last, canMerge(last, axis) {
+          merged[merged.count - 1] = Axis(extent: last.extent * axis.extent, source: axis.source, target: axis.target)
+        } else {
+          merged.append(axis)
+        }
+      }
+      let one = Axis(extent: 1, source: .init(), target: .init())
+      inner = merged.popLast() ?? one
+      // The loop beside the innermost is the one with the smallest step in the source, so that a transposition walks squares.
+      let best = merged.indices.min { a, b in
+        func size(_ axis: Axis) -> (Int, Int) { (abs(axis.source.rows), abs(axis.source.elements)) }
+        return size(merged[a]) < size(merged[b])
+      }
+      let isPlain = inner.source == inner.target
+      middle = merged.isEmpty ? one : isPlain ? merged.removeLast() : merged.remove(at: best ?? 0)
+      outer = ContiguousArray(merged)
+      outerCount = merged.reduce(1) { $0 * $1.extent }
+    }
+  }
+
+  private let elementByteCount: Int
+  private let sourceChannels: Int
+  private let targetChannels: Int
+  private let sourceOffset: ViewStride
+  private let targetOffset: ViewStride
+  private let isEmpty: Bool
+  /// For row strides that are known only when running.
+  private let strided: Nest
+  /// For contiguous tensors, where rows may be merged too.
+  private let contiguous: Nest
+
+  /// Describes a copy.
+  ///
+  /// - Parameter axes: the loops, from the target's outermost axis to its innermost.
+  init(
+    _ axes: [Axis], elementType: ElementType, from source: Shape, to target: Shape, sourceOffset: ViewStride = .init(),
+    targetOffset: ViewStride = .init()
+  ) {
+    elementByteCount = elementType.byteCount
+    sourceChannels = source.channels
+    targetChannels = target.channels
+    self.sourceOffset = sourceOffset
+    self.targetOffset = targetOffset
+    isEmpty = axes.contains { $0.extent == 0 }
+    strided = Nest(axes) { $0.source == $1.source * $1.extent && $0.target == $1.target * $1.extent }
+    let flat = axes.map {
+      Axis(
+        extent: $0.extent, source: .init(elements: $0.source.resolved(source.channels)),
+        target: .init(elements: $0.target.resolved(target.channels)))
+    }
+    contiguous = Nest(flat) { $0.source == $1.source * $1.extent && $0.target == $1.target * $1.extent }
+  }
+
+  /// Copies, split over the workers.
+  func run(_ source: TensorView, _ target: MutableTensorView, over workers: WorkerPool) {
+    guard !isEmpty else { return }
+    let isFlat = source.rowStride == sourceChannels && target.rowStride == targetChannels
+    switch elementByteCount {
+    case 1: run(UInt8.self, isFlat ? contiguous : strided, source, target, workers)
+    case 4: run(UInt32.self, isFlat ? contiguous : strided, source, target, workers)
+    default: run(UInt64.self, isFlat ? contiguous : strided, source, target, workers)
+    }
+  }
+
+  private func run<Unit: BitwiseCopyable>(
+    _ unit: Unit.Type, _ nest: Nest, _ source: TensorView, _ target: MutableTensorView, _ workers: WorkerPool
+  ) {
+    let from = source.base.assumingMemoryBound(to: Unit.self) + sourceOffset.resolved(source.rowStride)
+    let to = target.base.assumingMemoryBound(to: Unit.self) + targetOffset.resolved(target.rowStride)
+    let (inner, middle) = (nest.inner, nest.middle)
+    let (sourceInner, targetInner) = (inner.source.resolved(source.rowStride), inner.target.resolved(target.rowStride))
+    let (sourceMiddle, targetMiddle) = (
+      middle.source.resolved(source.rowStride), middle.target.resolved(target.rowStride)
+    )
+    let isRun = sourceInner == 1 && targetInner == 1 || inner.extent == 1
+    // One long run is cut, so that it too is shared out.
+    if isRun && nest.outerCount * middle.extent == 1 {
+      workers.forEachRange(inner.extent, grain: 65536) { range, _ in
+        _ = memcpy(to + range.lowerBound, from + range.lowerBound, range.count * MemoryLayout<Unit>.stride)
+      }
+      return
+    }
+    workers.forEachRange(nest.outerCount * middle.extent, grain: max(1, 16384 / inner.extent)) { range, _ in
+      var position = range.lowerBound
+      while position < range.upperBound {
+        var (rest, first) = position.quotientAndRemainder(dividingBy: middle.extent)
+        let count = min(middle.extent - first, range.upperBound - position)
+        var s = from + first * sourceMiddle
+        var t = to + first * targetMiddle
+        for axis in nest.outer.reversed() {
+          let index: Int
+          (rest, index) = rest.quotientAndRemainder(dividingBy: axis.extent)
+          s += index * axis.source.resolved(source.rowStride)
+          t += index * axis.target.resolved(target.rowStride)
+        }
+        if isRun {
+          copyRuns(s, sourceMiddle, t, targetMiddle, count, inner.extent)
+        } else {
+          copyTiles(s, sourceMiddle, sourceInner, t, targetMiddle, targetInner, count, inner.extent)
+        }
+        position += count
+      }
+    }
+  }
+}
+
+/// `count` runs of adjoining elements.
+@inline(__always)
+private func copyRuns<Unit: BitwiseCopyable>(
+  _ source: UnsafePointer<Unit>, _ sourceStep: Int, _ target: UnsafeMutablePointer<Unit>, _ targetStep: Int,
+  _ count: Int,
+  _ length: Int
+) {
+  // A call for a few bytes costs more than the copy.
+  if length <= 8 {
+    for run in 0..<count {
+      let (s, t) = (source + run * sourceStep, target + run * targetStep)
+      for i in 0..<length { t[i] = s[i] }
+    }
+  } else {
+    for run in 0..<count {
+      memcpy(target + run * targetStep, source + run * sourceStep, length * MemoryLayout<Unit>.stride)
+    }
+  }
+}
+
+/// Two loops of which neither is a run on both sides, in squares that stay in the first-level cache.
+@inline(__always)
+private func copyTiles<Unit: BitwiseCopyable>(
+  _ source: UnsafePointer<Unit>, _ sourceMiddle: Int, _ sourceInner: Int, _ target: UnsafeMutablePointer<Unit>,
+  _ targetMiddle: Int, _ targetInner: Int, _ middle: Int, _ inner: Int
+) {
+  let side = 32
+  for innerStart in stride(from: 0, to: inner, by: side) {
+    let innerEnd = min(inner, innerStart + side)
+    for middleStart in stride(from: 0, to: middle, by: side) {
+      for m in middleStart..<min(middle, middleStart + side) {
+        let (s, t) = (source + m * sourceMiddle, target + m * targetMiddle)
+        for i in innerStart..<innerEnd { t[i * targetInner] = s[i * sourceInner] }
+      }
+    }
+  }
+}
