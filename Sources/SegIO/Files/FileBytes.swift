@@ -64,6 +64,14 @@ final class FileBytes {
     isMapped = false
   }
 
+  /// Memory that the caller fills before anybody reads `bytes`.
+  init(filling count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+    fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+    bytes = UnsafeRawBufferPointer(start: memory.baseAddress, count: count)
+    isMapped = false
+  }
+
   deinit {
     if isMapped {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
