@@ -7,7 +7,7 @@
 #endif
 
 /// The bytes of a file: mapped into memory, read into it, or given by the caller. Whoever keeps a pointer into `bytes` keeps
-/// this object alive too.
+/// this object alive too: a local variable that is not used again does not, without `withExtendedLifetime`.
 ///
 /// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that reads
 /// pages which are gone.

@@ -18,7 +18,12 @@ enum ZipWriter {
   ) throws(WeightsError) {
     do {
       let file = try AtomicFile(replacing: path)
-      try fill(file.temporaryPath, path, names, compressed, contents)
+      if names.isEmpty {
+        // libzip writes no file where there are no entries: this is the end of a directory that has none.
+        try file.append([0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18))
+      } else {
+        try fill(file.temporaryPath, path, names, compressed, contents)
+      }
       try file.commit()
     } catch let error as FileError {
       throw WeightsError(error)

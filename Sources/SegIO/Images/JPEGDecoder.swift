@@ -8,7 +8,10 @@ enum JPEGDecoder {
     guard let decoder = tjInitDecompress() else {
       throw ImageError(path, .corrupt(format: "JPEG", reason: "the decoder cannot be started"))
     }
-    defer { tjDestroy(decoder) }
+    defer {
+      tjDestroy(decoder)
+      withExtendedLifetime(file) {}
+    }
     let bytes = file.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
     var width: CInt = 0
     var height: CInt = 0

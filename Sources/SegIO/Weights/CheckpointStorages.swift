@@ -95,6 +95,7 @@ struct CheckpointStorages {
         result = tensor
       } else {
         let contents = try archive.contents(of: entry)
+        defer { withExtendedLifetime(contents) {} }
         let whole = UnsafeRawBufferPointer(rebasing: contents.bytes[..<(count * stored.byteCount)])
         result = stored.tensor([count], from: whole)
       }

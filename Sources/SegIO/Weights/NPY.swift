@@ -14,7 +14,9 @@ enum NPY {
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   /// Decodes a whole file.
-  static func tensor(from bytes: UnsafeRawBufferPointer) throws(FormatFailure) -> Tensor {
+  static func tensor(from file: FileBytes) throws(FormatFailure) -> Tensor {
+    defer { withExtendedLifetime(file) {} }
+    let bytes = file.bytes
     guard bytes.count >= 10, bytes.starts(with: magic) else { throw FormatFailure("it does not begin as a NumPy array") }
     let version = bytes[6]
     guard (1...3).contains(version) else { throw .unsupported("version \(version) of the array format") }
@@ -209,7 +211,7 @@ extension Tensor {
     }
     guard file.count > 0 else { throw WeightsError(path, .empty) }
     do {
-      self = try NPY.tensor(from: file.bytes)
+      self = try NPY.tensor(from: file)
     } catch {
       throw error.error(path, "NumPy array")
     }

@@ -45,7 +45,7 @@ public struct NPZ: Sendable {
         throw WeightsError(path, .malformed(format: "NPZ", reason: error.reason))
       }
       do {
-        arrays[String(entry.name.dropLast(4))] = try NPY.tensor(from: contents.bytes)
+        arrays[String(entry.name.dropLast(4))] = try NPY.tensor(from: contents)
       } catch {
         var failure = FormatFailure("\(entry.name): \(error.reason)")
         failure.isUnsupported = error.isUnsupported

@@ -96,7 +96,7 @@ public struct PyTorchCheckpoint: Sendable {
       guard pickle.byteCount <= PyTorchCheckpoint.maximumPickleBytes else {
         throw FormatFailure.unsupported("a pickle of \(pickle.byteCount) bytes")
       }
-      (root, heap) = try Unpickler.load(try archive.contents(of: pickle).bytes)
+      (root, heap) = try Unpickler.load(try archive.contents(of: pickle))
     } catch let error as Unpickler.Failure {
       switch error {
       case .refusedGlobal(let name): throw WeightsError(path, .refusedGlobal(name: oneLine(name, limit: 200)))

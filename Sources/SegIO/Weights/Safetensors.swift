@@ -48,6 +48,7 @@ public struct Safetensors: Sendable {
   static func recognizes(_ file: FileBytes) -> Bool { file.count > 8 && file.bytes[8] == UInt8(ascii: "{") }
 
   private init(_ file: FileBytes) throws(FormatFailure) {
+    defer { withExtendedLifetime(file) {} }
     guard file.count > 8 else { throw FormatFailure("\(file.count) bytes hold no header") }
     let claimed = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
     guard claimed <= UInt64(file.count - 8) else {

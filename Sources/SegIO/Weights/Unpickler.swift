@@ -18,8 +18,9 @@ struct Unpickler {
   private(set) var heap = PickleHeap()
 
   /// Reads a whole pickle and gives the object it stands for.
-  static func load(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> (root: PickleValue, heap: PickleHeap) {
-    var unpickler = Unpickler(bytes: bytes)
+  static func load(_ file: FileBytes) throws(Failure) -> (root: PickleValue, heap: PickleHeap) {
+    defer { withExtendedLifetime(file) {} }
+    var unpickler = Unpickler(bytes: file.bytes)
     let root = try unpickler.run()
     return (root, unpickler.heap)
   }
