@@ -1,0 +1,100 @@
+/// Where the first largest element stands along an axis.
+///
+/// Input: x, float32. Output: its index, int64 as PyTorch's or int32; the axis has extent 1, or is gone. NaN counts as the
+/// largest. Exact.
+public struct ArgMax: Operator {
+  public static let name = "ArgMax"
+
+  /// The axis; negative counts from the end.
+  public let axis: Int
+  /// Whether the axis stays, with extent 1.
+  public let keepsAxis: Bool
+  /// The type of the indices.
+  public let elementType: ElementType
+
+  /// Makes the operator; the channels are axis −1.
+  ///
+  /// - Precondition: `elementType` is int64 or int32.
+  public init(axis: Int = -1, keepsAxis: Bool = false, elementType: ElementType = .int64) {
+    precondition(elementType == .int64 || elementType == .int32, "indices are int64 or int32, not \(elementType)")
+    self.axis = axis
+    self.keepsAxis = keepsAxis
+    self.elementType = elementType
+  }
+
+  public var attributes: String { axis == -1 ? "" : "axis \(axis)" }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    try requireFloat(inputs[0])
+    let x = inputs[0].shape
+    let axis = try axis(axis, of: x)
+    try require(
+      (1...Int(Int32.max)).contains(x[axis]), "axis \(axis) of \(x) has no largest element that int32 can count")
+    var dimensions = x.dimensions
+    if keepsAxis { dimensions[axis] = 1 } else { dimensions.remove(at: axis) }
+    return [TensorSpec(try shape(dimensions), elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(otherOperations: inputs[0].shape.elementCount, reading: inputs, writing: outputs)
+  }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let loops = AxisLoops(context.inputs[0].shape, axis: axis)
+    return elementType == .int64 ? prepare(loops, Int64.self, context) : prepare(loops, Int32.self, context)
+  }
+
+  private func prepare<Index: TensorElement & FixedWidthInteger>(
+    _ loops: AxisLoops, _ type: Index.Type, _ context: PreparationContext
+  ) -> PreparedOperator {
+    let chunk = AxisLoops.chunk
+    let byteCount = context.backend.workers.threadCount * chunk * 4
+    if loops.isInnermost {
+      return PreparedOperator(workspaceByteCount: byteCount) { context in
+        let x = context.input(0)
+        let y = context.output().pointer(to: Index.self)
+        let channels = x.shape.channels
+        let grain = max(1, 8192 / max(1, channels))
+        context.backend.workers.forEachRange(x.shape.rows, grain: grain) { rows, worker in
+          let found = (context.workspace + worker * chunk * 4).assumingMemoryBound(to: Int32.self)
+          for start in stride(from: rows.lowerBound, to: rows.upperBound, by: chunk) {
+            let count = min(chunk, rows.upperBound - start)
+            context.backend.argmax(
+              x.floats + start * x.rowStride, xStride: x.rowStride, rows: count, channels: channels, found)
+            for row in 0..<count { y[start + row] = Index(truncatingIfNeeded: found[row]) }
+          }
+        }
+      }
+    }
+    return PreparedOperator(workspaceByteCount: byteCount) { context in
+      let x = context.input(0)
+      let y = context.output().pointer(to: Index.self)
+      loops.run(x.rowStride, x.rowStride, over: context.backend.workers) { piece, worker in
+        let largest = context.scratch + worker * chunk
+        let result = y + piece.position
+        largest.update(from: x.floats + piece.x, count: piece.count)
+        result.update(repeating: 0, count: piece.count)
+        for index in 1..<loops.extent {
+          let row = x.floats + piece.x + index * piece.xStep
+          for i in 0..<piece.count {
+            let isLarger = row[i] > largest[i] || row[i].isNaN && !largest[i].isNaN
+            largest[i] = isLarger ? row[i] : largest[i]
+            result[i] = isLarger ? Index(truncatingIfNeeded: index) : result[i]
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// Where the first largest element stands along an axis, by default over the channels: the class of each pixel.
+  public func argmax(
+    axis: Int = -1, keepingAxis: Bool = false, elementType: ElementType = .int64, named name: String = "argmax",
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(
+      ArgMax(axis: axis, keepsAxis: keepingAxis, elementType: elementType), named: name, file: file, line: line)
+  }
+}

@@ -1,0 +1,126 @@
+/// Scaled dot-product attention of several heads: softmax(scale · q · kᵀ + mask) · v for each head (Vaswani et al. 2017).
+///
+/// Inputs: queries `[batch, n, heads · d]`, keys `[batch, m, heads · d]`, values `[batch, m, heads · dv]`, and where given a mask that
+/// is added to the scores: `[n, m]`, or `[batch or 1, heads or 1, n, m]`. Output: `[batch, n, heads · dv]`. Head h has the channels
+/// h·d ..< (h + 1)·d. A row whose mask is −∞ throughout gives NaN.
+///
+/// A tile of queries is finished at a time: its scores for all keys stay in the cache, and those of all queries never exist at
+/// once. Held to 2e-6 · max(1, largest |v|) for scores up to 10; the softmax's error grows with the scores.
+public struct Attention: Operator {
+  public static let name = "Attention"
+
+  /// Heads, each with its own channels.
+  public let heads: Int
+  /// What scores are multiplied by; 1/√d where it is not given.
+  public let scale: Float?
+
+  /// Makes the operator.
+  ///
+  /// - Precondition: `heads` is positive.
+  public init(heads: Int, scale: Float? = nil) {
+    precondition(heads > 0, "there is one head or more, not \(heads)")
+    self.heads = heads
+    self.scale = scale
+  }
+
+  public var attributes: String { "\(heads) heads" + (scale.map { " scale \($0)" } ?? "") }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 3...4)
+    for input in inputs { try requireFloat(input) }
+    let (q, k, v) = (inputs[0].shape, inputs[1].shape, inputs[2].shape)
+    try require(
+      q.rank == 3 && k.rank == 3 && v.rank == 3 && q[0] == k[0] && k[0] == v[0] && k[1] == v[1] && q[2] == k[2],
+      "queries \(q), keys \(k) and values \(v) are not [batch, n, c], [batch, m, c] and [batch, m, c′]")
+    try require(
+      q[2] % heads == 0 && v[2] % heads == 0,
+      "the channels of queries \(q) and values \(v) do not divide into \(heads) heads")
+    try require(k[1] > 0, "there are no keys in \(k) for the queries \(q)")
+    if inputs.count == 4 {
+      let mask = inputs[3].shape
+      let fits =
+        mask.rank == 4 && [1, q[0]].contains(mask[0]) && [1, heads].contains(mask[1]) && mask[2] == q[1]
+        && mask[3] == k[1]
+      try require(
+        mask == [q[1], k[1]] || fits,
+        "a mask is [\(q[1]), \(k[1])] or [\(q[0]) or 1, \(heads) or 1, \(q[1]), \(k[1])] for queries \(q) and keys \(k), not \(mask)"
+      )
+    }
+    return [TensorSpec(try shape([q[0], q[1], v[2]]))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let (q, k, v) = (inputs[0].shape, inputs[1].shape, inputs[2].shape)
+    let scores = q[0] * q[1] * k[1]
+    return Cost(
+      macs: scores * (q[2] + v[2]), otherOperations: scores * heads * (5 + (inputs.count == 4 ? 1 : 0)),
+      reading: inputs, writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (q, k, v) = (context.inputs[0].shape, context.inputs[1].shape, context.inputs[2].shape)
+    let heads = heads
+    let (batch, n, m) = (q[0], q[1], k[1])
+    let (d, valueWidth) = (q[2] / heads, v[2] / heads)
+    let scale = scale ?? 1 / Float(max(1, d)).squareRoot()
+    // Scores of a tile fill a quarter of a megabyte: they stay in the second-level cache.
+    let tile = max(1, min(max(65536 / m, 16), 128, n))
+    let tiles = (n + tile - 1) / tile
+    let perWorker = (tile * m + 15) / 16 * 16
+    // How far the mask goes with each image and head: a mask of one image or head serves all.
+    let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
+    let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
+    let maskBatch = mask.map { $0.rank == 4 ? $0[0] : 1 } ?? 1
+    let byteCount = context.backend.workers.threadCount * perWorker * 4
+    return PreparedOperator(workspaceByteCount: byteCount, algorithm: "tiles of \(tile) queries") { context in
+      let (q, k, v, y) = (context.input(0), context.input(1), context.input(2), context.output())
+      let mask = context.inputCount > 3 ? context.input(3) : nil
+      let backend = context.backend
+      backend.workers.forEachRange(batch * heads * tiles, grain: 1) { range, worker in
+        let scores = context.scratch + worker * perWorker
+        for index in range {
+          let (rest, part) = index.quotientAndRemainder(dividingBy: tiles)
+          let (image, head) = rest.quotientAndRemainder(dividingBy: heads)
+          let first = part * tile
+          let count = min(tile, n - first)
+          backend.gemm(
+            transposeA: false, transposeB: true, m: count, n: m, k: d, alpha: scale,
+            q.floats + (image * n + first) * q.rowStride + head * d, q.rowStride,
+            k.floats + image * m * k.rowStride + head * d, k.rowStride, beta: 0, scores, m)
+          if let mask {
+            let plane = (maskBatch > 1 ? image * maskHeads : 0) + (maskHeads > 1 ? head : 0)
+            let rows = mask.floats + (plane * n + first) * mask.rowStride
+            for row in 0..<count {
+              let line = scores + row * m
+              backend.combine(.add, line, pStep: 1, rows + row * mask.rowStride, qStep: 1, line, count: m)
+            }
+          }
+          backend.softmax(
+            logarithm: false, scores, xStride: m, scores, yStride: m, rows: count, channels: m)
+          backend.gemm(
+            transposeA: false, transposeB: false, m: count, n: valueWidth, k: m, alpha: 1, scores, m,
+            v.floats + image * m * v.rowStride + head * valueWidth, v.rowStride, beta: 0,
+            y.floats + (image * n + first) * y.rowStride + head * valueWidth, y.rowStride)
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// Attention with this value `[batch, n, heads · d]` as queries, over keys and values `[batch, m, …]`.
+  ///
+  /// - Parameters:
+  ///   - mask: added to the scores, `[n, m]` or `[batch or 1, heads or 1, n, m]`.
+  ///   - scale: what scores are multiplied by; 1/√d where it is not given.
+  public func attention(
+    keys: Value, values: Value, heads: Int, mask: Value? = nil, scale: Float? = nil, named name: String = "attention",
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(
+      Attention(heads: heads, scale: scale), named: name, with: [keys, values] + (mask.map { [$0] } ?? []), file: file,
+      line: line)
+  }
+}

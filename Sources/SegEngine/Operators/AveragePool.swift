@@ -1,0 +1,78 @@
+/// The mean of each window of pixels, a channel at a time.
+///
+/// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`, extents by
+/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. The sum of the pixels inside the image is divided by how many of the
+/// window's taps lie inside the padded image (``countingPadding``, PyTorch's default) or inside the image. Held to
+/// 1e-6 of the mean of |x|: some dozens of additions in float32.
+public struct AveragePool: Operator {
+  public static let name = "AveragePool"
+
+  /// Kernel, stride, dilation and padding.
+  public let geometry: ConvolutionGeometry
+  /// Whether a last window that does not fit whole counts (`ceil_mode`).
+  public let roundingUp: Bool
+  /// Whether padding counts as zeros in the mean (`count_include_pad`).
+  public let countingPadding: Bool
+
+  /// Makes the operator.
+  ///
+  /// - Precondition: the geometry has one group.
+  public init(_ geometry: ConvolutionGeometry, roundingUp: Bool = false, countingPadding: Bool = true) {
+    precondition(geometry.groups == 1, "pooling has no groups")
+    self.geometry = geometry
+    self.roundingUp = roundingUp
+    self.countingPadding = countingPadding
+  }
+
+  public var attributes: String {
+    "\(geometry)" + (roundingUp ? " rounding up" : "") + (countingPadding ? "" : " without padding")
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    return [TensorSpec(try pooledShape(inputs[0], geometry, roundingUp: roundingUp))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: outputs[0].shape.elementCount * (geometry.kernel.height * geometry.kernel.width + 1),
+      reading: inputs, writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (geometry, countingPadding) = (geometry, countingPadding)
+    return PreparedOperator { context in
+      let x = context.input(0)
+      let y = context.output()
+      let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
+      let window = SlidingWindow(
+        inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
+        outputWidth: width)
+      let plane = x.shape.height * x.shape.width * x.rowStride
+      let work = width * channels * geometry.kernel.height * geometry.kernel.width
+      context.backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
+        for row in rows {
+          let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
+          context.backend.averagePool(
+            window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
+            countingPadding: countingPadding, y.floats + row * width * y.rowStride, yStride: y.rowStride)
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// The mean of each window; `stride` is the kernel's extent where it is not given.
+  public func averagePool(
+    kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, roundingUp: Bool = false,
+    countingPadding: Bool = true, named name: String = "averagePool", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let geometry = ConvolutionGeometry(kernel: kernel, stride: stride ?? kernel, padding: padding)
+    return apply(
+      AveragePool(geometry, roundingUp: roundingUp, countingPadding: countingPadding), named: name, file: file,
+      line: line)
+  }
+}

@@ -1,0 +1,90 @@
+/// A tensor repeated along axes of extent 1 until it has a wanted shape.
+///
+/// Input 0: x of any type; input 1, for ``Target/like``: a tensor whose shape alone is read. Output: the shape to which x and the
+/// wanted shape broadcast under NumPy's rule. Exact.
+public struct Broadcast: Operator {
+  public static let name = "Broadcast"
+
+  /// The shape that is wanted.
+  public enum Target: Hashable, Sendable {
+    /// These extents; −1 keeps the input's.
+    case shape([Int])
+    /// The shape of input 1.
+    case like
+    /// The height and width of input 1, batch and channels as they are.
+    case spatialLike
+  }
+
+  /// The shape that is wanted.
+  public let target: Target
+
+  /// Makes the operator.
+  public init(to target: Target) { self.target = target }
+
+  public var attributes: String {
+    switch target {
+    case .shape(let dimensions): "to \(dimensions)"
+    case .like, .spatialLike: ""
+    }
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    if case .shape = target { try requireInputs(inputs, 1...1) } else { try requireInputs(inputs, 2...2) }
+    let x = inputs[0].shape
+    let wanted: Shape
+    switch target {
+    case .shape(let dimensions):
+      try require(dimensions.allSatisfy { $0 >= -1 }, "\(dimensions) is no shape for \(x)")
+      wanted = try shape(dimensions.map { $0 == -1 ? 1 : $0 })
+    case .like: wanted = inputs[1].shape
+    case .spatialLike:
+      try require(
+        x.rank == 4 && inputs[1].shape.rank == 4, "\(x) does not repeat to the height and width of \(inputs[1].shape)")
+      wanted = [1, inputs[1].shape.height, inputs[1].shape.width, 1]
+    }
+    guard let result = x.broadcast(with: wanted) else {
+      throw ShapeError(Self.name, "\(x) does not repeat to \(wanted)")
+    }
+    return [TensorSpec(try shape(result.dimensions), inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(reading: [inputs[0]], writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0], context.outputs[0].shape)
+    let missing = [ViewStride](repeating: .init(), count: y.rank - x.shape.rank)
+    let sources = missing + zip(x.shape.dimensions, x.shape.viewStrides).map { $0 == 1 ? .init() : $1 }
+    let axes = zip(y.dimensions, zip(sources, y.viewStrides)).map {
+      StridedCopy.Axis(extent: $0, source: $1.0, target: $1.1)
+    }
+    let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Value {
+  /// The value repeated to a shape, of which −1 keeps this value's extent.
+  public func broadcast(
+    to dimensions: [Int], named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Broadcast(to: .shape(dimensions)), named: name, file: file, line: line)
+  }
+
+  /// The value repeated to the shape of `other`.
+  public func broadcast(
+    like other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Broadcast(to: .like), named: name, with: [other], file: file, line: line)
+  }
+
+  /// One pixel `[batch, 1, 1, channels]` repeated to the height and width of `other`.
+  public func broadcast(
+    spatiallyLike other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Broadcast(to: .spatialLike), named: name, with: [other], file: file, line: line)
+  }
+}

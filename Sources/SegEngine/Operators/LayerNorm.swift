@@ -1,0 +1,82 @@
+/// Normalisation of each row (pixel, token) by its own mean and variance: (x − mean) / √(variance + epsilon) · weight + bias
+/// over the innermost axis (Ba et al. 2016).
+///
+/// Inputs: x `[…, channels]`, and where affine weight and bias `[channels]`. Output: as x. The variance is that of the population.
+/// Held to 1e-5 for rows of mean 0 and variance 1 or more; a mean that is 10ᵏ deviations large costs k digits.
+public struct LayerNorm: Operator {
+  public static let name = "LayerNorm"
+
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// Makes the operator.
+  public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireNormalization(inputs, minimumRank: 1)
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    normalizationCost(inputs, outputs)
+  }
+
+  public var overwritableInputs: [Int] { [0] }
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let epsilon = epsilon
+    return PreparedOperator { context in
+      let (x, y) = (context.input(0), context.output())
+      let channels = x.shape.channels
+      let scale = context.inputCount > 1 ? context.input(1).floats : nil
+      let shift = context.inputCount > 2 ? context.input(2).floats : nil
+      context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
+        context.backend.layerNorm(
+          x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, scale: scale, shift: shift, epsilon: epsilon,
+          y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
+      }
+    }
+  }
+}
+
+extension Operator {
+  /// The shape rule of normalisations: x, and where they are given a weight and a bias a channel.
+  func requireNormalization(_ inputs: [TensorSpec], minimumRank: Int) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...3)
+    for input in inputs { try requireFloat(input) }
+    let x = inputs[0].shape
+    try require(x.rank >= minimumRank, "takes \(minimumRank) axes or more, not \(x)")
+    for input in inputs.dropFirst() {
+      try require(
+        input.shape == [x.channels], "weight and bias are [\(x.channels)] for \(x), not \(input.shape)")
+    }
+    return [inputs[0]]
+  }
+
+  /// An element costs two operations for the mean and the difference, two for the variance, one for the division, and two where
+  /// weight and bias are given.
+  func normalizationCost(_ inputs: [TensorSpec], _ outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: (4 + inputs.count) * outputs[0].shape.elementCount,
+      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+  }
+}
+
+extension Value {
+  /// Normalisation of each row with the parameters `name.weight` and `name.bias`.
+  public func layerNorm(
+    _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(LayerNorm(epsilon: epsilon), named: name, with: normalizationParameters(name), file: file, line: line)
+  }
+
+  /// The parameters `name.weight`, ones at first, and `name.bias`, zeros at first.
+  func normalizationParameters(_ name: String) -> [Value] {
+    graph.scope(name) {
+      [
+        graph.parameter("weight", [channels], initializer: .constant(1)),
+        graph.parameter("bias", [channels], initializer: .constant(0)),
+      ]
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/// The product of matrices, a pair for each index of the outer axes.
+///
+/// Inputs: a `[…, m, k]`, b `[…, k, n]`, each as it is or transposed (`[…, k, m]`, `[…, n, k]`). The outer axes broadcast under NumPy's
+/// rule. Output: `[…, m, n]`. Sums are float32 in the backend's order: held to 2e-7 · √k · (largest |a|) · (largest |b|) · 4.
+public struct MatMul: Operator {
+  public static let name = "MatMul"
+
+  /// Whether the last two axes of a are exchanged.
+  public let transposesA: Bool
+  /// Whether the last two axes of b are exchanged.
+  public let transposesB: Bool
+
+  /// Makes the operator.
+  public init(transposingA: Bool = false, transposingB: Bool = false) {
+    transposesA = transposingA
+    transposesB = transposingB
+  }
+
+  public var attributes: String {
+    [transposesA ? "aᵀ" : "", transposesB ? "bᵀ" : ""].filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// Rows, columns and inner extent of the product.
+  private func extents(_ a: Shape, _ b: Shape) -> (m: Int, n: Int, k: Int) {
+    (
+      a[a.rank - (transposesA ? 1 : 2)], b[b.rank - (transposesB ? 2 : 1)],
+      a[a.rank - (transposesA ? 2 : 1)]
+    )
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    for input in inputs { try requireFloat(input) }
+    let (a, b) = (inputs[0].shape, inputs[1].shape)
+    try require(a.rank >= 2 && b.rank >= 2, "\(a) and \(b) are not both matrices")
+    let (m, n, k) = extents(a, b)
+    let with = [transposesA ? "the first transposed" : "", transposesB ? "the second transposed" : ""]
+      .filter { !$0.isEmpty }.joined(separator: " and ")
+    try require(
+      b[b.rank - (transposesB ? 1 : 2)] == k,
+      "\(a) and \(b)\(with.isEmpty ? "" : ", \(with),") have no product: the inner extents differ")
+    guard let outer = Shape(Array(a.dimensions.dropLast(2))).broadcast(with: Shape(Array(b.dimensions.dropLast(2))))
+    else {
+      throw ShapeError(Self.name, "the outer axes of \(a) and \(b) do not broadcast to one shape")
+    }
+    return [TensorSpec(try shape(outer.dimensions + [m, n]))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let k = extents(inputs[0].shape, inputs[1].shape).k
+    return Cost(macs: outputs[0].shape.elementCount * k, reading: inputs, writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (a, b) = (context.inputs[0].shape, context.inputs[1].shape)
+    let (m, n, k) = extents(a, b)
+    let outer = Shape(Array(context.outputs[0].shape.dimensions.dropLast(2)))
+    // The matrix of each operand that each product takes.
+    let aMatrices = MatMul.matrices(of: a, for: outer)
+    let bMatrices = MatMul.matrices(of: b, for: outer)
+    let (transposesA, transposesB) = (transposesA, transposesB)
+    let tiles = ProductTiles(rows: m, columns: n, products: outer.elementCount, workers: context.backend.workers)
+    let (aRows, bRows) = (a[a.rank - 2], b[b.rank - 2])
+    return PreparedOperator { context in
+      let (a, b, y) = (context.input(0), context.input(1), context.output())
+      tiles.run(over: context.backend.workers) { product, rows, columns, _ in
+        let aMatrix = a.floats + aMatrices[product] * aRows * a.rowStride
+        let bMatrix = b.floats + bMatrices[product] * bRows * b.rowStride
+        context.backend.gemm(
+          transposeA: transposesA, transposeB: transposesB, m: rows.count, n: columns.count, k: k, alpha: 1,
+          aMatrix + rows.lowerBound * (transposesA ? 1 : a.rowStride), a.rowStride,
+          bMatrix + columns.lowerBound * (transposesB ? b.rowStride : 1), b.rowStride, beta: 0,
+          y.floats + (product * m + rows.lowerBound) * y.rowStride + columns.lowerBound, y.rowStride)
+      }
+    }
+  }
+
+  private static func matrices(of shape: Shape, for outer: Shape) -> ContiguousArray<Int> {
+    let extents = Array(shape.dimensions.dropLast(2))
+    let missing = outer.rank - extents.count
+    return ContiguousArray(
+      (0..<outer.elementCount).map { index in
+        var rest = index
+        var matrix = 0
+        var step = 1
+        for axis in stride(from: outer.rank - 1, through: missing, by: -1) {
+          let place: Int
+          (rest, place) = rest.quotientAndRemainder(dividingBy: outer[axis])
+          if extents[axis - missing] > 1 { matrix += place * step }
+          step *= extents[axis - missing]
+        }
+        return matrix
+      })
+  }
+}
+
+/// How products are cut so that there is work for every worker and a tile of the result stays in its cache.
+struct ProductTiles: Sendable {
+  private let rows, columns, products: Int
+  private let tileRows, tileColumns: Int
+
+  /// Plans tiles of 256 rows, fewer rows where there are not enough of them, and then fewer columns.
+  init(rows: Int, columns: Int, products: Int, workers: WorkerPool) {
+    self.rows = rows
+    self.columns = columns
+    self.products = products
+    let wanted = workers.threadCount == 1 ? 1 : workers.threadCount * 2
+    var tileRows = 256
+    while tileRows > 32, products * ((rows + tileRows - 1) / tileRows) < wanted { tileRows /= 2 }
+    let rowTiles = products * ((rows + tileRows - 1) / tileRows)
+    let wantedColumns = rowTiles >= wanted || rowTiles == 0 ? 1 : (wanted + rowTiles - 1) / rowTiles
+    self.tileRows = tileRows
+    tileColumns = max(128, ((columns + wantedColumns - 1) / wantedColumns + 15) / 16 * 16)
+  }
+
+  /// Calls `body` with each tile of each product, split over the workers.
+  func run(
+    over workers: WorkerPool, _ body: (_ product: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void
+  ) {
+    let down = (rows + tileRows - 1) / tileRows
+    let across = (columns + tileColumns - 1) / tileColumns
+    workers.forEachRange(products * down * across, grain: 1) { range, worker in
+      for index in range {
+        let (rest, column) = index.quotientAndRemainder(dividingBy: across)
+        let (product, row) = rest.quotientAndRemainder(dividingBy: down)
+        body(
+          product, row * tileRows..<min(rows, (row + 1) * tileRows),
+          column * tileColumns..<min(columns, (column + 1) * tileColumns), worker)
+      }
+    }
+  }
+}
+
+extension Value {
+  /// The product of this matrix (or these matrices) and another.
+  public func matmul(
+    _ other: Value, transposingA: Bool = false, transposingB: Bool = false, named name: String = "matmul",
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(
+      MatMul(transposingA: transposingA, transposingB: transposingB), named: name, with: [other], file: file, line: line
+    )
+  }
+}

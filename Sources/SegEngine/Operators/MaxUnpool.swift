@@ -1,0 +1,114 @@
+/// Puts each value at the place from which a max pooling took it, zeros elsewhere (the decoder of SegNet, Badrinarayanan et al.
+/// 2017).
+///
+/// Inputs: x `[batch, height, width, channels]`; indices, int32 of the same shape, row · outWidth + column in the output's plane;
+/// and for ``Target/like`` a feature map, of which the shape alone is read. Output: `[batch, outHeight, outWidth, channels]`. Where
+/// two values want one place the later pixel wins; an index outside the output is left out. Exact.
+public struct MaxUnpool: Operator {
+  public static let name = "MaxUnpool"
+
+  /// The height and width that are wanted.
+  public enum Target: Hashable, Sendable {
+    /// These.
+    case size(Extent2D)
+    /// Those that the pooling of this geometry most simply came from: (in − 1) · stride − padding + kernel.
+    case geometry(ConvolutionGeometry)
+    /// Those of input 2: the map that was pooled, usually.
+    case like
+  }
+
+  /// The height and width that are wanted.
+  public let target: Target
+
+  /// Makes the operator.
+  public init(to target: Target) { self.target = target }
+
+  public var attributes: String {
+    switch target {
+    case .size(let size): "to \(size.height)×\(size.width)"
+    case .geometry(let geometry): "\(geometry)"
+    case .like: ""
+    }
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, target == .like ? 3...3 : 2...2)
+    try requireFeatureMap(inputs[0])
+    let x = inputs[0].shape
+    try require(
+      inputs[1] == TensorSpec(x, .int32), "the indices of \(inputs[0]) are int32 \(x), not \(inputs[1])")
+    let size: Extent2D
+    switch target {
+    case .size(let wanted): size = wanted
+    case .geometry(let geometry): size = geometry.transposedOutputSize(of: Extent2D(x.height, x.width))
+    case .like:
+      try require(inputs[2].shape.rank == 4, "\(x) cannot be unpooled like \(inputs[2].shape), which is no feature map")
+      size = Extent2D(inputs[2].shape.height, inputs[2].shape.width)
+    }
+    try require(size.height > 0 && size.width > 0, "\(x) cannot be unpooled to \(size.height)×\(size.width)")
+    return [TensorSpec(try shape([x.batch, size.height, size.width, x.channels]))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(reading: Array(inputs.prefix(2)), writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    // Each worker owns some channels of an image, so that no two write one place. Sixteen floats are a cache line.
+    let chunk = 16
+    return PreparedOperator { context in
+      let (x, indices, y) = (context.input(0), context.input(1), context.output())
+      let places = indices.pointer(to: Int32.self)
+      let channels = x.shape.channels
+      let chunks = (channels + chunk - 1) / chunk
+      let inputPixels = x.shape.height * x.shape.width
+      let outputPixels = y.shape.height * y.shape.width
+      context.backend.workers.forEachRange(x.shape.batch * chunks, grain: 1) { range, _ in
+        for index in range {
+          let (image, part) = index.quotientAndRemainder(dividingBy: chunks)
+          let first = part * chunk
+          let count = min(chunk, channels - first)
+          let target = y.floats + image * outputPixels * y.rowStride + first
+          for pixel in 0..<outputPixels { (target + pixel * y.rowStride).update(repeating: 0, count: count) }
+          for pixel in 0..<inputPixels {
+            let row = image * inputPixels + pixel
+            let value = x.floats + row * x.rowStride + first
+            let place = places + row * indices.rowStride + first
+            for c in 0..<count where place[c] >= 0 && Int(place[c]) < outputPixels {
+              target[Int(place[c]) * y.rowStride + c] = value[c]
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  /// Puts each value at its index in a plane of the wanted size.
+  public func maxUnpool(
+    _ indices: Value, to size: Extent2D, named name: String = "maxUnpool", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(MaxUnpool(to: .size(size)), named: name, with: [indices], file: file, line: line)
+  }
+
+  /// Puts each value at its index in a plane of the height and width of `other`.
+  public func maxUnpool(
+    _ indices: Value, like other: Value, named name: String = "maxUnpool", file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    apply(MaxUnpool(to: .like), named: name, with: [indices, other], file: file, line: line)
+  }
+
+  /// Puts each value at its index in a plane of the size that a pooling of this geometry most simply came from.
+  public func maxUnpool(
+    _ indices: Value, kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0,
+    named name: String = "maxUnpool", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let geometry = ConvolutionGeometry(kernel: kernel, stride: stride ?? kernel, padding: padding)
+    return apply(MaxUnpool(to: .geometry(geometry)), named: name, with: [indices], file: file, line: line)
+  }
+}

@@ -1,0 +1,58 @@
+/// x where positive, else slope · x, the slope being learned (He et al. 2015).
+///
+/// Inputs: x `[…, channels]`, slope `[1]` or `[channels]`. Output: as x. Exact to one rounding.
+public struct PReLU: Operator {
+  public static let name = "PReLU"
+
+  /// Makes the operator.
+  public init() {}
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    for input in inputs { try requireFloat(input) }
+    let (x, slope) = (inputs[0].shape, inputs[1].shape)
+    try require(
+      slope == [1] || slope == [x.channels], "the slope is [1] or [\(x.channels)] for \(x), not \(slope)")
+    return [inputs[0]]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: 2 * outputs[0].shape.elementCount, parameters: inputs[1].shape.elementCount, reading: inputs,
+      writing: outputs)
+  }
+
+  public var overwritableInputs: [Int] { [0] }
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let channels = context.inputs[0].shape.channels
+    let isOne = context.inputs[1].shape == [1]
+    return PreparedOperator(workspaceByteCount: isOne ? channels * 4 : 0) { context in
+      let (x, y) = (context.input(0), context.output())
+      var slope = context.input(1).floats
+      if isOne {
+        context.scratch.update(repeating: slope[0], count: channels)
+        slope = UnsafePointer(context.scratch)
+      }
+      let slopes = slope
+      context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
+        context.backend.prelu(
+          x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, slope: slopes,
+          y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
+      }
+    }
+  }
+}
+
+extension Value {
+  /// x where positive, else `name.weight` · x, with one slope or a slope a channel, 1/4 at first.
+  public func prelu(
+    _ name: String, perChannel: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let slope = graph.scope(name) {
+      graph.parameter("weight", [perChannel ? channels : 1], initializer: .constant(0.25))
+    }
+    return apply(PReLU(), named: name, with: [slope], file: file, line: line)
+  }
+}

@@ -1,0 +1,49 @@
+/// The axes of a tensor in another order.
+///
+/// Input: x of any shape and type. Output: axis i is the input's axis `permutation[i]`. Exact.
+public struct Transpose: Operator {
+  public static let name = "Transpose"
+
+  /// The input's axis that each output axis is.
+  public let permutation: [Int]
+
+  /// Makes the operator.
+  ///
+  /// - Precondition: every axis appears once.
+  public init(_ permutation: [Int]) {
+    precondition(permutation.sorted() == Array(permutation.indices), "\(permutation) is no order of axes")
+    self.permutation = permutation
+  }
+
+  public var attributes: String { "\(permutation)" }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 1...1)
+    let x = inputs[0].shape
+    try require(x.rank == permutation.count, "the order \(permutation) is not one of the axes of \(x)")
+    return [TensorSpec(Shape(permutation.map { x[$0] }), inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: inputs, writing: outputs) }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0], context.outputs[0].shape)
+    let strides = x.shape.viewStrides
+    let axes = zip(permutation, y.viewStrides).map {
+      StridedCopy.Axis(extent: x.shape[$0], source: strides[$0], target: $1)
+    }
+    let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Value {
+  /// The axes in another order: axis i of the result is this value's axis `permutation[i]`.
+  public func transpose(
+    _ permutation: [Int], named name: String = "transpose", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Transpose(permutation), named: name, file: file, line: line)
+  }
+}
