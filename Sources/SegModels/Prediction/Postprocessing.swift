@@ -12,19 +12,21 @@ public enum Postprocessing: Hashable, Sendable {
   func labels(
     from logits: Tensor, placement: Placement, at resolution: Predictor.Resolution, on backend: any Backend
   ) throws -> LabelMap {
+    let classes = logits.shape.channels
+    if self != .argmax, classes != 1 { throw PredictionError.notBinary(classes: classes) }
     let content = placement.content
     let size = resolution == .image ? placement.imageSize : placement.networkSize
     let graph = try Graph("postprocessing") { g in
       var x = g.input("logits", logits.shape)
       if resolution == .image {
-        x = x.slice(axis: 1, content.top..<content.top + content.height)
-          .slice(axis: 2, content.left..<content.left + content.width)
+        x = x.slice(axis: 1, from: content.top, to: content.top + content.height)
+          .slice(axis: 2, from: content.left, to: content.left + content.width)
           .resize(to: size)
       }
       g.output("values", self == .argmax ? x.argmax(axis: -1, keepingAxis: false) : x.sigmoid())
     }
     let values = try graph.compiled(on: backend).run(["logits": logits])["values"]!
-    var labels: [UInt16]
+    let labels: [UInt16]
     switch self {
     case .threshold(let threshold):
       labels = values.withElements(of: Float.self) { values in
@@ -33,7 +35,18 @@ public enum Postprocessing: Hashable, Sendable {
     case .argmax:
       labels = values.withElements(of: Int64.self) { values in (0..<values.count).map { UInt16(values[$0]) } }
     }
-    if labels.count != size.height * size.width { labels = Array(labels.prefix(size.height * size.width)) }
     return LabelMap(width: size.width, height: size.height, labels: labels)
+  }
+}
+
+/// Logits that do not suit what is to be made of them.
+public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// A threshold needs a network of one logit.
+  case notBinary(classes: Int)
+
+  public var description: String {
+    switch self {
+    case .notBinary(let classes): "a threshold is for networks of one logit, not \(classes)"
+    }
   }
 }

@@ -45,6 +45,16 @@ public struct Predictor: Sendable {
     return Prediction(labels: labels, logits: logits, placement: placement)
   }
 
+  /// The probabilities of a prediction at the network's size, `[1, height, width, classes]`: the sigmoid of one logit, or the
+  /// softmax over the classes.
+  public func probabilities(of prediction: Prediction) throws -> Tensor {
+    let graph = try Graph("probabilities") { g in
+      let logits = g.input("logits", prediction.logits.shape)
+      g.output("values", postprocessing == .argmax ? logits.softmax(axis: -1) : logits.sigmoid())
+    }
+    return try graph.compiled(on: model.backend).run(["logits": prediction.logits])["values"]!
+  }
+
   /// A mask of the image's size as the network would see it: resized and padded like the image, each pixel that of the nearest
   /// (the pixel in which its centre falls), padding `fill`.
   public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {

@@ -100,14 +100,17 @@ public struct Preprocessing: Hashable, Sendable {
     let from = Extent2D(image.height, image.width)
     switch image.samples {
     case .uint8(let samples):
-      let picked = pick(samples, image.layout) { r, g, b in
-        UInt8((Int(r) * 19595 + Int(g) * 38470 + Int(b) * 7471 + 0x8000) >> 16)
+      let picked = pick(samples, image.layout) { (r: UInt8, g: UInt8, b: UInt8) -> UInt8 in
+        let sum: UInt32 = UInt32(r) * 19595 + UInt32(g) * 38470 + UInt32(b) * 7471
+        return UInt8((sum + 0x8000) >> 16)
       }
       let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
       let unit: Float = range == .white ? 255 : 1
       return resized.map { Float($0) / unit }
     case .uint16(let samples):
-      let picked = pick(samples.map(Float.init), image.layout) { r, g, b in (r * 19595 + g * 38470 + b * 7471) / 65536 }
+      let picked = pick(samples.map(Float.init), image.layout) { (r: Float, g: Float, b: Float) -> Float in
+        (r * 19595 + g * 38470 + b * 7471) / 65536
+      }
       let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
       let unit: Float = range == .white ? 65535 : range == .step ? 257 : 1
       return resized.map { $0 / unit }
