@@ -1,7 +1,8 @@
 import SegEngine
 
 extension Image {
-  /// Writes the image as PNG, with its own layout and 8 or 16 bits a sample, so that reading it gives the same image back.
+  /// Writes the image as PNG, with its own layout and 8 or 16 bits a sample, so that reading it gives the same image
+  /// back.
   ///
   /// A file at `path` is replaced in one step; where anything fails it stays as it was.
   ///
@@ -12,8 +13,8 @@ extension Image {
 }
 
 extension LabelMap {
-  /// Writes the labels as PNG: as indices into a palette of 8 bits, or as 16-bit grey values where a label exceeds 255. Either
-  /// way ``init(contentsOf:reading:limits:)`` gives the same labels back.
+  /// Writes the labels as PNG: as indices into a palette of 8 bits, or as 16-bit grey values where a label exceeds 255.
+  /// Either way `init(contentsOf:reading:limits:)` gives the same labels back.
   ///
   /// A file at `path` is replaced in one step; where anything fails it stays as it was.
   ///
