@@ -34,8 +34,6 @@ final class PNGDecoder {
 
   deinit { segio_png_close(reader) }
 
-  /// Whether pixels are indices into a palette.
-  var isPalette: Bool { header.is_palette }
   /// Whether pixels have red, green and blue samples in the file.
   var hasColor: Bool { header.has_color }
   /// Whether pixels have an alpha sample in the file.
