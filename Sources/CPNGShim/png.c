@@ -76,7 +76,8 @@ segio_png_reader *segio_png_open(const void *bytes, size_t count, segio_png_head
   return NULL;
 }
 
-bool segio_png_read(segio_png_reader *reader, segio_png_delivery delivery, void *samples, size_t row_bytes, char *message) {
+bool segio_png_read(
+    segio_png_reader *reader, segio_png_delivery delivery, void *samples, size_t row_bytes, char *message) {
   png_structp png = reader->png;
   reader->message = message;
   if (setjmp(png_jmpbuf(png))) return false;
@@ -131,7 +132,8 @@ static void flush_nothing(png_structp png) { (void)png; }
 static bool write_image(writer *to, const segio_png_description *image, const uint8_t *samples) {
   png_structp png = to->png;
   if (setjmp(png_jmpbuf(png))) return false;
-  static const int types[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+  static const int types[] = {
+      PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
   int type = image->palette_rgb ? PNG_COLOR_TYPE_PALETTE : types[image->channels - 1];
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_write_fn(png, to, write_bytes, flush_nothing);

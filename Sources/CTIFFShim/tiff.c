@@ -142,6 +142,11 @@ segio_tiff *segio_tiff_open(
 
 bool segio_tiff_read_block(segio_tiff *file, uint32_t index, void *to, size_t size, char *message) {
   file->message[0] = 0;
+  // Where the list of offsets is too short libtiff fills it with zeros, and reads the file's header as pixels.
+  if (TIFFGetStrileOffset(file->tiff, index) == 0 || TIFFGetStrileByteCount(file->tiff, index) == 0) {
+    snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "strip or tile %u is missing", (unsigned)index);
+    return false;
+  }
   tmsize_t count = file->is_tiled ? TIFFReadEncodedTile(file->tiff, index, to, (tmsize_t)size)
                                   : TIFFReadEncodedStrip(file->tiff, index, to, (tmsize_t)size);
   if (count == (tmsize_t)size) return true;

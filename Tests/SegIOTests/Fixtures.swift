@@ -63,7 +63,9 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
 
 /// Names in a folder, sorted.
-func names(in folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
+func names(in folder: String) throws -> [String] {
+  try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+}
 
 /// A small generator whose sequence is the same in every run.
 struct SeededGenerator: RandomNumberGenerator {

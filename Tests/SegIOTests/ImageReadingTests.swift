@@ -68,7 +68,10 @@ struct LabelMapReadingTests {
 
   @Test(
     "colours and alpha are no labels, and the message says so",
-    arguments: [("rgb8.png", "RGB"), ("rgba16.png", "RGB with alpha"), ("grey_alpha8.png", "grey with alpha"), ("rgb8.tif", "RGB")])
+    arguments: [
+      ("rgb8.png", "RGB"), ("rgba16.png", "RGB with alpha"), ("grey_alpha8.png", "grey with alpha"),
+      ("rgb8.tif", "RGB"),
+    ])
   func colors(_ name: String, _ kind: String) throws {
     let error = try #require(throws: ImageError.self) { try LabelMap(contentsOf: Fixtures.image(name)) }
     #expect(error.description.contains("its pixels are \(kind), so no single value is the label"))
@@ -85,12 +88,15 @@ struct LabelMapReadingTests {
     }
   }
 
-  @Test("alpha becomes foreground", arguments: ["rgba8.png", "grey_alpha16.png", "palette8_transparent.png", "rgba8.tif"])
+  @Test(
+    "alpha becomes foreground", arguments: ["rgba8.png", "grey_alpha16.png", "palette8_transparent.png", "rgba8.tif"])
   func alpha(_ name: String) throws {
     let expected = try #require(Fixtures.images[name])
     let samples = expected.values(expected.samples)
     let labels = try LabelMap(contentsOf: Fixtures.image(name), reading: .alphaIsForeground)
-    let wanted = stride(from: expected.channels - 1, to: samples.count, by: expected.channels).map { samples[$0] > 0 ? 1 : 0 }
+    let wanted = stride(from: expected.channels - 1, to: samples.count, by: expected.channels).map {
+      samples[$0] > 0 ? 1 : 0
+    }
     #expect(labels.labels.map(Int.init) == wanted)
   }
 

@@ -72,7 +72,9 @@ struct ImageRobustnessTests {
     #expect(
       try failure(path, limits: ImageLimits(maximumPixels: 33 * 24 - 1)).cause
         == .tooManyPixels(width: 33, height: 24, limit: 33 * 24 - 1))
-    #expect(try failure(path, limits: ImageLimits(maximumFileBytes: 10)).cause == .file(FileError(path, .tooLarge(limit: 10))))
+    #expect(
+      try failure(path, limits: ImageLimits(maximumFileBytes: 10)).cause == .file(FileError(path, .tooLarge(limit: 10)))
+    )
   }
 
   @Test("a header that claims 100000 × 100000 pixels is refused before memory is set aside")
@@ -97,8 +99,44 @@ struct ImageRobustnessTests {
     #expect(jpegError.cause == .tooManyPixels(width: 65500, height: 65500, limit: 1 << 28))
   }
 
+  @Test("a TIFF whose extents have a product beyond 32 bits, and strips or tiles beyond reason")
+  func absurdTIFF() throws {
+    // Tag, type LONG and count, as they lie in a little-endian directory before the value.
+    func replacing(_ tag: UInt8, with value: [UInt8], in bytes: [UInt8]) throws -> [UInt8] {
+      var bytes = bytes
+      let entry = try #require(
+        bytes.indices.dropLast(12).first { bytes[$0..<($0 + 8)].elementsEqual([tag, 1, 4, 0, 1, 0, 0, 0]) })
+      bytes.replaceSubrange((entry + 8)..<(entry + 12), with: value)
+      return bytes
+    }
+    let huge: [UInt8] = [0xFF, 0xFF, 0xFF, 0x7F]
+    let strips = try Fixtures.bytes(Fixtures.image("rgb8.tif"))
+    let wide = try replacing(0, with: huge, in: strips)
+    let error = try #require(throws: ImageError.self) { try Image(decoding: wide) }
+    #expect(error.cause == .tooManyPixels(width: 0x7FFF_FFFF, height: 5, limit: 1 << 28))
+    let both = try replacing(1, with: huge, in: wide)
+    #expect(throws: ImageError.self) { try Image(decoding: both) }
+    let tiles = try Fixtures.bytes(Fixtures.image("rgb8_tiled.tif"))
+    for value: [UInt8] in [[0, 0, 0, 0x10], [0, 0, 0, 0], [1, 0, 0, 0]] {
+      // 322 and 323 are the extents of a tile.
+      for tag: UInt8 in [0x42, 0x43] {
+        guard let copy = try? replacing(tag, with: value, in: tiles) else { continue }
+        #expect(throws: ImageError.self) { try Image(decoding: copy) }
+      }
+    }
+  }
+
+  @Test("stray bytes before a JPEG marker are harmless, unless the end is missing too")
+  func strayBytes() throws {
+    let bytes = try Fixtures.bytes(Fixtures.image("rgb.jpg"))
+    let stray = bytes.dropLast(2) + [0x11, 0x22]
+    #expect(try Image(decoding: stray + [0xFF, 0xD9]) == Image(decoding: bytes))
+    #expect(throws: ImageError.self) { try Image(decoding: Array(stray)) }
+  }
+
   private static let small = [
-    "grey8.png", "palette8_transparent.png", "rgb16_interlaced.png", "orientation6.jpg", "rgb_progressive.jpg", "grey16.tif",
+    "grey8.png", "palette8_transparent.png", "rgb16_interlaced.png", "orientation6.jpg", "rgb_progressive.jpg",
+    "grey16.tif",
     "rgb8_tiled_planar.tif", "rgb8_lzw.tif", "bilevel_group4.tif", "rgb8_jpeg.tif", "grey16_bigtiff.tif",
   ]
 

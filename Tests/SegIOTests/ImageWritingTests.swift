@@ -21,7 +21,9 @@ struct ImageWritingTests {
     }
   }
 
-  @Test("labels come back as they were, up to 255 with a palette and beyond as 16-bit grey", arguments: [1, 3, 255, 256, 65535])
+  @Test(
+    "labels come back as they were, up to 255 with a palette and beyond as 16-bit grey",
+    arguments: [1, 3, 255, 256, 65535])
   func labels(_ highest: Int) throws {
     let labels = LabelMap(width: 5, height: 3, labels: (0..<15).map { UInt16($0 * highest / 14) })
     try withTemporaryFolder { folder in

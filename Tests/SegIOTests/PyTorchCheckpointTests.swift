@@ -79,7 +79,9 @@ struct PyTorchCheckpointTests {
     let parameters = try PyTorchCheckpoint(contentsOf: Fixtures.weights("views.pth")).parameters
     let whole = try #require(parameters["whole"])
     let part = try #require(parameters["part"])
-    #expect(whole.withUnsafeBytes { Int(bitPattern: $0.baseAddress) } + 20 == part.withUnsafeBytes { Int(bitPattern: $0.baseAddress) })
+    #expect(
+      whole.withUnsafeBytes { Int(bitPattern: $0.baseAddress) } + 20
+        == part.withUnsafeBytes { Int(bitPattern: $0.baseAddress) })
   }
 }
 
@@ -92,7 +94,8 @@ struct UnpicklerTests {
   @Test("numbers")
   func numbers() throws {
     for (pickle, value) in [
-      ("K\u{5}.", 5), ("M\u{1}\u{1}.", 257), ("J\u{FF}\u{FF}\u{FF}\u{FF}.", -1), ("\u{8A}\u{0}.", 0), ("\u{8A}\u{1}\u{FF}.", -1),
+      ("K\u{5}.", 5), ("M\u{1}\u{1}.", 257), ("J\u{FF}\u{FF}\u{FF}\u{FF}.", -1), ("\u{8A}\u{0}.", 0),
+      ("\u{8A}\u{1}\u{FF}.", -1),
       ("\u{8A}\u{2}\u{FF}\u{0}.", 255), ("\u{8B}\u{1}\u{0}\u{0}\u{0}\u{7F}.", 127),
       ("\u{8A}\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{80}.", Int.min),
     ] {
@@ -106,9 +109,12 @@ struct UnpicklerTests {
   @Test(
     "pickles that are no pickles",
     arguments: [
-      "", "N", "(.", "0.", "1.", "t.", "a.", "]a.", "]N", "}s.", "}Ns.", "(Nd.", "}(Nu.", "h\u{1}.", "q\u{1}.", "R.", "NNR.", "N)R.", "Q.", "NQ.",
-      ")Q.", "b.", "N}b.", "\u{93}.", "NN\u{93}.", "\u{80}\u{9}N.", "X\u{FF}\u{FF}\u{FF}\u{FF}a.", "\u{8D}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}a.",
-      "\u{8B}\u{FF}\u{FF}\u{FF}\u{FF}.", "N(0.", "cos", "cos\nsystem", "P1\n.", "I1\n.", "\u{FF}", "\u{82}\u{1}.", "N\u{90}.", "(\u{90}.",
+      "", "N", "(.", "0.", "1.", "t.", "a.", "]a.", "]N", "}s.", "}Ns.", "(Nd.", "}(Nu.", "h\u{1}.", "q\u{1}.", "R.",
+      "NNR.", "N)R.", "Q.", "NQ.",
+      ")Q.", "b.", "N}b.", "\u{93}.", "NN\u{93}.", "\u{80}\u{9}N.", "X\u{FF}\u{FF}\u{FF}\u{FF}a.",
+      "\u{8D}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}a.",
+      "\u{8B}\u{FF}\u{FF}\u{FF}\u{FF}.", "N(0.", "cos", "cos\nsystem", "P1\n.", "I1\n.", "\u{FF}", "\u{82}\u{1}.",
+      "N\u{90}.", "(\u{90}.",
       "ccollections\nOrderedDict\n(]tR.", "ctorch\nSize\nN\u{85}R.", "ctorch._utils\n_rebuild_tensor_v2\n)R.",
       "ctorch._utils\n_rebuild_parameter\nN\u{85}R.", "ctorch\nFloatStorage\n)R.",
     ])
@@ -117,7 +123,8 @@ struct UnpicklerTests {
   @Test(
     "objects are refused where they are named, however they are named",
     arguments: [
-      "cos\nsystem\n(U\u{4}echotR.", "\u{8C}\u{2}os\u{8C}\u{6}system\u{93}.", "(U\u{4}echoios\nsystem\n.", "cos\nsystem\n0N.",
+      "cos\nsystem\n(U\u{4}echotR.", "\u{8C}\u{2}os\u{8C}\u{6}system\u{93}.", "(U\u{4}echoios\nsystem\n.",
+      "cos\nsystem\n0N.",
       "ctorch.storage\n_load_from_bytes\n.", "c__builtin__\ngetattr\n.", "ctorch\nload\n.",
     ])
   func refused(_ pickle: String) throws {

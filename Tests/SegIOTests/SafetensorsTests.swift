@@ -8,7 +8,8 @@ struct SafetensorsTests {
   /// A file of a header and as many zero bytes as are asked for.
   private func file(_ header: String, data: Int = 0) -> [UInt8] {
     let header = Array(header.utf8)
-    return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header + [UInt8](repeating: 0, count: data)
+    return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header
+      + [UInt8](repeating: 0, count: data)
   }
 
   private func failure(_ bytes: [UInt8]) throws -> String {
@@ -68,9 +69,18 @@ struct SafetensorsTests {
   @Test(
     "headers that contradict themselves or the file",
     arguments: [
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#, 6, "belong to another"),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 4, "belong to another"),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#, 12, "belong to no"),
+      (
+        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#,
+        6, "belong to another"
+      ),
+      (
+        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+        4, "belong to another"
+      ),
+      (
+        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#,
+        12, "belong to no"
+      ),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "belong to no"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 5, "last 1 bytes"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 3, "of 3"),
@@ -83,7 +93,10 @@ struct SafetensorsTests {
       (#"{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}"#, 4, "type F8_E4M3"),
       (#"{"a":{"shape":[1],"data_offsets":[0,4]}}"#, 4, "lacks"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}"#, 4, "unexpected field x"),
-      (#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#, 0, "occurs twice"),
+      (
+        #"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+        0, "occurs twice"
+      ),
       (#"{"a":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 4, "occurs twice"),
       (#"{"__metadata__":{"a":1}}"#, 0, "no string"),
       (#"{"a":1}"#, 0, "no JSON object"),
@@ -96,8 +109,10 @@ struct SafetensorsTests {
   @Test(
     "malformed JSON",
     arguments: [
-      "{", "{\"", "{\"a\"", "{\"a\":", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":-}", "{\"a\":1e}", "{\"a\":tru}",
-      "{\"a\":\"\\x\"}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\u{1}\"}", "{\"a\":[1,]}", "{} {}", "{}x",
+      "{", "{\"", "{\"a\"", "{\"a\":", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":-}",
+      "{\"a\":1e}", "{\"a\":tru}",
+      "{\"a\":\"\\x\"}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\u{1}\"}",
+      "{\"a\":[1,]}", "{} {}", "{}x",
       "{\"a\":[1 2]}", "{'a':1}", "{a:1}",
     ])
   func malformed(_ header: String) throws { #expect(try failure(file(header)).contains("malformed")) }
@@ -117,7 +132,8 @@ struct SafetensorsTests {
 
   @Test("trailing spaces and escapes are fine")
   func lenient() throws {
-    let bytes = file("{ \"\\u00e4\\ud83d\\ude00\\n\" : {\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]} }   ", data: 1)
+    let bytes = file(
+      "{ \"\\u00e4\\ud83d\\ude00\\n\" : {\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]} }   ", data: 1)
     #expect(try Safetensors(FileBytes(bytes), named: "w").tensors == ["ä😀\n": Tensor(scalar: UInt8(0))])
   }
 }

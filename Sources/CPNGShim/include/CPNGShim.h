@@ -1,5 +1,6 @@
-// libpng behind functions that return: libpng reports errors by longjmp, which must not pass through a Swift frame, so every
-// call that may fail is made here, under a setjmp of its own. Nothing is printed; a failure leaves one line in `message`.
+// libpng behind functions that return: libpng reports errors by longjmp, which must not pass through a Swift frame, so
+// every call that may fail is made here, under a setjmp of its own. Nothing is printed; a failure leaves one line in
+// `message`.
 #ifndef CPNG_SHIM_H
 #define CPNG_SHIM_H
 
@@ -24,7 +25,8 @@ typedef struct {
 
 // How the pixels are delivered.
 typedef enum {
-  // Palettes become RGB, tRNS becomes an alpha sample, grey of 1, 2 or 4 bits is scaled to 8; 16 bits in native byte order.
+  // Palettes become RGB, tRNS becomes an alpha sample, grey of 1, 2 or 4 bits is scaled to 8; 16 bits in native byte
+  // order.
   segio_png_colors,
   // Palette indices and grey values as they are stored: one byte each up to 8 bits, 16 bits in native byte order.
   segio_png_raw_values,
@@ -35,7 +37,8 @@ segio_png_reader *segio_png_open(const void *bytes, size_t count, segio_png_head
 
 // Reads all rows, then the rest of the file. `row_bytes` is what the caller expects of a row; another size is an error.
 // A reader is read once.
-bool segio_png_read(segio_png_reader *reader, segio_png_delivery delivery, void *samples, size_t row_bytes, char *message);
+bool segio_png_read(
+    segio_png_reader *reader, segio_png_delivery delivery, void *samples, size_t row_bytes, char *message);
 
 void segio_png_close(segio_png_reader *reader);
 

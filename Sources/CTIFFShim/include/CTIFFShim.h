@@ -1,5 +1,6 @@
-// libtiff without its variadic functions, which Swift cannot call, and without its process-wide message handlers: errors
-// are kept for each file, warnings are dropped, nothing is printed. Needs libtiff 4.5, where handlers belong to a file.
+// libtiff without its variadic functions, which Swift cannot call, and without its process-wide message handlers:
+// errors are kept for each file, warnings are dropped, nothing is printed. Needs libtiff 4.5, where handlers belong to
+// a file.
 #ifndef CTIFF_SHIM_H
 #define CTIFF_SHIM_H
 
@@ -31,8 +32,8 @@ typedef struct {
   uint32_t block_count;     // over all samples where planar
 } segio_tiff_header;
 
-// Opens a file that lies in memory, which must live until it is closed. No single allocation exceeds `maximum_allocation`.
-// Null, with a message, where that fails.
+// Opens a file that lies in memory, which must live until it is closed. No single allocation exceeds
+// `maximum_allocation`. Null, with a message, where that fails.
 segio_tiff *segio_tiff_open(
     const void *bytes, size_t count, size_t maximum_allocation, segio_tiff_header *header, char *message);
 

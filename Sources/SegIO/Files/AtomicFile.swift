@@ -1,13 +1,13 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Musl)
-  import Musl
+import Musl
 #else
-  import Darwin
+import Darwin
 #endif
 
-/// A file that appears whole or not at all: it is written under another name in the same directory, and takes its own name
-/// in the last step. Whatever goes wrong before that leaves the former file as it was and nothing beside it.
+/// A file that appears whole or not at all: it is written under another name in the same directory, and takes its own
+/// name in the last step. Whatever goes wrong before that leaves the former file as it was and nothing beside it.
 struct AtomicFile: ~Copyable {
   /// Where the bytes go until ``commit()``.
   let temporaryPath: String
@@ -68,7 +68,10 @@ struct AtomicFile: ~Copyable {
     let synced = fsync(written)
     let code = errno
     close(written)
-    guard synced == 0 else { throw FileError(path, .system(attempt: "cannot be written", errno: code)) }
+    // EINVAL: a file system that cannot be synchronised, which is no reason to lose the file.
+    guard synced == 0 || code == EINVAL else {
+      throw FileError(path, .system(attempt: "cannot be written", errno: code))
+    }
     guard rename(temporaryPath, target) == 0 else {
       throw FileError(path, .system(attempt: "cannot be replaced", errno: errno))
     }

@@ -1,16 +1,16 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Musl)
-  import Musl
+import Musl
 #else
-  import Darwin
+import Darwin
 #endif
 
-/// The bytes of a file: mapped into memory, read into it, or given by the caller. Whoever keeps a pointer into `bytes` keeps
-/// this object alive too: a local variable that is not used again does not, without `withExtendedLifetime`.
+/// The bytes of a file: mapped into memory, read into it, or given by the caller. Whoever keeps a pointer into `bytes`
+/// keeps this object alive too: a local variable that is not used again does not, without `withExtendedLifetime`.
 ///
-/// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that reads
-/// pages which are gone.
+/// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that
+/// reads pages which are gone.
 final class FileBytes {
   /// All bytes. Never written.
   let bytes: UnsafeRawBufferPointer

@@ -1,8 +1,8 @@
 import SegEngine
 
 extension Image {
-  /// The image as 8-bit RGB with a segmentation drawn over it: each label in its colour, see-through, and the border of each
-  /// region one pixel thin in the full colour.
+  /// The image as 8-bit RGB with a segmentation drawn over it: each label in its colour, see-through, and the border of
+  /// each region one pixel thin in the full colour.
   ///
   /// Alpha is left out, and samples of 16 bits are scaled to 8.
   ///
@@ -32,10 +32,9 @@ extension Image {
           || (row > 0 && labels[row - 1, column] != label) || (row + 1 < height && labels[row + 1, column] != label)
         let weight = onBorder ? 256 : weight
         let pixel = (row * width + column) * 3
-        for (channel, value) in [color.red, color.green, color.blue].enumerated() {
-          let beneath = Int(result[pixel + channel])
-          result[pixel + channel] = UInt8((beneath * (256 - weight) + Int(value) * weight + 128) / 256)
-        }
+        result[pixel] = mix(result[pixel], color.red, weight)
+        result[pixel + 1] = mix(result[pixel + 1], color.green, weight)
+        result[pixel + 2] = mix(result[pixel + 2], color.blue, weight)
       }
     }
     return Image(width: width, height: height, layout: .rgb, samples: .uint8(result))
@@ -43,18 +42,28 @@ extension Image {
 
   /// Red, green and blue of 8 bits a pixel.
   private func rgb8() -> [UInt8] {
-    let channels = layout == .grey || layout == .greyAlpha ? [0, 0, 0] : [0, 1, 2]
+    switch samples {
+    case .uint8(let samples): rgb8(samples) { $0 }
+    // 65535 = 255 · 257: the nearest of 256 levels.
+    case .uint16(let samples): rgb8(samples) { UInt8((Int($0) + 128) / 257) }
+    }
+  }
+
+  private func rgb8<Sample>(_ samples: [Sample], _ convert: (Sample) -> UInt8) -> [UInt8] {
+    // Grey is its own green and blue.
+    let (green, blue) = layout == .grey || layout == .greyAlpha ? (0, 0) : (1, 2)
     var result: [UInt8] = []
     result.reserveCapacity(width * height * 3)
     for pixel in stride(from: 0, to: samples.count, by: layout.count) {
-      for channel in channels {
-        switch samples {
-        case .uint8(let samples): result.append(samples[pixel + channel])
-        // 65535 = 255 · 257: the nearest of 256 levels.
-        case .uint16(let samples): result.append(UInt8((Int(samples[pixel + channel]) + 128) / 257))
-        }
-      }
+      result.append(convert(samples[pixel]))
+      result.append(convert(samples[pixel + green]))
+      result.append(convert(samples[pixel + blue]))
     }
     return result
   }
+}
+
+/// `weight` 256ths of `above` and the rest of `beneath`, to the nearest.
+private func mix(_ beneath: UInt8, _ above: UInt8, _ weight: Int) -> UInt8 {
+  UInt8((Int(beneath) * (256 - weight) + Int(above) * weight + 128) / 256)
 }

@@ -13,4 +13,12 @@ public struct ImageLimits: Sendable, Equatable {
 
   /// 268 million pixels in 2 GiB.
   public static let `default` = ImageLimits()
+
+  /// Refuses an image that has more pixels. Extents of 32 bits may have a product beyond 63.
+  func check(width: Int, height: Int, of path: String) throws(ImageError) {
+    let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
+    guard !overflow, pixels <= maximumPixels else {
+      throw ImageError(path, .tooManyPixels(width: width, height: height, limit: maximumPixels))
+    }
+  }
 }

@@ -1,8 +1,8 @@
 import CEXIF
 import SegEngine
 
-/// How the rows and columns of a file lie in the picture: the values of the EXIF and TIFF tag `Orientation` (274), which
-/// name the side of the picture on which the file's first row and first column are.
+/// How the rows and columns of a file lie in the picture: the values of the EXIF and TIFF tag `Orientation` (274),
+/// which name the side of the picture on which the file's first row and first column are.
 enum ImageOrientation: UInt16 {
   case upright = 1
   case mirrored = 2

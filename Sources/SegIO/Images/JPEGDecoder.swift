@@ -23,9 +23,7 @@ enum JPEGDecoder {
     else {
       throw ImageError(path, .corrupt(format: "JPEG", reason: message(of: decoder)))
     }
-    guard Int(width) * Int(height) <= limits.maximumPixels else {
-      throw ImageError(path, .tooManyPixels(width: Int(width), height: Int(height), limit: limits.maximumPixels))
-    }
+    try limits.check(width: Int(width), height: Int(height), of: path)
     let layout: Image.ChannelLayout
     switch colorspace {
     case Int32(TJCS_GRAY.rawValue): layout = .grey
@@ -47,8 +45,8 @@ enum JPEGDecoder {
     return image.applying(markers.exif.flatMap(ImageOrientation.init(exif:)) ?? .upright)
   }
 
-  /// Cameras and editors are known to leave stray bytes between segments; every other complaint of the decoder means that
-  /// pixels are missing or made up.
+  /// Cameras and editors are known to leave stray bytes between segments; every other complaint of the decoder means
+  /// that pixels are missing or made up.
   private static func isHarmless(_ decoder: tjhandle) -> Bool {
     tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue) && message(of: decoder).contains("extraneous bytes before")
   }

@@ -1,5 +1,5 @@
-/// The segments of a JPEG file (ITU-T T.81, annex B): where its EXIF data lies, and whether it ends with the marker that
-/// closes an image.
+/// The segments of a JPEG file (ITU-T T.81, annex B): where its EXIF data lies, and whether it ends with the marker
+/// that closes an image.
 struct JPEGMarkers {
   /// The contents of the first APP1 segment that begins with "Exif".
   private(set) var exif: UnsafeRawBufferPointer?

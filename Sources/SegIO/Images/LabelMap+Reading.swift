@@ -5,8 +5,8 @@ extension LabelMap {
   public enum Reading: Sendable, Hashable {
     /// The stored value is the label: a palette index or a grey value, unscaled. Colour and alpha are refused.
     case storedValue
-    /// Label 1 where the palette index, the grey value or any of red, green and blue is not zero; 0 elsewhere. Alpha is not
-    /// looked at.
+    /// Label 1 where the palette index, the grey value or any of red, green and blue is not zero; 0 elsewhere. Alpha is
+    /// not looked at.
     case nonZeroIsForeground
     /// Label 1 where alpha is not zero, 0 elsewhere. Files without alpha are refused.
     case alphaIsForeground
@@ -20,7 +20,8 @@ extension LabelMap {
   ///   - path: A file, or a pipe that is read to its end.
   ///   - reading: How pixels become labels.
   ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or too large, or holds no labels in that reading.
+  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or too large, or holds no labels in that
+  ///   reading.
   public init(
     contentsOf path: String, reading: Reading = .storedValue, limits: ImageLimits = .default
   ) throws(ImageError) {
@@ -34,7 +35,7 @@ extension LabelMap {
   ///   - name: What error messages call them.
   ///   - reading: How pixels become labels.
   ///   - limits: Beyond these the mask is refused before memory is set aside for it.
-  /// - Throws: ``ImageError``, as ``init(contentsOf:reading:limits:)`` does.
+  /// - Throws: ``ImageError``, as `init(contentsOf:reading:limits:)` does.
   public init(
     decoding bytes: [UInt8], named name: String = "mask", reading: Reading = .storedValue,
     limits: ImageLimits = .default
@@ -84,7 +85,9 @@ extension LabelMap {
           reason: "its pixels are \(kind), so no single value is the label; read it as non-zero or alpha foreground"))
     case .nonZeroIsForeground: channels = 0..<(layout.count - (hasAlpha ? 1 : 0))
     case .alphaIsForeground:
-      guard hasAlpha else { throw ImageError(path, .notLabels(reason: "it has no alpha channel to take foreground from")) }
+      guard hasAlpha else {
+        throw ImageError(path, .notLabels(reason: "it has no alpha channel to take foreground from"))
+      }
       channels = (layout.count - 1)..<layout.count
     }
     let labels: [UInt16] =

@@ -22,21 +22,18 @@ final class PNGDecoder {
     self.header = header
     let width = Int(header.width)
     let height = Int(header.height)
-    guard width.multipliedReportingOverflow(by: height).partialValue <= limits.maximumPixels else {
-      throw ImageError(path, .tooManyPixels(width: width, height: height, limit: limits.maximumPixels))
-    }
-    // Deflate spends at least one bit on 129 bytes (RFC 1951: a match gives at most 258 bytes and costs two codes of a bit
-    // or more), so a file this short cannot hold these pixels, and no memory is set aside for them.
-    let storedBits = width * height * Int(header.bit_depth) * storedChannels
-    guard storedBits / 8 / 1032 <= file.count else {
-      throw ImageError(path, .corrupt(format: "PNG", reason: "\(file.count) bytes cannot hold \(width)×\(height) pixels"))
+    try limits.check(width: width, height: height, of: path)
+    // Deflate gives at most 258 bytes for two codes of a bit each (RFC 1951), so a file this short cannot hold these
+    // pixels, and no memory is set aside for them.
+    let storedBytes = Double(width) * Double(height) * Double(Int(header.bit_depth) * storedChannels) / 8
+    guard storedBytes / 1032 <= Double(file.count) else {
+      throw ImageError(
+        path, .corrupt(format: "PNG", reason: "\(file.count) bytes cannot hold \(width)×\(height) pixels"))
     }
   }
 
   deinit { segio_png_close(reader) }
 
-  /// Whether pixels are indices into a palette.
-  var isPalette: Bool { header.is_palette }
   /// Whether pixels have red, green and blue samples in the file.
   var hasColor: Bool { header.has_color }
   /// Whether pixels have an alpha sample in the file.
@@ -44,7 +41,8 @@ final class PNGDecoder {
 
   private var storedChannels: Int { (header.has_color ? 3 : 1) + (header.has_alpha ? 1 : 0) }
 
-  /// The image with its colours: palettes expanded, transparency as alpha, fewer than 8 bits scaled to 8, 16 bits exact.
+  /// The image with its colours: palettes expanded, transparency as alpha, fewer than 8 bits scaled to 8, 16 bits
+  /// exact.
   func decodeColors() throws(ImageError) -> Image {
     let hasAlpha = header.has_alpha || header.has_transparency
     let layout: Image.ChannelLayout =

@@ -2,11 +2,11 @@ import CPNGShim
 import SegEngine
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Musl)
-  import Musl
+import Musl
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// Encodes PNG files in memory.

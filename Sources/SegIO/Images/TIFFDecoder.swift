@@ -3,8 +3,9 @@ import SegEngine
 
 /// The first page of a TIFF file, whose header has been read and found acceptable.
 ///
-/// Read: unsigned samples of 8 or 16 bits, grey, palette, RGB, each with or without alpha, in strips or tiles, interleaved
-/// or planar, under any compression that libtiff was built with; and 1, 2 or 4 bits where a pixel has one sample.
+/// Read: unsigned samples of 8 or 16 bits, grey, palette, RGB, each with or without alpha, in strips or tiles,
+/// interleaved or planar, under any compression that libtiff was built with; and 1, 2 or 4 bits where a pixel has one
+/// sample.
 final class TIFFDecoder {
   private let file: FileBytes
   private let path: String
@@ -41,11 +42,11 @@ final class TIFFDecoder {
     photometric = known ?? .blackIsZero
     let (width, height) = (Int(header.width), Int(header.height))
     guard width > 0, height > 0 else { throw ImageError(path, .corrupt(format: "TIFF", reason: "it has no pixels")) }
-    guard width * height <= limits.maximumPixels else {
-      throw ImageError(path, .tooManyPixels(width: width, height: height, limit: limits.maximumPixels))
-    }
+    try limits.check(width: width, height: height, of: path)
     guard header.has_photometric, known != nil else {
-      let names: [UInt16: String] = [5: "CMYK", 6: "YCbCr without JPEG", 8: "CIELab", 9: "ICCLab", 32844: "LogL", 32845: "LogLuv"]
+      let names: [UInt16: String] = [
+        5: "CMYK", 6: "YCbCr without JPEG", 8: "CIELab", 9: "ICCLab", 32844: "LogL", 32845: "LogLuv",
+      ]
       let name = names[header.photometric] ?? "number \(header.photometric)"
       throw unsupported("photometric interpretation \(header.has_photometric ? name : "missing")")
     }
@@ -67,8 +68,8 @@ final class TIFFDecoder {
   /// Whether a pixel is one grey value or one palette index, without alpha.
   var isSingleChannel: Bool { photometric != .rgb && header.samples == 1 }
 
-  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, fewer than 8 bits scaled to 8, 16 bits
-  /// exact, premultiplied alpha divided out.
+  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, fewer than 8 bits scaled to 8, 16
+  /// bits exact, premultiplied alpha divided out.
   func decodeColors() throws(ImageError) -> Image {
     let image: Image
     if header.bits == 16 {

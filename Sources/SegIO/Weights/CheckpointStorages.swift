@@ -1,7 +1,7 @@
 import SegEngine
 
-/// The storages of a checkpoint. Each is read once, when the first tensor needs it, and tensors that are a contiguous part of
-/// one share its memory.
+/// The storages of a checkpoint. Each is read once, when the first tensor needs it, and tensors that are a contiguous
+/// part of one share its memory.
 struct CheckpointStorages {
   let archive: ZipArchive
   let entries: [String: ZipArchive.Entry]

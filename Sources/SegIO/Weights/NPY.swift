@@ -1,11 +1,11 @@
 import SegEngine
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Musl)
-  import Musl
+import Musl
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// The NumPy array format: a magic string, a version, a Python dictionary that describes the array, and its elements.
@@ -17,7 +17,9 @@ enum NPY {
   static func tensor(from file: FileBytes) throws(FormatFailure) -> Tensor {
     defer { withExtendedLifetime(file) {} }
     let bytes = file.bytes
-    guard bytes.count >= 10, bytes.starts(with: magic) else { throw FormatFailure("it does not begin as a NumPy array") }
+    guard bytes.count >= 10, bytes.starts(with: magic) else {
+      throw FormatFailure("it does not begin as a NumPy array")
+    }
     let version = bytes[6]
     guard (1...3).contains(version) else { throw .unsupported("version \(version) of the array format") }
     let prefix = version == 1 ? 10 : 12
@@ -42,7 +44,8 @@ enum NPY {
     return flat.gathered(header.shape, strides: strides, offset: 0)
   }
 
-  /// What comes before the elements of a tensor in a file: version 1.0, padded so that the elements begin at a multiple of 64.
+  /// What comes before the elements of a tensor in a file: version 1.0, padded so that the elements begin at a multiple
+  /// of 64.
   static func prefix(for tensor: Tensor) -> [UInt8] {
     let type =
       switch tensor.elementType {
@@ -56,7 +59,8 @@ enum NPY {
     var header = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': (\(shape)), }".utf8)
     header += [UInt8](repeating: UInt8(ascii: " "), count: (64 - (10 + header.count + 1) % 64) % 64)
     header.append(UInt8(ascii: "\n"))
-    return magic + [1, 0, UInt8(truncatingIfNeeded: header.count), UInt8(truncatingIfNeeded: header.count >> 8)] + header
+    return magic + [1, 0, UInt8(truncatingIfNeeded: header.count), UInt8(truncatingIfNeeded: header.count >> 8)]
+      + header
   }
 
   /// A whole file in memory made by `malloc`; `nil` where there is not enough.
@@ -198,8 +202,8 @@ enum NPY {
 extension Tensor {
   /// Reads a NumPy array from a `.npy` file.
   ///
-  /// f2, f4 and f8 arrive as float32, b1 and u1 as uint8, i1, i2, u2 and i4 as int32, u4 and i8 as int64; either byte order, C
-  /// or Fortran order. Other types, records and Python objects are refused.
+  /// f2, f4 and f8 arrive as float32, b1 and u1 as uint8, i1, i2, u2 and i4 as int32, u4 and i8 as int64; either byte
+  /// order, C or Fortran order. Other types, records and Python objects are refused.
   ///
   /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, or of an unsupported kind.
   public init(npyFile path: String) throws(WeightsError) {

@@ -2,7 +2,7 @@ import SegEngine
 
 /// A NumPy archive: a zip file of `.npy` arrays, stored or deflated.
 public struct NPZ: Sendable {
-  /// Arrays by name, without the ending `.npy`. Element types become those of ``SegEngine/Tensor`` as
+  /// Arrays by name, without the ending `.npy`. Element types become those of `Tensor` as
   /// `Tensor.init(npyFile:)` says.
   public var arrays: [String: Tensor]
 

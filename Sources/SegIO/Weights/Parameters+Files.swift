@@ -4,7 +4,8 @@ extension Parameters {
   /// Reads a weights file, told apart by its contents and not by its name: safetensors, a NumPy archive, or a PyTorch
   /// checkpoint.
   ///
-  /// Floating-point types arrive as float32. ``Safetensors``, ``NPZ`` and ``PyTorchCheckpoint`` say more of what a file holds.
+  /// Floating-point types arrive as float32. ``Safetensors``, ``NPZ`` and ``PyTorchCheckpoint`` say more of what a file
+  /// holds.
   ///
   /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, unsafe or of an unsupported kind.
   public init(contentsOf path: String) throws(WeightsError) {
@@ -14,6 +15,10 @@ extension Parameters {
     } catch {
       throw WeightsError(error)
     }
+    try self.init(file, named: path)
+  }
+
+  init(_ file: FileBytes, named path: String) throws(WeightsError) {
     guard file.count > 0 else { throw WeightsError(path, .empty) }
     if ZipArchive.recognizes(file) {
       self = try Parameters(archive: file, named: path)

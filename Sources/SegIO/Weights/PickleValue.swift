@@ -1,7 +1,7 @@
 import SegEngine
 
-/// What a pickle of weights is made of. Containers and tensors are numbers of objects in a ``PickleHeap``, so that values are
-/// small, cycles cost nothing and nesting, however deep, needs no recursion.
+/// What a pickle of weights is made of. Containers and tensors are numbers of objects in a ``PickleHeap``, so that
+/// values are small, cycles cost nothing and nesting, however deep, needs no recursion.
 enum PickleValue {
   case none
   case bool(Bool)
@@ -20,8 +20,8 @@ enum PickleValue {
   case other
 }
 
-/// The Python objects that a pickle may name. Nothing else is accepted, and none of these runs anything: what calling one of
-/// them means is spelt out in ``Unpickler``.
+/// The Python objects that a pickle may name. Nothing else is accepted, and none of these runs anything: what calling
+/// one of them means is spelt out in ``Unpickler``.
 enum PickleGlobal: Equatable {
   case orderedDictionary
   case set
@@ -66,8 +66,8 @@ enum PickleGlobal: Equatable {
   ]
 }
 
-/// The objects behind the numbers in ``PickleValue``. Each opcode makes one at most, so all of them together are bounded by
-/// the size of the pickle.
+/// The objects behind the numbers in ``PickleValue``. Each opcode makes one at most, so all of them together are
+/// bounded by the size of the pickle.
 struct PickleHeap {
   /// A run of elements in a file of the archive.
   struct Storage {

@@ -2,13 +2,13 @@ import SegEngine
 
 /// A checkpoint that PyTorch's `torch.save` wrote: a zip archive of a pickle and a file for each storage.
 ///
-/// The pickle is read as data. Whatever Python object it names beyond tensors, ordered dictionaries and their like is refused by
-/// name; nothing in the file is run.
+/// The pickle is read as data. Whatever Python object it names beyond tensors, ordered dictionaries and their like is
+/// refused by name; nothing in the file is run.
 public struct PyTorchCheckpoint: Sendable {
   /// The tensors of the state dictionary, by name and in the layouts of PyTorch.
   ///
-  /// float16, bfloat16, float32 and float64 arrive as float32, uint8 and bool as uint8, int8, int16 and int32 as int32, int64 as
-  /// int64. Buffers such as `num_batches_tracked`, which has no axes, are among them.
+  /// float16, bfloat16, float32 and float64 arrive as float32, uint8 and bool as uint8, int8, int16 and int32 as int32,
+  /// int64 as int64. Buffers such as `num_batches_tracked`, which has no axes, are among them.
   public let parameters: Parameters
 
   /// The keys under which the state dictionary was found, outermost first; none where it is the file's own object.
@@ -26,10 +26,10 @@ public struct PyTorchCheckpoint: Sendable {
   ///
   /// - Parameters:
   ///   - path: A file in the zip format, which PyTorch has written since version 1.6.
-  ///   - stateDictionaryKey: The key of the state dictionary, where the file holds several. By default it is looked for under
-  ///     ``knownStateDictionaryKeys``, then in the file's own object.
-  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, wants a Python object that is not harmless, holds no
-  ///   state dictionary or several, or a tensor that does not lie within its storage.
+  ///   - stateDictionaryKey: The key of the state dictionary, where the file holds several. By default it is looked for
+  ///     under ``knownStateDictionaryKeys``, then in the file's own object.
+  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, wants a Python object that is not harmless,
+  ///   holds no state dictionary or several, or a tensor that does not lie within its storage.
   public init(contentsOf path: String, stateDictionaryKey: String? = nil) throws(WeightsError) {
     let file: FileBytes
     do {
@@ -48,15 +48,15 @@ public struct PyTorchCheckpoint: Sendable {
     try self.init(archive, fileSize: file.count, named: path, stateDictionaryKey: stateDictionaryKey)
   }
 
-  /// Largest pickle that is read. Those of networks with thousands of tensors have less than a megabyte, and reading takes
-  /// some twenty times a pickle's size.
+  /// Largest pickle that is read. Those of networks with thousands of tensors have less than a megabyte, and reading
+  /// takes some twenty times a pickle's size.
   private static let maximumPickleBytes = 1 << 26
 
   /// Whether an archive has the pickle of a checkpoint.
   static func recognizes(_ archive: ZipArchive) -> Bool { archive.entries.contains { pickleFolder($0.name) != nil } }
 
-  /// Whether a file begins with the number that `torch.save` wrote before it wrote zip archives (0x1950a86a20f9469cfc6c, as
-  /// a pickle of protocol 2).
+  /// Whether a file begins with the number that `torch.save` wrote before it wrote zip archives
+  /// (0x1950a86a20f9469cfc6c, as a pickle of protocol 2).
   static func isLegacy(_ file: FileBytes) -> Bool {
     file.starts(with: [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19])
   }
@@ -79,7 +79,8 @@ public struct PyTorchCheckpoint: Sendable {
     let entries = Dictionary(archive.entries.map { ($0.name, $0) }) { first, _ in first }
     let folders = archive.entries.compactMap { PyTorchCheckpoint.pickleFolder($0.name) }
     guard folders.count == 1, let pickle = entries[folders[0] + "data.pkl"] else {
-      throw WeightsError(path, .malformed(format: "PyTorch", reason: "it holds \(folders.count) pickles instead of one"))
+      throw WeightsError(
+        path, .malformed(format: "PyTorch", reason: "it holds \(folders.count) pickles instead of one"))
     }
     guard entries[folders[0] + "constants.pkl"] == nil else {
       throw WeightsError(
@@ -111,7 +112,8 @@ public struct PyTorchCheckpoint: Sendable {
     }
     var finder = StateDictionaryFinder(heap: heap, path: path)
     let found = try finder.find(in: root, key: stateDictionaryKey)
-    var storages = CheckpointStorages(archive: archive, entries: entries, folder: folders[0] + "data/", fileSize: fileSize)
+    var storages = CheckpointStorages(
+      archive: archive, entries: entries, folder: folders[0] + "data/", fileSize: fileSize)
     var tensors: [String: Tensor] = [:]
     for (name, view) in found.tensors {
       do {

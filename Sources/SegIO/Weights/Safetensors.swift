@@ -1,12 +1,13 @@
 import SegEngine
 
-/// A safetensors file: eight bytes with the length of a JSON header, the header, and the tensors one behind the other, little
-/// endian. (Format: github.com/huggingface/safetensors, "Format".)
+/// A safetensors file: eight bytes with the length of a JSON header, the header, and the tensors one behind the other,
+/// little endian. (Format: github.com/huggingface/safetensors, "Format".)
 public struct Safetensors: Sendable {
   /// Tensors by name, in the shapes of the file.
   ///
-  /// `F16`, `BF16`, `F32` and `F64` arrive as float32, `BOOL` and `U8` as uint8, `I8`, `I16`, `U16` and `I32` as int32, `U32` and
-  /// `I64` as int64. What is stored as it is held and lies aligned in the file stays in the mapped file and is not copied.
+  /// `F16`, `BF16`, `F32` and `F64` arrive as float32, `BOOL` and `U8` as uint8, `I8`, `I16`, `U16` and `I32` as int32,
+  /// `U32` and `I64` as int64. What is stored as it is held and lies aligned in the file stays in the mapped file and
+  /// is not copied.
   public var tensors: [String: Tensor]
 
   /// The strings under `__metadata__`.
@@ -20,11 +21,12 @@ public struct Safetensors: Sendable {
 
   /// Reads a file.
   ///
-  /// The file stays mapped as long as one of its tensors lives, and must not be shortened by another program in that time.
+  /// The file stays mapped as long as one of its tensors lives, and must not be shortened by another program in that
+  /// time.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, where its header is malformed or names a range that other
-  ///   tensors use, that lies outside the file or is not of the tensor's size, where bytes belong to no tensor, and where an
-  ///   element type is unknown.
+  /// - Throws: ``WeightsError`` where the file cannot be read, where its header is malformed or names a range that
+  ///   other tensors use, that lies outside the file or is not of the tensor's size, where bytes belong to no tensor,
+  ///   and where an element type is unknown.
   public init(contentsOf path: String) throws(WeightsError) {
     let file: FileBytes
     do {
@@ -125,7 +127,8 @@ public struct Safetensors: Sendable {
       guard let stored = Safetensors.types[typeName] else {
         throw .unsupported("\(name) has elements of type \(typeName)")
       }
-      guard extents.count <= 64, let shape = Shape(validating: extents), let byteCount = stored.byteCount(of: shape) else {
+      guard extents.count <= 64, let shape = Shape(validating: extents), let byteCount = stored.byteCount(of: shape)
+      else {
         throw FormatFailure("\(name) has the impossible shape \(extents.prefix(64))")
       }
       guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= dataCount else {
@@ -168,7 +171,9 @@ public struct Safetensors: Sendable {
     }
     var members: [String] = []
     if !metadata.isEmpty {
-      let strings = metadata.sorted { $0.key < $1.key }.map { "\(StrictJSON.quoted($0.key)):\(StrictJSON.quoted($0.value))" }
+      let strings = metadata.sorted { $0.key < $1.key }.map {
+        "\(StrictJSON.quoted($0.key)):\(StrictJSON.quoted($0.value))"
+      }
       members.append("\"__metadata__\":{\(strings.joined(separator: ","))}")
     }
     var offset = 0

@@ -13,8 +13,8 @@ struct StateDictionaryFinder {
   let heap: PickleHeap
   let path: String
 
-  /// Entries of dictionaries by name. A dictionary may be reached in many ways, even from within itself; it is gone through
-  /// once.
+  /// Entries of dictionaries by name. A dictionary may be reached in many ways, even from within itself; it is gone
+  /// through once.
   private var known: [Int: Entries] = [:]
 
   private struct Entries {

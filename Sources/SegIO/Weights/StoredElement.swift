@@ -15,8 +15,8 @@ enum StoredElement: CaseIterable {
     }
   }
 
-  /// The type under which tensors hold it: every floating-point type as `float32`, the others as the narrowest integer type
-  /// that has all their values.
+  /// The type under which tensors hold it: every floating-point type as `float32`, the others as the narrowest integer
+  /// type that has all their values.
   var elementType: ElementType {
     switch self {
     case .float16, .bfloat16, .float32, .float64: .float32
@@ -90,7 +90,8 @@ extension Tensor {
     withUnsafeMutableElements(of: Element.self) { elements in
       for index in elements.indices {
         let stored = bytes.loadUnaligned(fromByteOffset: index * size, as: Stored.self)
-        elements.initializeElement(at: index, to: convert(isBigEndian ? .init(bigEndian: stored) : .init(littleEndian: stored)))
+        elements.initializeElement(
+          at: index, to: convert(isBigEndian ? .init(bigEndian: stored) : .init(littleEndian: stored)))
       }
     }
   }

@@ -1,5 +1,5 @@
-/// A JSON value (RFC 8259) as a weights file's header uses it. Whole numbers stay exact, and a name that occurs twice in an
-/// object is an error, because readers that keep one of the two do not agree on which.
+/// A JSON value (RFC 8259) as a weights file's header uses it. Whole numbers stay exact, and a name that occurs twice
+/// in an object is an error, because readers that keep one of the two do not agree on which.
 enum StrictJSON {
   case object([(name: String, value: StrictJSON)])
   case array([StrictJSON])

@@ -1,7 +1,7 @@
 import SegEngine
 
-/// Reads a Python pickle as data. It is no Python: the only objects it knows are those of ``PickleGlobal``, and what is done
-/// with them is written here. (Format: Python's `pickletools`, which documents every opcode.)
+/// Reads a Python pickle as data. It is no Python: the only objects it knows are those of ``PickleGlobal``, and what is
+/// done with them is written here. (Format: Python's `pickletools`, which documents every opcode.)
 struct Unpickler {
   /// Why a pickle is not accepted.
   enum Failure: Error {
@@ -27,7 +27,9 @@ struct Unpickler {
 
   private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  private func failure(_ reason: String) -> Failure { .format(FormatFailure("its pickle, at byte \(position), \(reason)")) }
+  private func failure(_ reason: String) -> Failure {
+    .format(FormatFailure("its pickle, at byte \(position), \(reason)"))
+  }
 
   // MARK: - Opcodes
 
@@ -167,14 +169,17 @@ struct Unpickler {
   private mutating func call(_ global: PickleGlobal, _ arguments: [PickleValue]) throws(Failure) -> PickleValue {
     switch global {
     case .orderedDictionary:
-      // Its entries follow as items; a list of them as an argument, which could be used any number of times, is Python 2's.
+      // Its entries follow as items; a list of them as an argument, which could be used any number of times, is Python
+      // 2's.
       guard arguments.isEmpty else { throw failure("makes an OrderedDict of something") }
       heap.dictionaries.append([])
       return .dictionary(heap.dictionaries.count - 1)
     case .set: return .set
     case .encode: return .bytes
     case .size:
-      guard arguments.count == 1, heap.items(of: arguments[0]) != nil else { throw failure("has a size that is no tuple") }
+      guard arguments.count == 1, heap.items(of: arguments[0]) != nil else {
+        throw failure("has a size that is no tuple")
+      }
       return arguments[0]
     case .device: return .other
     case .rebuildParameter:
@@ -182,7 +187,8 @@ struct Unpickler {
       return data
     case .rebuildTensor:
       // (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
-      guard arguments.count >= 4, case .storage(let index) = arguments[0], let stored = heap.storages[index].stored else {
+      guard arguments.count >= 4, case .storage(let index) = arguments[0], let stored = heap.storages[index].stored
+      else {
         throw failure("has a tensor without a storage")
       }
       return try tensor(index, stored, arguments)
@@ -229,7 +235,9 @@ struct Unpickler {
   }
 
   private mutating func extendDictionary(_ entries: [(key: PickleValue, value: PickleValue)]) throws(Failure) {
-    guard case .dictionary(let index) = try top() else { throw failure("sets an item of something else than a dictionary") }
+    guard case .dictionary(let index) = try top() else {
+      throw failure("sets an item of something else than a dictionary")
+    }
     heap.dictionaries[index].append(contentsOf: entries)
   }
 

@@ -1,14 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// The operating system's words for an error number.
-func systemMessage(_ code: Int32) -> String { strerror(code).map { String(cString: $0) } ?? "error \(code)" }
-
 /// Text that may hold anything (a path, a name from a file, a C library's message) as a single line: control characters
 /// become spaces, and what is very long is cut.
 func oneLine(_ text: String, limit: Int = 600) -> String {

@@ -1,11 +1,11 @@
 import CZip
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Musl)
-  import Musl
+import Musl
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// Writes a zip archive that appears whole or not at all. The same contents give the same bytes: entries have no date.

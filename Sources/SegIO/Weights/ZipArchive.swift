@@ -1,7 +1,7 @@
 import CZip
 
-/// A zip archive in memory, opened for reading. Sizes that its directory claims are held against the bytes that are there
-/// before anything is allocated for them.
+/// A zip archive in memory, opened for reading. Sizes that its directory claims are held against the bytes that are
+/// there before anything is allocated for them.
 final class ZipArchive {
   /// Why an archive or one of its entries cannot be read, in words.
   struct Failure: Error { let reason: String }
@@ -103,7 +103,8 @@ final class ZipArchive {
         switch Int32(status.comp_method) {
         case ZIP_CM_STORE: (status.comp_size, true)
         case ZIP_CM_DEFLATE: (status.comp_size * 1032 + 1032, false)
-        default: throw Failure(reason: "\(name) has compression method \(status.comp_method), neither stored nor deflated")
+        default:
+          throw Failure(reason: "\(name) has compression method \(status.comp_method), neither stored nor deflated")
         }
       guard status.size <= largest, !isStored || status.size == largest else {
         throw Failure(reason: "\(name) claims \(status.size) bytes, more than its \(status.comp_size) bytes can hold")
