@@ -24,6 +24,10 @@ public struct PadLike: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    inputs[0] == outputs[0] ? 0 : nil
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
     func amount(_ axis: Int) -> Pad.Amount {
