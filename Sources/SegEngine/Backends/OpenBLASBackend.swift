@@ -83,7 +83,8 @@ public struct OpenBLASBackend: Backend {
   }
 
   public func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    yStride: Int,
     rows: Int, channels: Int
   ) {
     kernels.pointee.prelu(x, xStride, slope, y, yStride, rows, channels)

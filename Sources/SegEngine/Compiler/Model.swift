@@ -20,7 +20,8 @@ public final class Model: Sendable {
   /// - Parameter keeping: how many compiled sizes are kept.
   /// - Throws: ``ParameterError`` where the weights are not those of the graph.
   public init(
-    _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init(),
+    _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(),
+    options: CompileOptions = .init(),
     keeping capacity: Int = 4
   ) throws(ParameterError) {
     try parameters.validate(for: graph)
