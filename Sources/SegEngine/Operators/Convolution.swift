@@ -107,7 +107,7 @@ extension Tensor {
 extension Value {
   /// Convolution with the parameters `name.weight` and, with `bias`, `name.bias`.
   ///
-  /// - Parameter padding: zeros around the map; `nil` pads so that stride 1 keeps the size (odd kernels): dilation · (k − 1) / 2.
+  /// Without `padding` it is padded so that stride 1 keeps the size of the map (odd kernels): dilation · (k − 1) / 2.
   public func conv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D? = nil,
     dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, file: StaticString = #fileID, line: UInt = #line
