@@ -12,6 +12,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -34,7 +35,12 @@ let package = Package(
     // The engine, the networks, the files, the command line.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
     .target(name: "SegModels", dependencies: ["SegEngine"]),
-    .target(name: "SegIO", dependencies: ["SegEngine", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip"]),
+    .target(
+      name: "SegIO",
+      dependencies: [
+        "SegEngine", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["ONNX/Format/onnx.proto"]),
     .executableTarget(
       name: "seg",
       dependencies: [

@@ -1,0 +1,70 @@
+import SegEngine
+
+/// A tensor whose values are known, with the type that ONNX gives it.
+///
+/// `tensor` holds the values under ``ONNXElement/elementType``: every floating-point type as float32, bool as uint8 of 0 and 1.
+struct ONNXConstant: Sendable {
+  let type: ONNXElement
+  let tensor: Tensor
+
+  /// - Precondition: the tensor holds the type's elements.
+  init(_ type: ONNXElement, _ tensor: Tensor) {
+    precondition(tensor.elementType == type.elementType, "\(tensor) does not hold \(type)")
+    self.type = type
+    self.tensor = tensor
+  }
+
+  /// A tensor of floating-point values.
+  init(_ type: ONNXElement = .float, _ shape: Shape, floats: [Float]) {
+    self.init(type, Tensor(shape, floats))
+  }
+
+  /// A tensor of integers, brought into the range of their type by dropping high bits, as C does.
+  init(_ type: ONNXElement, _ shape: Shape, integers: [Int64]) {
+    let tensor =
+      switch type.elementType {
+      case .float32: Tensor(shape, integers.map { Float($0) })
+      case .uint8: Tensor(shape, type == .bool ? integers.map { $0 == 0 ? 0 : 1 } : integers.map(UInt8.init(truncatingIfNeeded:)))
+      case .int32: Tensor(shape, integers.map { ONNXConstant.wrapped($0, type) })
+      case .int64: Tensor(shape, type == .uint32 ? integers.map { $0 & 0xffff_ffff } : integers)
+      }
+    self.init(type, tensor)
+  }
+
+  private static func wrapped(_ value: Int64, _ type: ONNXElement) -> Int32 {
+    switch type {
+    case .int8: Int32(Int8(truncatingIfNeeded: value))
+    case .int16: Int32(Int16(truncatingIfNeeded: value))
+    case .uint16: Int32(UInt16(truncatingIfNeeded: value))
+    default: Int32(truncatingIfNeeded: value)
+    }
+  }
+
+  var shape: Shape { tensor.shape }
+
+  /// The values as float32; integers are rounded to it.
+  var floats: [Float] {
+    switch tensor.elementType {
+    case .float32: tensor.elements()
+    case .uint8: tensor.elements(of: UInt8.self).map(Float.init)
+    case .int32: tensor.elements(of: Int32.self).map(Float.init)
+    case .int64: tensor.elements(of: Int64.self).map { Float($0) }
+    }
+  }
+
+  /// The values as integers; floating-point values are cut towards zero, and those beyond the range to its ends.
+  var integers: [Int64] {
+    switch tensor.elementType {
+    case .float32:
+      tensor.elements(of: Float.self).map { value in
+        Int64(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : value < 0 ? .min : 0)
+      }
+    case .uint8: tensor.elements(of: UInt8.self).map(Int64.init)
+    case .int32: tensor.elements(of: Int32.self).map(Int64.init)
+    case .int64: tensor.elements()
+    }
+  }
+
+  /// The values as `Int`, for shapes, axes and sizes.
+  var ints: [Int] { integers.map { Int($0) } }
+}
