@@ -27,11 +27,14 @@ let package = Package(
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
     .systemLibrary(name: "CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"]), .brew(["libexif"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+    // libpng longjmps and libtiff is variadic: neither can be called from Swift as it is.
+    .target(name: "CPNGShim", dependencies: ["CPNG"]),
+    .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
 
     // The engine, the networks, the files, the command line.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
     .target(name: "SegModels", dependencies: ["SegEngine"]),
-    .target(name: "SegIO", dependencies: ["SegEngine", "CPNG", "CTurboJPEG", "CTIFF", "CEXIF", "CZip"]),
+    .target(name: "SegIO", dependencies: ["SegEngine", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip"]),
     .executableTarget(
       name: "seg",
       dependencies: [

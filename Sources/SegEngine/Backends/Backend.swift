@@ -10,6 +10,10 @@ public protocol Backend: Sendable {
   /// The threads over which operators split their work.
   var workers: WorkerPool { get }
 
+  /// The largest m · n · k at which ``gemm(transposeA:transposeB:m:n:k:alpha:_:_:_:_:beta:_:_:)`` multiplies its operands where
+  /// they lie, without copying them into another order first; `nil` where it always copies.
+  var smallProductLimit: Int? { get }
+
   /// C ← alpha · op(A) · op(B) + beta · C, op(A) of `m` × `k`, op(B) of `k` × `n`. With `beta` 0, C is not read.
   func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
@@ -31,7 +35,8 @@ public protocol Backend: Sendable {
 
   /// y[r, c] ← x where positive, else slope[c] · x.
   func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    yStride: Int,
     rows: Int, channels: Int)
 
   /// y[r, c] ← (x[r, c] − mean of row r) / √(variance of row r + epsilon) · scale[c] + shift[c]; the variance is that of the

@@ -194,7 +194,8 @@ private final class Crew: @unchecked Sendable {
   }
 
   private var hasWork: Bool {
-    Ticket(word: ticket.load(ordering: .sequentiallyConsistent)).hasChunk || stopping.load(ordering: .sequentiallyConsistent)
+    Ticket(word: ticket.load(ordering: .sequentiallyConsistent)).hasChunk
+      || stopping.load(ordering: .sequentiallyConsistent)
   }
 
   private func sleep() {

@@ -33,8 +33,12 @@ struct BufferAssignment {
   init(_ graph: Graph, _ specs: [TensorSpec]) {
     ofValue = Array(repeating: -1, count: graph.values.count)
     let outputValues = Set(graph.outputs.map(\.value))
+    func forwardedInput(_ node: Graph.Node) -> Int? {
+      node.operator.forwardedInput(
+        inputs: node.inputs.map { specs[$0.index] }, outputs: node.outputs.map { specs[$0.index] })
+    }
     func forwards(_ node: Graph.Node) -> Bool {
-      guard let input = node.operator.forwardedInput, case .node = graph[node.inputs[input]].source else { return false }
+      guard let input = forwardedInput(node), case .node = graph[node.inputs[input]].source else { return false }
       // An output is written in the caller's memory by the node that computes it.
       return !outputValues.contains(node.outputs[0]) && !outputValues.contains(node.inputs[input])
     }
@@ -45,7 +49,7 @@ struct BufferAssignment {
     // The value whose memory a value is.
     var root = Dictionary(uniqueKeysWithValues: graph.values.indices.map { ($0, $0) })
     for node in forwardedNodes {
-      root[node.outputs[0].index] = root[node.inputs[node.operator.forwardedInput!].index]!
+      root[node.outputs[0].index] = root[node.inputs[forwardedInput(node)!].index]!
     }
     var lastUse: [Int: Int] = [:]
     for (step, node) in running.enumerated() {

@@ -32,6 +32,10 @@ public struct CropLike: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    inputs[0] == outputs[0] ? 0 : nil
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0], context.outputs[0].shape)
     let strides = x.shape.viewStrides

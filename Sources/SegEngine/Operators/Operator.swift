@@ -26,8 +26,8 @@ public protocol Operator: Sendable {
   /// The input whose memory output 0 may overwrite while the operator runs, where there is one.
   var overwritableInputs: [Int] { get }
 
-  /// The input that output 0 is, unchanged in memory (a reshape, an identity), where there is one.
-  var forwardedInput: Int? { get }
+  /// The input that output 0 is, unchanged in memory (a reshape, an identity, a padding by nothing), where there is one.
+  func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int?
 
   /// Whether every input and output may have rows further apart than their extent (``TensorView/rowStride``).
   var takesRowStrides: Bool { get }
@@ -36,7 +36,7 @@ public protocol Operator: Sendable {
 extension Operator {
   public var attributes: String { "" }
   public var overwritableInputs: [Int] { [] }
-  public var forwardedInput: Int? { nil }
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }
 }
 

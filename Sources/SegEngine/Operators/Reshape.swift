@@ -68,7 +68,7 @@ public struct Reshape: Operator {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost() }
 
-  public var forwardedInput: Int? { 0 }
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { 0 }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator { .forwarding }
 }

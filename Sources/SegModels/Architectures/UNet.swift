@@ -1,1 +1,137 @@
 import SegEngine
+
+/// U-Net (Ronneberger, Fischer and Brox 2015): an encoder that halves the map and widens it level by level, a decoder that goes
+/// the same way back, and at each level a skip connection that brings the encoder's features to the decoder.
+///
+/// As in every common implementation, 3×3 convolutions are padded, so that the output has the input's size (the paper's are not,
+/// and its output is smaller).
+public struct UNet: Hashable, Sendable {
+  /// How the decoder doubles the map.
+  public enum Upsampling: Hashable, Sendable {
+    /// 2×2 transposed convolution of stride 2 to the width of the level above.
+    case transposedConvolution
+    /// Bilinear, width as it is; `aligningCorners` says which pixels stay in place.
+    case bilinear(aligningCorners: Bool)
+  }
+
+  /// What the decoder does with the encoder's features of the same size.
+  public enum Skip: Hashable, Sendable {
+    /// Puts them beside its own channels.
+    case concatenation
+    /// Adds them; widths must agree, which transposed convolution sees to.
+    case addition
+    /// Weights them by an attention gate, then puts them beside its own (Attention U-Net).
+    case attentionGate
+  }
+
+  /// Whose names the parameters have.
+  public enum Keys: Hashable, Sendable {
+    /// `down1.maxpool_conv.1.double_conv.0.weight`, `up1.up.weight`, `up1.conv.double_conv.0.weight`, `outc.conv.weight`: the
+    /// common PyTorch U-Net.
+    case common
+    /// `down1.1.double_conv.0.weight`, `up1.weight`, `conv1.double_conv.0.weight`, `outc.weight`: levels as plain attributes, as
+    /// the pupil network has them.
+    case plain
+  }
+
+  /// Channels of the input image.
+  public var inputChannels = 3
+  /// Channels of the output's logits.
+  public var classes = 1
+  /// Channels of each level, the finest first; one more than there are halvings.
+  public var widths = [64, 128, 256, 512, 1024]
+  /// What follows each 3×3 convolution.
+  public var normalization = Normalization.batch
+  /// Whether the 3×3 convolutions have a bias.
+  public var convolutionBias = false
+  /// How the decoder doubles the map.
+  public var upsampling = Upsampling.transposedConvolution
+  /// What the decoder does with the encoder's features.
+  public var skip = Skip.concatenation
+  /// Whether the deepest features are weighted by a spatial attention gate.
+  public var attendsBottleneck = false
+  /// Whose names the parameters have.
+  public var keys = Keys.common
+
+  /// The network as first published: widths 64 to 1024, here with batch normalisation.
+  public init() {}
+
+  /// The U-Net of the mouse-pupil-analysis package: grey image, widths 32, 64 and 128, a spatial attention gate on the deepest
+  /// features, one logit.
+  public static var pupil: UNet {
+    var network = UNet()
+    network.inputChannels = 1
+    network.widths = [32, 64, 128]
+    network.convolutionBias = true
+    network.attendsBottleneck = true
+    network.keys = .plain
+    return network
+  }
+
+  /// Height and width must be multiples of this for the map to halve evenly; other sizes lose a row on the way down, and the
+  /// decoder's map is padded with zeros to the encoder's.
+  public var outputStride: Int { 1 << (widths.count - 1) }
+
+  /// The network for images of `size` pixels: input `image` `[1, height, width, inputChannels]`, output `logits` `[1, height,
+  /// width, classes]`. Compiled for other sizes and batches as it is.
+  ///
+  /// - Precondition: there are at least two widths and the channels are positive.
+  /// - Throws: ``GraphError`` where the image is smaller than ``outputStride``.
+  public func graph(size: Extent2D = 256) throws -> Graph {
+    precondition(widths.count >= 2, "a U-Net has at least two levels: \(widths)")
+    precondition(inputChannels > 0 && classes > 0 && widths.allSatisfy { $0 > 0 }, "channels are positive")
+    return try Graph("U-Net") { g in
+      var x = g.input("image", [1, size.height, size.width, inputChannels])
+      x = g.scope("inc") { doubleConvolution(x, widths[0]) }
+      var features = [x]
+      for level in 1..<widths.count {
+        let pooled = x.maxPool(kernel: 2, named: "down\(level).maxPool")
+        x = g.scope(keys == .common ? "down\(level).maxpool_conv.1" : "down\(level).1") {
+          doubleConvolution(pooled, widths[level])
+        }
+        features.append(x)
+      }
+      if attendsBottleneck { x = g.scope("att") { x.spatiallyAttended() } }
+      for level in 1..<widths.count {
+        let skipped = features[widths.count - 1 - level]
+        x = upsampled(x, level, like: skipped)
+        x = g.scope(keys == .common ? "up\(level).conv" : "conv\(level)") {
+          doubleConvolution(joined(x, skipped, level), skipped.channels)
+        }
+      }
+      g.output("logits", x.conv(keys == .common ? "outc.conv" : "outc", classes, kernel: 1))
+    }
+  }
+
+  /// (3×3 convolution, normalisation, ReLU) twice.
+  private func doubleConvolution(_ x: Value, _ width: Int) -> Value {
+    x.graph.scope("double_conv") {
+      let step = normalization == .none ? 2 : 3
+      return x.conv("0", width, kernel: 3, bias: convolutionBias).normalized(normalization, "1").relu()
+        .conv("\(step)", width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)").relu()
+    }
+  }
+
+  private func upsampled(_ x: Value, _ level: Int, like skipped: Value) -> Value {
+    switch upsampling {
+    case .transposedConvolution:
+      let name = keys == .common ? "up\(level).up" : "up\(level)"
+      return x.transposedConv(name, skipped.channels, kernel: 2, stride: 2).pad(like: skipped, named: "up\(level).pad")
+    case .bilinear(let aligningCorners):
+      return x.resize(
+        by: 2, .bilinear, coordinates: aligningCorners ? .alignCorners : .halfPixel, named: "up\(level).up"
+      ).pad(like: skipped, named: "up\(level).pad")
+    }
+  }
+
+  private func joined(_ x: Value, _ skipped: Value, _ level: Int) -> Value {
+    switch (skip, keys) {
+    case (.addition, _): x + skipped
+    // The common port puts the encoder's features first, the pupil network its own.
+    case (.concatenation, .common): skipped.concat(with: x)
+    case (.concatenation, .plain): x.concat(with: skipped)
+    case (.attentionGate, _):
+      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(with: x)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/// One convolution on given shapes: what an algorithm is asked to do.
+struct ConvolutionProblem: Hashable, Sendable {
+  /// Whether inputs spread to outputs (a convolution) or outputs are spread from inputs (a transposed one).
+  enum Direction: Hashable, Sendable { case forward, transposed }
+
+  let direction: Direction
+  let geometry: ConvolutionGeometry
+  let batch: Int
+  let input: Extent2D
+  let inputChannels: Int
+  let output: Extent2D
+  let outputChannels: Int
+
+  init(_ direction: Direction, _ geometry: ConvolutionGeometry, input: Shape, output: Shape) {
+    self.direction = direction
+    self.geometry = geometry
+    batch = input.batch
+    self.input = Extent2D(input.height, input.width)
+    inputChannels = input.channels
+    self.output = Extent2D(output.height, output.width)
+    outputChannels = output.channels
+  }
+
+  /// Input channels of a group.
+  var groupInputs: Int { inputChannels / geometry.groups }
+  /// Output channels of a group.
+  var groupOutputs: Int { outputChannels / geometry.groups }
+  /// Taps of the kernel.
+  var taps: Int { geometry.kernel.height * geometry.kernel.width }
+  /// Output pixels of one image.
+  var outputPixels: Int { output.height * output.width }
+  /// Input pixels of one image.
+  var inputPixels: Int { input.height * input.width }
+
+  /// Multiply–adds by the definition: every tap of every output (or, transposed, of every input), on padding too.
+  var macs: Int {
+    let pixels = direction == .forward ? outputPixels : inputPixels
+    return direction == .forward
+      ? batch * pixels * outputChannels * groupInputs * taps : batch * pixels * inputChannels * groupOutputs * taps
+  }
+
+  func window(pixelStride: Int) -> SlidingWindow {
+    SlidingWindow(
+      inputHeight: input.height, inputWidth: input.width, pixelStride: pixelStride, geometry: geometry,
+      outputWidth: output.width)
+  }
+}

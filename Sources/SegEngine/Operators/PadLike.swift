@@ -1,0 +1,51 @@
+/// A feature map with zeros around it, up to the height and width of another.
+///
+/// Inputs: x `[batch, height, width, channels]`, other: a feature map that is no smaller, of which the shape alone is read.
+/// Output: `[batch, other height, other width, channels]`, x in the middle; an odd rest puts one row or column more at the bottom
+/// or right. Exact.
+public struct PadLike: Operator {
+  public static let name = "PadLike"
+
+  /// Makes the operator.
+  public init() {}
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    let (x, other) = (inputs[0].shape, inputs[1].shape)
+    try require(
+      x.rank == 4 && other.rank == 4 && other.height >= x.height && other.width >= x.width,
+      "\(x) cannot be padded to the height and width of \(other)")
+    return [TensorSpec([x.batch, other.height, other.width, x.channels], inputs[0].elementType)]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(reading: [inputs[0]], writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    inputs[0] == outputs[0] ? 0 : nil
+  }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    func amount(_ axis: Int) -> Pad.Amount {
+      let rest = y[axis] - x[axis]
+      return Pad.Amount(axis: axis, before: rest / 2, after: rest - rest / 2)
+    }
+    return Pad([amount(1), amount(2)]).prepare(
+      PreparationContext(
+        inputs: [context.inputs[0]], outputs: context.outputs, constants: [context.constants[0]],
+        backend: context.backend))
+  }
+}
+
+extension Value {
+  /// This feature map in the middle of zeros, up to the height and width of `other`.
+  public func pad(
+    like other: Value, named name: String = "pad", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(PadLike(), named: name, with: [other], file: file, line: line)
+  }
+}

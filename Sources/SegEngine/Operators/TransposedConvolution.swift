@@ -1,0 +1,124 @@
+/// Transposed convolution, the gradient of a convolution with respect to its input (Dumoulin and Visin 2016): input pixel i adds
+/// w[c, o, a, b] · x[n, i, j, c] to output pixel i · stride − padding + a · dilation.
+///
+/// Inputs: x `[batch, height, width, in]`, weight `[in, out / groups, kernelHeight, kernelWidth]`, bias `[out]` or none. Output:
+/// `[batch, outHeight, outWidth, out]` with (in − 1) · stride − padding + dilation · (kernel − 1) + 1 + output padding along each
+/// axis. Tested to 1e-5 of Σ |w · x| against Double loops.
+public struct TransposedConvolution: Operator {
+  public static let name = "TransposedConvolution"
+
+  /// Kernel, stride, dilation, padding and groups of the convolution of which this is the transpose.
+  public let geometry: ConvolutionGeometry
+  /// Rows at the bottom and columns at the right that are added to the output's size.
+  public let outputPadding: Extent2D
+  /// Applied to the result.
+  public let function: ElementwiseFunction
+
+  /// Makes the operator.
+  public init(_ geometry: ConvolutionGeometry, outputPadding: Extent2D = 0, function: ElementwiseFunction = .identity) {
+    self.geometry = geometry
+    self.outputPadding = outputPadding
+    self.function = function
+  }
+
+  public var attributes: String {
+    "\(geometry)" + (outputPadding == 0 ? "" : " output padding \(outputPadding)")
+      + (function == .identity ? "" : " + \(function)")
+  }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...3)
+    let (x, weight) = (inputs[0], inputs[1])
+    try requireFeatureMap(x)
+    try require(
+      weight.shape.rank == 4 && weight.elementType == .float32
+        && weight.shape[2] == geometry.kernel.height && weight.shape[3] == geometry.kernel.width,
+      "weights of a \(geometry) transposed convolution are float32 [in, out / groups, \(geometry.kernel.height), "
+        + "\(geometry.kernel.width)], not \(weight)")
+    try require(
+      x.shape.channels == weight.shape[0] && x.shape.channels % geometry.groups == 0 && x.shape.channels > 0,
+      "the input \(x.shape) has \(x.shape.channels) channels in \(geometry.groups) groups, the weights \(weight.shape) take "
+        + "\(weight.shape[0])")
+    let channels = weight.shape[1] * geometry.groups
+    if inputs.count == 3 {
+      try require(
+        inputs[2] == TensorSpec([channels]), "the bias of weights \(weight.shape) is [\(channels)], not \(inputs[2])")
+    }
+    try require(
+      outputPadding.height >= 0 && outputPadding.width >= 0, "an output padding is not negative: \(outputPadding)")
+    let size = geometry.transposedOutputSize(
+      of: Extent2D(x.shape.height, x.shape.width), outputPadding: outputPadding)
+    try require(
+      size.height > 0 && size.width > 0 && x.shape.height > 0 && x.shape.width > 0 && channels > 0,
+      "a \(geometry) transposed convolution does not fit the input \(x.shape)")
+    return [TensorSpec(try shape([x.shape.batch, size.height, size.width, channels]))]
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let problem = ConvolutionProblem(.transposed, geometry, input: inputs[0].shape, output: outputs[0].shape)
+    let count = outputs[0].shape.elementCount
+    return Cost(
+      macs: problem.macs, otherOperations: count * ((inputs.count > 2 ? 1 : 0) + function.operationCount),
+      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let problem = ConvolutionProblem(
+      .transposed, geometry, input: context.inputs[0].shape, output: context.outputs[0].shape)
+    let algorithm = ConvolutionAlgorithms.choose(
+      for: problem, on: context.backend, named: context.options.convolutionAlgorithm)
+    return algorithm.prepared(context, function: function)
+  }
+}
+
+extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing {
+  func absorbing(
+    scale: [Float], shift: [Float], constants: [Tensor?]
+  ) -> (operator: any Operator, constants: [Tensor])? {
+    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else {
+      return nil
+    }
+    // Output channel o of group g is slice o of the weights of that group's inputs.
+    let outputs = weight.shape[1]
+    let groupInputs = weight.shape[0] / geometry.groups
+    let inner = weight.shape[2] * weight.shape[3]
+    var folded = weight
+    folded.withUnsafeMutableElements(of: Float.self) { elements in
+      for index in elements.indices {
+        let (input, output) = (index / inner / outputs, index / inner % outputs)
+        elements[index] *= scale[input / groupInputs * outputs + output]
+      }
+    }
+    let bias = constants.count > 2 ? constants[2]!.elements(of: Float.self) : nil
+    return (self, [folded, Tensor.foldedBias(bias, scale: scale, shift: shift)])
+  }
+
+  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+    guard self.function == .identity else { return nil }
+    return TransposedConvolution(geometry, outputPadding: outputPadding, function: function)
+  }
+}
+
+extension Value {
+  /// Transposed convolution with the parameters `name.weight` and, with `bias`, `name.bias`.
+  public func transposedConv(
+    _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D = 0,
+    outputPadding: Extent2D = 0, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let geometry = ConvolutionGeometry(
+      kernel: kernel, stride: stride, dilation: dilation, padding: padding, groups: groups)
+    let inputs = channels
+    let parameters = graph.scope(name) {
+      let fanIn = inputs * kernel.height * kernel.width / max(1, stride.height * stride.width)
+      let weight = graph.parameter(
+        "weight", [inputs, outChannels / groups, kernel.height, kernel.width], initializer: .heNormal(fanIn: fanIn))
+      return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
+    }
+    return apply(
+      TransposedConvolution(geometry, outputPadding: outputPadding), named: name, with: parameters, file: file,
+      line: line)
+  }
+}

@@ -1,0 +1,37 @@
+/// A file that could not be read or written, for a reason that has nothing to do with its format.
+public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What went wrong.
+  public enum Cause: Sendable, Equatable {
+    /// The operating system refused: what was tried, and its `errno`.
+    case system(attempt: String, errno: Int32)
+    /// A directory stands where a file was expected.
+    case isDirectory
+    /// Neither a file nor, for reading, a stream: a device or a socket.
+    case notAFile
+    /// The file has more bytes than the caller's limit.
+    case tooLarge(limit: Int)
+  }
+
+  /// The path as the caller gave it.
+  public let path: String
+  /// What went wrong.
+  public let cause: Cause
+
+  init(_ path: String, _ cause: Cause) {
+    self.path = path
+    self.cause = cause
+  }
+
+  /// One line that names the file and the cause.
+  public var description: String { oneLine("\(path): \(reason)") }
+
+  /// The cause in words, without the path.
+  var reason: String {
+    switch cause {
+    case .system(let attempt, let errno): "\(attempt): \(systemMessage(errno))"
+    case .isDirectory: "is a directory, not a file"
+    case .notAFile: "is not a regular file"
+    case .tooLarge(let limit): "is larger than the limit of \(limit) bytes"
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import SegEngine
+
+extension Image {
+  /// The image as 8-bit RGB with a segmentation drawn over it: each label in its colour, see-through, and the border of
+  /// each region one pixel thin in the full colour.
+  ///
+  /// Alpha is left out, and samples of 16 bits are scaled to 8.
+  ///
+  /// - Parameters:
+  ///   - labels: One label for each of this image's pixels.
+  ///   - palette: The colours.
+  ///   - opacity: 0 shows nothing of a region but its border, 1 nothing of the image beneath it. Clamped to that range.
+  ///   - background: A label that is not drawn; `nil` draws all of them.
+  /// - Throws: ``ImageError`` where the sizes differ.
+  public func overlaid(
+    with labels: LabelMap, palette: Palette = .pascalVOC, opacity: Double = 0.5, background: UInt16? = 0
+  ) throws(ImageError) -> Image {
+    guard labels.width == width, labels.height == height else {
+      throw ImageError(
+        nil, .sizesDiffer(image: "\(width)×\(height)", labels: "\(labels.width)×\(labels.height)"))
+    }
+    // In 256ths, so that the sums below are whole numbers.
+    let weight = opacity.isNaN ? 128 : Int((min(max(opacity, 0), 1) * 256).rounded())
+    var result = rgb8()
+    for row in 0..<height {
+      for column in 0..<width {
+        let label = labels[row, column]
+        guard label != background else { continue }
+        let color = palette[label]
+        let onBorder =
+          (column > 0 && labels[row, column - 1] != label) || (column + 1 < width && labels[row, column + 1] != label)
+          || (row > 0 && labels[row - 1, column] != label) || (row + 1 < height && labels[row + 1, column] != label)
+        let weight = onBorder ? 256 : weight
+        let pixel = (row * width + column) * 3
+        result[pixel] = mix(result[pixel], color.red, weight)
+        result[pixel + 1] = mix(result[pixel + 1], color.green, weight)
+        result[pixel + 2] = mix(result[pixel + 2], color.blue, weight)
+      }
+    }
+    return Image(width: width, height: height, layout: .rgb, samples: .uint8(result))
+  }
+
+  /// Red, green and blue of 8 bits a pixel.
+  private func rgb8() -> [UInt8] {
+    switch samples {
+    case .uint8(let samples): rgb8(samples) { $0 }
+    // 65535 = 255 · 257: the nearest of 256 levels.
+    case .uint16(let samples): rgb8(samples) { UInt8((Int($0) + 128) / 257) }
+    }
+  }
+
+  private func rgb8<Sample>(_ samples: [Sample], _ convert: (Sample) -> UInt8) -> [UInt8] {
+    // Grey is its own green and blue.
+    let (green, blue) = layout == .grey || layout == .greyAlpha ? (0, 0) : (1, 2)
+    var result: [UInt8] = []
+    result.reserveCapacity(width * height * 3)
+    for pixel in stride(from: 0, to: samples.count, by: layout.count) {
+      result.append(convert(samples[pixel]))
+      result.append(convert(samples[pixel + green]))
+      result.append(convert(samples[pixel + blue]))
+    }
+    return result
+  }
+}
+
+/// `weight` 256ths of `above` and the rest of `beneath`, to the nearest.
+private func mix(_ beneath: UInt8, _ above: UInt8, _ weight: Int) -> UInt8 {
+  UInt8((Int(beneath) * (256 - weight) + Int(above) * weight + 128) / 256)
+}

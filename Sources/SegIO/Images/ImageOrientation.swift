@@ -1,0 +1,75 @@
+import CEXIF
+import SegEngine
+
+/// How the rows and columns of a file lie in the picture: the values of the EXIF and TIFF tag `Orientation` (274),
+/// which name the side of the picture on which the file's first row and first column are.
+enum ImageOrientation: UInt16 {
+  case upright = 1
+  case mirrored = 2
+  case upsideDown = 3
+  case flipped = 4
+  case transposed = 5
+  case turnedClockwise = 6
+  case transposedUpsideDown = 7
+  case turnedCounterclockwise = 8
+
+  /// The orientation that an EXIF block gives; `nil` where it gives none that is valid.
+  init?(exif: UnsafeRawBufferPointer) {
+    guard exif.count <= Int(UInt16.max),
+      let data = exif_data_new_from_data(exif.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(exif.count))
+    else { return nil }
+    defer { exif_data_unref(data) }
+    guard let mainDirectory = data.pointee.ifd.0,
+      let entry = exif_content_get_entry(mainDirectory, EXIF_TAG_ORIENTATION),
+      entry.pointee.format == EXIF_FORMAT_SHORT, entry.pointee.size >= 2, let value = entry.pointee.data
+    else { return nil }
+    self.init(rawValue: exif_get_short(value, exif_data_get_byte_order(data)))
+  }
+
+  /// Whether columns of the file are rows of the picture.
+  var swapsAxes: Bool { rawValue >= 5 }
+
+  /// Where in the file the pixel of a row and column of the picture lies. `height` and `width` are the file's.
+  func source(row: Int, column: Int, height: Int, width: Int) -> (row: Int, column: Int) {
+    switch self {
+    case .upright: (row, column)
+    case .mirrored: (row, width - 1 - column)
+    case .upsideDown: (height - 1 - row, width - 1 - column)
+    case .flipped: (height - 1 - row, column)
+    case .transposed: (column, row)
+    case .turnedClockwise: (height - 1 - column, row)
+    case .transposedUpsideDown: (height - 1 - column, width - 1 - row)
+    case .turnedCounterclockwise: (column, width - 1 - row)
+    }
+  }
+}
+
+extension Image {
+  /// The picture that a file of this orientation shows.
+  func applying(_ orientation: ImageOrientation) -> Image {
+    guard orientation != .upright else { return self }
+    let samples: Samples =
+      switch samples {
+      case .uint8(let samples): .uint8(turned(samples, by: orientation))
+      case .uint16(let samples): .uint16(turned(samples, by: orientation))
+      }
+    return Image(
+      width: orientation.swapsAxes ? height : width, height: orientation.swapsAxes ? width : height, layout: layout,
+      samples: samples)
+  }
+
+  private func turned<Sample>(_ samples: [Sample], by orientation: ImageOrientation) -> [Sample] {
+    let rows = orientation.swapsAxes ? width : height
+    let columns = orientation.swapsAxes ? height : width
+    var result: [Sample] = []
+    result.reserveCapacity(samples.count)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let source = orientation.source(row: row, column: column, height: height, width: width)
+        let start = (source.row * width + source.column) * layout.count
+        for channel in 0..<layout.count { result.append(samples[start + channel]) }
+      }
+    }
+    return result
+  }
+}

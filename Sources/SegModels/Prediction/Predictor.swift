@@ -1,0 +1,73 @@
+import SegEngine
+
+/// From an image to its segmentation: preprocessing, network, postprocessing, and back to the image's own size.
+public struct Predictor: Sendable {
+  /// At which size labels are given.
+  public enum Resolution: String, Hashable, Sendable, CaseIterable {
+    /// That of the image.
+    case image
+    /// That of the network's input, padding included.
+    case network
+  }
+
+  /// What comes of one image.
+  public struct Prediction: Sendable {
+    /// The class of each pixel.
+    public let labels: LabelMap
+    /// The network's first output for its input, `[1, height, width, classes]`.
+    public let logits: Tensor
+    /// Where in the network's input the image lies.
+    public let placement: Placement
+  }
+
+  /// The network with its weights.
+  public let model: Model
+  /// What is done to images first.
+  public let preprocessing: Preprocessing
+  /// What makes labels out of logits.
+  public let postprocessing: Postprocessing
+
+  /// Joins a network with what comes before and after it.
+  public init(_ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing) {
+    self.model = model
+    self.preprocessing = preprocessing
+    self.postprocessing = postprocessing
+  }
+
+  /// Segments an image.
+  ///
+  /// - Throws: ``GraphError`` where the network cannot take an image of that size.
+  public func callAsFunction(_ image: Image, at resolution: Resolution = .image) throws -> Prediction {
+    let (input, placement) = preprocessing(image)
+    let logits = try model(input)
+    let labels = try postprocessing.labels(
+      from: logits, placement: placement, at: resolution, on: model.backend)
+    return Prediction(labels: labels, logits: logits, placement: placement)
+  }
+
+  /// The probabilities of a prediction at the network's size, `[1, height, width, classes]`: the sigmoid of one logit, or the
+  /// softmax over the classes.
+  public func probabilities(of prediction: Prediction) throws -> Tensor {
+    let graph = try Graph("probabilities") { g in
+      let logits = g.input("logits", prediction.logits.shape)
+      g.output("values", postprocessing == .argmax ? logits.softmax(axis: -1) : logits.sigmoid())
+    }
+    return try graph.compiled(on: model.backend).run(["logits": prediction.logits])["values"]!
+  }
+
+  /// A mask of the image's size as the network would see it: resized and padded like the image, each pixel that of the nearest
+  /// (the pixel in which its centre falls), padding `fill`.
+  public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {
+    let placement = Placement(of: Extent2D(mask.height, mask.width), fit: preprocessing.fit)
+    let (size, content) = (placement.networkSize, placement.content)
+    var result = LabelMap(width: size.width, height: size.height, repeating: fill)
+    for row in 0..<content.height {
+      let source = min(mask.height - 1, (2 * row + 1) * mask.height / (2 * content.height))
+      for column in 0..<content.width {
+        result[content.top + row, content.left + column] =
+          mask[source, min(mask.width - 1, (2 * column + 1) * mask.width / (2 * content.width))]
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// What went wrong, as one line and an exit code of `sysexits.h`.
+struct Failure: Error {
+  /// The kinds, with their exit codes.
+  enum Kind: Int32 {
+    case usage = 64
+    case badInput = 65
+    case unreadableInput = 66
+    case `internal` = 70
+    case unwritableOutput = 73
+  }
+
+  let kind: Kind
+  let message: String
+
+  var exitCode: ExitCode { ExitCode(kind.rawValue) }
+
+  init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+
+  /// The failure behind an error, or `nil` for those that belong to the argument parser.
+  init?(_ error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as ImageError: self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as WeightsError: self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as FileError: self.init(.unreadableInput, error.description)
+    case is GraphError, is ParameterError, is MetricError, is PredictionError: self.init(.badInput, "\(error)")
+    default: return nil
+    }
+  }
+
+  /// Runs what writes an output; whatever goes wrong there is the output's fault.
+  static func writing<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      throw Failure(.unwritableOutput, "\(error)")
+    }
+  }
+
+  /// Prefixes an error that does not name the file it belongs to.
+  static func about<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GraphError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as ParameterError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as MetricError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as PredictionError {
+      throw Failure(.badInput, "\(path): \(error)")
+    }
+  }
+
+  /// Prints the line to the standard error stream.
+  func report() { printError("seg: \(message)") }
+
+  private static func isFileError(_ error: ImageError) -> Bool {
+    if case .file = error.cause { true } else { false }
+  }
+
+  private static func isFileError(_ error: WeightsError) -> Bool {
+    if case .file = error.cause { true } else { false }
+  }
+}
+
+/// Prints a line to the standard error stream.
+func printError(_ line: String) {
+  let bytes = Array((line + "\n").utf8)
+  _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

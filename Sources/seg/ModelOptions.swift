@@ -1,0 +1,79 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+
+/// Height and width on the command line, as `512x256` or `512`.
+struct SizeArgument: ExpressibleByArgument {
+  let extent: Extent2D
+
+  init?(argument: String) {
+    let parts = argument.split(whereSeparator: { $0 == "x" || $0 == "×" }).map { Int($0) }
+    guard (1...2).contains(parts.count), let height = parts[0], let width = parts[parts.count - 1],
+      (1...65536).contains(height), (1...65536).contains(width)
+    else { return nil }
+    extent = Extent2D(height, width)
+  }
+}
+
+/// The number of threads, for every command that computes.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads; by default SEG_NUM_THREADS, or as many as there are processors.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
+      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
+    }
+  }
+
+  var backend: OpenBLASBackend {
+    OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
+  }
+}
+
+/// A network of the registry with its weights and the choices about images.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The network's name; `seg models` lists them.")
+  var model: String
+
+  @Option(help: "The weights: safetensors, .npz or a PyTorch .pth file.")
+  var weights: String
+
+  @Option(help: "The probability above which a network of one logit says foreground.")
+  var threshold: Float?
+
+  @OptionGroup var threads: ThreadOptions
+
+  func validate() throws {
+    if let threshold, !(threshold > 0 && threshold < 1) {
+      throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
+    }
+  }
+
+  var description: ModelDescription { get throws { try findModel(model) } }
+
+  func makePredictor() throws -> Predictor {
+    let description = try description
+    let graph = try description.makeGraph(description.defaultSize)
+    let parameters = try Parameters(contentsOf: weights)
+    let model = try Failure.about(weights) { try Model(graph, parameters: parameters, on: threads.backend) }
+    var postprocessing = description.postprocessing
+    if let threshold {
+      guard case .threshold = postprocessing else {
+        throw Failure(.usage, "\(description.name) chooses the largest of \(description.classes) classes: no --threshold")
+      }
+      postprocessing = .threshold(threshold)
+    }
+    return Predictor(model, preprocessing: description.preprocessing, postprocessing: postprocessing)
+  }
+}
+
+/// The network of a name, or a failure that lists the names.
+func findModel(_ name: String) throws -> ModelDescription {
+  guard let description = ModelRegistry.find(name) else {
+    throw Failure(
+      .usage, "there is no network named \(name); there are \(ModelRegistry.all.map(\.name).joined(separator: ", "))")
+  }
+  return description
+}

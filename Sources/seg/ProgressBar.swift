@@ -1,0 +1,37 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// How far a command is, on a terminal; nothing where the standard error stream is a file or a pipe, or there is one item.
+struct ProgressBar {
+  private let total: Int
+  private let isShown: Bool
+  private static let width = 30
+
+  init(total: Int) {
+    self.total = total
+    isShown = total > 1 && isatty(STDERR_FILENO) == 1
+  }
+
+  /// Says that `done` items are done.
+  func update(_ done: Int) {
+    guard isShown else { return }
+    let filled = done * ProgressBar.width / total
+    let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: ProgressBar.width - filled)
+    write("\r\(bar) \(done)/\(total)")
+  }
+
+  /// Clears the line.
+  func finish() {
+    if isShown { write("\r\u{1b}[K") }
+  }
+
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { writeToStandardError($0) }
+  }
+}
+
+private func writeToStandardError(_ bytes: UnsafeRawBufferPointer) -> Int { write(STDERR_FILENO, bytes.baseAddress, bytes.count) }

@@ -1,0 +1,59 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+
+/// `seg run`: a network on arrays, for checking it against another implementation.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a network on named arrays.",
+    discussion: """
+      The arrays of the input file are the network's inputs by name (a file of one array may name it as it likes); the output \
+      file gets the network's outputs by name. Feature maps are [batch, height, width, channels], with --layout nchw [batch, \
+      channels, height, width] in both files.
+      """)
+
+  enum Layout: String, ExpressibleByArgument, CaseIterable { case nhwc, nchw }
+
+  @Argument(help: "The network's name.")
+  var model: String
+
+  @Option(help: "The weights: safetensors, .npz or a PyTorch .pth file.")
+  var weights: String
+
+  @Option(help: "The .npz file with the inputs.")
+  var input: String
+
+  @Option(help: "The .npz file for the outputs.")
+  var output: String
+
+  @Option(help: "The order of the axes of feature maps in both files.")
+  var layout: Layout = .nhwc
+
+  @Flag(help: "Run each operator as it is written: no folding, no fusing.")
+  var unoptimized = false
+
+  @OptionGroup var threads: ThreadOptions
+
+  func run() throws {
+    let description = try findModel(model)
+    let graph = try description.makeGraph(description.defaultSize)
+    let parameters = try Parameters(contentsOf: weights)
+    let model = try Failure.about(weights) {
+      try Model(
+        graph, parameters: parameters, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
+    }
+    var inputs = try NPZ(contentsOf: input).arrays
+    if graph.inputs.count == 1, inputs.count == 1, let only = inputs.first {
+      inputs = [graph.inputs[0].name: only.value]
+    }
+    if layout == .nchw { inputs = inputs.mapValues { transposed($0, [0, 2, 3, 1]) } }
+    var outputs = try Failure.about(input) { try model.run(inputs) }
+    if layout == .nchw { outputs = outputs.mapValues { transposed($0, [0, 3, 1, 2]) } }
+    try Failure.writing { try NPZ(outputs).write(to: output) }
+  }
+
+  private func transposed(_ tensor: Tensor, _ permutation: [Int]) -> Tensor {
+    tensor.shape.rank == permutation.count ? tensor.transposed(permutation) : tensor
+  }
+}

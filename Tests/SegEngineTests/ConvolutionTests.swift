@@ -1,0 +1,229 @@
+import SegEngine
+import TestSupport
+import Testing
+
+@testable import SegEngine
+
+/// Every algorithm on every geometry it applies to, over both backends, against Double loops.
+@Suite struct ConvolutionTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var direction: ConvolutionProblem.Direction = .forward
+    var geometry: ConvolutionGeometry
+    var inChannels: Int
+    var outChannels: Int
+    var size: Extent2D
+    var batch = 1
+    var outputPadding: Extent2D = 0
+    var testDescription: String {
+      "\(direction) \(geometry) \(inChannels)→\(outChannels) \(batch)×\(size) output padding \(outputPadding)"
+    }
+  }
+
+  /// Geometries that differ in every parameter, and sizes from smaller than the kernel to several tiles.
+  static let forwardCases: [Case] = {
+    var cases: [Case] = []
+    var generator = SeededGenerator(seed: 1)
+    for kernel in [Extent2D(1, 1), Extent2D(3, 3), Extent2D(1, 5), Extent2D(4, 2), Extent2D(7, 7)] {
+      for stride in [Extent2D(1, 1), Extent2D(2, 2), Extent2D(3, 1)] {
+        for dilation in [Extent2D(1, 1), Extent2D(2, 2), Extent2D(1, 6)] {
+          for groups in [1, 2, 4] {
+            let padding = Padding2D(
+              top: Int.random(in: 0...4, using: &generator), left: Int.random(in: 0...4, using: &generator),
+              bottom: Int.random(in: 0...4, using: &generator), right: Int.random(in: 0...13, using: &generator))
+            let geometry = ConvolutionGeometry(
+              kernel: kernel, stride: stride, dilation: dilation, padding: padding, groups: groups)
+            let size = Extent2D(Int.random(in: 3...14, using: &generator), Int.random(in: 3...40, using: &generator))
+            let output = geometry.outputSize(of: size)
+            guard output.height > 0, output.width > 0 else { continue }
+            cases.append(
+              Case(
+                geometry: geometry, inChannels: groups * Int.random(in: 1...20, using: &generator),
+                outChannels: groups * Int.random(in: 1...24, using: &generator), size: size,
+                batch: Int.random(in: 1...2, using: &generator)))
+          }
+        }
+      }
+    }
+    // Pointwise, several panels of columns and several blocks of rows; depthwise with a multiplier; rate larger than the map.
+    let same = ConvolutionGeometry(kernel: 3, padding: 1)
+    cases.append(Case(geometry: .init(kernel: 1), inChannels: 150, outChannels: 200, size: Extent2D(17, 19)))
+    cases.append(Case(geometry: same, inChannels: 140, outChannels: 70, size: Extent2D(5, 300)))
+    cases.append(Case(geometry: same, inChannels: 1, outChannels: 21, size: Extent2D(9, 9), batch: 3))
+    for multiplier in [1, 2, 3] {
+      for channels in [3, 16, 19, 40] {
+        for stride in [1, 2] {
+          cases.append(
+            Case(
+              geometry: .init(kernel: 3, stride: .init(stride), dilation: 2, padding: 2, groups: channels),
+              inChannels: channels, outChannels: channels * multiplier, size: Extent2D(11, 13), batch: 2))
+        }
+      }
+    }
+    cases.append(
+      Case(
+        geometry: .init(kernel: 3, dilation: 12, padding: 12), inChannels: 33, outChannels: 17, size: Extent2D(10, 10)))
+    return cases
+  }()
+
+  static let transposedCases: [Case] = {
+    var cases: [Case] = []
+    var generator = SeededGenerator(seed: 2)
+    for kernel in [Extent2D(1, 1), Extent2D(2, 2), Extent2D(3, 3), Extent2D(4, 2), Extent2D(5, 8)] {
+      for stride in [Extent2D(1, 1), Extent2D(2, 2), Extent2D(3, 1), Extent2D(4, 2)] {
+        for dilation in [Extent2D(1, 1), Extent2D(2, 3)] {
+          for groups in [1, 2] {
+            for outputPadding in [Extent2D(0, 0), Extent2D(1, 0)] {
+              let padding = Padding2D(
+                top: Int.random(in: 0...1, using: &generator), left: Int.random(in: 0...1, using: &generator),
+                bottom: Int.random(in: 0...2, using: &generator), right: Int.random(in: 0...1, using: &generator))
+              for padding in [padding, 0] {
+                let geometry = ConvolutionGeometry(
+                  kernel: kernel, stride: stride, dilation: dilation, padding: padding, groups: groups)
+                let size = Extent2D(Int.random(in: 2...9, using: &generator), Int.random(in: 2...17, using: &generator))
+                let output = geometry.transposedOutputSize(of: size, outputPadding: outputPadding)
+                guard output.height > 0, output.width > 0 else { continue }
+                cases.append(
+                  Case(
+                    direction: .transposed, geometry: geometry,
+                    inChannels: groups * Int.random(in: 1...20, using: &generator),
+                    outChannels: groups * Int.random(in: 1...24, using: &generator), size: size,
+                    batch: Int.random(in: 1...2, using: &generator), outputPadding: outputPadding))
+              }
+            }
+          }
+        }
+      }
+    }
+    cases.append(
+      Case(
+        direction: .transposed, geometry: .init(kernel: 2, stride: 2), inChannels: 130, outChannels: 70,
+        size: Extent2D(20, 37)))
+    cases.append(
+      Case(
+        direction: .transposed, geometry: .init(kernel: 16, stride: 8, padding: 4), inChannels: 21, outChannels: 21,
+        size: Extent2D(12, 9)))
+    return cases
+  }()
+
+  static let backends: [any Backend] = {
+    var backends: [any Backend] = [ReferenceBackend(workers: WorkerPool(threads: 2))]
+    for set in ["baseline", "avx2", "avx512"] where OpenBLASBackend.supports(instructionSet: set) {
+      backends.append(OpenBLASBackend(workers: WorkerPool(threads: set == "avx2" ? 1 : 3), instructionSet: set))
+    }
+    return backends
+  }()
+
+  static func random(_ shape: Shape, _ generator: inout SeededGenerator) -> Tensor {
+    Tensor(shape, (0..<shape.elementCount).map { _ in Float.random(in: -1...1, using: &generator) })
+  }
+
+  /// 1e-5 of the sum of magnitudes: float32 sums of up to a thousand terms stay below it in any order.
+  static let tolerance = 1e-5
+
+  private func check(_ test: Case) throws {
+    var generator = SeededGenerator(seed: 3)
+    let x = Self.random([test.batch, test.size.height, test.size.width, test.inChannels], &generator)
+    let g = test.geometry
+    let weightShape: Shape =
+      test.direction == .forward
+      ? [test.outChannels, test.inChannels / g.groups, g.kernel.height, g.kernel.width]
+      : [test.inChannels, test.outChannels / g.groups, g.kernel.height, g.kernel.width]
+    let weight = Self.random(weightShape, &generator)
+    for bias in [nil, Self.random([test.outChannels], &generator)] {
+      let expected =
+        test.direction == .forward
+        ? NaiveConvolution.forward(x, weight, bias: bias, g)
+        : NaiveConvolution.transposed(x, weight, bias: bias, g, outputPadding: test.outputPadding)
+      let graph = try Graph("test") { builder in
+        let input = builder.input("x", x.shape)
+        let others = ([weight] + (bias.map { [$0] } ?? [])).map { builder.constant($0) }
+        let y =
+          test.direction == .forward
+          ? input.apply(Convolution(g, function: .relu), named: "y", with: others)
+          : input.apply(
+            TransposedConvolution(g, outputPadding: test.outputPadding, function: .relu), named: "y", with: others)
+        builder.output("y", y)
+      }
+      for backend in Self.backends {
+        for algorithm in ConvolutionAlgorithms.all.map({ $0.name }) {
+          let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
+          // Where the algorithm does not apply another is chosen, which its own turn tests.
+          guard model.stepInfos[0].algorithm == algorithm else { continue }
+          let y = try #require(try model.run(["x": x])["y"])
+          #expect(y.shape == expected.shape)
+          y.withElements(of: Float.self) { y in
+            for index in expected.values.indices {
+              let value = max(0, expected.values[index])
+              let error = abs(Double(y[index]) - value)
+              if !(error <= Self.tolerance * (expected.magnitudes[index] + 1e-3)) {
+                Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
+                return
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: forwardCases) func forward(_ test: Case) throws { try check(test) }
+
+  @Test(arguments: transposedCases) func transposed(_ test: Case) throws { try check(test) }
+
+  @Test func everyAlgorithmIsExercised() {
+    for type in ConvolutionAlgorithms.all {
+      let applies = (Self.forwardCases + Self.transposedCases).contains { test in
+        let input: Shape = [test.batch, test.size.height, test.size.width, test.inChannels]
+        let size =
+          test.direction == .forward
+          ? test.geometry.outputSize(of: test.size)
+          : test.geometry.transposedOutputSize(of: test.size, outputPadding: test.outputPadding)
+        let problem = ConvolutionProblem(
+          test.direction, test.geometry, input: input,
+          output: [test.batch, size.height, size.width, test.outChannels])
+        return Self.backends.contains { type.init(problem, on: $0) != nil }
+      }
+      // Shifted products need a processor on which OpenBLAS multiplies small matrices in place.
+      let isPossible = type.name != ShiftedProducts.name || Self.backends.contains { $0.smallProductLimit != nil }
+      #expect(applies == isPossible, "\(type.name)")
+    }
+  }
+
+  @Test func wrongChannelsNameBothShapes() {
+    #expect {
+      try Graph("test") { g in
+        let x = g.input("x", [1, 8, 8, 3])
+        g.output(
+          "y", x.apply(Convolution(.init(kernel: 3)), named: "y", with: [g.constant(Tensor(zeros: [4, 5, 3, 3]))]))
+      }
+    } throws: {
+      let message = "\($0)"
+      return message.contains("[1, 8, 8, 3]") && message.contains("[4, 5, 3, 3]")
+        && message.contains("ConvolutionTests")
+    }
+  }
+
+  @Test func foldsBatchNormAndActivation() throws {
+    let graph = try Graph("test") { g in
+      var x = g.input("x", [1, 9, 11, 5])
+      x = x.conv("conv", 7, kernel: 3).batchNorm("bn").relu()
+      x = x.transposedConv("up", 6, kernel: 4, stride: 2, padding: 1, groups: 1, bias: false).batchNorm("bn2").relu6()
+      g.output("y", x)
+    }
+    var parameters = Parameters(initializing: graph, seed: 4)
+    var generator = SeededGenerator(seed: 5)
+    for name in parameters.names where name.hasPrefix("bn") || name.hasSuffix("bias") {
+      let shape = parameters[name]!.shape
+      parameters[name] = Tensor(
+        shape, (0..<shape.elementCount).map { _ in Float.random(in: 0.2...1.5, using: &generator) })
+    }
+    let x = Self.random([1, 9, 11, 5], &generator)
+    let plain = try graph.compiled(parameters: parameters, options: .init(optimizes: false))
+    let optimized = try graph.compiled(parameters: parameters)
+    #expect(plain.stepInfos.count == 6)
+    #expect(optimized.stepInfos.count == 2)
+    let a = try plain.run(["x": x])["y"]!.elements(of: Float.self)
+    let b = try optimized.run(["x": x])["y"]!.elements(of: Float.self)
+    for index in a.indices { #expect(abs(a[index] - b[index]) <= 1e-4) }
+  }
+}

@@ -1,0 +1,120 @@
+import SegEngine
+import SegIO
+import Testing
+
+@Suite("Images are read as they were written by others")
+struct ImageReadingTests {
+  @Test("every fixture has the pixels its script gave it", arguments: Fixtures.images.keys.sorted())
+  func fixture(_ name: String) throws {
+    let expected = try #require(Fixtures.images[name])
+    let image = try Image(contentsOf: Fixtures.image(name))
+    #expect(image.width == expected.width)
+    #expect(image.height == expected.height)
+    #expect(image.layout.count == expected.channels)
+    #expect(image.bitDepth == expected.bits)
+    let values = expected.values(expected.samples)
+    #expect(image.samples.count == values.count)
+    let samples: [Int] =
+      switch image.samples {
+      case .uint8(let samples): samples.map(Int.init)
+      case .uint16(let samples): samples.map(Int.init)
+      }
+    let difference = zip(samples, values).map { abs($0 - $1) }.max() ?? 0
+    #expect(difference <= expected.tolerance ?? 0)
+  }
+
+  @Test("the fixtures are there")
+  func fixturesExist() { #expect(Fixtures.images.count > 55) }
+
+  @Test("a file in memory is read like one on the disk")
+  func decoding() throws {
+    let path = Fixtures.image("rgb16.png")
+    #expect(try Image(decoding: Fixtures.bytes(path)) == Image(contentsOf: path))
+  }
+
+  @Test("contents count, not the name's ending")
+  func wrongEnding() throws {
+    try withTemporaryFolder { folder in
+      try write(Fixtures.bytes(Fixtures.image("rgb.jpg")), to: folder + "/photo.png")
+      #expect(try Image(contentsOf: folder + "/photo.png").layout == .rgb)
+    }
+  }
+
+  @Test("the eight orientations show the same picture")
+  func orientations() throws {
+    let upright = try Image(contentsOf: Fixtures.image("orientation1.jpg"))
+    #expect((upright.width, upright.height) == (16, 8))
+    for orientation in 5...8 {
+      let image = try Image(contentsOf: Fixtures.image("orientation\(orientation).jpg"))
+      #expect((image.width, image.height) == (8, 16))
+    }
+  }
+}
+
+@Suite("Masks are read as labels")
+struct LabelMapReadingTests {
+  @Test(
+    "stored values are labels, unscaled",
+    arguments: Fixtures.images.filter { $0.value.raw != nil }.keys.sorted())
+  func raw(_ name: String) throws {
+    let expected = try #require(Fixtures.images[name])
+    let labels = try LabelMap(contentsOf: Fixtures.image(name))
+    #expect(labels.width == expected.width)
+    #expect(labels.height == expected.height)
+    #expect(labels.labels.map(Int.init) == expected.values(try #require(expected.raw)))
+    let binary = try LabelMap(contentsOf: Fixtures.image(name), reading: .nonZeroIsForeground)
+    #expect(binary.labels == labels.labels.map { $0 == 0 ? 0 : 1 })
+  }
+
+  @Test(
+    "colours and alpha are no labels, and the message says so",
+    arguments: [
+      ("rgb8.png", "RGB"), ("rgba16.png", "RGB with alpha"), ("grey_alpha8.png", "grey with alpha"),
+      ("rgb8.tif", "RGB"),
+    ])
+  func colors(_ name: String, _ kind: String) throws {
+    let error = try #require(throws: ImageError.self) { try LabelMap(contentsOf: Fixtures.image(name)) }
+    #expect(error.description.contains("its pixels are \(kind), so no single value is the label"))
+    #expect(error.description.contains(name))
+  }
+
+  @Test("JPEG is refused in every reading")
+  func jpeg() throws {
+    for reading in [LabelMap.Reading.storedValue, .nonZeroIsForeground, .alphaIsForeground] {
+      let error = try #require(throws: ImageError.self) {
+        try LabelMap(contentsOf: Fixtures.image("grey.jpg"), reading: reading)
+      }
+      #expect(error.description.contains("JPEG compression changes labels"))
+    }
+  }
+
+  @Test(
+    "alpha becomes foreground", arguments: ["rgba8.png", "grey_alpha16.png", "palette8_transparent.png", "rgba8.tif"])
+  func alpha(_ name: String) throws {
+    let expected = try #require(Fixtures.images[name])
+    let samples = expected.values(expected.samples)
+    let labels = try LabelMap(contentsOf: Fixtures.image(name), reading: .alphaIsForeground)
+    let wanted = stride(from: expected.channels - 1, to: samples.count, by: expected.channels).map {
+      samples[$0] > 0 ? 1 : 0
+    }
+    #expect(labels.labels.map(Int.init) == wanted)
+  }
+
+  @Test("foreground from alpha needs alpha")
+  func noAlpha() throws {
+    let error = try #require(throws: ImageError.self) {
+      try LabelMap(contentsOf: Fixtures.image("rgb8.png"), reading: .alphaIsForeground)
+    }
+    #expect(error.description.contains("no alpha channel"))
+  }
+
+  @Test("any colour that is not black is foreground, whatever its alpha")
+  func nonZeroColor() throws {
+    let image = Image(width: 3, height: 1, layout: .rgba, samples: .uint8([0, 0, 0, 255, 0, 0, 9, 0, 1, 1, 1, 1]))
+    try withTemporaryFolder { folder in
+      try image.writePNG(to: folder + "/mask.png")
+      let labels = try LabelMap(contentsOf: folder + "/mask.png", reading: .nonZeroIsForeground)
+      #expect(labels.labels == [0, 1, 1])
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import SegEngine
+import Testing
+
+@testable import SegIO
+
+@Suite("Images and masks are written as PNG")
+struct ImageWritingTests {
+  @Test("an image comes back as it was", arguments: Image.ChannelLayout.allCases, [8, 16])
+  func roundTrip(_ layout: Image.ChannelLayout, _ bits: Int) throws {
+    let count = 13 * 9 * layout.count
+    let samples: Image.Samples =
+      bits == 8
+      ? .uint8((0..<count).map { UInt8(truncatingIfNeeded: $0 * 37) })
+      : .uint16((0..<count).map { UInt16(truncatingIfNeeded: $0 * 5003) })
+    let image = Image(width: 13, height: 9, layout: layout, samples: samples)
+    try withTemporaryFolder { folder in
+      try image.writePNG(to: folder + "/image.png")
+      #expect(try Image(contentsOf: folder + "/image.png") == image)
+      #expect(try names(in: folder) == ["image.png"])
+    }
+  }
+
+  @Test(
+    "labels come back as they were, up to 255 with a palette and beyond as 16-bit grey",
+    arguments: [1, 3, 255, 256, 65535])
+  func labels(_ highest: Int) throws {
+    let labels = LabelMap(width: 5, height: 3, labels: (0..<15).map { UInt16($0 * highest / 14) })
+    try withTemporaryFolder { folder in
+      let path = folder + "/mask.png"
+      try labels.writePNG(to: path, palette: Palette([.init(0, 0, 0), .init(255, 0, 0), .init(0, 255, 0)]))
+      #expect(try LabelMap(contentsOf: path) == labels)
+      let shown = try Image(contentsOf: path)
+      #expect(shown.layout == (highest > 255 ? .grey : .rgb))
+      #expect(shown.bitDepth == (highest > 255 ? 16 : 8))
+    }
+  }
+
+  @Test("a label map without pixels is an error")
+  func empty() throws {
+    let error = try #require(throws: ImageError.self) {
+      try LabelMap(width: 0, height: 4, labels: []).writePNG(to: "mask.png")
+    }
+    #expect(error.description.contains("0×4"))
+  }
+
+  @Test("an overlay mixes colours, draws borders full and leaves the background")
+  func overlay() throws {
+    let image = Image(width: 5, height: 5, layout: .grey, samples: .uint8(.init(repeating: 100, count: 25)))
+    var labels = LabelMap(width: 5, height: 5)
+    for row in 1...3 { for column in 1...3 { labels[row, column] = 1 } }
+    let palette = Palette([.init(0, 0, 0), .init(200, 0, 100)])
+    let drawn = try image.overlaid(with: labels, palette: palette, opacity: 0.5)
+    guard case .uint8(let samples) = drawn.samples else {
+      Issue.record("an overlay has 8 bits")
+      return
+    }
+    func pixel(_ row: Int, _ column: Int) -> [UInt8] { Array(samples[((row * 5 + column) * 3)...].prefix(3)) }
+    #expect(drawn.layout == .rgb)
+    #expect(pixel(0, 0) == [100, 100, 100])
+    #expect(pixel(1, 1) == [200, 0, 100])
+    #expect(pixel(2, 2) == [150, 50, 100])
+    let all = try image.overlaid(with: LabelMap(width: 5, height: 5), palette: palette, opacity: 1, background: nil)
+    #expect(all.samples == .uint8(.init(repeating: 0, count: 75)))
+  }
+
+  @Test("an overlay scales 16 bits to 8 and leaves alpha out")
+  func overlayOf16Bits() throws {
+    let image = Image(width: 2, height: 1, layout: .greyAlpha, samples: .uint16([65535, 1, 257, 2]))
+    let drawn = try image.overlaid(with: LabelMap(width: 2, height: 1))
+    #expect(drawn.samples == .uint8([255, 255, 255, 1, 1, 1]))
+  }
+
+  @Test("an overlay of another size is an error")
+  func overlayOfAnotherSize() throws {
+    let image = Image(width: 2, height: 1, layout: .grey, samples: .uint8([0, 0]))
+    #expect(throws: ImageError(nil, .sizesDiffer(image: "2×1", labels: "1×2"))) {
+      try image.overlaid(with: LabelMap(width: 1, height: 2))
+    }
+  }
+}
+
+@Suite("A file is written whole or not at all")
+struct AtomicFileTests {
+  @Test("what is written replaces what was there, and nothing else remains")
+  func replaces() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/file"
+      try AtomicFile.create(path, containing: [1, 2, 3])
+      try AtomicFile.create(path, containing: [4])
+      #expect(try Fixtures.bytes(path) == [4])
+      #expect(try names(in: folder) == ["file"])
+    }
+  }
+
+  @Test("without commit the former file stays and the temporary one goes")
+  func abandoned() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/file"
+      try AtomicFile.create(path, containing: [1, 2, 3])
+      do {
+        let file = try AtomicFile(replacing: path)
+        try file.append([9])
+        #expect(try names(in: folder).count == 2)
+        _ = consume file
+      }
+      #expect(try Fixtures.bytes(path) == [1, 2, 3])
+      #expect(try names(in: folder) == ["file"])
+    }
+  }
+
+  @Test("a symbolic link is followed, not replaced")
+  func link() throws {
+    try withTemporaryFolder { folder in
+      try write([1], to: folder + "/file")
+      try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/file")
+      try AtomicFile.create(folder + "/link", containing: [2])
+      #expect(try Fixtures.bytes(folder + "/file") == [2])
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link") == folder + "/file")
+    }
+  }
+
+  @Test("a folder, a device and a folder that is not there are errors that name the path")
+  func impossible() throws {
+    try withTemporaryFolder { folder in
+      for (path, reason) in [
+        (folder, "is a directory"), ("/dev/null", "is not a regular file"),
+        (folder + "/none/file", "No such file or directory"),
+      ] {
+        let error = try #require(throws: FileError.self) { try AtomicFile.create(path, containing: [1]) }
+        #expect(error.description.hasPrefix(path))
+        #expect(error.description.contains(reason))
+      }
+      #expect(try names(in: folder) == [])
+    }
+  }
+
+  @Test("writers of every format report a folder that is not there and leave nothing")
+  func writers() throws {
+    let image = Image(width: 1, height: 1, layout: .grey, samples: .uint8([0]))
+    let parameters = Parameters(["w": Tensor([1], [Float(1)])])
+    try withTemporaryFolder { (folder) throws in
+      #expect(throws: ImageError.self) { try image.writePNG(to: folder + "/none/a.png") }
+      #expect(throws: ImageError.self) { try LabelMap(width: 1, height: 1).writePNG(to: folder) }
+      #expect(throws: WeightsError.self) { try parameters.write(to: folder + "/none/a.safetensors") }
+      #expect(throws: WeightsError.self) { try parameters.write(to: folder + "/none/a.npz") }
+      #expect(try names(in: folder) == [])
+    }
+  }
+}

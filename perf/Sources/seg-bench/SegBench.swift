@@ -1,0 +1,8 @@
+import ArgumentParser
+
+@main
+struct SegBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "seg-bench", abstract: "Measures products, convolutions and networks.",
+    subcommands: [Convolutions.self])
+}
