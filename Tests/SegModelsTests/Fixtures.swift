@@ -13,7 +13,8 @@ enum Fixtures {
 
   /// The description beside a fixture's tensors.
   static func description<Value: Decodable>(_ name: String) throws -> Value {
-    try JSONDecoder().decode(Value.self, from: Data(contentsOf: URL(filePath: path("Tests/Fixtures/models/\(name).json"))))
+    try JSONDecoder().decode(
+      Value.self, from: Data(contentsOf: URL(filePath: path("Tests/Fixtures/models/\(name).json"))))
   }
 
   /// A fixture's tensors by name.

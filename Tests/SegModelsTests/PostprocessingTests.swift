@@ -15,7 +15,8 @@ import Testing
     var preprocessing: Preprocessing {
       let size = Extent2D(height, width)
       return Preprocessing(
-        channels: .grey, fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size))
+        channels: .grey,
+        fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size))
     }
   }
 
@@ -54,7 +55,8 @@ import Testing
   @Test(arguments: cases) func masksAreSeenAsPillowResizesThem(_ test: Case) throws {
     let mask = try Self.tensors.named("\(test.key)/mask")
     let seen = try predictor(test, .argmax).networkMask(
-      LabelMap(width: test.imageWidth, height: test.imageHeight, labels: mask.elements(of: UInt8.self).map(UInt16.init)))
+      LabelMap(width: test.imageWidth, height: test.imageHeight, labels: mask.elements(of: UInt8.self).map(UInt16.init))
+    )
     let wanted = try Self.tensors.named("\(test.key)/networkMask")
     #expect([seen.height, seen.width] == wanted.shape.dimensions)
     #expect(seen.labels == wanted.elements(of: UInt8.self).map(UInt16.init))

@@ -126,7 +126,8 @@ import Testing
   }
 
   /// Luma of ITU-R BT.601 at Pillow's precision: (19595 R + 38470 G + 7471 B + 32768) / 65536, by hand.
-  @Test(arguments: zip([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [1, 1, 1]], [76, 150, 29, 255, 1]))
+  @Test(
+    arguments: zip([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [1, 1, 1]], [76, 150, 29, 255, 1]))
   func greyIsLuma(_ color: [UInt8], _ luma: Float) {
     let image = Image(width: 1, height: 1, layout: .rgb, samples: .uint8(color))
     #expect(

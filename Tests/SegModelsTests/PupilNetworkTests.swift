@@ -52,7 +52,8 @@ import Testing
     #expect(placement.imageSize == Extent2D(wanted.height, wanted.width))
     #expect(placement.networkSize == Extent2D(148, 148))
     #expect(
-      [placement.content.top, placement.content.left, placement.content.height, placement.content.width] == wanted.place)
+      [placement.content.top, placement.content.left, placement.content.height, placement.content.width] == wanted.place
+    )
     // Bytes divided by 255 in float32 on both sides: not one may differ.
     let bytes = try tensors.named("\(frame)/input")
     #expect(input.shape == [1, 148, 148, 1])

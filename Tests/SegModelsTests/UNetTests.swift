@@ -29,7 +29,8 @@ import Testing
       network.normalization = normalization == "batch" ? .batch : .none
       network.convolutionBias = convolutionBias
       network.upsampling =
-        upsampling == "transposed" ? .transposedConvolution : .bilinear(aligningCorners: upsampling == "bilinearAligned")
+        upsampling == "transposed"
+        ? .transposedConvolution : .bilinear(aligningCorners: upsampling == "bilinearAligned")
       network.skip = skip == "addition" ? .addition : skip == "attention" ? .attentionGate : .concatenation
       network.attendsBottleneck = attendsBottleneck
       network.keys = keys == "common" ? .common : .plain
@@ -69,7 +70,8 @@ import Testing
         let output = try model(input)
         #expect(
           output.distance(to: wanted) <= 2e-5 * wanted.largest,
-          "\(test.sizes[index]), optimised: \(optimizes): \(output.shape) \(output.distance(to: wanted)) of \(wanted.largest)")
+          "\(test.sizes[index]), optimised: \(optimizes): \(output.shape) \(output.distance(to: wanted)) of \(wanted.largest)"
+        )
       }
     }
   }
@@ -186,7 +188,9 @@ import Testing
     let keepsTwo = try Model(graph, parameters: parameters, keeping: 2)
     let sizes = [(8, 8), (9, 31), (32, 32), (5, 4), (17, 64)]
     let inputs = sizes.enumerated().map { noise([1, $1.0, $1.1, 1], seed: UInt64($0)) }
-    let alone = try inputs.map { try graph.compiled(for: ["image": $0.shape], parameters: parameters).run(["image": $0])["logits"] }
+    let alone = try inputs.map {
+      try graph.compiled(for: ["image": $0.shape], parameters: parameters).run(["image": $0])["logits"]
+    }
     // Three rounds: each size is evicted and compiled again.
     for _ in 0..<3 {
       for (input, wanted) in zip(inputs, alone) { #expect(try keepsTwo(input) == wanted) }

@@ -114,7 +114,8 @@ public struct UNet: Hashable, Sendable {
     x.graph.scope("double_conv") {
       let step = normalization == .none ? 2 : 3
       return x.conv("0", width, kernel: 3, bias: convolutionBias).normalized(normalization, "1").relu()
-        .conv("\(step)", last ?? width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)").relu()
+        .conv("\(step)", last ?? width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)")
+        .relu()
     }
   }
 
@@ -137,7 +138,8 @@ public struct UNet: Hashable, Sendable {
     case (.concatenation, .common): skipped.concat(with: x)
     case (.concatenation, .plain): x.concat(with: skipped)
     case (.attentionGate, _):
-      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(with: x)
+      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(
+        with: x)
     }
   }
 }

@@ -47,7 +47,9 @@ enum ImageResampling {
     func apply(
       _ samples: [UInt8], outer: Int, inner: Int, zero: Int32, _ finish: (Int32) -> UInt8
     ) -> [UInt8] {
-      let fixed = weights.map { ($0.first, $0.weights.map { Int32(($0 * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)) }) }
+      let fixed = weights.map {
+        ($0.first, $0.weights.map { Int32(($0 * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)) })
+      }
       var result = [UInt8](repeating: 0, count: outer * weights.count * inner)
       samples.withUnsafeBufferPointer { samples in
         for block in 0..<outer {

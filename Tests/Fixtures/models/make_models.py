@@ -13,12 +13,14 @@ Everything here is computed by PyTorch, Pillow and NumPy; nothing comes from the
 - `pupil.safetensors`, `pupil.json`: what its network sees and says of the three example frames, and how well it scores.
 - `unets.safetensors`, `unets.json`: small U-Nets with random weights, their inputs and outputs (NCHW).
 - `images.safetensors`, `images.json`: images resized by Pillow in every way that `Preprocessing` knows.
+- `attack.pth`: a checkpoint whose pickle would make a file named `attacked` where it is loaded.
 - `labels.safetensors`, `labels.json`: logits brought back to an image's size by PyTorch, and the labels there.
 """
 
 import glob
 import importlib.util
 import json
+import os
 import pathlib
 import sys
 
@@ -393,6 +395,12 @@ def labels():
     save("labels", tensors, cases)
 
 
+class Attack:
+    def __reduce__(self):
+        return os.system, ("touch attacked",)
+
+
+torch.save({"outc.weight": torch.ones(1), "x": Attack()}, here / "attack.pth")
 pupil(pathlib.Path(sys.argv[1]))
 unets()
 images()
