@@ -7,7 +7,7 @@ public final class GraphBuilder {
   private var scopes: [String] = []
   private var nodeNames: Set<String> = []
   private var parameterValues: [String: Graph.ValueID] = [:]
-  private(set) var failure: GraphError?
+  package private(set) var failure: GraphError?
 
   init(name: String) { graph = Graph(emptyNamed: name) }
 

@@ -1,0 +1,87 @@
+import SegEngine
+
+extension ONNXImporter {
+  /// Functions of one element, which do not care in which order the axes lie.
+  static let elementwiseRules: [String: Rule] = {
+    func function(_ make: @escaping @Sendable (ONNXStep) throws -> ElementwiseFunction?) -> Rule {
+      { step in
+        guard step.isFloat(0), let function = try make(step) else { return nil }
+        return [try step.unary { step.apply(Elementwise(function), $0) }]
+      }
+    }
+    let forward: Rule = { step in
+      guard step.node.outputs.count == 1 else { return nil }
+      return [try step.input(0)]
+    }
+    return [
+      "Relu": function { _ in .relu },
+      "LeakyRelu": function { .leakyReLU(slope: try $0.attributes.float("alpha", default: 0.01)) },
+      "Elu": function { .elu(alpha: try $0.attributes.float("alpha", default: 1)) },
+      "Sigmoid": function { _ in .sigmoid },
+      "Tanh": function { _ in .tanh },
+      "HardSigmoid": function {
+        .hardSigmoid(
+          slope: try $0.attributes.float("alpha", default: 0.2), offset: try $0.attributes.float("beta", default: 0.5))
+      },
+      "HardSwish": function { _ in .hardSwish },
+      "Softplus": function { _ in .softplus(beta: 1, threshold: .greatestFiniteMagnitude) },
+      "Gelu": function { try $0.attributes.string("approximate", default: "none") == "tanh" ? .geluTanh : .gelu },
+      "Swish": function { try $0.attributes.float("alpha", default: 1) == 1 ? .silu : nil },
+      "Exp": function { _ in .exp }, "Log": function { _ in .log }, "Sqrt": function { _ in .sqrt },
+      "Abs": function { _ in .abs }, "Neg": function { _ in .negate }, "Reciprocal": function { _ in .reciprocal },
+      "Erf": function { _ in .erf },
+      "Clip": function { step in
+        if step.node.opset < 11 {
+          return .clip(
+            low: try step.attributes.float("min", default: -.greatestFiniteMagnitude),
+            high: try step.attributes.float("max", default: .greatestFiniteMagnitude))
+        }
+        let low = step.optional(1), high = step.optional(2)
+        guard low == nil || low!.known != nil, high == nil || high!.known != nil else { return nil }
+        return .clip(
+          low: low?.known?.floats.first ?? -.infinity, high: high?.known?.floats.first ?? .infinity)
+      },
+      "Mish": { step in
+        guard step.isFloat(0) else { return nil }
+        return [
+          try step.unary { x in
+            x * x.map(.softplus(beta: 1, threshold: .greatestFiniteMagnitude), named: step.node.name + ".softplus").map(.tanh)
+          }
+        ]
+      },
+      "PRelu": { step in
+        let x = try step.input(0), slope = try step.input(1)
+        guard step.isFloat(0), let known = slope.known else { return nil }
+        let count = known.tensor.count
+        let channels = x.rank > 1 ? x.dimensions[1] : 1
+        // One slope, or one a channel: [C, 1, …] with as many axes behind the channels as x has.
+        let perChannel = known.shape.rank >= 1 && count == channels
+          && slope.rank <= x.rank && slope.dimensions.suffix(max(0, x.rank - 2)).allSatisfy { $0 == 1 }
+          && slope.rank >= x.rank - 1
+        guard count == 1 || perChannel, x.rank >= 2 else { return nil }
+        let slopes = step.builder.constant(known.tensor.reshaped(to: [count]))
+        return [step.mapResult(step.apply(PReLU(), try step.map(), [slopes]))]
+      },
+      "Identity": forward,
+      "Dropout": forward,
+      "Cast": { step in
+        // Every floating-point type is float32 here.
+        guard step.isFloat(0), let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
+          to.isFloat
+        else { return nil }
+        let x = try step.input(0)
+        guard case .flowing(let value, let axes) = x.content else { return nil }
+        return [ONNXValue(to, value, axes: axes)]
+      },
+    ]
+  }()
+}
+
+extension ONNXStep {
+  /// The result of an operator that treats every element alike, in the order in which operand 0 lies.
+  func unary(_ body: (Value) -> Value) throws(ONNXFailure) -> ONNXValue {
+    let x = try input(0)
+    let axes = x.axes
+    return ONNXValue(x.type, body(importer.arranged(x, as: axes)), axes: axes)
+  }
+}

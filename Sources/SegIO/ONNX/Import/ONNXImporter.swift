@@ -1,0 +1,200 @@
+import SegEngine
+
+/// Builds an engine graph out of a file's graph, for concrete input shapes.
+///
+/// Nodes are taken in the order of their dependencies. One whose operands are all known is computed at once; one that the engine
+/// has an operator for becomes that; any other that the evaluator knows runs as a ``HostOperator``.
+final class ONNXImporter {
+  let builder: GraphBuilder
+  private(set) var values: [String: ONNXValue] = [:]
+  private var transposed: [TransposeKey: Value] = [:]
+  /// How many nodes read a value, by its name.
+  private var readers: [String: [ONNXNode]] = [:]
+
+  private struct TransposeKey: Hashable {
+    let name: String
+    let axes: [Int]
+  }
+
+  init(_ builder: GraphBuilder) { self.builder = builder }
+
+  func define(_ name: String, _ value: ONNXValue) { values[name] = value }
+
+  /// The operators of ONNX's own domain that a graph may have, by name.
+  static let supportedOperators: Set<String> =
+    Set(rules.keys).union(ONNXEvaluator.functions.keys).union(["Constant", "If"])
+
+  /// Every node, in branches too, whose operator is not supported.
+  static func unsupported(in graph: ONNXGraph) -> [ONNXError.Unsupported] {
+    graph.nodes.flatMap { node -> [ONNXError.Unsupported] in
+      var found: [ONNXError.Unsupported] = []
+      if !node.domain.isEmpty || !supportedOperators.contains(node.kind) {
+        let name = node.domain.isEmpty ? node.kind : "\(node.domain).\(node.kind)"
+        found.append(.init(node: node.name, operator: name, opset: node.opset))
+      }
+      for case .graph(let branch) in node.attributes.values.values { found += unsupported(in: branch) }
+      return found
+    }
+  }
+
+  /// Adds the nodes of a graph whose inputs are defined.
+  ///
+  /// - Throws: ``ONNXNodeFailure`` naming the node.
+  func addNodes(of graph: ONNXGraph) throws {
+    for (name, constant) in graph.initializers where values[name] == nil { values[name] = ONNXValue(constant) }
+    for node in graph.nodes {
+      for input in node.inputs { readers[input, default: []].append(node) }
+    }
+    for node in try ONNXImporter.ordered(graph, defined: Set(values.keys)) {
+      do {
+        try add(node)
+      } catch let failure as ONNXFailure {
+        throw ONNXNodeFailure(node: node, reason: failure.reason)
+      }
+      if let failure = builder.failure {
+        if case .shape(_, let error, _) = failure { throw ONNXNodeFailure(node: node, reason: error.reason) }
+        throw ONNXNodeFailure(node: node, reason: "\(failure)")
+      }
+    }
+  }
+
+  private func add(_ node: ONNXNode) throws {
+    let inputs = try node.inputs.map { name -> ONNXValue? in
+      if name.isEmpty { return nil }
+      guard let value = values[name] else { throw ONNXFailure("its input \(name) is defined nowhere") }
+      return value
+    }
+    let results = try results(of: node, inputs)
+    for (name, value) in zip(node.outputs, results) where !name.isEmpty {
+      guard values.updateValue(value, forKey: name) == nil else { throw ONNXFailure("two values are named \(name)") }
+    }
+    for name in node.outputs.dropFirst(results.count) where !name.isEmpty {
+      throw ONNXFailure("its output \(name) is not supported")
+    }
+  }
+
+  private func results(of node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
+    if node.kind == "Constant" { return [ONNXValue(try ONNXImporter.constant(node))] }
+    if node.kind == "If" { return try branch(node, inputs) }
+    let known = inputs.map { $0?.known }
+    let isKnown = zip(inputs, known).allSatisfy { $0 == nil || $1 != nil }
+    if isKnown, let function = ONNXEvaluator.functions[node.kind] {
+      return try function(node, known).map(ONNXValue.init)
+    }
+    let step = ONNXStep(importer: self, node: node, inputs: inputs)
+    if let rule = ONNXImporter.rules[node.kind], let results = try rule(step) { return results }
+    guard ONNXEvaluator.functions[node.kind] != nil else {
+      throw ONNXFailure("is not supported for operands of type \(step.types) and these attributes")
+    }
+    return try step.onHost()
+  }
+
+  /// The nodes that read a value.
+  func consumers(of name: String) -> [ONNXNode] { readers[name] ?? [] }
+
+  // MARK: Order of axes
+
+  /// The value as it lies in the given order of the file's axes, moved where it lies in another.
+  func arranged(_ value: ONNXValue, as axes: [Int]? = nil) -> Value {
+    let axes = axes ?? Array(0..<value.rank)
+    switch value.content {
+    case .known(let constant):
+      return builder.constant(axes == Array(0..<axes.count) ? constant.tensor : constant.tensor.transposed(axes))
+    case .flowing(let flowing, let current):
+      if current == axes { return flowing }
+      let permutation = axes.map { axis in current.firstIndex(of: axis)! }
+      // Where only axes of extent 1 change places, nothing moves.
+      let extents = flowing.shape.dimensions
+      let moving = permutation.filter { extents[$0] != 1 }
+      if moving == moving.sorted() {
+        return flowing.apply(Reshape(to: .dimensions(permutation.map { extents[$0] })), named: "reshape")
+      }
+      return flowing.apply(Transpose(permutation), named: "transpose")
+    }
+  }
+
+  // MARK: Constants, branches, order
+
+  private static func constant(_ node: ONNXNode) throws(ONNXFailure) -> ONNXConstant {
+    let attributes = node.attributes
+    if let tensor = try attributes.tensor("value") { return tensor }
+    if let value = try attributes.float("value_float") { return ONNXConstant(.float, [], floats: [value]) }
+    if let values = try attributes.floats("value_floats") { return ONNXConstant(.float, [values.count], floats: values) }
+    if let value = try attributes.int("value_int") { return ONNXConstant(.int64, [], integers: [Int64(value)]) }
+    if let values = try attributes.ints("value_ints") {
+      return ONNXConstant(.int64, [values.count], integers: values.map { Int64($0) })
+    }
+    throw ONNXFailure("is a constant without a value that is read")
+  }
+
+  /// The branch of an `If` whose condition is known, as if it stood in its place.
+  private func branch(_ node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
+    guard let condition = inputs.first ?? nil, let value = condition.known, value.tensor.count == 1 else {
+      throw ONNXFailure("its condition is known only when the network runs")
+    }
+    guard let branch = try node.attributes.graph(value.integers[0] != 0 ? "then_branch" : "else_branch") else {
+      throw ONNXFailure("the branch that is taken is missing")
+    }
+    let outer = values
+    try addNodes(of: branch)
+    let results = try branch.outputs.map { port throws(ONNXFailure) -> ONNXValue in
+      guard let result = values[port.name] else { throw ONNXFailure("its branch does not compute \(port.name)") }
+      return result
+    }
+    values = outer
+    return results
+  }
+
+  /// The nodes of a graph, each after those it depends on. Files are meant to be sorted, but not all are.
+  private static func ordered(_ graph: ONNXGraph, defined: Set<String>) throws(ONNXFailure) -> [ONNXNode] {
+    var producer: [String: Int] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      for output in node.outputs where !output.isEmpty {
+        guard producer.updateValue(index, forKey: output) == nil, !defined.contains(output) else {
+          throw ONNXFailure("two values are named \(output)")
+        }
+      }
+    }
+    func dependencies(_ node: ONNXNode) -> [Int] {
+      var names = node.inputs
+      for case .graph(let branch) in node.attributes.values.values { names += outerNames(branch) }
+      return names.compactMap { producer[$0] }
+    }
+    var ordered: [ONNXNode] = []
+    var state = [UInt8](repeating: 0, count: graph.nodes.count)  // 0 unseen, 1 being visited, 2 done
+    for start in graph.nodes.indices where state[start] == 0 {
+      var stack: [(node: Int, pending: [Int])] = [(start, dependencies(graph.nodes[start]))]
+      state[start] = 1
+      while let top = stack.last {
+        if let next = top.pending.last {
+          stack[stack.count - 1].pending.removeLast()
+          if state[next] == 1 { throw ONNXFailure("\(graph.nodes[next].name) depends on itself") }
+          if state[next] == 0 {
+            state[next] = 1
+            stack.append((next, dependencies(graph.nodes[next])))
+          }
+        } else {
+          state[top.node] = 2
+          ordered.append(graph.nodes[top.node])
+          stack.removeLast()
+        }
+      }
+    }
+    return ordered
+  }
+
+  /// Every name that a branch reads.
+  private static func outerNames(_ graph: ONNXGraph) -> [String] {
+    graph.nodes.flatMap { node in
+      var names = node.inputs
+      for case .graph(let branch) in node.attributes.values.values { names += outerNames(branch) }
+      return names
+    } + graph.outputs.map(\.name)
+  }
+}
+
+/// A node that cannot be computed, and why.
+struct ONNXNodeFailure: Error {
+  let node: ONNXNode
+  let reason: String
+}

@@ -1,0 +1,89 @@
+import SegEngine
+
+extension ONNXImporter {
+  /// Resize and Upsample in the modes that the engine has; others are the evaluator's.
+  static let resizeRules: [String: Rule] = [
+    "Resize": { step in
+      let x = try step.input(0)
+      guard step.isFloat(0), x.rank == 4 else { return nil }
+      let attributes = step.attributes
+      // Opset 10 has (x, scales) and scales like Upsample, later ones (x, roi, scales, sizes).
+      let isEarly = step.node.opset < 11
+      let scales = try step.known(isEarly ? 1 : 2, "scales").flatMap { $0.tensor.count == 0 ? nil : $0.floats }
+      let sizes = isEarly ? nil : try step.known(3, "sizes").flatMap { $0.tensor.count == 0 ? nil : $0.ints }
+      let axes = try attributes.ints("axes")?.map { axis throws(ONNXFailure) in try step.axis(axis, rank: 4) } ?? [0, 1, 2, 3]
+      guard try !attributes.flag("antialias"), try !attributes.flag("exclude_outside"),
+        try attributes.string("keep_aspect_ratio_policy", default: "stretch") == "stretch"
+      else { return nil }
+      let coordinates = try attributes.string(
+        "coordinate_transformation_mode", default: isEarly ? "asymmetric" : "half_pixel")
+      let nearest = try attributes.string("nearest_mode", default: isEarly ? "floor" : "round_prefer_floor")
+      let mode = try attributes.string("mode", default: "nearest")
+      if mode == "cubic", try attributes.float("cubic_coeff_a", default: -0.75) != -0.75 { return nil }
+      return try step.resized(x, mode, coordinates, nearest, scales: scales, sizes: sizes, axes: axes)
+    },
+    "Upsample": { step in
+      let x = try step.input(0)
+      guard step.isFloat(0), x.rank == 4 else { return nil }
+      guard let scales = try step.known(1, "scales")?.floats ?? step.attributes.floats("scales") else {
+        throw ONNXFailure("it has no scales")
+      }
+      let mode = try step.attributes.string("mode", default: "nearest")
+      return try step.resized(x, mode, "asymmetric", "floor", scales: scales, sizes: nil, axes: [0, 1, 2, 3])
+    },
+  ]
+}
+
+extension ONNXStep {
+  fileprivate func resized(
+    _ x: ONNXValue, _ mode: String, _ coordinates: String, _ nearest: String, scales: [Float]?, sizes: [Int]?,
+    axes: [Int]
+  ) throws -> [ONNXValue]? {
+    guard (scales?.count ?? axes.count) == axes.count, (sizes?.count ?? axes.count) == axes.count,
+      (scales == nil) != (sizes == nil)
+    else { throw ONNXFailure("it has not one scale or size for each of the axes \(axes)") }
+    var target = x.dimensions
+    var factors: [Float] = [1, 1, 1, 1]
+    for (index, axis) in axes.enumerated() {
+      if let scales {
+        guard scales[index] > 0, scales[index] < 65536 else { throw ONNXFailure("its scale \(scales[index]) is out of range") }
+        factors[axis] = scales[index]
+        target[axis] = Int((Float(x.dimensions[axis]) * scales[index]).rounded(.down))
+      } else if let sizes {
+        target[axis] = try bounded([sizes[index]], "size", 1...(1 << 20))[0]
+      }
+    }
+    guard target[0] == x.dimensions[0], target[1] == x.dimensions[1] else { return nil }
+    guard target[2] > 0, target[3] > 0 else { throw ONNXFailure("it would give the shape \(target)") }
+    let place: Resize.Coordinates
+    switch coordinates {
+    case "half_pixel": place = .halfPixel
+    // The same but for an output of one pixel, which is taken from the first.
+    case "pytorch_half_pixel" where target[2] > 1 && target[3] > 1: place = .halfPixel
+    case "align_corners" where target[2] > 1 && target[3] > 1: place = .alignCorners
+    case "asymmetric": place = .asymmetric
+    default: return nil
+    }
+    let interpolation: Resize.Interpolation
+    switch mode {
+    case "nearest":
+      guard coordinates == "asymmetric", nearest == "floor" else { return nil }
+      interpolation = .nearest
+    case "linear", "bilinear": interpolation = .bilinear
+    case "cubic" where place != .asymmetric: interpolation = .bicubic
+    default: return nil
+    }
+    let size = Extent2D(target[2], target[3])
+    // A scale that is given is the scale, also where the size is not a whole multiple.
+    let isWhole = Float(target[2]) == Float(x.dimensions[2]) * factors[2] && Float(target[3]) == Float(x.dimensions[3]) * factors[3]
+    let resize =
+      sizes != nil || isWhole
+      ? Resize(interpolation, coordinates: place, to: .size(size))
+      : Resize(
+        interpolation, coordinates: place,
+        to: .scale(height: Double(factors[2]), width: Double(factors[3]), recomputingScale: false))
+    let result = apply(resize, try map())
+    guard result.shape.dimensions == [target[0], target[2], target[3], target[1]] else { return nil }
+    return [mapResult(result)]
+  }
+}

@@ -1,0 +1,207 @@
+import SegEngine
+
+extension ONNXImporter {
+  /// Convolution and pooling. Maps of one spatial axis are taken as maps of height 1; those of three are not the engine's.
+  static let windowRules: [String: Rule] = [
+    "Conv": { step in
+      guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      let geometry = try window.geometry(groups: try window.groups())
+      var others = [try window.weights(try step.input(1))]
+      if step.optional(2) != nil { others.append(try step.value(2)) }
+      return [window.result(step.apply(Convolution(geometry), try window.map(), others))]
+    },
+    "ConvTranspose": { step in
+      guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      let (geometry, outputPadding) = try window.transposedGeometry()
+      var others = [try window.weights(try step.input(1))]
+      if step.optional(2) != nil { others.append(try step.value(2)) }
+      return [
+        window.result(
+          step.apply(TransposedConvolution(geometry, outputPadding: outputPadding), try window.map(), others))
+      ]
+    },
+    "MaxPool": { step in
+      guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      let geometry = try window.geometry(groups: 1)
+      let roundsUp = try step.attributes.flag("ceil_mode")
+      guard step.node.outputs.count > 1, !step.node.outputs[1].isEmpty else {
+        return [window.result(step.apply(MaxPool(geometry, roundingUp: roundsUp), try window.map()))]
+      }
+      // ONNX counts places over the whole tensor, the engine in each plane; for MaxUnpool alone that is no difference.
+      let readers = step.importer.consumers(of: step.node.outputs[1])
+      guard !readers.isEmpty, readers.allSatisfy({ $0.kind == "MaxUnpool" }), try step.input(0).rank == 4,
+        try !step.attributes.flag("storage_order")
+      else { return nil }
+      let results = step.builder.add(
+        MaxPool(geometry, roundingUp: roundsUp, givesIndices: true), named: step.node.name, to: [try window.map()],
+        outputCount: 2)
+      return [step.mapResult(results[0]), step.mapResult(results[1], type: .int64)]
+    },
+    "MaxUnpool": { step in
+      // Indices that the rule above made; others go to the evaluator.
+      guard step.isFloat(0), let window = try ONNXWindow(step), case .flowing(let indices, let axes)? = step.optional(1)?.content,
+        indices.elementType == .int32, axes == channelsLast(4)
+      else { return nil }
+      let geometry = try window.geometry(groups: 1)
+      let target: MaxUnpool.Target
+      if let size = try step.known(2, "output_shape") {
+        guard size.ints.count == 4 else { throw ONNXFailure("its output shape \(size.ints) is not of rank 4") }
+        target = .size(Extent2D(size.ints[2], size.ints[3]))
+      } else {
+        target = .geometry(geometry)
+      }
+      return [step.mapResult(step.apply(MaxUnpool(to: target), try step.map(), [indices]))]
+    },
+    "AveragePool": { step in
+      guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      let operation = AveragePool(
+        try window.geometry(groups: 1), roundingUp: try step.attributes.flag("ceil_mode"),
+        countingPadding: try step.attributes.flag("count_include_pad"))
+      return [window.result(step.apply(operation, try window.map()))]
+    },
+    "GlobalAveragePool": { step in
+      guard step.isFloat(0) else { return nil }
+      return [try step.global(.mean)]
+    },
+    "GlobalMaxPool": { step in
+      guard step.isFloat(0) else { return nil }
+      return [try step.global(.maximum)]
+    },
+  ]
+}
+
+extension ONNXStep {
+  /// A reduction over the spatial axes.
+  fileprivate func global(_ operation: Reduce.Operation) throws(ONNXFailure) -> ONNXValue {
+    let map = try map()
+    return mapResult(apply(Reduce(operation, axes: Array(1..<max(2, map.shape.rank - 1))), map))
+  }
+}
+
+/// The attributes that windows share, for one or two spatial axes.
+struct ONNXWindow {
+  private let step: ONNXStep
+  private let spatial: Int
+  private let input: [Int]
+  private let kernel: [Int]
+  private let strides: [Int]
+  private let dilations: [Int]
+  private let pads: [Int]
+  private let automatic: String
+
+  /// `nil` where the map has not one or two spatial axes.
+  init?(_ step: ONNXStep) throws {
+    let x = try step.input(0)
+    guard (3...4).contains(x.rank) else { return nil }
+    self.step = step
+    spatial = x.rank - 2
+    input = Array(x.dimensions[2...])
+    var kernel = try step.attributes.ints("kernel_shape")
+    if kernel == nil, let weights = step.optional(1), weights.rank == x.rank { kernel = Array(weights.dimensions[2...]) }
+    guard let kernel else { throw ONNXFailure("it has no kernel shape") }
+    func list(_ name: String, _ count: Int, _ fallback: Int, _ range: ClosedRange<Int>) throws -> [Int] {
+      let values = try step.attributes.ints(name) ?? [Int](repeating: fallback, count: count)
+      guard values.count == count else { throw ONNXFailure("its \(name) \(values) is not of \(count) numbers") }
+      return try step.bounded(values, name, range)
+    }
+    guard kernel.count == spatial else { throw ONNXFailure("its kernel shape \(kernel) does not go with \(x.dimensions)") }
+    self.kernel = try step.bounded(kernel, "kernel shape", 1...(1 << 20))
+    strides = try list("strides", spatial, 1, 1...(1 << 20))
+    dilations = try list("dilations", spatial, 1, 1...(1 << 20))
+    pads = try list("pads", 2 * spatial, 0, -(1 << 20)...(1 << 20))
+    automatic = try step.attributes.string("auto_pad", default: "NOTSET")
+    guard ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""].contains(automatic) else {
+      throw ONNXFailure("its auto_pad \(automatic) is unknown")
+    }
+  }
+
+  func groups() throws -> Int { try step.bounded([try step.attributes.int("group", default: 1)], "group", 1...(1 << 20))[0] }
+
+  /// The map, with a height of 1 where it has one spatial axis.
+  func map() throws -> Value {
+    let map = try step.map()
+    guard spatial == 1 else { return map }
+    return map.apply(
+      Reshape(to: .dimensions([map.shape[0], 1, map.shape[1], map.shape[2]])), named: step.node.name + ".reshape")
+  }
+
+  /// A result of the engine as the file means it.
+  func result(_ value: Value) -> ONNXValue {
+    guard spatial == 1 else { return step.mapResult(value) }
+    return step.mapResult(
+      value.apply(
+        Reshape(to: .dimensions([value.shape[0], value.shape[2], value.shape[3]])), named: step.node.name + ".reshape"))
+  }
+
+  /// Weights in the checkpoint's layout, with a kernel height of 1 where there is one spatial axis.
+  func weights(_ value: ONNXValue) throws -> Value {
+    let weights = step.importer.arranged(value)
+    guard spatial == 1 else { return weights }
+    guard weights.shape.rank == 3 else { throw ONNXFailure("its weights \(weights.shape) are not of rank 3") }
+    return weights.apply(
+      Reshape(to: .dimensions([weights.shape[0], weights.shape[1], 1, weights.shape[2]])),
+      named: step.node.name + ".weights")
+  }
+
+  private func pair(_ values: [Int], _ unit: Int) -> Extent2D {
+    spatial == 1 ? Extent2D(unit, values[0]) : Extent2D(values[0], values[1])
+  }
+
+  private func padding(_ pads: [Int]) -> Padding2D {
+    spatial == 1
+      ? Padding2D(top: 0, left: pads[0], bottom: 0, right: pads[1])
+      : Padding2D(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3])
+  }
+
+  func geometry(groups: Int) throws -> ConvolutionGeometry {
+    var pads = pads
+    if automatic == "VALID" { pads = [Int](repeating: 0, count: 2 * spatial) }
+    if automatic.hasPrefix("SAME") {
+      for axis in 0..<spatial {
+        let effective = (kernel[axis] - 1) * dilations[axis] + 1
+        let outputs = (input[axis] + strides[axis] - 1) / strides[axis]
+        let total = max(0, (outputs - 1) * strides[axis] + effective - input[axis])
+        let small = total / 2
+        pads[axis] = automatic == "SAME_UPPER" ? small : total - small
+        pads[axis + spatial] = total - pads[axis]
+      }
+    }
+    return ConvolutionGeometry(
+      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(pads),
+      groups: groups)
+  }
+
+  func transposedGeometry() throws -> (ConvolutionGeometry, outputPadding: Extent2D) {
+    let attributes = step.attributes
+    var added = try attributes.ints("output_padding") ?? [Int](repeating: 0, count: spatial)
+    guard added.count == spatial else { throw ONNXFailure("its output padding \(added) is not of \(spatial) numbers") }
+    added = try step.bounded(added, "output padding", 0...(1 << 20))
+    var pads = pads
+    func extent(_ axis: Int) -> Int {
+      (input[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1 + added[axis]
+    }
+    var wanted = try attributes.ints("output_shape").map { Array($0.suffix(spatial)) }
+    if automatic.hasPrefix("SAME"), wanted == nil { wanted = (0..<spatial).map { input[$0] * strides[$0] } }
+    if automatic == "VALID" { pads = [Int](repeating: 0, count: 2 * spatial) }
+    if let wanted {
+      guard wanted.count == spatial else { throw ONNXFailure("its output shape \(wanted) is not of \(spatial) numbers") }
+      for axis in 0..<spatial {
+        let total = extent(axis) - (try step.bounded([wanted[axis]], "output shape", 1...(1 << 30))[0])
+        // A larger output than the kernel reaches is padded at its end.
+        guard total >= 0 else {
+          pads[axis] = 0
+          pads[axis + spatial] = 0
+          added[axis] -= total
+          continue
+        }
+        let small = total / 2
+        pads[axis] = automatic == "SAME_UPPER" ? small : total - small
+        pads[axis + spatial] = total - pads[axis]
+      }
+    }
+    let geometry = ConvolutionGeometry(
+      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(pads),
+      groups: try groups())
+    return (geometry, pair(added, 0))
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+
+/// `seg onnx`: what is in an ONNX file.
+struct ONNXCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "onnx", abstract: "Looks into ONNX files.", subcommands: [Inspect.self])
+
+  /// `seg onnx inspect`: inputs, outputs, operators, cost, and what is not supported.
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "inspect", abstract: "Lists a file's inputs, outputs, operators and cost.")
+
+    @Argument(help: "The ONNX file.")
+    var file: String
+
+    @Option(help: "Height and width of the input, as 512x256 or 512, where the file leaves them open.")
+    var size: SizeArgument?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private struct Report: Encodable {
+      struct Port: Encodable {
+        let name: String
+        let shape: [Int?]?
+        let elementType: String?
+      }
+      let producer: String
+      let opset: Int
+      let inputs: [Port]
+      let outputs: [String]
+      let operators: [String: Int]
+      let unsupported: [String]
+      let parameters: Int?
+      let macs: Int?
+      /// Operators of the engine's graph, and how many of them move axes.
+      let engineOperators: Int?
+      let transposes: Int?
+      /// Nodes that the slow evaluator computes while the network runs.
+      let evaluated: [String]?
+    }
+
+    func run() throws {
+      let model = try ONNXModel(contentsOf: file)
+      let unsupported = model.unsupportedOperators
+      let summary = unsupported.isEmpty ? try GraphSummary(model.graph(forImagesOf: size?.extent, channelsLast: false)) : nil
+      let report = Report(
+        producer: model.producer, opset: model.opset,
+        inputs: model.inputs.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType?.rawValue) },
+        outputs: model.outputs, operators: model.operatorCounts, unsupported: unsupported.map(\.description),
+        parameters: model.parameterCount, macs: summary?.total.macs, engineOperators: summary?.layers.count,
+        transposes: summary?.layers.filter { $0.operation == "Transpose" }.count,
+        evaluated: summary?.layers.filter { $0.operation == "Host" }.map { "\($0.attributes) \($0.name)" })
+      if json { return try printJSON(report) }
+      print("\(file): operator set \(report.opset), written by \(report.producer.isEmpty ? "?" : report.producer)")
+      for port in report.inputs {
+        let shape = port.shape.map { "[" + $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]" } ?? "[…]"
+        print("input  \(port.name) \(port.elementType ?? "?") \(shape)")
+      }
+      for output in report.outputs { print("output \(output)") }
+      var table = TextTable(["operator", "count"])
+      for (name, count) in report.operators.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+        table.add([name, count.grouped])
+      }
+      print(table.text)
+      if let parameters = report.parameters { print("\(parameters.grouped) parameters") }
+      if let macs = report.macs, let count = report.engineOperators, let transposes = report.transposes {
+        print("\((Double(macs) / 1e9).fixed(3)) GMAC; \(count) operators here, \(transposes) of them transposes")
+      }
+      if let evaluated = report.evaluated, !evaluated.isEmpty {
+        print("computed by the slow evaluator: \(evaluated.joined(separator: ", "))")
+      }
+      if !unsupported.isEmpty { print("not supported: \(unsupported.map(\.description).joined(separator: ", "))") }
+    }
+  }
+}
