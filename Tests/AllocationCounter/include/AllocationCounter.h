@@ -7,7 +7,7 @@
 /// its own allocator.
 bool counts_allocations(void);
 
-/// How often the calling thread has allocated memory. Only differences mean something.
+/// How often the calling thread has allocated memory, OpenBLAS's own buffers left out. Only differences mean something.
 long allocation_count(void);
 
 #endif
