@@ -2,17 +2,20 @@ import Synchronization
 
 /// A network with its weights: runs inputs of any size, compiling once for each size and keeping the last few.
 public final class Model: Sendable {
-  /// The architecture.
-  public let graph: Graph
-  /// The weights.
-  public let parameters: Parameters
+  /// The network's name.
+  public let name: String
+  /// The names of what each run takes, in order.
+  public let inputNames: [String]
+  /// The names of what each run gives, in order.
+  public let outputNames: [String]
   /// The arithmetic it runs on.
   public let backend: any Backend
   /// How it is compiled.
   public let options: CompileOptions
 
+  /// What compiles the network for input shapes; one that is not named has the network's own.
+  private let compile: @Sendable ([String: Shape]) throws -> CompiledModel
   private let capacity: Int
-  private let packedWeights = PackedWeights()
   private let cache = Mutex<[(shapes: [String: Shape], model: CompiledModel)]>([])
 
   /// Joins an architecture and its weights; `capacity` compiled sizes are kept.
@@ -24,30 +27,46 @@ public final class Model: Sendable {
     keeping capacity: Int = 4
   ) throws(ParameterError) {
     try parameters.validate(for: graph)
-    self.graph = graph
-    self.parameters = parameters
+    name = graph.name
+    inputNames = graph.inputs.map(\.name)
+    outputNames = graph.outputs.map(\.name)
     self.backend = backend
     self.options = options
     self.capacity = max(1, capacity)
+    let packedWeights = PackedWeights()
+    compile = { shapes in try Compiler(graph, parameters, backend, options, packedWeights).compile(for: shapes) }
+  }
+
+  /// A network whose graph, weights included, is made anew for each set of input shapes, as that of a file whose shape arithmetic
+  /// is computed beforehand; `capacity` compiled sizes are kept, each with weights of its own.
+  public init(
+    name: String, inputNames: [String], outputNames: [String], on backend: any Backend = OpenBLASBackend(),
+    options: CompileOptions = .init(), keeping capacity: Int = 2,
+    makingGraph makeGraph: @escaping @Sendable (_ shapes: [String: Shape]) throws -> Graph
+  ) {
+    self.name = name
+    self.inputNames = inputNames
+    self.outputNames = outputNames
+    self.backend = backend
+    self.options = options
+    self.capacity = max(1, capacity)
+    compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:]) }
   }
 
   /// The model compiled for the given input shapes; an input that is not named has the shape it was built with.
   ///
-  /// - Throws: ``GraphError`` where the architecture cannot take the shapes.
+  /// - Throws: ``GraphError`` where the architecture cannot take the shapes, and what making the graph throws.
   public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
-    var full: [String: Shape] = [:]
-    for port in graph.inputs { full[port.name] = graph[port.value].spec.shape }
-    full.merge(shapes) { $1 }
     let found = cache.withLock { cache -> CompiledModel? in
-      guard let index = cache.firstIndex(where: { $0.shapes == full }) else { return nil }
+      guard let index = cache.firstIndex(where: { $0.shapes == shapes }) else { return nil }
       let entry = cache.remove(at: index)
       cache.append(entry)
       return entry.model
     }
     if let found { return found }
-    let model = try Compiler(graph, parameters, backend, options, packedWeights).compile(for: full)
+    let model = try compile(shapes)
     cache.withLock { cache in
-      cache.append((full, model))
+      cache.append((shapes, model))
       if cache.count > capacity { cache.removeFirst() }
     }
     return model
@@ -62,11 +81,11 @@ public final class Model: Sendable {
 
   /// Runs a network of one input and gives its first output.
   ///
-  /// - Precondition: the graph has one input.
+  /// - Precondition: the network has one input.
   /// - Throws: ``GraphError`` where the architecture cannot take the input's shape.
   public func callAsFunction(_ input: Tensor) throws -> Tensor {
-    precondition(graph.inputs.count == 1, "\(graph.name) has \(graph.inputs.count) inputs")
-    return try run([graph.inputs[0].name: input])[graph.outputs[0].name]!
+    precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
+    return try run([inputNames[0]: input])[outputNames[0]]!
   }
 }
 

@@ -184,3 +184,26 @@ extension ONNXModel {
     return isChannels(extents[3]) && !isChannels(extents[1]) ? (1, 2) : (2, 3)
   }
 }
+
+extension Model {
+  /// The network of an ONNX file, for inputs of any shape that the file allows; see ``ONNXModel/graph(inputs:channelsLast:)`` for
+  /// `channelsLast`.
+  ///
+  /// - Throws: ``ONNXError`` where operators are not supported; what depends on shapes is thrown when they are known.
+  public convenience init(
+    _ file: ONNXModel, channelsLast isChannelsLast: Bool = false, on backend: any Backend = OpenBLASBackend(),
+    options: CompileOptions = .init()
+  ) throws(ONNXError) {
+    let unsupported = file.unsupportedOperators
+    guard unsupported.isEmpty else { throw ONNXError(file.path, .unsupportedOperators(unsupported)) }
+    self.init(
+      name: file.path, inputNames: file.inputs.map(\.name), outputNames: file.outputs, on: backend, options: options
+    ) { shapes in
+      // Shapes come as tensors lie, and the file means them in its own order.
+      let meant = shapes.mapValues { shape in
+        isChannelsLast && shape.rank == 4 ? Shape([shape[0], shape[3], shape[1], shape[2]]) : shape
+      }
+      return try file.graph(inputs: meant, channelsLast: isChannelsLast)
+    }
+  }
+}
