@@ -8,12 +8,40 @@ import SegEngine
 enum ONNXEvaluator {
   typealias Function = @Sendable (ONNXNode, [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]
 
+  /// The most a node may ask for; what is beyond is refused before memory is taken or time is spent.
+  struct Limits: Sendable {
+    /// Elements of one result.
+    var elements = 1 << 31
+    /// Products, comparisons or sums of elements.
+    var operations = 1 << 50
+  }
+
+  /// The limits of the current task: while a file is being read they are narrow, while a network runs they are wide.
+  @TaskLocal static var limits = Limits()
+
   /// The operators of ONNX's own domain that can be computed, by name.
-  static let functions: [String: Function] = [:]
+  static let functions: [String: Function] = {
+    var functions: [String: Function] = [:]
+    for family in families {
+      for (name, body) in family { functions[name] = function(body) }
+    }
+    return functions
+  }()
+
+  private static func function(_ body: @escaping Body) -> Function {
+    { (node, inputs) throws(ONNXFailure) in try body(ONNXCall(node: node, inputs: inputs)) }
+  }
 
   /// The results of a node, in its order.
   static func evaluate(_ node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant] {
     guard let function = functions[node.kind] else { throw ONNXFailure("is not supported") }
     return try function(node, inputs)
+  }
+
+  /// What an operator does.
+  typealias Body = @Sendable (ONNXCall) throws(ONNXFailure) -> [ONNXConstant]
+
+  private static var families: [[String: Body]] {
+    [shapes, movement, selection, scattering, arithmetic, logic, unary, curved]
   }
 }

@@ -1,0 +1,157 @@
+import Foundation
+import SegEngine
+
+/// Arithmetic element by element, with operands that broadcast.
+extension ONNXEvaluator {
+  static let arithmetic: [String: Body] = [
+    "Add": binary({ $0 + $1 }, { $0 &+ $1 }), "Sub": binary({ $0 - $1 }, { $0 &- $1 }),
+    "Mul": binary({ $0 * $1 }, { $0 &* $1 }), "Div": divide, "Mod": remainder, "Pow": power,
+    "Max": fold(greater) { max($0, $1) }, "Min": fold(lesser) { min($0, $1) }, "Sum": fold({ $0 + $1 }, { $0 &+ $1 }),
+    "Mean": mean, "PRelu": prelu, "Clip": clip, "Where": choose,
+  ]
+
+  /// Both operands, broadcast, of one type.
+  static func pair(_ call: ONNXCall) throws(ONNXFailure) -> (ONNXConstant, ONNXConstant) {
+    let (a, b) = (try call.operand(0), try call.operand(1))
+    guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
+    let shape = try call.broadcast([a.shape, b.shape])
+    return (a.broadcast(to: shape), b.broadcast(to: shape))
+  }
+
+  static func merge<A, B, Result>(_ a: [A], _ b: [B], _ body: (A, B) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
+      for index in a.indices { (buffer.baseAddress! + index).initialize(to: body(a[index], b[index])) }
+      count = a.count
+    }
+  }
+
+  private static func combine(
+    _ a: ONNXConstant, _ b: ONNXConstant, _ float: (Float, Float) -> Float, _ integer: (Int64, Int64) -> Int64
+  ) -> ONNXConstant {
+    if a.type.isFloat { return ONNXConstant(a.type, a.shape, floats: merge(a.floats, b.floats, float)) }
+    return ONNXConstant(a.type, a.shape, integers: merge(a.integers, b.integers, integer))
+  }
+
+  private static func binary(
+    _ float: @escaping @Sendable (Float, Float) -> Float, _ integer: @escaping @Sendable (Int64, Int64) -> Int64
+  ) -> Body {
+    { (call) throws(ONNXFailure) in
+      let (a, b) = try pair(call)
+      return [combine(a, b, float, integer)]
+    }
+  }
+
+  /// NaN wins on either side.
+  @Sendable static func greater(_ a: Float, _ b: Float) -> Float { a.isNaN || a > b ? a : b }
+  @Sendable static func lesser(_ a: Float, _ b: Float) -> Float { a.isNaN || a < b ? a : b }
+
+  private static func fold(
+    _ float: @escaping @Sendable (Float, Float) -> Float, _ integer: @escaping @Sendable (Int64, Int64) -> Int64
+  ) -> Body {
+    { (call) throws(ONNXFailure) in [try folded(call, float, integer)] }
+  }
+
+  private static func folded(
+    _ call: ONNXCall, _ float: (Float, Float) -> Float, _ integer: (Int64, Int64) -> Int64
+  ) throws(ONNXFailure) -> ONNXConstant {
+    var operands: [ONNXConstant] = []
+    for index in call.inputs.indices { operands.append(try call.operand(index)) }
+    guard let first = operands.first else { throw ONNXFailure("it has no operands") }
+    guard operands.allSatisfy({ $0.type == first.type }) else { throw ONNXFailure("its operands differ in type") }
+    let shape = try call.broadcast(operands.map(\.shape))
+    var result = first.broadcast(to: shape)
+    for operand in operands.dropFirst() { result = combine(result, operand.broadcast(to: shape), float, integer) }
+    return result
+  }
+
+  @Sendable private static func mean(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let sum = try folded(call, +, &+)
+    guard sum.type.isFloat else { throw ONNXFailure("it is not defined for \(sum.type)") }
+    let count = Float(call.inputs.count)
+    return [ONNXConstant(sum.type, sum.shape, floats: sum.floats.map { $0 / count })]
+  }
+
+  /// Integer divisors, none of them zero; -1 is left to the wrapping operators.
+  private static func checkDivisors(_ constant: ONNXConstant) throws(ONNXFailure) {
+    guard constant.type.isFloat || !constant.integers.contains(0) else { throw ONNXFailure("it divides integers by zero") }
+  }
+
+  @Sendable private static func divide(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (a, b) = try pair(call)
+    try checkDivisors(b)
+    return [combine(a, b, /) { $0.dividedReportingOverflow(by: $1).partialValue }]
+  }
+
+  @Sendable private static func remainder(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (a, b) = try pair(call)
+    try checkDivisors(b)
+    let truncates = try call.attributes.flag("fmod")
+    let result = combine(a, b) { (a: Float, b: Float) in
+      let rest = fmodf(a, b)
+      return truncates || rest == 0 || (rest < 0) == (b < 0) ? rest : rest + b
+    } _: { (a: Int64, b: Int64) in
+      let rest = a.remainderReportingOverflow(dividingBy: b).partialValue
+      return truncates || rest == 0 || (rest < 0) == (b < 0) ? rest : rest &+ b
+    }
+    return [result]
+  }
+
+  /// The exponent may be of another type than the base, which the result has.
+  @Sendable private static func power(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (base, exponent) = (try call.operand(0), try call.operand(1))
+    let shape = try call.broadcast([base.shape, exponent.shape])
+    let (a, b) = (base.broadcast(to: shape), exponent.broadcast(to: shape))
+    guard a.type.isFloat || b.type.isFloat else {
+      return [ONNXConstant(a.type, shape, integers: merge(a.integers, b.integers, integerPower))]
+    }
+    let values = merge(a.floats, b.floats) { Float(pow(Double($0), Double($1))) }
+    return [call.constant(a.type, shape, values)]
+  }
+
+  private static func integerPower(_ base: Int64, _ exponent: Int64) -> Int64 {
+    guard exponent >= 0 else { return base == 1 ? 1 : base == -1 ? (exponent & 1 == 0 ? 1 : -1) : 0 }
+    var (result, square, rest) = (Int64(1), base, exponent)
+    while rest > 0 {
+      if rest & 1 == 1 { result &*= square }
+      square &*= square
+      rest >>= 1
+    }
+    return result
+  }
+
+  @Sendable private static func prelu(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (value, slope) = try pair(call)
+    return [combine(value, slope) { $0 < 0 ? $0 * $1 : $0 } _: { $0 < 0 ? $0 &* $1 : $0 }]
+  }
+
+  @Sendable private static func clip(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let value = try call.operand(0)
+    func bound(_ index: Int, _ name: String) throws(ONNXFailure) -> ONNXConstant? {
+      if call.optional(index) != nil {
+        let bound = try call.scalar(index)
+        guard bound.type == value.type else { throw ONNXFailure("its bounds are of another type than its operand") }
+        return bound
+      }
+      guard let bound = try call.attributes.float(name) else { return nil }
+      return call.constant(value.type, [], [bound])
+    }
+    // Where the bounds cross, the upper one holds.
+    var result = value
+    if let low = try bound(1, "min") { result = combine(result, low.filling(value.shape), greater, max) }
+    if let high = try bound(2, "max") { result = combine(result, high.filling(value.shape), lesser, min) }
+    return [result]
+  }
+
+  @Sendable private static func choose(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (condition, a, b) = (try call.operand(0), try call.operand(1), try call.operand(2))
+    guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
+    guard condition.type == .bool else { throw ONNXFailure("its condition is of \(condition.type), not bool") }
+    let shape = try call.broadcast([condition.shape, a.shape, b.shape])
+    let which = condition.broadcast(to: shape).tensor.elements(of: UInt8.self)
+    func chosen<N: Numeral>(_: N.Type) -> ONNXConstant {
+      let (a, b) = (N.values(of: a.broadcast(to: shape)), N.values(of: b.broadcast(to: shape)))
+      return N.constant(call.inputs[1]!.type, shape, which.indices.map { which[$0] != 0 ? a[$0] : b[$0] })
+    }
+    return [a.type.isFloat ? chosen(Float.self) : chosen(Int64.self)]
+  }
+}

@@ -1,0 +1,40 @@
+import SegEngine
+
+extension ONNXEvaluator {
+  /// The values under another type: floats are cut towards zero and wrap, as C does; anything but zero is true.
+  static func cast(_ value: ONNXConstant, to type: ONNXElement) -> ONNXConstant {
+    if value.type == type { return value }
+    if type == .bool {
+      guard value.type.isFloat else { return ONNXConstant(type, value.shape, integers: value.integers) }
+      return ONNXConstant(type, value.shape, integers: value.floats.map { $0 == 0 ? 0 : 1 })
+    }
+    guard type.isFloat else { return ONNXConstant(type, value.shape, integers: value.integers) }
+    return ONNXConstant(type, value.shape, floats: rounded(value.floats, to: type))
+  }
+
+  /// Values rounded to those that a narrow floating-point type has.
+  static func rounded(_ values: [Float], to type: ONNXElement) -> [Float] {
+    switch type {
+    case .float16: values.map(half)
+    case .bfloat16: values.map(brain)
+    default: values
+    }
+  }
+
+  /// The nearest binary16, ties to even. (`Float16` does not exist on every platform.)
+  private static func half(_ value: Float) -> Float {
+    guard value.isFinite, value != 0 else { return value }
+    let magnitude = value.magnitude
+    if magnitude >= 65520 { return value < 0 ? -.infinity : .infinity }
+    // Eleven significant bits; below the smallest normal number the step stays 2^-24.
+    let step = Float(sign: .plus, exponent: max(Int(magnitude.exponent) - 10, -24), significand: 1)
+    return (value / step).rounded(.toNearestOrEven) * step
+  }
+
+  /// The nearest bfloat16, ties to even.
+  private static func brain(_ value: Float) -> Float {
+    guard value.isFinite else { return value }
+    let bits = value.bitPattern
+    return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
+  }
+}

@@ -1,0 +1,168 @@
+"""Writes the conformance cases of the onnx package to a folder: generate.py FOLDER.
+
+FOLDER/NAME/model.onnx is a case's model, FOLDER/NAME/data_set_N/input_I.npy and output_I.npy are its data, and
+FOLDER/index.json lists the cases with what is skipped and why. An operand that is left out has no file.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import warnings
+
+import numpy
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+DATA = pathlib.Path(onnx.__file__).parent / "backend/test/data"
+
+# The types that the import reads. The others are text, complex numbers and those of eight bits and fewer.
+TYPES = {
+    TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16, TensorProto.INT32,
+    TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UINT32,
+    TensorProto.UINT64, TensorProto.BFLOAT16,
+}  # fmt: skip
+
+# Random numbers differ between programs, so the outputs in such a case are not to be compared.
+RANDOM = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"}
+
+
+def nodes(graph):
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from nodes(attribute.g)
+
+
+def type_name(number):
+    return TensorProto.DataType.Name(number).lower()
+
+
+def reason_to_skip(model):
+    """Why a case is not to be run, or None."""
+    for port in [*model.graph.input, *model.graph.output]:
+        kind = port.type.WhichOneof("value")
+        if kind != "tensor_type":
+            return f"{(kind or 'untyped').removesuffix('_type')} input or output"
+        if port.type.tensor_type.elem_type not in TYPES:
+            return f"type {type_name(port.type.tensor_type.elem_type)}"
+    for tensor in model.graph.initializer:
+        if tensor.data_type not in TYPES:
+            return f"type {type_name(tensor.data_type)}"
+    functions = {(function.domain, function.name) for function in model.functions}
+    for node in nodes(model.graph):
+        if node.domain not in ("", "ai.onnx"):
+            return f"domain {node.domain}"
+        if (node.domain, node.op_type) in functions:
+            return "model-local functions"
+        if node.op_type in RANDOM:
+            return "random numbers"
+        if node.op_type.startswith(("Sequence", "Optional", "String", "Split" + "ToSequence", "ConcatFromSequence")):
+            return "sequences, optionals or text"
+        for attribute in node.attribute:
+            if attribute.name == "training_mode" and attribute.i:
+                return "training"
+    return None
+
+
+def array(value):
+    """A value as NumPy's file format has it: bfloat16 as float32, which holds it exactly."""
+    value = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else numpy.asarray(value)
+    return value.astype(numpy.float32) if value.dtype.name == "bfloat16" else value
+
+
+def tensor(data):
+    proto = onnx.TensorProto()
+    proto.ParseFromString(data)
+    return numpy_helper.to_array(proto)
+
+
+def stored_sets(folder):
+    for data_set in sorted(folder.glob("test_data_set_*")):
+
+        def values(kind):
+            files = sorted(data_set.glob(f"{kind}_*.pb"), key=lambda f: int(f.stem.split("_")[-1]))
+            return [tensor(f.read_bytes()) for f in files]
+
+        yield values("input"), values("output")
+
+
+def light_set(model, path):
+    """The case of a light network: its input is what the package's own runner makes, its outputs are stored."""
+    initialized = {tensor.name for tensor in model.graph.initializer}
+    inputs = []
+    for port in model.graph.input:
+        if port.name in initialized:
+            continue
+        shape = tuple(d.dim_value for d in port.type.tensor_type.shape.dim)
+        count = int(numpy.prod(shape))
+        inputs.append((numpy.arange(count).reshape(shape) / count).astype(numpy.float32))
+    outputs = [
+        tensor(path.with_name(f"{path.stem}_output_{i}.pb").read_bytes()) for i in range(len(model.graph.output))
+    ]
+    return inputs, outputs
+
+
+def cases():
+    """Group, name, model, data sets and tolerances of every case."""
+    from onnx.backend.test.case.node import collect_testcases
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in collect_testcases(None):
+            yield "node", case.name, case.model, case.data_sets, case.rtol, case.atol
+    for group in ("simple", "pytorch-converted", "pytorch-operator"):
+        for folder in sorted((DATA / group).iterdir()):
+            if (folder / "model.onnx").exists():
+                yield group, folder.name, onnx.load(folder / "model.onnx"), folder, 1e-3, 1e-7
+    for path in sorted((DATA / "light").glob("*.onnx")):
+        yield "light", path.stem, onnx.load(path), path, 1e-3, 1e-5
+
+
+def write(folder, model, sets):
+    for number, (inputs, outputs) in enumerate(sets):
+        place = folder / f"data_set_{number}"
+        place.mkdir(parents=True)
+        for kind, values in (("input", inputs), ("output", outputs)):
+            for index, value in enumerate(values):
+                if value is not None:
+                    numpy.save(place / f"{kind}_{index}.npy", array(value))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    folder = parser.parse_args().folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    index, skipped = [], []
+    for group, name, model, data, rtol, atol in cases():
+        reason = reason_to_skip(model)
+        if reason is not None:
+            skipped.append({"name": name, "group": group, "reason": reason})
+            continue
+        if group == "light":
+            sets = [light_set(model, data)]
+        elif isinstance(data, pathlib.Path):
+            sets = list(stored_sets(data))
+        else:
+            sets = data
+        write(folder / name, model, sets)
+        index.append({
+            "name": name, "group": group, "rtol": rtol, "atol": atol, "sets": len(sets),
+            "inputs": [port.name for port in model.graph.input], "outputs": [port.name for port in model.graph.output],
+            "operators": sorted({node.op_type for node in model.graph.node}),
+        })  # fmt: skip
+    (folder / "index.json").write_text(json.dumps({"onnx": onnx.__version__, "cases": index, "skipped": skipped}, indent=1))
+    counts = {}
+    for entry in skipped:
+        counts[entry["reason"]] = counts.get(entry["reason"], 0) + 1
+    print(f"{len(index)} cases of onnx {onnx.__version__}; {len(skipped)} are skipped:")
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        print(f"  {count:4} {reason}")
+
+
+if __name__ == "__main__":
+    main()
