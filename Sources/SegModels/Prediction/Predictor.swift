@@ -45,14 +45,18 @@ public struct Predictor: Sendable {
     return Prediction(labels: labels, logits: logits, placement: placement)
   }
 
-  /// The probabilities of a prediction at the network's size, `[1, height, width, classes]`: the sigmoid of one logit, or the
-  /// softmax over the classes.
+  /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid of one logit,
+  /// the softmax over the classes, or what the network gives as probabilities itself.
+  ///
+  /// - Throws: ``PredictionError`` where the output is no map.
   public func probabilities(of prediction: Prediction) throws -> Tensor {
+    let map = try Postprocessing.featureMap(prediction.logits)
+    guard map.elementType == .float32 else { return map }
     let graph = try Graph("probabilities") { g in
-      let logits = g.input("logits", prediction.logits.shape)
-      g.output("values", postprocessing == .argmax ? logits.softmax(axis: -1) : logits.sigmoid())
+      let logits = g.input("logits", map.shape)
+      g.output("values", postprocessing == .argmax ? logits.softmax(axis: -1) : postprocessing.scored(logits))
     }
-    return try graph.compiled(on: model.backend).run(["logits": prediction.logits])["values"]!
+    return try graph.compiled(on: model.backend).run(["logits": map])["values"]!
   }
 
   /// A mask of the image's size as the network would see it: resized and padded like the image, each pixel that of the nearest
