@@ -43,7 +43,8 @@ let package = Package(
       ]),
 
     .target(name: "TestSupport", dependencies: ["SegEngine"], path: "Tests/TestSupport"),
-    .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport"]),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport", "AllocationCounter"]),
     .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
     .testTarget(name: "SegIOTests", dependencies: ["SegIO", "TestSupport"]),
     .testTarget(name: "CommandLineTests", dependencies: ["SegModels", "SegIO", "TestSupport", "seg"]),

@@ -193,11 +193,13 @@ import Testing
     #expect {
       try Graph("test") { g in
         let x = g.input("x", [1, 8, 8, 3])
-        g.output("y", x.apply(Convolution(.init(kernel: 3)), named: "y", with: [g.constant(Tensor(zeros: [4, 5, 3, 3]))]))
+        g.output(
+          "y", x.apply(Convolution(.init(kernel: 3)), named: "y", with: [g.constant(Tensor(zeros: [4, 5, 3, 3]))]))
       }
     } throws: {
       let message = "\($0)"
-      return message.contains("[1, 8, 8, 3]") && message.contains("[4, 5, 3, 3]") && message.contains("ConvolutionTests")
+      return message.contains("[1, 8, 8, 3]") && message.contains("[4, 5, 3, 3]")
+        && message.contains("ConvolutionTests")
     }
   }
 

@@ -117,6 +117,12 @@ const seg_kernels *seg_kernels_named(const char *instruction_set);
 /// The number of processors that this process may run on.
 long seg_available_processors(void);
 
+/// A Swift closure (long index, long worker) -> void while the function to which it was passed runs.
+typedef struct { const void *code, *context; } seg_loop_body;
+
+/// Calls the closure.
+void seg_call_loop_body(const seg_loop_body *body, long index, long worker);
+
 /// Tells the processor that this is a spinning wait.
 static inline void seg_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

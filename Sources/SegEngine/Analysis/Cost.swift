@@ -27,7 +27,8 @@ public struct Cost: Hashable, Sendable {
 
   /// The cost of reading every input and writing every output once, with the given arithmetic.
   public init(
-    macs: Int = 0, otherOperations: Int = 0, parameters: Int = 0, reading inputs: [TensorSpec], writing outputs: [TensorSpec]
+    macs: Int = 0, otherOperations: Int = 0, parameters: Int = 0, reading inputs: [TensorSpec],
+    writing outputs: [TensorSpec]
   ) {
     self.init(
       macs: macs, otherOperations: otherOperations, parameters: parameters,

@@ -32,7 +32,8 @@ public struct GraphSummary: Sendable {
     layers = graph.nodes.map { node in
       let outputs = node.outputs.map { specs[$0.index] }
       return Layer(
-        name: node.name, operation: type(of: node.operator).name, attributes: node.operator.attributes, outputs: outputs,
+        name: node.name, operation: type(of: node.operator).name, attributes: node.operator.attributes,
+        outputs: outputs,
         cost: node.operator.cost(inputs: node.inputs.map { specs[$0.index] }, outputs: outputs))
     }
     total = layers.reduce(Cost()) { $0 + $1.cost }

@@ -35,7 +35,8 @@ public protocol Backend: Sendable {
 
   /// y[r, c] ← x where positive, else slope[c] · x.
   func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    yStride: Int,
     rows: Int, channels: Int)
 
   /// y[r, c] ← (x[r, c] − mean of row r) / √(variance of row r + epsilon) · scale[c] + shift[c]; the variance is that of the

@@ -9,9 +9,9 @@ public struct OpenBLASBackend: Backend {
   // A table of C functions: constant memory.
   private nonisolated(unsafe) let kernels: UnsafePointer<seg_kernels>
 
-  /// Makes a backend on the given workers.
+  /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512"`, `"avx2"` or
+  /// `"baseline"`, or with `nil` the widest that the machine has.
   ///
-  /// - Parameter instructionSet: `"avx512"`, `"avx2"` or `"baseline"`; `nil` takes the widest that the machine has.
   /// - Precondition: the machine has the instruction set.
   public init(workers: WorkerPool = .shared, instructionSet: String? = nil) {
     OpenBLASBackend.keepOneThread
@@ -83,7 +83,8 @@ public struct OpenBLASBackend: Backend {
   }
 
   public func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    yStride: Int,
     rows: Int, channels: Int
   ) {
     kernels.pointee.prelu(x, xStride, slope, y, yStride, rows, channels)

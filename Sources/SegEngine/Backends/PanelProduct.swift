@@ -83,7 +83,8 @@ struct PanelProduct: Sendable {
       while row < m {
         let blockRows = min(rows, m - row)
         backend.gemm(
-          transposeA: false, transposeB: false, m: blockRows, n: columns, k: block, alpha: 1, a + row * lda + first, lda,
+          transposeA: false, transposeB: false, m: blockRows, n: columns, k: block, alpha: 1, a + row * lda + first,
+          lda,
           panel + (firstRow + first) * columns, columns, beta: adding || first > 0 ? 1 : 0, c + row * ldc + column, ldc)
         row += blockRows
       }

@@ -23,7 +23,8 @@ public struct ReferenceBackend: Backend {
       for j in 0..<n {
         var sum = 0.0
         for l in 0..<k {
-          sum += Double(transposeA ? a[l * lda + i] : a[i * lda + l]) * Double(transposeB ? b[j * ldb + l] : b[l * ldb + j])
+          sum +=
+            Double(transposeA ? a[l * lda + i] : a[i * lda + l]) * Double(transposeB ? b[j * ldb + l] : b[l * ldb + j])
         }
         let old = beta == 0 ? 0 : Double(beta) * Double(c[i * ldc + j])
         c[i * ldc + j] = Float(Double(alpha) * sum + old)
@@ -61,7 +62,8 @@ public struct ReferenceBackend: Backend {
   }
 
   public func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
+    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    yStride: Int,
     rows: Int, channels: Int
   ) {
     for r in 0..<rows {
@@ -132,7 +134,8 @@ public struct ReferenceBackend: Backend {
   ) {
     for column in 0..<window.outputWidth {
       let inside = window.tapCount(outputRow: outputRow, column: column, insidePadding: false)
-      let counted = countingPadding ? window.tapCount(outputRow: outputRow, column: column, insidePadding: true) : inside
+      let counted =
+        countingPadding ? window.tapCount(outputRow: outputRow, column: column, insidePadding: true) : inside
       for c in 0..<channels {
         var sum = 0.0
         window.forEachTap(outputRow: outputRow, column: column) { _, position in

@@ -97,7 +97,7 @@ private final class Crew: @unchecked Sendable {
   private let busy = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
   private let sleepers = Atomic<Int>(0)
-  private var job: Job?
+  private var job: UnsafePointer<seg_loop_body>?
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
@@ -146,24 +146,31 @@ private final class Crew: @unchecked Sendable {
   }
 
   func run(_ count: Int, _ body: (Int, Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      var work = Work(body: body)
-      withUnsafeMutablePointer(to: &work) { work in
-        job = Job(work: UnsafeRawPointer(work))
-        done.store(0, ordering: .relaxed)
-        let generation = Ticket(word: ticket.load(ordering: .relaxed)).generation &+ 1
-        ticket.store(Ticket(generation: generation & 0xffff_ffff, count: count).word, ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake() }
-        claimChunks(worker: 0)
-        var turns = 0
-        while done.load(ordering: .acquiring) < count {
-          seg_pause()
-          turns += 1
-          if turns > Crew.spinTurns { sched_yield() }
-        }
-        job = nil
-      }
+    var loop = Loop(crew: .passUnretained(self), count: count)
+    withUnsafeMutablePointer(to: &loop) { loop in
+      withLoopBody(
+        body,
+        { body, loop in
+          guard let body, let loop = loop?.assumingMemoryBound(to: Loop.self) else { return }
+          loop.pointee.crew.takeUnretainedValue().run(loop.pointee.count, body)
+        }, loop)
     }
+  }
+
+  private func run(_ count: Int, _ body: UnsafePointer<seg_loop_body>) {
+    job = body
+    done.store(0, ordering: .relaxed)
+    let generation = Ticket(word: ticket.load(ordering: .relaxed)).generation &+ 1
+    ticket.store(Ticket(generation: generation & 0xffff_ffff, count: count).word, ordering: .sequentiallyConsistent)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake() }
+    claimChunks(worker: 0)
+    var turns = 0
+    while done.load(ordering: .acquiring) < count {
+      seg_pause()
+      turns += 1
+      if turns > Crew.spinTurns { sched_yield() }
+    }
+    job = nil
   }
 
   private func claimChunks(worker: Int) {
@@ -172,7 +179,7 @@ private final class Crew: @unchecked Sendable {
       let (claimed, found) = ticket.weakCompareExchange(
         expected: current.word, desired: current.word + 1, ordering: .acquiringAndReleasing)
       if claimed {
-        job?.call(index: current.next, worker: worker)
+        seg_call_loop_body(job, current.next, worker)
         done.add(1, ordering: .releasing)
         current = Ticket(word: ticket.load(ordering: .acquiring))
       } else {
@@ -194,7 +201,8 @@ private final class Crew: @unchecked Sendable {
   }
 
   private var hasWork: Bool {
-    Ticket(word: ticket.load(ordering: .sequentiallyConsistent)).hasChunk || stopping.load(ordering: .sequentiallyConsistent)
+    Ticket(word: ticket.load(ordering: .sequentiallyConsistent)).hasChunk
+      || stopping.load(ordering: .sequentiallyConsistent)
   }
 
   private func sleep() {
@@ -212,20 +220,19 @@ private final class Crew: @unchecked Sendable {
   }
 }
 
-/// The loop's body in memory, reached by a plain pointer so that threads neither retain nor release it.
-private struct Work {
-  let body: (Int, Int) -> Void
+/// A loop on its way through C.
+private struct Loop {
+  let crew: Unmanaged<Crew>
+  let count: Int
 }
 
-private struct Job {
-  let work: UnsafeRawPointer
-
-  // Not inlined: whatever is retained to make the call is released before the chunk is reported done.
-  @inline(never)
-  func call(index: Int, worker: Int) {
-    work.assumingMemoryBound(to: Work.self).pointee.body(index, worker)
-  }
-}
+/// Calls `use` with the body's code and context, which stay valid until it returns. The function is C: Swift would move the context
+/// of a closure to the heap before other threads may reach it through memory, an allocation a loop.
+@_silgen_name("seg_with_loop_body")
+private func withLoopBody(
+  _ body: (Int, Int) -> Void,
+  _ use: @convention(c) (UnsafePointer<seg_loop_body>?, UnsafeMutableRawPointer?) -> Void,
+  _ information: UnsafeMutableRawPointer)
 
 private final class Entry {
   let crew: Crew

@@ -114,7 +114,8 @@ public final class CompiledModel: Sendable {
     _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
     precondition(inputs.count == self.inputs.count, "\(name) takes \(self.inputs.count) inputs, not \(inputs.count)")
-    precondition(outputs.count == self.outputs.count, "\(name) gives \(self.outputs.count) outputs, not \(outputs.count)")
+    precondition(
+      outputs.count == self.outputs.count, "\(name) gives \(self.outputs.count) outputs, not \(outputs.count)")
     precondition(workspace.byteCount == arenaByteCount, "the workspace is not one of this model's")
     for index in inputs.indices where inputs[index].spec != self.inputs[index].spec {
       throw .wrongInput(
@@ -154,7 +155,8 @@ public final class CompiledModel: Sendable {
     return withExtendedLifetime((inputs, results)) {
       steps.map { step in
         let context = RunContext(
-          backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step, addresses: workspace.addresses)
+          backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
+          addresses: workspace.addresses)
         return clock.measure { step.prepared.run(context) } / .seconds(1)
       }
     }

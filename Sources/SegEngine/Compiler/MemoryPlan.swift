@@ -15,7 +15,9 @@ struct MemoryPlan: Sendable {
   let byteCount: Int
 
   init(_ requests: [Request]) {
-    func aligned(_ bytes: Int) -> Int { (bytes + TensorStorage.alignment - 1) / TensorStorage.alignment * TensorStorage.alignment }
+    func aligned(_ bytes: Int) -> Int {
+      (bytes + TensorStorage.alignment - 1) / TensorStorage.alignment * TensorStorage.alignment
+    }
     var offsets = [Int](repeating: 0, count: requests.count)
     var placed: [(range: Range<Int>, lifetime: ClosedRange<Int>)] = []
     var end = 0

@@ -15,12 +15,12 @@ public final class Model: Sendable {
   private let packedWeights = PackedWeights()
   private let cache = Mutex<[(shapes: [String: Shape], model: CompiledModel)]>([])
 
-  /// Joins an architecture and its weights.
+  /// Joins an architecture and its weights; `capacity` compiled sizes are kept.
   ///
-  /// - Parameter keeping: how many compiled sizes are kept.
   /// - Throws: ``ParameterError`` where the weights are not those of the graph.
   public init(
-    _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init(),
+    _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(),
+    options: CompileOptions = .init(),
     keeping capacity: Int = 4
   ) throws(ParameterError) {
     try parameters.validate(for: graph)

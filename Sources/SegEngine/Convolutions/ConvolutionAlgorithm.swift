@@ -50,7 +50,8 @@ struct ConvolutionRun {
   func finish(_ y: UnsafeMutablePointer<Float>, rows: Int, firstChannel: Int, channels: Int) {
     guard bias != nil || function != .identity else { return }
     backend.affine(
-      y, xStride: yStride, scale: nil, shift: bias.map { $0 + firstChannel }, residual: nil, residualStride: 0, function,
+      y, xStride: yStride, scale: nil, shift: bias.map { $0 + firstChannel }, residual: nil, residualStride: 0,
+      function,
       y, yStride: yStride, rows: rows, channels: channels)
   }
 

@@ -21,7 +21,9 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
     for output in 0..<problem.outputChannels {
-      for tap in 0..<problem.taps { packed[tap * problem.outputChannels + output] = weights[output * problem.taps + tap] }
+      for tap in 0..<problem.taps {
+        packed[tap * problem.outputChannels + output] = weights[output * problem.taps + tap]
+      }
     }
   }
 
@@ -31,7 +33,8 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (image, row) = tile.quotientAndRemainder(dividingBy: problem.output.height)
     run.backend.depthwise(
-      problem.window(pixelStride: run.xStride), image: run.x + image * problem.inputPixels * run.xStride, outputRow: row,
+      problem.window(pixelStride: run.xStride), image: run.x + image * problem.inputPixels * run.xStride,
+      outputRow: row,
       channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.weights, bias: run.bias,
       run.function, run.y + tile * problem.output.width * run.yStride, yStride: run.yStride)
   }

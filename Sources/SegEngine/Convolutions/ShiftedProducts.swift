@@ -67,7 +67,8 @@ struct ShiftedProducts: ConvolutionAlgorithm {
             product.multiply(
               on: run.backend, m: last - first,
               x + (inputRow * problem.input.width + first * stride + shift) * run.xStride, stride * run.xStride, panels,
-              column: panel, firstRow: (i * geometry.kernel.width + j) * problem.groupInputs, depth: problem.groupInputs,
+              column: panel, firstRow: (i * geometry.kernel.width + j) * problem.groupInputs,
+              depth: problem.groupInputs,
               adding: true, y + (first - columns.lowerBound) * run.yStride + group * problem.groupOutputs, run.yStride)
           }
         }

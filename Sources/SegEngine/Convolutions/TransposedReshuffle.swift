@@ -10,8 +10,9 @@ struct TransposedReshuffle: ConvolutionAlgorithm {
     let geometry = problem.geometry
     guard problem.direction == .transposed, geometry.kernel == geometry.stride, geometry.dilation == 1,
       geometry.padding == 0, geometry.groups == 1,
-      problem.output == Extent2D(
-        problem.input.height * geometry.stride.height, problem.input.width * geometry.stride.width)
+      problem.output
+        == Extent2D(
+          problem.input.height * geometry.stride.height, problem.input.width * geometry.stride.width)
     else { return nil }
     self.problem = problem
     product = PanelProduct(

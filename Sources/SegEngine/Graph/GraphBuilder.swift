@@ -62,10 +62,9 @@ public final class GraphBuilder {
     return try body()
   }
 
-  /// Adds an operator; the general form of the functions of ``Value``.
+  /// Adds an operator and gives its outputs, `outputCount` of them; the general form of the functions of ``Value``.
   ///
-  /// - Parameter name: the node's name within the current scope; made unique where it is taken.
-  /// - Returns: the operator's outputs, `outputCount` of them.
+  /// The node has the given name within the current scope, made unique where it is taken.
   public func add(
     _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
     file: StaticString = #fileID, line: UInt = #line

@@ -39,7 +39,8 @@ public struct Image: Sendable, Equatable {
   /// - Precondition: `samples.count == width * height * layout.count`, and both extents are positive.
   public init(width: Int, height: Int, layout: ChannelLayout, samples: Samples) {
     precondition(width > 0 && height > 0, "an image has pixels: \(width)×\(height)")
-    precondition(samples.count == width * height * layout.count, "\(samples.count) samples for \(width)×\(height) \(layout)")
+    precondition(
+      samples.count == width * height * layout.count, "\(samples.count) samples for \(width)×\(height) \(layout)")
     self.width = width
     self.height = height
     self.layout = layout

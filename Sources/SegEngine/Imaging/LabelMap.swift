@@ -14,7 +14,8 @@ public struct LabelMap: Sendable, Equatable {
   ///
   /// - Precondition: there is one label a pixel.
   public init(width: Int, height: Int, labels: [UInt16]) {
-    precondition(width >= 0 && height >= 0 && labels.count == width * height, "\(labels.count) labels for \(width)×\(height)")
+    precondition(
+      width >= 0 && height >= 0 && labels.count == width * height, "\(labels.count) labels for \(width)×\(height)")
     self.width = width
     self.height = height
     self.labels = labels

@@ -112,9 +112,8 @@ public struct Attention: Operator {
 extension Value {
   /// Attention with this value `[batch, n, heads · d]` as queries, over keys and values `[batch, m, …]`.
   ///
-  /// - Parameters:
-  ///   - mask: added to the scores, `[n, m]` or `[batch or 1, heads or 1, n, m]`.
-  ///   - scale: what scores are multiplied by; 1/√d where it is not given.
+  /// The `mask`, `[n, m]` or `[batch or 1, heads or 1, n, m]`, is added to the scores; they are multiplied by `scale`, or by 1/√d
+  /// where it is not given.
   public func attention(
     keys: Value, values: Value, heads: Int, mask: Value? = nil, scale: Float? = nil, named name: String = "attention",
     file: StaticString = #fileID, line: UInt = #line

@@ -17,7 +17,8 @@ public struct BatchNorm: Operator, ChannelAffine {
     let channels = inputs[0].shape.channels
     for input in inputs.dropFirst() {
       try require(
-        input.shape == [channels], "statistics and weights are [\(channels)] for \(inputs[0].shape), not \(input.shape)")
+        input.shape == [channels], "statistics and weights are [\(channels)] for \(inputs[0].shape), not \(input.shape)"
+      )
     }
     return [inputs[0]]
   }
@@ -32,7 +33,8 @@ public struct BatchNorm: Operator, ChannelAffine {
   public var takesRowStrides: Bool { true }
 
   func channelAffine(constants: [Tensor?]) -> (scale: [Float], shift: [Float])? {
-    guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4] else {
+    guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4]
+    else {
       return nil
     }
     return affine(weight.elements(), bias.elements(), mean.elements(), variance.elements())

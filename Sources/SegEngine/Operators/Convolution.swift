@@ -38,7 +38,8 @@ public struct Convolution: Operator {
         + "\(weight.shape[1] * geometry.groups)")
     if inputs.count == 3 {
       try require(
-        inputs[2] == TensorSpec([weight.shape[0]]), "the bias of weights \(weight.shape) is [\(weight.shape[0])], not \(inputs[2])")
+        inputs[2] == TensorSpec([weight.shape[0]]),
+        "the bias of weights \(weight.shape) is [\(weight.shape[0])], not \(inputs[2])")
     }
     let size = geometry.outputSize(of: Extent2D(x.shape.height, x.shape.width))
     try require(
@@ -58,7 +59,8 @@ public struct Convolution: Operator {
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    let problem = ConvolutionProblem(.forward, geometry, input: context.inputs[0].shape, output: context.outputs[0].shape)
+    let problem = ConvolutionProblem(
+      .forward, geometry, input: context.inputs[0].shape, output: context.outputs[0].shape)
     let algorithm = ConvolutionAlgorithms.choose(
       for: problem, on: context.backend, named: context.options.convolutionAlgorithm)
     return algorithm.prepared(context, function: function)
@@ -69,7 +71,9 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing {
   func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else { return nil }
+    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else {
+      return nil
+    }
     let folded = weight.scaledAlongAxis(0, by: scale)
     let bias = constants.count > 2 ? constants[2]!.elements(of: Float.self) : nil
     return (self, [folded, Tensor.foldedBias(bias, scale: scale, shift: shift)])
@@ -103,7 +107,7 @@ extension Tensor {
 extension Value {
   /// Convolution with the parameters `name.weight` and, with `bias`, `name.bias`.
   ///
-  /// - Parameter padding: zeros around the map; `nil` pads so that stride 1 keeps the size (odd kernels): dilation · (k − 1) / 2.
+  /// Without `padding` it is padded so that stride 1 keeps the size of the map (odd kernels): dilation · (k − 1) / 2.
   public func conv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D? = nil,
     dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, file: StaticString = #fileID, line: UInt = #line

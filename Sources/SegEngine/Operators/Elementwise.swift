@@ -64,7 +64,9 @@ extension Value {
   }
 
   /// 1 / (1 + e⁻ˣ)
-  public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.sigmoid, file: file, line: line) }
+  public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Value {
+    map(.sigmoid, file: file, line: line)
+  }
 
   /// x · Φ(x)
   public func gelu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.gelu, file: file, line: line) }

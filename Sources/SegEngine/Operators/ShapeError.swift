@@ -22,7 +22,8 @@ extension Operator {
 
   /// Throws unless the number of inputs lies in `range`.
   func requireInputs(_ inputs: [TensorSpec], _ range: ClosedRange<Int>) throws(ShapeError) {
-    try require(range.contains(inputs.count), "takes \(range.lowerBound) to \(range.upperBound) inputs, not \(inputs.count)")
+    try require(
+      range.contains(inputs.count), "takes \(range.lowerBound) to \(range.upperBound) inputs, not \(inputs.count)")
   }
 
   /// Throws unless the input is a float32 feature map `[batch, height, width, channels]`.

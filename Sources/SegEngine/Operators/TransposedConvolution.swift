@@ -77,7 +77,9 @@ extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing {
   func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else { return nil }
+    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else {
+      return nil
+    }
     // Output channel o of group g is slice o of the weights of that group's inputs.
     let outputs = weight.shape[1]
     let groupInputs = weight.shape[0] / geometry.groups
@@ -116,6 +118,7 @@ extension Value {
       return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
     }
     return apply(
-      TransposedConvolution(geometry, outputPadding: outputPadding), named: name, with: parameters, file: file, line: line)
+      TransposedConvolution(geometry, outputPadding: outputPadding), named: name, with: parameters, file: file,
+      line: line)
   }
 }

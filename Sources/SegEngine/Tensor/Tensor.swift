@@ -49,7 +49,8 @@ public struct Tensor: Sendable {
 
   /// A tensor whose memory the caller writes at once, in row-major order.
   public init<Element: TensorElement>(
-    _ shape: Shape, of type: Element.Type = Element.self, initializingWith body: (inout MutableSpan<Element>) throws -> Void
+    _ shape: Shape, of type: Element.Type = Element.self,
+    initializingWith body: (inout MutableSpan<Element>) throws -> Void
   ) rethrows {
     self.init(zeros: shape, of: Element.elementType)
     try withMutableElements(of: type, body)

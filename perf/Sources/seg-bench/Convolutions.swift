@@ -11,7 +11,8 @@ struct Convolutions: ParsableCommand {
 
   func run() throws {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
-    print("# \(backend.name), \(threads) thread(s), \(rounds) rounds, ratio of medians to sgemm 1024³ on as many threads")
+    print(
+      "# \(backend.name), \(threads) thread(s), \(rounds) rounds, ratio of medians to sgemm 1024³ on as many threads")
     for (channels, side) in [(64, 256), (128, 128), (256, 64), (512, 64), (512, 32), (1024, 16)] {
       var contest = Contest()
       let sgemm = SquareProduct(side: 1024, copies: threads, on: backend)

@@ -1,0 +1,64 @@
+# The commands of the project. `make demo` and `make test` need Swift 6.2 or newer and install what else is missing.
+
+SWIFT ?= swift
+# Tests of numbers run optimised; -enable-testing lets them reach what is internal.
+TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
+SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
+
+# The original weights and frames of the demo's network, fetched from PyPI.
+PUPIL_FOLDER = Tests/Fixtures/.downloads
+
+.PHONY: help setup build demo test lint format bench compare parity docs sanitize clean
+
+help:
+	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make test      run every test"
+	@echo "make lint      check the formatting"
+	@echo "make bench     measure products and convolutions"
+	@echo "make compare   time the demo's network against onnxruntime (needs Python and PyPI)"
+	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
+	@echo "make docs      build the documentation"
+	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
+
+setup:
+	@Scripts/install-system-packages.sh
+
+build: setup
+	$(SWIFT) build -c release --product seg
+
+demo: build
+	@Scripts/demo.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+test: setup
+	$(SWIFT) test $(TEST_FLAGS)
+
+lint:
+	$(SWIFT) format lint --recursive --strict $(SOURCES)
+
+format:
+	$(SWIFT) format --recursive --in-place $(SOURCES)
+
+bench: setup
+	$(SWIFT) run -c release --package-path perf seg-bench convolutions
+
+compare: build
+	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
+	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+parity: build
+	@Scripts/python-environment.sh Tests/Parity/requirements.txt Tests/Parity/.venv
+	Tests/Parity/.venv/bin/python Tests/Parity/pupil.py --folder $(PUPIL_FOLDER) \
+	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+docs: setup
+	for target in SegEngine SegModels SegIO; do \
+	  $(SWIFT) package generate-documentation --target $$target --warnings-as-errors || exit 1; \
+	done
+
+sanitize: setup
+	$(SWIFT) test --sanitize=address --disable-xctest -Xcc -O1 --scratch-path .build-address
+	$(SWIFT) test --sanitize=thread --disable-xctest -Xcc -O1 --scratch-path .build-thread \
+	  --filter 'WorkerPool|CompiledModel|Concurren'
+
+clean:
+	rm -rf .build .build-* perf/.build output

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs the system libraries that the package links, where they are missing. Prints nothing where all are there.
+set -euo pipefail
+
+debian_packages=(
+  pkg-config libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev libtiff-dev libexif-dev libzip-dev
+)
+
+if [ "$(uname -s)" = Darwin ]; then
+  for formula in pkg-config openblas libpng jpeg-turbo libtiff libexif libzip; do
+    brew list --formula "$formula" >/dev/null 2>&1 || brew install "$formula"
+  done
+  exit 0
+fi
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+  echo "This is neither Debian nor macOS: install the counterparts of ${debian_packages[*]} yourself." >&2
+  exit 0
+fi
+
+missing=()
+for package in "${debian_packages[@]}"; do
+  state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$state" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "Installing ${missing[*]}"
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -1,0 +1,204 @@
+import AllocationCounter
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import SegEngine
+
+@Suite struct CompiledModelTests {
+  /// Node by node, each in memory of its own: what no sharing of buffers can disturb.
+  private func evaluate(
+    _ graph: Graph, _ parameters: Parameters, _ inputs: [String: Tensor], on backend: any Backend
+  ) throws -> [String: Tensor] {
+    var values: [Graph.ValueID: Tensor] = [:]
+    for index in graph.values.indices {
+      switch graph.values[index].source {
+      case .constant(let tensor): values[.init(index: index)] = tensor
+      case .parameter(let name): values[.init(index: index)] = parameters[name]
+      case .input(let name): values[.init(index: index)] = inputs[name]
+      case .node: break
+      }
+    }
+    for node in graph.nodes {
+      let constants = node.inputs.indices.filter {
+        switch graph[node.inputs[$0]].source {
+        case .constant, .parameter: true
+        case .input, .node: false
+        }
+      }
+      let results = try OperatorRunner(backend).run(
+        node.operator, node.inputs.map { values[$0]! }, constants: Set(constants))
+      for (output, tensor) in zip(node.outputs, results) { values[output] = tensor }
+    }
+    return Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value]!) })
+  }
+
+  /// A graph of random operators over feature maps of one size: many that may overwrite their operand or forward it, values that
+  /// are read several times, and outputs that are inputs, constants, forwarded, or an output already.
+  private func randomGraph(_ seed: Int) throws -> Graph {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    return try Graph("random") { graph in
+      let channels = 4
+      var maps = [graph.input("a", [1, 6, 5, channels]), graph.input("b", [1, 6, 5, channels])]
+      maps.append(graph.constant(.random([1, 6, 5, channels], seed: UInt64(seed))))
+      for index in 0..<Int.random(in: 4...20, using: &generator) {
+        let x = maps.randomElement(using: &generator)!
+        let other = maps.randomElement(using: &generator)!
+        switch Int.random(in: 0..<15, using: &generator) {
+        case 0: maps.append(x.relu())
+        case 1: maps.append(x + other)
+        case 2: maps.append(x * other)
+        case 3: maps.append(x.dropout())
+        case 4: maps.append(x.tokens().featureMap(like: other))
+        case 5: maps.append(x.concat(with: other).slice(axis: 3, from: 2, to: 2 + channels))
+        case 6: maps.append(x.batchNorm("bn\(index)").relu())
+        case 7: maps.append(x.conv("conv\(index)", channels, kernel: 3).batchNorm("bn\(index)").silu())
+        case 8: maps.append(x.softmax(axis: Int.random(in: 1...3, using: &generator)))
+        case 9: maps += x.concat(with: other).split(into: 2)
+        case 10: maps.append(x.maxPool(kernel: 3, stride: 1, padding: 1) - x)
+        case 11: maps.append(x.tokens().linear("linear\(index)", channels).featureMap(like: x))
+        case 12: maps.append(x + x)
+        case 13: maps.append(x * other.globalAveragePool().sigmoid())
+        default: maps.append(x.reshape([0, -1, channels]).layerNorm("norm\(index)").reshape([0, 6, -1, channels]))
+        }
+      }
+      for index in 0..<4 { graph.output("out\(index)", maps.randomElement(using: &generator)!) }
+      graph.output("last", maps[maps.count - 1])
+    }
+  }
+
+  @Test(arguments: 0..<120)
+  func sharedMemoryChangesNothing(seed: Int) throws {
+    let graph = try randomGraph(seed)
+    let parameters = Parameters(initializing: graph, seed: 7)
+    let inputs = ["a": Tensor.random([1, 6, 5, 4], seed: 1), "b": Tensor.random([1, 6, 5, 4], seed: 2)]
+    let reference = ReferenceBackend(workers: WorkerPool(threads: 1))
+    let exact = try evaluate(graph, parameters, inputs, on: reference)
+    for backend in [reference, OpenBLASBackend(workers: WorkerPool(threads: 2))] as [any Backend] {
+      let alone = try evaluate(graph, parameters, inputs, on: backend)
+      for optimizes in [false, true] {
+        let model = try graph.compiled(parameters: parameters, on: backend, options: .init(optimizes: optimizes))
+        let results = try model.run(inputs)
+        for (name, tensor) in results {
+          // The same arithmetic in the same order: the same bits.
+          if !optimizes { #expect(tensor == alone[name], "\(name) of graph \(seed) on \(backend.name)") }
+          let tolerance = Tolerance(absolute: 1e-4, relative: 1e-4)
+          #expect(
+            mismatch(tensor, NaiveTensor(exact[name]!), tolerance) == nil, "\(name) of graph \(seed) on \(backend.name)"
+          )
+        }
+      }
+    }
+  }
+
+  /// One of every operator.
+  private func everyOperator() throws -> (graph: Graph, parameters: Parameters, input: Tensor) {
+    let graph = try Graph("everything") { graph in
+      let x = graph.input("x", [1, 16, 12, 8])
+      let (pooled, indices) = x.maxPoolWithIndices(kernel: 2)
+      let stem = x.conv("conv", 8, kernel: 3).batchNorm("bn").relu()
+      let normed = stem.groupNorm("gn", groups: 2).instanceNorm("in").prelu("prelu").layerNorm("ln")
+      let tokens = pooled.tokens().linear("qkv", 8)
+      let attended = tokens.attention(keys: tokens, values: tokens, heads: 2).featureMap(like: pooled)
+      let up = [
+        attended.resize(like: x), attended.resize(like: x, .bicubic), attended.resize(like: x, .nearest),
+        pooled.maxUnpool(indices, like: x), x.averagePool(kernel: 2).resize(like: x),
+        x.adaptiveMaxPool(to: 3).resize(like: x), x.globalMaxPool().broadcast(spatiallyLike: x),
+      ].concatenated().conv("fuse", 8, kernel: 1)
+      let parts = (up + normed).split(into: 2)
+      let product = parts[0].tokens().matmul(parts[1].tokens(), transposingB: true).softmax()
+      let shuffled = x.pixelUnshuffle(2).pixelShuffle(2).transpose([0, 3, 1, 2]).transpose([0, 2, 3, 1])
+      let padded = shuffled.pad(2, mode: .reflect).crop(like: x).slice(axis: 1, step: -1)
+      graph.output("y", (padded * up.globalAveragePool() + up * 2).softmax(axis: 1).logSoftmax())
+      graph.output("product", product.reduce(.norm, axes: [2]))
+      graph.output("labels", up.argmax())
+    }
+    return (graph, Parameters(initializing: graph, seed: 3), .random([1, 16, 12, 8], seed: 4))
+  }
+
+  @Test func everyOperatorAgreesWithTheReference() throws {
+    let (graph, parameters, input) = try everyOperator()
+    let reference = ReferenceBackend(workers: WorkerPool(threads: 1))
+    let expected = try evaluate(graph, parameters, ["x": input], on: reference)
+    for (name, backend) in everyBackend() {
+      let results = try graph.compiled(parameters: parameters, on: backend).run(["x": input])
+      for key in ["y", "product"] {
+        #expect(
+          mismatch(results[key]!, NaiveTensor(expected[key]!), Tolerance(absolute: 1e-4)) == nil, "\(key) \(name)")
+      }
+    }
+  }
+
+  /// Several threads at once, each with a workspace, on one pool: equal bits every time.
+  @Test func severalThreadsGetTheSameBits() async throws {
+    let (graph, parameters, input) = try everyOperator()
+    let backend = OpenBLASBackend(workers: WorkerPool(threads: 2))
+    let model = try graph.compiled(parameters: parameters, on: backend)
+    let first = try model.run(["x": input])
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for _ in 0..<6 {
+        group.addTask {
+          for _ in 0..<10 where try model.run(["x": input]) != first { return false }
+          return true
+        }
+      }
+      for try await isSame in group { #expect(isSame) }
+    }
+  }
+
+  /// Every thread that takes part in the run: a thread's count is read on that thread, in a loop in which each of the pool's
+  /// threads has exactly one index.
+  private func allocations(on pool: WorkerPool) -> [Int] {
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: pool.threadCount)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0, count: pool.threadCount)
+    let arrived = Atomic(0)
+    nonisolated(unsafe) let shared = counts
+    pool.forEach(pool.threadCount) { _, worker in
+      shared[worker] = allocation_count()
+      arrived.add(1, ordering: .sequentiallyConsistent)
+      while arrived.load(ordering: .sequentiallyConsistent) < pool.threadCount {}
+    }
+    return (0..<pool.threadCount).map { counts[$0] }
+  }
+
+  @Test(.enabled(if: counts_allocations()), arguments: [1, 3])
+  func runningAllocatesNothing(threads: Int) throws {
+    let before = allocation_count()
+    let memory = UnsafeMutablePointer<Int>.allocate(capacity: 10)
+    memory.deallocate()
+    #expect(allocation_count() > before, "allocations are counted")
+    let (graph, parameters, input) = try everyOperator()
+    let pool = WorkerPool(threads: threads)
+    for backend in [OpenBLASBackend(workers: pool)] {
+      for optimizes in [true, false] {
+        let model = try graph.compiled(parameters: parameters, on: backend, options: .init(optimizes: optimizes))
+        let workspace = model.makeWorkspace()
+        var outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
+        let inputs = [input]
+        // OpenBLAS makes its buffers at the first product of each thread.
+        for _ in 0..<20 { try model.run(inputs, into: &outputs, using: workspace) }
+        let start = allocations(on: pool)
+        for _ in 0..<20 { try model.run(inputs, into: &outputs, using: workspace) }
+        let end = allocations(on: pool)
+        // Reading the counts makes an array on the calling thread after the loop; what happens between is the runs.
+        #expect(zip(start, end).map { $1 - $0 }.dropFirst().allSatisfy { $0 == 0 })
+        let here = allocation_count()
+        try model.run(inputs, into: &outputs, using: workspace)
+        #expect(allocation_count() == here)
+      }
+    }
+  }
+
+  @Test func modelsKeepTheSizesThatTheyRanLast() throws {
+    let (graph, parameters, input) = try everyOperator()
+    let model = try Model(graph, parameters: parameters, keeping: 2)
+    let first = try model.compiled(for: ["x": input.shape])
+    #expect(try model.compiled(for: ["x": input.shape]) === first)
+    for shape in [[2, 16, 12, 8], [1, 8, 8, 8]] as [Shape] {
+      #expect(try model.run(["x": .random(shape)])["y"]?.shape == shape)
+    }
+    #expect(try model.compiled(for: ["x": input.shape]) !== first)
+    #expect(try model.run(["x": input]) == first.run(["x": input]))
+  }
+}
