@@ -96,14 +96,32 @@ enum ImageFiles {
       throw Failure(.unreadableInput, "\(directory): there is no such directory")
     }
     guard isDirectory.boolValue else { throw Failure(.unreadableInput, "\(directory): is a file, not a directory") }
-    guard let all = FileManager.default.enumerator(atPath: directory) else {
+    var found: [String] = []
+    try collect(directory, "", leavingOut: part, above: [], into: &found)
+    return found.sorted()
+  }
+
+  /// Adds the image files of a directory and those below it, symbolic links included, to `found`, with `prefix` before their
+  /// names. `above` are the directories on the way here: a link back to one of them is not followed.
+  private static func collect(
+    _ directory: String, _ prefix: String, leavingOut part: String?, above: Set<String>, into found: inout [String]
+  ) throws {
+    let place = resolved(directory)
+    guard !above.contains(place) else { return }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
       throw Failure(.unreadableInput, "\(directory): the directory cannot be read")
     }
-    return all.compactMap { $0 as? String }.filter { file in
-      let components = (file as NSString).pathComponents
-      return endings.contains((file as NSString).pathExtension.lowercased())
-        && !components.contains { $0.hasPrefix(".") } && !(part.map(components.dropLast().contains) ?? false)
-    }.sorted()
+    for name in names where !name.hasPrefix(".") {
+      let path = join(directory, name)
+      var isDirectory: ObjCBool = false
+      if endings.contains((name as NSString).pathExtension.lowercased()) {
+        found.append(prefix + name)
+      } else if name != part, FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+        isDirectory.boolValue
+      {
+        try collect(path, prefix + name + "/", leavingOut: part, above: above.union([place]), into: &found)
+      }
+    }
   }
 
   /// What an image and its mask have in common. The file itself may be called `images` or `masks`.

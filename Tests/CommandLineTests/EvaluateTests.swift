@@ -138,6 +138,26 @@ import Testing
     #expect(one.images[0].iou == one.images[1].iou && one.images[0].iou != one.images[2].iou)
   }
 
+  /// Directories may be symbolic links, at the top and below; one that leads back up is no endless way.
+  @Test func linkedDirectoriesAreFollowed() throws {
+    let folder = try Folder()
+    try folder.add("data/images/x.png", copyOf: Repository.image(2))
+    try folder.add("data/masks/x.png", copyOf: Repository.mask(2))
+    try folder.add("plain/x.png", copyOf: Repository.image(2))
+    let files = FileManager.default
+    try folder.addFolder("sets")
+    for (link, target) in [("sets/first", "data"), ("top", "sets"), ("data/images/back", "data"), ("i", "plain")] {
+      try files.createSymbolicLink(atPath: folder.path(link), withDestinationPath: folder.path(target))
+    }
+    for (images, masks, name) in [("top", "top", "first/x"), ("i", "data/masks", "x"), ("top", "sets", "first/x")] {
+      let result = try seg(
+        ["evaluate", "--images", folder.path(images), "--masks", folder.path(masks)] + options + ["--json"])
+      expectSuccess(result)
+      let report: Report = try result.json()
+      #expect(report.images.map(\.name) == [name])
+    }
+  }
+
   /// Without foreground in mask and prediction there is no foreground score: the key is there, and null.
   @Test func noForegroundIsNoScore() throws {
     let folder = try Folder()

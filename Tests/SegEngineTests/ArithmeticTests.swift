@@ -181,6 +181,21 @@ import Testing
     }
   }
 
+  /// Sums are cut by the shape alone: one thread or three, the bits are the same.
+  @Test func reductionsDoNotDependOnTheThreads() throws {
+    let x = Tensor.random([2, 70, 60, 24], seed: 9)
+    func results(_ threads: Int) throws -> [[Tensor]] {
+      let runner = OperatorRunner(OpenBLASBackend(workers: WorkerPool(threads: threads)))
+      return [
+        try runner.run(Reduce(.sum, axes: [1, 2]), [x]), try runner.run(Reduce(.mean, axes: []), [x]),
+        try runner.run(Reduce(.sumOfSquares, axes: [0, 3]), [x]), try runner.run(GroupNorm(groups: 4), [x]),
+        try runner.run(AdaptivePool(.average, to: 2), [x]), try runner.run(Softmax(axis: 1), [x]),
+      ]
+    }
+    let one = try results(1)
+    for threads in [2, 3, 5] { #expect(try results(threads) == one, "\(threads) threads") }
+  }
+
   @Test func shapesThatDoNotFitAreNamed() {
     #expect(
       shapeError(Binary(.add), [[2, 3], [2, 4]])

@@ -18,7 +18,8 @@ import Testing
       (.hardSwish, Tolerance(absolute: 3e-7, relative: 2.5e-7)),
       (.exp, Tolerance(absolute: tiny, relative: 2e-7)), (.log, Tolerance(absolute: 6e-8, relative: 1.2e-7)),
       (.sigmoid, Tolerance(absolute: tiny, relative: 3e-7)), (.tanh, Tolerance(absolute: tiny, relative: 2.5e-7)),
-      (.erf, Tolerance(absolute: 1.5e-7, relative: 2e-7)),  // From -88.7 on e⁻ˣ is infinite and the result 0, where it would be 89 · 2.9e-39.
+      (.erf, Tolerance(absolute: 1.5e-7, relative: 2e-7)),
+      // From -88.7 on e⁻ˣ is infinite and the result 0, where it would be 89 · 2.9e-39.
       (.silu, Tolerance(absolute: 3e-37, relative: 4e-7)),
       // 1 + erf and 1 + tanh cancel where x is negative: absolute to a few roundings of 1, times x / 2.
       (.gelu, Tolerance(absolute: 6e-7, relative: 3e-7)), (.geluTanh, Tolerance(absolute: 6e-7, relative: 3e-7)),

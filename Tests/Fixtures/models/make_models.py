@@ -310,7 +310,8 @@ def images():
             for layout, count in layouts.items():
                 large = size == "large"
                 # Alpha only has to be left out: the small images show that.
-                if (size in ("large", "wide") and bits == 16) or (layout in ("greyAlpha", "rgba") and size not in ("small", "tall")):
+                has_alpha = layout in ("greyAlpha", "rgba")
+                if (size in ("large", "wide") and bits == 16) or (has_alpha and size not in ("small", "tall")):
                     continue
                 name = f"{size}-{layout}-{bits}"
                 # Noise with hard edges: every weight of the filter matters, and sums reach both ends of the range.
