@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Times a network.",
     discussion: "Without --weights the network has random ones, which take the same time.")
 
-  @Argument(help: "The network's name; `seg models` lists them.")
+  @Argument(help: .model)
   var model: String
 
   @Option(help: .size)
@@ -49,8 +49,8 @@ struct BenchCommand: ParsableCommand {
     }
     let model: String
     let backend: String
-    let height: Int
-    let width: Int
+    /// Shapes of the inputs.
+    let inputs: [[Int]]
     let threads: Int
     let rounds: Int
     let medianMilliseconds: Double
@@ -67,16 +67,15 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
-    let description = try findModel(model)
-    let extent = size?.extent ?? description.defaultSize
+    let source = try NetworkSource(model)
     let backend = threads.backend
-    let graph = try description.graph(for: size)
-    let parameters = try weights.map { try Parameters(contentsOf: $0) } ?? Parameters(initializing: graph, seed: 1)
+    let graph = try source.graph(for: size)
+    let parameters = try source.parameters(weights) ?? Parameters(initializing: graph, seed: 1)
 
     let start = clock.now
     let compiled = try Failure.about(weights ?? model) { try graph.compiled(parameters: parameters, on: backend) }
     try requireMemory(
-      compiled.runByteCount, for: "--size: \(description.name) at \(extent.height)×\(extent.width) pixels", .usage)
+      compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())", .usage)
     var generator = SeededGenerator(seed: 2)
     let inputs = compiled.inputs.map { port in
       Tensor(
@@ -99,7 +98,7 @@ struct BenchCommand: ParsableCommand {
       times.count % 2 == 1 ? times[times.count / 2] : (times[times.count / 2 - 1] + times[times.count / 2]) / 2
     let flops = try GraphSummary(graph).total.flops
     let report = Report(
-      model: description.name, backend: backend.name, height: extent.height, width: extent.width,
+      model: source.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
       threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median, minimumMilliseconds: times[0],
       firstRunMilliseconds: first, gigaflopsPerSecond: Double(flops) / median / 1e6,
       arenaBytes: compiled.arenaByteCount, peakBytes: peakResidentBytes(),
@@ -122,7 +121,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func printText(_ report: Report) throws {
-    try printLine("\(report.model) \(report.height)×\(report.width), \(report.threads) thread(s), \(report.backend)")
+    try printLine("\(report.model) \(report.inputs.map { "\(Shape($0))" }.joined(separator: " ")), \(report.threads) thread(s), \(report.backend)")
     try printLine(
       "median \(report.medianMilliseconds.fixed(2)) ms, minimum \(report.minimumMilliseconds.fixed(2)) ms over "
         + "\(report.rounds) rounds; first run with compilation \(report.firstRunMilliseconds.fixed(1)) ms")

@@ -61,13 +61,13 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let description = try model.description
     if let probabilities { try ImageFiles.requirePlace(for: probabilities) }
     let pairs = try ImageFiles.pairs(images: images, masks: masks)
-    let predictor = try model.makePredictor()
-    let isBinary = description.postprocessing != .argmax
+    let segmenter = try model.makeSegmenter()
+    let classes = segmenter.classes
+    let isBinary = segmenter.isBinary
     let ignored = isBinary ? nil : LabelMap.defaultIgnoreLabel
-    var whole = ConfusionMatrix(classes: description.classes, ignoreLabel: ignored)
+    var whole = ConfusionMatrix(classes: classes, ignoreLabel: ignored)
     var entries: [Report.Entry] = []
     var arrays: [String: Tensor] = [:]
     var scores: [Double] = []
@@ -82,24 +82,24 @@ struct EvaluateCommand: ParsableCommand {
           .badInput,
           "\(pair.mask): has \(mask.width)×\(mask.height) pixels, its image \(image.width)×\(image.height)")
       }
-      let prediction = try predictor.prediction(for: image, of: pair.image, at: resolution)
+      let prediction = try segmenter.prediction(for: image, of: pair.image, at: resolution)
       if resolution == .network {
-        mask = predictor.networkMask(mask, fill: isBinary ? 0 : LabelMap.defaultIgnoreLabel)
+        mask = segmenter.predictor.networkMask(mask, fill: isBinary ? 0 : LabelMap.defaultIgnoreLabel)
       }
-      var matrix = ConfusionMatrix(classes: description.classes, ignoreLabel: ignored)
+      var matrix = ConfusionMatrix(classes: classes, ignoreLabel: ignored)
       try Failure.about(pair.mask) { try matrix.add(prediction: prediction.labels, truth: mask) }
-      let score = matrix.meanIoU(over: 1..<description.classes)
+      let score = matrix.meanIoU(over: 1..<classes)
       if let score { scores.append(score) }
       entries.append(.init(name: pair.name, iou: OptionalNumber(score)))
       whole.merge(matrix)
       if probabilities != nil {
-        arrays[pair.name] = try Failure.about(pair.image) { try predictor.probabilities(of: prediction) }
+        arrays[pair.name] = try Failure.about(pair.image) { try segmenter.predictor.probabilities(of: prediction) }
       }
     }
     bar.finish()
     if let probabilities { try Failure.writing { try NPZ(arrays).write(to: probabilities) } }
     let report = Report(
-      model: description.name, resolution: resolution.rawValue, imageCount: entries.count,
+      model: segmenter.name, resolution: resolution.rawValue, imageCount: entries.count,
       meanIou: OptionalNumber(whole.meanIoU()),
       meanImageIou: OptionalNumber(scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)),
       pixelAccuracy: OptionalNumber(whole.pixelAccuracy),

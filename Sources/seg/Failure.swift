@@ -40,6 +40,12 @@ struct Failure: Error {
       self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
     case let error as WeightsError:
       self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as ONNXError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
     case let error as FileError: self.init(.unreadableInput, error.description)
     case is GraphError, is ParameterError, is MetricError, is PredictionError: self.init(.badInput, "\(error)")
     default: return nil

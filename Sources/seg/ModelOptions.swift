@@ -1,6 +1,5 @@
 import ArgumentParser
 import SegEngine
-import SegIO
 import SegModels
 
 /// Height and width on the command line, as `512x256` or `512`.
@@ -35,62 +34,108 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
-/// A network of the registry with its weights and the choices about images.
+/// A network with its weights and the choices about images.
 struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The network's name; `seg models` lists them.", valueName: "name"))
+  @Option(help: .model)
   var model: String
 
   @Option(help: .weights)
-  var weights: String
+  var weights: String?
+
+  @OptionGroup(title: "Images in, labels out (ONNX files)") var images: ImageOptions
+
+  @OptionGroup var threads: ThreadOptions
+
+  func makeSegmenter() throws -> Segmenter {
+    try NetworkSource(model).segmenter(weights: weights, images: images, on: threads.backend)
+  }
+}
+
+/// What an ONNX file does not say: how images go in and labels come out. Each overrides the settings file.
+struct ImageOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A JSON file with the settings below; by default net.json beside net.onnx, where it is there.", valueName: "file"))
+  var settings: String?
+
+  @Option(help: ArgumentHelp("Height and width that images are brought to, as 512x256 or 512.", valueName: "size"))
+  var inputSize: SizeArgument?
+
+  @Option(help: ArgumentHelp("`stretch` or `letterbox` images to that size.", valueName: "way"))
+  var fit: String?
+
+  @Option(help: ArgumentHelp("`rgb`, `bgr` or `grey`.", valueName: "order"))
+  var channels: String?
 
   @Option(
     help: ArgumentHelp(
-      "The probability above which a network of one logit says foreground; by default the network's own.",
+      "What the value 1 is: `white`, `imageMaximum` or `step` (values from 0 to 255).", valueName: "range"))
+  var range: String?
+
+  @Option(help: ArgumentHelp("Subtracted from each channel, as 0.485,0.456,0.406.", valueName: "numbers"))
+  var mean: NumberList?
+
+  @Option(help: ArgumentHelp("What each channel is divided by, as 0.229,0.224,0.225.", valueName: "numbers"))
+  var deviation: NumberList?
+
+  @Option(help: ArgumentHelp("The order of axes of the image input: `nchw` or `nhwc`.", valueName: "layout"))
+  var imageLayout: String?
+
+  @Option(help: ArgumentHelp("What the output is: `logits`, `probabilities` or `saliency`.", valueName: "kind"))
+  var outputKind: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The probability above which a network of one output channel says foreground; by default the network's own.",
       valueName: "probability"))
   var threshold: Float?
-
-  @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
     if let threshold, !(threshold > 0 && threshold < 1) {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
+    if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
+      throw ValidationError("--output-kind is logits, probabilities or saliency, not \(outputKind)")
+    }
   }
 
-  var description: ModelDescription { get throws { try findModel(model) } }
+  /// Whether nothing but perhaps the threshold is said.
+  var isEmptyButForThreshold: Bool {
+    var said = asSettings
+    said.threshold = nil
+    return settings == nil && said == PredictionSettings()
+  }
 
-  func makePredictor() throws -> Predictor {
-    let description = try description
-    var postprocessing = description.postprocessing
-    if let threshold {
-      guard case .threshold = postprocessing else {
-        throw Failure(
-          .usage, "\(description.name) chooses the largest of \(description.classes) classes: no --threshold")
-      }
-      postprocessing = .threshold(threshold)
-    }
-    let graph = try description.makeGraph(description.defaultSize)
-    let parameters = try Parameters(contentsOf: weights)
-    let model = try Failure.about(weights) { try Model(graph, parameters: parameters, on: threads.backend) }
-    return Predictor(model, preprocessing: description.preprocessing, postprocessing: postprocessing)
+  /// What the options say.
+  var asSettings: PredictionSettings {
+    var settings = PredictionSettings()
+    settings.size = inputSize.map { [$0.extent.height, $0.extent.width] }
+    settings.fit = fit
+    settings.channels = channels
+    settings.range = range
+    settings.mean = mean?.values
+    settings.deviation = deviation?.values
+    settings.layout = imageLayout
+    settings.output = outputKind.flatMap(PredictionSettings.Output.init(rawValue:))
+    settings.threshold = threshold
+    return settings
   }
 }
 
-extension Predictor {
-  /// Segments the image of a file.
-  func prediction(
-    for image: Image, of path: String, at resolution: Resolution = .image
-  ) throws -> Prediction {
-    let logits = try Failure.about(path) { try model.compiled(for: [:]) }.outputs[0].spec.shape.channels
-    // Logits at the image's size, what is made of them, the labels, and the image itself.
-    try requireMemory(
-      image.width * image.height * (8 * logits + 16), for: "\(path): an image of \(image.width)×\(image.height) pixels")
-    return try Failure.about(path) { try self(image, at: resolution) }
+/// Numbers on the command line, as `0.485,0.456,0.406`.
+struct NumberList: ExpressibleByArgument {
+  let values: [Float]
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
+    guard !numbers.contains(nil) else { return nil }
+    values = numbers.compactMap { $0 }
   }
 }
 
 extension ArgumentHelp {
-  static let weights = ArgumentHelp("The weights: safetensors, .npz or a PyTorch .pth file.", valueName: "file")
+  static let model = ArgumentHelp("The network: a name (`seg models` lists them) or an ONNX file.", valueName: "name-or-file")
+  static let weights = ArgumentHelp("The weights: safetensors, .npz or a PyTorch .pth file; an ONNX file has its own.", valueName: "file")
   static let size = ArgumentHelp(
     "Height and width of the input, as 512x256 or 512; by default the network's own.", valueName: "size")
 }
@@ -106,13 +151,4 @@ extension ModelDescription {
         .usage, "--size: \(name) cannot take \(extent.height)×\(extent.width) pixels (at \(node): \(error))")
     }
   }
-}
-
-/// The network of a name, or a failure that lists the names.
-func findModel(_ name: String) throws -> ModelDescription {
-  guard let description = ModelRegistry.find(name) else {
-    throw Failure(
-      .usage, "there is no network named \(name); there are \(ModelRegistry.all.map(\.name).joined(separator: ", "))")
-  }
-  return description
 }

@@ -9,17 +9,17 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Runs a network on named arrays.",
     discussion: """
       The arrays of the input file are the network's inputs by name (a file of one array may name it as it likes); the output \
-      file gets the network's outputs by name. Feature maps are [batch, height, width, channels], with --layout nchw [batch, \
-      channels, height, width] in both files.
+      file gets the network's outputs by name. Both are as an ONNX file has them; of a named network, feature maps are [batch, \
+      height, width, channels], with --layout nchw [batch, channels, height, width].
       """)
 
   enum Layout: String, ExpressibleByArgument, CaseIterable { case nhwc, nchw }
 
-  @Argument(help: "The network's name; `seg models` lists them.")
+  @Argument(help: .model)
   var model: String
 
   @Option(help: .weights)
-  var weights: String
+  var weights: String?
 
   @Option(help: ArgumentHelp("The .npz file with the inputs.", valueName: "file"))
   var input: String
@@ -27,7 +27,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The .npz file for the outputs.", valueName: "file"))
   var output: String
 
-  @Option(help: "The order of the axes of feature maps in both files.")
+  @Option(help: "The order of the axes of a named network's feature maps in both files.")
   var layout: Layout = .nhwc
 
   @Flag(help: "Run each operator as it is written: no folding, no fusing.")
@@ -36,23 +36,24 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
-    let description = try findModel(model)
     try ImageFiles.requirePlace(for: output)
-    let graph = try description.makeGraph(description.defaultSize)
-    let parameters = try Parameters(contentsOf: weights)
-    let model = try Failure.about(weights) {
-      try Model(
-        graph, parameters: parameters, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
+    let source = try NetworkSource(self.model)
+    let model = try source.model(
+      weights: weights, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
+    var isTransposed = layout == .nchw
+    if case .file = source {
+      guard !isTransposed else { throw Failure(.usage, "\(self.model) keeps its own order of axes: no --layout") }
+      isTransposed = false
     }
     var inputs = try NPZ(contentsOf: input).arrays
-    if graph.inputs.count == 1, inputs.count == 1, let only = inputs.first {
-      inputs = [graph.inputs[0].name: only.value]
+    if model.inputNames.count == 1, inputs.count == 1, let only = inputs.first {
+      inputs = [model.inputNames[0]: only.value]
     }
-    if layout == .nchw { inputs = inputs.mapValues { transposed($0, [0, 2, 3, 1]) } }
+    if isTransposed { inputs = inputs.mapValues { transposed($0, [0, 2, 3, 1]) } }
     try requireMemory(
       try Failure.about(input) { try model.compiled(for: inputs.mapValues(\.shape)) }.runByteCount, for: input)
     var outputs = try Failure.about(input) { try model.run(inputs) }
-    if layout == .nchw { outputs = outputs.mapValues { transposed($0, [0, 3, 1, 2]) } }
+    if isTransposed { outputs = outputs.mapValues { transposed($0, [0, 3, 1, 2]) } }
     try Failure.writing { try NPZ(outputs).write(to: output) }
   }
 

@@ -51,7 +51,7 @@ struct SegmentCommand: ParsableCommand {
 
   func run() throws {
     try checkTargets()
-    let predictor = try model.makePredictor()
+    let segmenter = try model.makeSegmenter()
     try ImageFiles.makeDirectory(output)
     let bar = ProgressBar(total: images.count)
     defer { bar.finish() }
@@ -60,7 +60,7 @@ struct SegmentCommand: ParsableCommand {
     for (index, image) in images.enumerated() {
       bar.update(index)
       do {
-        report.images.append(try segment(image, predictor))
+        report.images.append(try segment(image, segmenter))
       } catch {
         // The other images are worth having; the first failure decides the exit code.
         guard let failure = Failure(error) else { throw error }
@@ -97,11 +97,11 @@ struct SegmentCommand: ParsableCommand {
     }
   }
 
-  private func segment(_ path: String, _ predictor: Predictor) throws -> Report.Entry {
+  private func segment(_ path: String, _ segmenter: Segmenter) throws -> Report.Entry {
     let image = try Image(contentsOf: path)
     let clock = ContinuousClock()
     let start = clock.now
-    let prediction = try predictor.prediction(for: image, of: path)
+    let prediction = try segmenter.prediction(for: image, of: path)
     let milliseconds = (clock.now - start) / .milliseconds(1)
     let targets = targets(of: path)
     let mask = targets[0]

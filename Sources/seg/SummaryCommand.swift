@@ -9,7 +9,7 @@ struct SummaryCommand: ParsableCommand {
     discussion:
       "Shapes are [batch, height, width, channels]. A multiply–add counts once; see the documentation of Cost.")
 
-  @Argument(help: "The network's name; `seg models` lists them.")
+  @Argument(help: .model)
   var model: String
 
   @Option(help: .size)
@@ -36,10 +36,10 @@ struct SummaryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let description = try findModel(model)
-    let summary = try GraphSummary(try description.graph(for: size))
+    let source = try NetworkSource(model)
+    let summary = try GraphSummary(try source.graph(for: size))
     let report = Report(
-      model: description.name,
+      model: source.name,
       layers: summary.layers.map {
         .init(
           name: $0.name, operation: $0.operation, attributes: $0.attributes,

@@ -158,7 +158,8 @@ public struct Placement: Hashable, Sendable {
   /// The part of the network's input that shows the image.
   public let content: Rectangle
 
-  init(of image: Extent2D, fit: Preprocessing.Fit) {
+  /// Where an image of a height and width lies.
+  public init(of image: Extent2D, fit: Preprocessing.Fit) {
     imageSize = image
     switch fit {
     case .keep(let multiple):

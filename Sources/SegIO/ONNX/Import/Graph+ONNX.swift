@@ -207,3 +207,18 @@ extension Model {
     }
   }
 }
+
+extension ONNXModel {
+  /// The order of axes of the first input, where it is an image: `true` for `[batch, height, width, channels]`, `false` for
+  /// `[batch, channels, height, width]`, which is also what is taken where the file leaves the extents open.
+  public var takesChannelsLast: Bool {
+    guard let shape = inputs.first?.shape, shape.count == 4 else { return false }
+    return heightAndWidthAxes(of: shape).height == 1
+  }
+
+  /// The operator that computes the first output, or `nil` where it is an input or a constant.
+  public var outputOperator: String? {
+    guard let output = graph.outputs.first?.name else { return nil }
+    return graph.nodes.first { $0.outputs.contains(output) }?.kind
+  }
+}
