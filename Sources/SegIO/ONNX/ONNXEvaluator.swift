@@ -43,6 +43,7 @@ enum ONNXEvaluator {
 
   private static var families: [[String: Body]] {
     [shapes, movement, selection, scattering, arithmetic, logic, unary, curved, reductions,
-      normalizations, products, pooling, convolutions]
+      normalizations, products, pooling, convolutions,
+      resizing, sampling, quantization]
   }
 }
