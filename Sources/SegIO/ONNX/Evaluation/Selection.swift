@@ -148,8 +148,8 @@ extension ONNXEvaluator {
     let largest = try call.attributes.flag("largest", default: true)
     let result = shape.replacing(axis: axis, with: count)
     let stride = shape.strides[axis]
-    let lines = Offsets.table(shape.replacing(axis: axis, with: 1), strides: shape.strides)
-    let starts = Offsets.table(result.replacing(axis: axis, with: count == 0 ? 0 : 1), strides: result.strides)
+    let lines = count == 0 ? [] : Offsets.table(shape.replacing(axis: axis, with: 1), strides: shape.strides)
+    let starts = count == 0 ? [] : Offsets.table(result.replacing(axis: axis, with: 1), strides: result.strides)
     var (picked, ranks) = ([Int](repeating: 0, count: result.elementCount), [Int64](repeating: 0, count: result.elementCount))
     func pick<N: Numeral>(_ values: [N]) {
       for (line, start) in zip(lines, starts) {

@@ -1,0 +1,156 @@
+import SegEngine
+
+/// Windows that slide over an image of any number of axes: the one walker behind pooling, convolution and its transposition.
+///
+/// It pairs positions of windows with the elements of the image under them, as runs along the last axis.
+struct Windows {
+  /// Consecutive windows with the image's elements that one tap of the kernel meets there.
+  struct Run {
+    let tap: Int
+    /// The first window; the others follow one by one.
+    let window: Int
+    /// The image's element under the tap in the first window; the others follow by the last axis's stride.
+    let source: Int
+    let count: Int
+  }
+
+  var image: [Int]
+  let kernel: [Int]
+  let strides: [Int]
+  let dilations: [Int]
+  var before: [Int]
+  var after: [Int]
+  /// The number of windows along each axis.
+  var counts: [Int]
+
+  /// The windows of a node over an image of the given extents.
+  init(
+    _ call: ONNXCall, image: [Int], kernel weights: [Int]? = nil, dilated: Bool = true
+  ) throws(ONNXFailure) {
+    let rank = image.count
+    guard rank > 0 else { throw ONNXFailure("its operand has no spatial axes") }
+    func list(_ name: String, _ value: Int, _ count: Int, from least: Int) throws(ONNXFailure) -> [Int] {
+      let values = try call.attributes.ints(name) ?? []
+      if values.isEmpty { return [Int](repeating: value, count: count) }
+      guard values.count == count, values.allSatisfy({ $0 >= least && $0 < 1 << 31 }) else {
+        throw ONNXFailure("its \(name) \(values) do not fit \(rank) spatial axes")
+      }
+      return values
+    }
+    kernel = try call.attributes.has("kernel_shape") ? list("kernel_shape", 1, rank, from: 1) : weights ?? []
+    guard kernel.count == rank, weights == nil || weights == kernel, kernel.allSatisfy({ $0 >= 1 && $0 < 1 << 31 }) else {
+      throw ONNXFailure("its kernel \(kernel) does not fit \(rank) spatial axes and its weights")
+    }
+    guard image.allSatisfy({ $0 < 1 << 40 }) else { throw ONNXFailure("an image of \(image) is too large") }
+    strides = try list("strides", 1, rank, from: 1)
+    dilations = dilated ? try list("dilations", 1, rank, from: 1) : [Int](repeating: 1, count: rank)
+    let pads = try list("pads", 0, 2 * rank, from: 0)
+    (before, after) = (Array(pads[..<rank]), Array(pads[rank...]))
+    self.image = image
+    counts = []
+  }
+
+  /// The same windows over another image, where their number is known.
+  func sliding(over image: [Int], counts: [Int]) -> Windows {
+    var windows = self
+    (windows.image, windows.counts) = (image, counts)
+    return windows
+  }
+
+  /// The extent of the kernel with its gaps.
+  func reach(_ axis: Int) -> Int { (kernel[axis] - 1) * dilations[axis] + 1 }
+
+  /// Sets ``counts``, and the padding where the node leaves it to be found.
+  mutating func count(_ call: ONNXCall) throws(ONNXFailure) {
+    let mode = try call.attributes.string("auto_pad", default: "NOTSET")
+    let roundsUp = try call.attributes.flag("ceil_mode")
+    for axis in image.indices {
+      let (extent, stride) = (image[axis], strides[axis])
+      switch mode {
+      case "SAME_UPPER", "SAME_LOWER":
+        let count = (extent + stride - 1) / stride
+        let padding = max(0, (count - 1) * stride + reach(axis) - extent)
+        before[axis] = mode == "SAME_UPPER" ? padding / 2 : padding - padding / 2
+        after[axis] = padding - before[axis]
+        counts.append(count)
+        continue
+      case "VALID": (before[axis], after[axis]) = (0, 0)
+      case "NOTSET", "": break
+      default: throw ONNXFailure("its padding \(mode) is not supported")
+      }
+      let room = extent + before[axis] + after[axis] - reach(axis)
+      guard room >= 0 else {
+        throw ONNXFailure("a kernel of \(kernel) with dilations \(dilations) does not fit an image of \(image)")
+      }
+      var count = (roundsUp ? room + stride - 1 : room) / stride + 1
+      // A window that would begin in the padding behind the image is left out.
+      if roundsUp, (count - 1) * stride >= extent + before[axis] { count -= 1 }
+      counts.append(count)
+    }
+  }
+
+  /// All runs, tap by tap.
+  func runs(_ call: ONNXCall) throws(ONNXFailure) -> [Run] {
+    let kernelShape = try call.shape(kernel)
+    let windows = try call.shape(counts)
+    let last = image.count - 1
+    guard windows.elementCount > 0, !image.contains(0) else { return [] }
+    let rows = windows.elementCount / counts[last]
+    let (total, overflow) = kernelShape.elementCount.multipliedReportingOverflow(by: rows)
+    guard !overflow, total <= 1 << 23 else { throw ONNXFailure("a kernel of \(kernel) over \(image) is too large") }
+    let imageStrides = Shape(image).strides
+    let kernelStrides = kernelShape.strides
+    let windowStrides = windows.strides
+    var runs: [Run] = []
+    for tap in 0..<kernelShape.elementCount {
+      var (starts, sources) = ([0], [0])
+      for axis in image.indices {
+        let shift = tap / kernelStrides[axis] % kernel[axis] * dilations[axis] - before[axis]
+        // The windows for which the tap is inside the image.
+        let low = shift >= 0 ? 0 : (-shift + strides[axis] - 1) / strides[axis]
+        let high = shift >= image[axis] ? 0 : min(counts[axis], (image[axis] - 1 - shift) / strides[axis] + 1)
+        guard low < high else {
+          starts = []
+          break
+        }
+        if axis == last {
+          for (start, source) in zip(starts, sources) {
+            runs.append(Run(tap: tap, window: start + low, source: source + low * strides[axis] + shift, count: high - low))
+          }
+        } else {
+          var (nextStarts, nextSources): ([Int], [Int]) = ([], [])
+          for (start, source) in zip(starts, sources) {
+            for window in low..<high {
+              nextStarts.append(start + window * windowStrides[axis])
+              nextSources.append(source + (window * strides[axis] + shift) * imageStrides[axis])
+            }
+          }
+          (starts, sources) = (nextStarts, nextSources)
+        }
+      }
+    }
+    return runs
+  }
+
+  /// The stride between a run's elements of the image.
+  var pace: Int { strides[strides.count - 1] }
+
+  /// How many taps each window has on the image, or on the image and its padding.
+  func taps(_ runs: [Run], countsPadding: Bool) -> [Int] {
+    let windows = Shape(counts)
+    var taps = [Int](repeating: countsPadding ? 1 : 0, count: windows.elementCount)
+    guard countsPadding else {
+      for run in runs { for index in 0..<run.count { taps[run.window + index] += 1 } }
+      return taps
+    }
+    let strides = windows.strides
+    for axis in counts.indices {
+      let end = image[axis] + before[axis] + after[axis]
+      let along = (0..<counts[axis]).map { window in
+        min(kernel[axis], (end - window * self.strides[axis] + dilations[axis] - 1) / dilations[axis])
+      }
+      for index in taps.indices { taps[index] *= along[index / strides[axis] % counts[axis]] }
+    }
+    return taps
+  }
+}
