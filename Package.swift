@@ -47,7 +47,7 @@ let package = Package(
     .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport", "AllocationCounter"]),
     .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
     .testTarget(name: "SegIOTests", dependencies: ["SegIO", "TestSupport"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["SegIO", "TestSupport"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["SegModels", "SegIO", "TestSupport", "seg"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -15,16 +15,16 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Times a network.",
     discussion: "Without --weights the network has random ones, which take the same time.")
 
-  @Argument(help: "The network's name.")
+  @Argument(help: "The network's name; `seg models` lists them.")
   var model: String
 
-  @Option(help: "Height and width of the input, as 512x256 or 512.")
+  @Option(help: .size)
   var size: SizeArgument?
 
-  @Option(help: "The weights: safetensors, .npz or a PyTorch .pth file.")
+  @Option(help: .weights)
   var weights: String?
 
-  @Option(help: "Timed runs.")
+  @Option(help: ArgumentHelp("Timed runs, after one that is not.", valueName: "count"))
   var rounds = 20
 
   @Flag(help: "Also list the time of each step.")
@@ -70,11 +70,13 @@ struct BenchCommand: ParsableCommand {
     let description = try findModel(model)
     let extent = size?.extent ?? description.defaultSize
     let backend = threads.backend
-    let graph = try description.makeGraph(extent)
+    let graph = try description.graph(for: size)
     let parameters = try weights.map { try Parameters(contentsOf: $0) } ?? Parameters(initializing: graph, seed: 1)
 
     let start = clock.now
     let compiled = try Failure.about(weights ?? model) { try graph.compiled(parameters: parameters, on: backend) }
+    try requireMemory(
+      compiled.runByteCount, for: "--size: \(description.name) at \(extent.height)×\(extent.width) pixels", .usage)
     var generator = SeededGenerator(seed: 2)
     let inputs = compiled.inputs.map { port in
       Tensor(
@@ -93,7 +95,8 @@ struct BenchCommand: ParsableCommand {
       times.append((clock.now - start) / .milliseconds(1))
     }
     times.sort()
-    let median = times.count % 2 == 1 ? times[times.count / 2] : (times[times.count / 2 - 1] + times[times.count / 2]) / 2
+    let median =
+      times.count % 2 == 1 ? times[times.count / 2] : (times[times.count / 2 - 1] + times[times.count / 2]) / 2
     let flops = try GraphSummary(graph).total.flops
     let report = Report(
       model: description.name, backend: backend.name, height: extent.height, width: extent.width,
@@ -102,7 +105,7 @@ struct BenchCommand: ParsableCommand {
       arenaBytes: compiled.arenaByteCount, peakBytes: peakResidentBytes(),
       layers: layers ? try profile(compiled, inputs) : nil)
     if json { return try printJSON(report) }
-    printText(report)
+    try printText(report)
   }
 
   /// The median time of each step over the rounds.
@@ -118,12 +121,12 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  private func printText(_ report: Report) {
-    print("\(report.model) \(report.height)×\(report.width), \(report.threads) thread(s), \(report.backend)")
-    print(
+  private func printText(_ report: Report) throws {
+    try printLine("\(report.model) \(report.height)×\(report.width), \(report.threads) thread(s), \(report.backend)")
+    try printLine(
       "median \(report.medianMilliseconds.fixed(2)) ms, minimum \(report.minimumMilliseconds.fixed(2)) ms over "
         + "\(report.rounds) rounds; first run with compilation \(report.firstRunMilliseconds.fixed(1)) ms")
-    print(
+    try printLine(
       "\(report.gigaflopsPerSecond.fixed(0)) GFLOP/s; arena \((Double(report.arenaBytes) / 1e6).fixed(1)) MB, peak resident "
         + "\((Double(report.peakBytes) / 1e6).fixed(1)) MB")
     guard let layers = report.layers else { return }
@@ -133,7 +136,7 @@ struct BenchCommand: ParsableCommand {
         layer.name, layer.operation, layer.algorithm, "\(Shape(layer.output))", layer.milliseconds.fixed(3),
       ])
     }
-    print("\n" + table.text)
+    try printLine("\n" + table.text)
   }
 
   private func peakResidentBytes() -> Int {

@@ -3,12 +3,6 @@ import SegEngine
 import SegIO
 import SegModels
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// What went wrong, as one line and an exit code of `sysexits.h`.
 struct Failure: Error {
   /// The kinds, with their exit codes.
@@ -25,17 +19,27 @@ struct Failure: Error {
 
   var exitCode: ExitCode { ExitCode(kind.rawValue) }
 
+  /// Makes a failure. Whatever stands in the names of files and tensors, the message is one line.
   init(_ kind: Kind, _ message: String) {
     self.kind = kind
-    self.message = message
+    self.message = String(
+      String.UnicodeScalarView(
+        message.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .lineSeparator, .paragraphSeparator: " "
+          default: scalar
+          }
+        }))
   }
 
-  /// The failure behind an error, or `nil` for those that belong to the argument parser.
+  /// The failure behind an error of this package, or `nil` for any other.
   init?(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
-    case let error as ImageError: self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
-    case let error as WeightsError: self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as ImageError:
+      self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as WeightsError:
+      self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
     case let error as FileError: self.init(.unreadableInput, error.description)
     case is GraphError, is ParameterError, is MetricError, is PredictionError: self.init(.badInput, "\(error)")
     default: return nil
@@ -76,10 +80,4 @@ struct Failure: Error {
   private static func isFileError(_ error: WeightsError) -> Bool {
     if case .file = error.cause { true } else { false }
   }
-}
-
-/// Prints a line to the standard error stream.
-func printError(_ line: String) {
-  let bytes = Array((line + "\n").utf8)
-  _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

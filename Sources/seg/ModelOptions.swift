@@ -8,7 +8,8 @@ struct SizeArgument: ExpressibleByArgument {
   let extent: Extent2D
 
   init?(argument: String) {
-    let parts = argument.split(whereSeparator: { $0 == "x" || $0 == "×" }).map { Int($0) }
+    let parts = argument.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "x" || $0 == "×" })
+      .map { Int($0) }
     guard (1...2).contains(parts.count), let height = parts[0], let width = parts[parts.count - 1],
       (1...65536).contains(height), (1...65536).contains(width)
     else { return nil }
@@ -18,7 +19,9 @@ struct SizeArgument: ExpressibleByArgument {
 
 /// The number of threads, for every command that computes.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: "Threads; by default SEG_NUM_THREADS, or as many as there are processors.")
+  @Option(
+    help: ArgumentHelp(
+      "Threads; by default SEG_NUM_THREADS, or as many as there are processors.", valueName: "count"))
   var threads: Int?
 
   func validate() throws {
@@ -34,13 +37,16 @@ struct ThreadOptions: ParsableArguments {
 
 /// A network of the registry with its weights and the choices about images.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "The network's name; `seg models` lists them.")
+  @Option(help: ArgumentHelp("The network's name; `seg models` lists them.", valueName: "name"))
   var model: String
 
-  @Option(help: "The weights: safetensors, .npz or a PyTorch .pth file.")
+  @Option(help: .weights)
   var weights: String
 
-  @Option(help: "The probability above which a network of one logit says foreground.")
+  @Option(
+    help: ArgumentHelp(
+      "The probability above which a network of one logit says foreground; by default the network's own.",
+      valueName: "probability"))
   var threshold: Float?
 
   @OptionGroup var threads: ThreadOptions
@@ -55,17 +61,50 @@ struct ModelOptions: ParsableArguments {
 
   func makePredictor() throws -> Predictor {
     let description = try description
-    let graph = try description.makeGraph(description.defaultSize)
-    let parameters = try Parameters(contentsOf: weights)
-    let model = try Failure.about(weights) { try Model(graph, parameters: parameters, on: threads.backend) }
     var postprocessing = description.postprocessing
     if let threshold {
       guard case .threshold = postprocessing else {
-        throw Failure(.usage, "\(description.name) chooses the largest of \(description.classes) classes: no --threshold")
+        throw Failure(
+          .usage, "\(description.name) chooses the largest of \(description.classes) classes: no --threshold")
       }
       postprocessing = .threshold(threshold)
     }
+    let graph = try description.makeGraph(description.defaultSize)
+    let parameters = try Parameters(contentsOf: weights)
+    let model = try Failure.about(weights) { try Model(graph, parameters: parameters, on: threads.backend) }
     return Predictor(model, preprocessing: description.preprocessing, postprocessing: postprocessing)
+  }
+}
+
+extension Predictor {
+  /// Segments the image of a file.
+  func prediction(
+    for image: Image, of path: String, at resolution: Resolution = .image
+  ) throws -> Prediction {
+    let logits = try Failure.about(path) { try model.compiled(for: [:]) }.outputs[0].spec.shape.channels
+    // Logits at the image's size, what is made of them, the labels, and the image itself.
+    try requireMemory(
+      image.width * image.height * (8 * logits + 16), for: "\(path): an image of \(image.width)×\(image.height) pixels")
+    return try Failure.about(path) { try self(image, at: resolution) }
+  }
+}
+
+extension ArgumentHelp {
+  static let weights = ArgumentHelp("The weights: safetensors, .npz or a PyTorch .pth file.", valueName: "file")
+  static let size = ArgumentHelp(
+    "Height and width of the input, as 512x256 or 512; by default the network's own.", valueName: "size")
+}
+
+extension ModelDescription {
+  /// The graph for a size from the command line.
+  func graph(for size: SizeArgument?) throws -> Graph {
+    let extent = size?.extent ?? defaultSize
+    do {
+      return try makeGraph(extent)
+    } catch GraphError.shape(let node, let error, _) {
+      throw Failure(
+        .usage, "--size: \(name) cannot take \(extent.height)×\(extent.width) pixels (at \(node): \(error))")
+    }
   }
 }
 

@@ -34,6 +34,6 @@ struct ModelsCommand: ParsableCommand {
         (Double(entry.macs) / 1e9).fixed(3), entry.summary,
       ])
     }
-    print(table.text)
+    try printLine(table.text)
   }
 }

@@ -20,18 +20,11 @@ struct ProgressBar {
     guard isShown else { return }
     let filled = done * ProgressBar.width / total
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: ProgressBar.width - filled)
-    write("\r\(bar) \(done)/\(total)")
+    printError(text: "\r\(bar) \(done)/\(total)")
   }
 
   /// Clears the line.
   func finish() {
-    if isShown { write("\r\u{1b}[K") }
-  }
-
-  private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = bytes.withUnsafeBytes { writeToStandardError($0) }
+    if isShown { printError(text: "\r\u{1b}[K") }
   }
 }
-
-private func writeToStandardError(_ bytes: UnsafeRawBufferPointer) -> Int { write(STDERR_FILENO, bytes.baseAddress, bytes.count) }

@@ -15,16 +15,16 @@ struct RunCommand: ParsableCommand {
 
   enum Layout: String, ExpressibleByArgument, CaseIterable { case nhwc, nchw }
 
-  @Argument(help: "The network's name.")
+  @Argument(help: "The network's name; `seg models` lists them.")
   var model: String
 
-  @Option(help: "The weights: safetensors, .npz or a PyTorch .pth file.")
+  @Option(help: .weights)
   var weights: String
 
-  @Option(help: "The .npz file with the inputs.")
+  @Option(help: ArgumentHelp("The .npz file with the inputs.", valueName: "file"))
   var input: String
 
-  @Option(help: "The .npz file for the outputs.")
+  @Option(help: ArgumentHelp("The .npz file for the outputs.", valueName: "file"))
   var output: String
 
   @Option(help: "The order of the axes of feature maps in both files.")
@@ -37,6 +37,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let description = try findModel(model)
+    try ImageFiles.requirePlace(for: output)
     let graph = try description.makeGraph(description.defaultSize)
     let parameters = try Parameters(contentsOf: weights)
     let model = try Failure.about(weights) {
@@ -48,6 +49,8 @@ struct RunCommand: ParsableCommand {
       inputs = [graph.inputs[0].name: only.value]
     }
     if layout == .nchw { inputs = inputs.mapValues { transposed($0, [0, 2, 3, 1]) } }
+    try requireMemory(
+      try Failure.about(input) { try model.compiled(for: inputs.mapValues(\.shape)) }.runByteCount, for: input)
     var outputs = try Failure.about(input) { try model.run(inputs) }
     if layout == .nchw { outputs = outputs.mapValues { transposed($0, [0, 3, 1, 2]) } }
     try Failure.writing { try NPZ(outputs).write(to: output) }

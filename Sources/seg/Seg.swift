@@ -7,8 +7,11 @@ struct Seg: ParsableCommand {
     commandName: "seg",
     abstract: "Segments images with neural networks on the CPU.",
     discussion: """
+      Results go to standard output or into files, each of which appears whole or not at all; what goes wrong is one line on \
+      standard error.
+
       Exit codes: 0 all well; 64 wrong usage; 65 an input that is damaged or does not fit; 66 an input that cannot be read; \
-      73 an output that cannot be written; 70 anything else.
+      70 a fault of the program; 73 an output that cannot be written.
       """,
     version: "0.1.0",
     subcommands: [
@@ -21,9 +24,20 @@ struct Seg: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      guard let failure = Failure(error) else { exit(withError: error) }
+      // Help, the version, and the exit codes of commands that have reported already.
+      if error is ExitCode || exitCode(for: error) == .success { exit(withError: error) }
+      let failure = Failure(error) ?? parserFailure(error) ?? Failure(.internal, "\(error)")
       failure.report()
       exit(withError: failure.exitCode)
     }
+  }
+
+  /// The argument parser's complaint as one line, with its pointer to the command's help.
+  private static func parserFailure(_ error: any Error) -> Failure? {
+    guard exitCode(for: error) == .validationFailure else { return nil }
+    var complaint = message(for: error)
+    if let last = complaint.last, !last.isPunctuation || last == "'" || last == ">" || last == ")" { complaint += "." }
+    let pointer = fullMessage(for: error).split(separator: "\n").last { $0.contains("--help") }
+    return Failure(.usage, complaint + (pointer.map { " " + $0.drop { $0 == " " } } ?? ""))
   }
 }

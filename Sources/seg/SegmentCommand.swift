@@ -7,14 +7,21 @@ import SegModels
 struct SegmentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "segment", abstract: "Segments images.",
-    discussion: "Writes DIR/NAME.png, a palette image of labels, for each image, and with --overlay DIR/NAME_overlay.png.")
+    discussion: """
+      For each image it writes <directory>/NAME.png, a palette image of labels, and with --overlay <directory>/NAME_overlay.png. \
+      Where an image fails the others are still segmented, and the exit code is that of the first failure.
+
+      Example: seg segment eye.png --model pupil-unet --weights pupil-unet.safetensors --output masks --overlay
+      """)
 
   @Argument(help: "The images: PNG, JPEG or TIFF.")
   var images: [String]
 
   @OptionGroup var model: ModelOptions
 
-  @Option(name: [.short, .customLong("output")], help: "The directory for the masks; made where it is not there.")
+  @Option(
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
 
   @Flag(help: "Also write the image with the labels drawn over it.")
@@ -43,15 +50,11 @@ struct SegmentCommand: ParsableCommand {
   }
 
   func run() throws {
-    var taken: [String: String] = [:]
-    for image in images {
-      if let other = taken.updateValue(image, forKey: ImageFiles.stem(image)) {
-        throw Failure(.usage, "\(other) and \(image) would both be written as \(ImageFiles.stem(image)).png")
-      }
-    }
+    try checkTargets()
     let predictor = try model.makePredictor()
     try ImageFiles.makeDirectory(output)
     let bar = ProgressBar(total: images.count)
+    defer { bar.finish() }
     var report = Report()
     var worst: Failure?
     for (index, image) in images.enumerated() {
@@ -72,19 +75,41 @@ struct SegmentCommand: ParsableCommand {
     if let worst { throw worst.exitCode }
   }
 
+  /// The files that an image becomes.
+  private func targets(of image: String) -> [String] {
+    let stem = ImageFiles.join(output, ImageFiles.stem(image))
+    return overlay ? [stem + ".png", stem + "_overlay.png"] : [stem + ".png"]
+  }
+
+  /// Refuses to write two images to one file, or over an image.
+  private func checkTargets() throws {
+    let inputs = Dictionary(images.map { (ImageFiles.resolved($0), $0) }, uniquingKeysWith: { first, _ in first })
+    var taken: [String: String] = [:]
+    for image in images {
+      for target in targets(of: image) {
+        if let other = taken.updateValue(image, forKey: target) {
+          throw Failure(.usage, "\(other) and \(image) would both be written as \(target)")
+        }
+        if let input = inputs[ImageFiles.resolved(target)] {
+          throw Failure(.usage, "\(image): its mask or overlay \(target) would replace the image \(input)")
+        }
+      }
+    }
+  }
+
   private func segment(_ path: String, _ predictor: Predictor) throws -> Report.Entry {
     let image = try Image(contentsOf: path)
     let clock = ContinuousClock()
     let start = clock.now
-    let prediction = try Failure.about(path) { try predictor(image) }
+    let prediction = try predictor.prediction(for: image, of: path)
     let milliseconds = (clock.now - start) / .milliseconds(1)
-    let mask = ImageFiles.join(output, ImageFiles.stem(path) + ".png")
+    let targets = targets(of: path)
+    let mask = targets[0]
     try Failure.writing { try prediction.labels.writePNG(to: mask) }
     var overlayPath: String?
     if overlay {
-      let target = ImageFiles.join(output, ImageFiles.stem(path) + "_overlay.png")
-      try Failure.writing { try image.overlaid(with: prediction.labels).writePNG(to: target) }
-      overlayPath = target
+      try Failure.writing { try image.overlaid(with: prediction.labels).writePNG(to: targets[1]) }
+      overlayPath = targets[1]
     }
     var pixels: [String: Int] = [:]
     for label in prediction.labels.labels { pixels["\(label)", default: 0] += 1 }

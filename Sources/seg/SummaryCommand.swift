@@ -6,12 +6,13 @@ import SegModels
 struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary", abstract: "Lists a network's layers with output shapes, parameters and multiply–adds.",
-    discussion: "Shapes are [batch, height, width, channels]. A multiply–add counts once; see the documentation of Cost.")
+    discussion:
+      "Shapes are [batch, height, width, channels]. A multiply–add counts once; see the documentation of Cost.")
 
-  @Argument(help: "The network's name.")
+  @Argument(help: "The network's name; `seg models` lists them.")
   var model: String
 
-  @Option(help: "Height and width of the input, as 512x256 or 512.")
+  @Option(help: .size)
   var size: SizeArgument?
 
   @Flag(help: "Print JSON.")
@@ -36,15 +37,17 @@ struct SummaryCommand: ParsableCommand {
 
   func run() throws {
     let description = try findModel(model)
-    let summary = try GraphSummary(try description.makeGraph(size?.extent ?? description.defaultSize))
+    let summary = try GraphSummary(try description.graph(for: size))
     let report = Report(
       model: description.name,
       layers: summary.layers.map {
         .init(
-          name: $0.name, operation: $0.operation, attributes: $0.attributes, outputShape: $0.outputs[0].shape.dimensions,
+          name: $0.name, operation: $0.operation, attributes: $0.attributes,
+          outputShape: $0.outputs[0].shape.dimensions,
           parameters: $0.cost.parameters, macs: $0.cost.macs)
       },
-      parameters: summary.parameterCount, trainableParameters: summary.trainableParameterCount, macs: summary.total.macs,
+      parameters: summary.parameterCount, trainableParameters: summary.trainableParameterCount,
+      macs: summary.total.macs,
       flops: summary.total.flops)
     if json { return try printJSON(report) }
     var table = TextTable(["layer", "operator", "output", "parameters", "MACs"], leftAligned: [0, 1, 2])
@@ -54,8 +57,8 @@ struct SummaryCommand: ParsableCommand {
         layer.macs.grouped,
       ])
     }
-    print(table.text)
-    print(
+    try printLine(table.text)
+    try printLine(
       "\n\(report.trainableParameters.grouped) parameters (\(report.parameters.grouped) with running statistics), "
         + "\((Double(report.macs) / 1e9).fixed(3)) GMAC, \((Double(report.flops) / 1e9).fixed(3)) GFLOP")
   }

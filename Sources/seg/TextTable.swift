@@ -36,12 +36,3 @@ extension Double {
   /// With a fixed number of digits after the point.
   func fixed(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
 }
-
-/// Prints a value as JSON with sorted keys in snake case.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  encoder.keyEncodingStrategy = .convertToSnakeCase
-  encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
-}

@@ -32,6 +32,7 @@ public enum ModelRegistry {
     unet("unet-bilinear", "U-Net 64–1024, bilinear up-sampling, 3→21") {
       $0.upsampling = .bilinear(aligningCorners: true)
       $0.widths = [64, 128, 256, 512, 512]
+      $0.narrowsDecoder = true
     },
     unet("unet-add", "U-Net 64–1024, skips by addition, 3→21") { $0.skip = .addition },
     unet("attention-unet", "U-Net 64–1024 with attention gates on the skips, 3→21") { $0.skip = .attentionGate },

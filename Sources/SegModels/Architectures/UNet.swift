@@ -18,7 +18,8 @@ public struct UNet: Hashable, Sendable {
   public enum Skip: Hashable, Sendable {
     /// Puts them beside its own channels.
     case concatenation
-    /// Adds them; widths must agree, which transposed convolution sees to.
+    /// Adds them; widths must agree, which transposed convolution sees to, or ``UNet/narrowsDecoder`` where the two deepest
+    /// levels have one width.
     case addition
     /// Weights them by an attention gate, then puts them beside its own (Attention U-Net).
     case attentionGate
@@ -48,6 +49,9 @@ public struct UNet: Hashable, Sendable {
   public var upsampling = Upsampling.transposedConvolution
   /// What the decoder does with the encoder's features.
   public var skip = Skip.concatenation
+  /// Whether each of the decoder's levels ends with the width of the next finer one. Off, it keeps its own, and the
+  /// up-sampling narrows it or nothing does. The common PyTorch U-Net narrows where it up-samples bilinearly.
+  public var narrowsDecoder = false
   /// Whether the deepest features are weighted by a spatial attention gate.
   public var attendsBottleneck = false
   /// Whose names the parameters have.
@@ -94,21 +98,24 @@ public struct UNet: Hashable, Sendable {
       if attendsBottleneck { x = g.scope("att") { x.spatiallyAttended() } }
       for level in 1..<widths.count {
         let skipped = features[widths.count - 1 - level]
-        x = upsampled(x, level, like: skipped)
+        let both = joined(upsampled(x, level, like: skipped), skipped, level)
         x = g.scope(keys == .common ? "up\(level).conv" : "conv\(level)") {
-          doubleConvolution(joined(x, skipped, level), skipped.channels)
+          doubleConvolution(
+            both, skipped.channels,
+            last: narrowsDecoder ? widths[max(widths.count - 2 - level, 0)] : nil)
         }
       }
       g.output("logits", x.conv(keys == .common ? "outc.conv" : "outc", classes, kernel: 1))
     }
   }
 
-  /// (3×3 convolution, normalisation, ReLU) twice.
-  private func doubleConvolution(_ x: Value, _ width: Int) -> Value {
+  /// (3×3 convolution, normalisation, ReLU) twice, the second time to `last` channels.
+  private func doubleConvolution(_ x: Value, _ width: Int, last: Int? = nil) -> Value {
     x.graph.scope("double_conv") {
       let step = normalization == .none ? 2 : 3
       return x.conv("0", width, kernel: 3, bias: convolutionBias).normalized(normalization, "1").relu()
-        .conv("\(step)", width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)").relu()
+        .conv("\(step)", last ?? width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)")
+        .relu()
     }
   }
 
@@ -131,7 +138,8 @@ public struct UNet: Hashable, Sendable {
     case (.concatenation, .common): skipped.concat(with: x)
     case (.concatenation, .plain): x.concat(with: skipped)
     case (.attentionGate, _):
-      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(with: x)
+      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(
+        with: x)
     }
   }
 }

@@ -77,6 +77,7 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A label outside the classes, which is not the ignored one.
   case unknownLabel(UInt16, classes: Int, isTruth: Bool)
 
+  /// One line that says what is wrong.
   public var description: String {
     switch self {
     case .sizesDiffer(let prediction, let truth):

@@ -3,6 +3,9 @@ import SegEngine
 /// Resizing of images before they enter a network, as the Pillow library does it, which most networks were trained with: where
 /// an image shrinks, the triangle filter widens by the same factor, so that no pixel is skipped; samples of 8 bits are computed
 /// in fixed point and rounded after each direction.
+///
+/// The horizontal direction comes first, as in Pillow up to version 12. Later versions begin with the vertical one where that is
+/// less work: the same but for rounding, one step of 255 at most.
 enum ImageResampling {
   /// The interleaved samples of an image at another size.
   static func bilinear(_ samples: [UInt8], from: Extent2D, to: Extent2D, channels: Int) -> [UInt8] {
@@ -44,7 +47,9 @@ enum ImageResampling {
     func apply(
       _ samples: [UInt8], outer: Int, inner: Int, zero: Int32, _ finish: (Int32) -> UInt8
     ) -> [UInt8] {
-      let fixed = weights.map { ($0.first, $0.weights.map { Int32(($0 * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)) }) }
+      let fixed = weights.map {
+        ($0.first, $0.weights.map { Int32(($0 * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)) })
+      }
       var result = [UInt8](repeating: 0, count: outer * weights.count * inner)
       samples.withUnsafeBufferPointer { samples in
         for block in 0..<outer {

@@ -44,6 +44,7 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
   /// A threshold needs a network of one logit.
   case notBinary(classes: Int)
 
+  /// One line that says what is wrong.
   public var description: String {
     switch self {
     case .notBinary(let classes): "a threshold is for networks of one logit, not \(classes)"

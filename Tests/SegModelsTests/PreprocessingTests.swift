@@ -1,0 +1,136 @@
+import SegEngine
+import SegModels
+import Testing
+
+/// Images as Pillow resizes them: the bytes that networks were trained on.
+@Suite struct PreprocessingTests {
+  /// One entry of `images.json`.
+  struct Case: Decodable, Sendable, CustomTestStringConvertible {
+    let key, image, layout, channels, fit: String
+    let bits, height, width, networkHeight, networkWidth: Int
+    let place: [Int]
+
+    var testDescription: String { "\(image) \(channels) \(fit) \(height)×\(width)" }
+
+    var preprocessing: Preprocessing {
+      get throws {
+        let size = Extent2D(height, width)
+        return Preprocessing(
+          channels: try #require(Preprocessing.Channels(rawValue: channels)),
+          fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size),
+          range: bits == 8 ? .step : .white)
+      }
+    }
+  }
+
+  static let cases: [Case] = (try? Fixtures.description("images")) ?? []
+  private static let tensors = (try? Fixtures.tensors("images")) ?? [:]
+
+  private func image(_ test: Case) throws -> Image {
+    let tensor = try Self.tensors.named("\(test.image)/image")
+    let layouts: [String: Image.ChannelLayout] = ["grey": .grey, "greyAlpha": .greyAlpha, "rgb": .rgb, "rgba": .rgba]
+    return Image(
+      width: tensor.shape[1], height: tensor.shape[0], layout: try #require(layouts[test.layout]),
+      samples: test.bits == 8
+        ? .uint8(tensor.elements(of: UInt8.self)) : .uint16(tensor.elements(of: Int32.self).map { UInt16($0) }))
+  }
+
+  @Test func theFixtureHasEveryKind() {
+    for fit in ["keep", "stretch", "letterbox"] {
+      for bits in [8, 16] {
+        for layout in ["grey", "greyAlpha", "rgb", "rgba"] {
+          #expect(Self.cases.contains { $0.fit == fit && $0.bits == bits && $0.layout == layout })
+        }
+      }
+    }
+  }
+
+  @Test(arguments: cases) func imagesAreResizedAsByPillow(_ test: Case) throws {
+    let (tensor, placement) = try test.preprocessing(try image(test))
+    let channels = test.channels == "grey" ? 1 : 3
+    #expect(tensor.shape == [1, test.networkHeight, test.networkWidth, channels])
+    let content = placement.content
+    #expect([content.top, content.left, content.height, content.width] == test.place)
+    let expected = try Self.tensors.named("\(test.key)/expected")
+    if test.bits == 8 {
+      // Every byte.
+      #expect(tensor.floats == expected.elements(of: UInt8.self).map(Float.init))
+    } else {
+      // Pillow and this package both sum in Double and keep float32 between the directions; 3·2⁻²⁴ of white covers the
+      // roundings, that of the division by 65535 among them.
+      let wanted = Tensor(tensor.shape, expected.floats.map { $0 / 65535 })
+      #expect(tensor.distance(to: wanted) <= 2e-7)
+    }
+  }
+
+  @Test(arguments: cases) func placementAgreesWithTheFit(_ test: Case) throws {
+    let image = try image(test)
+    let placement = try test.preprocessing(image).placement
+    let content = placement.content
+    #expect(placement.imageSize == Extent2D(image.height, image.width))
+    #expect(content.top >= 0 && content.left >= 0 && content.height >= 1 && content.width >= 1)
+    #expect(content.top + content.height <= placement.networkSize.height)
+    #expect(content.left + content.width <= placement.networkSize.width)
+    guard test.fit == "letterbox" else { return }
+    // One side is filled, what is left over on the other lies on both sides, and the aspect is kept to half a pixel.
+    #expect(content.height == test.height || content.width == test.width)
+    let (below, right) = (test.height - content.height - content.top, test.width - content.width - content.left)
+    #expect((0...1).contains(below - content.top) && (0...1).contains(right - content.left))
+    let exact = Double(content.width * image.height) / Double(image.width)
+    let other = Double(content.height * image.width) / Double(image.height)
+    #expect(
+      content.width == test.width
+        ? abs(Double(content.height) - max(1, exact)) <= 0.5 : abs(Double(content.width) - max(1, other)) <= 0.5)
+  }
+
+  @Test func meanAndDeviationApplyByChannel() throws {
+    let image = Image(width: 2, height: 1, layout: .rgb, samples: .uint8([0, 51, 255, 102, 204, 153]))
+    let preprocessing = Preprocessing(
+      fit: .keep(multipleOf: 1), mean: Preprocessing.imageNetMean, deviation: Preprocessing.imageNetDeviation)
+    let values = preprocessing(image).tensor.floats.map(Double.init)
+    // By hand: (x − mean) / deviation with x of 0, 0.2, 1, 0.4, 0.8, 0.6.
+    let wanted = [
+      -0.485 / 0.229, (0.2 - 0.456) / 0.224, (1 - 0.406) / 0.225, (0.4 - 0.485) / 0.229, (0.8 - 0.456) / 0.224,
+      (0.6 - 0.406) / 0.225,
+    ]
+    // Float32: x·s − m·s with terms of at most 4.5.
+    for (value, wanted) in zip(values, wanted) { #expect(abs(value - wanted) < 2e-6) }
+    let reversed = Preprocessing(channels: .bgr, fit: .keep(multipleOf: 1), range: .step, mean: [1, 2, 3])
+    #expect(reversed(image).tensor.floats == [254, 49, -3, 152, 202, 99])
+  }
+
+  @Test func rangesSayWhatOneIs() {
+    let dark = Image(width: 2, height: 1, layout: .grey, samples: .uint8([10, 40]))
+    func values(_ range: Preprocessing.Range, _ image: Image) -> [Float] {
+      Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: range)(image).tensor.floats
+    }
+    #expect(values(.imageMaximum, dark) == [0.25, 1])
+    #expect(values(.step, dark) == [10, 40])
+    #expect(values(.white, dark) == [10 / 255, 40 / 255])
+    let deep = Image(width: 2, height: 1, layout: .grey, samples: .uint16([257 * 10, 65535]))
+    #expect(values(.step, deep) == [10, 255])
+    #expect(values(.white, deep) == [2570 / 65535, 1])
+    #expect(values(.imageMaximum, deep) == [2570 / 65535, 1])
+    // All black: there is no maximum to divide by.
+    #expect(values(.imageMaximum, Image(width: 1, height: 1, layout: .grey, samples: .uint8([0]))) == [0])
+  }
+
+  @Test func paddingIsFilledBeforeMeanAndDeviation() {
+    let image = Image(width: 1, height: 2, layout: .grey, samples: .uint8([255, 255]))
+    let preprocessing = Preprocessing(
+      channels: .grey, fit: .letterbox(2), mean: [0.5], deviation: [0.25], fill: 0.25)
+    // 1 becomes 2, the padding 0.25 becomes −1.
+    #expect(preprocessing(image).tensor.floats == [2, -1, 2, -1])
+    let kept = Preprocessing(channels: .grey, fit: .keep(multipleOf: 3), fill: 0.5)
+    #expect(kept(image).tensor.floats == [1, 0.5, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.5])
+  }
+
+  /// Luma of ITU-R BT.601 at Pillow's precision: (19595 R + 38470 G + 7471 B + 32768) / 65536, by hand.
+  @Test(
+    arguments: zip([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [1, 1, 1]], [76, 150, 29, 255, 1]))
+  func greyIsLuma(_ color: [UInt8], _ luma: Float) {
+    let image = Image(width: 1, height: 1, layout: .rgb, samples: .uint8(color))
+    #expect(
+      Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .step)(image).tensor.floats == [luma])
+  }
+}
