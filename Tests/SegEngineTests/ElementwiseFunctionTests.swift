@@ -71,4 +71,22 @@ import Testing
       disagreements(of: Elementwise(function), [x], with: [NaiveTensor(x)], .exact, on: everyBackend()) == [],
       "\(function)")
   }
+
+  /// Runs of every length around the widths of registers: the last, partly filled one computes the same as the others.
+  @Test func everyLengthIsComputedToItsEnd() {
+    let backends = everyBackend()
+    withEvery("count", in: 1...70) { count in
+      withEvery("function", in: [ElementwiseFunction.sigmoid, .hardSwish, .log]) { function in
+        let x = Tensor.random([3, count], in: 0.1...4, seed: UInt64(count))
+        let expected = NaiveTensor(x).map(function.value)
+        let tolerance = Tolerance(absolute: 3e-7, relative: 3e-7)
+        #expect(disagreements(of: Elementwise(function), [x], with: [expected], tolerance, on: backends) == [])
+      }
+      let x = Tensor.random([3, count], in: -9...9, seed: UInt64(count))
+      let naive = NaiveTensor(x)
+      let softmax = naive.softmax(axis: 1, logarithm: false)
+      #expect(disagreements(of: Softmax(), [x], with: [softmax], Tolerance(absolute: 1e-6), on: backends) == [])
+      #expect(disagreements(of: ArgMax(), [x], with: [naive.argmax(axis: 1)], .exact, on: backends) == [])
+    }
+  }
 }

@@ -138,25 +138,44 @@ struct StridedCopy: Sendable {
       }
       return
     }
-    workers.forEachRange(nest.outerCount * middle.extent, grain: max(1, 16384 / inner.extent)) { range, _ in
-      var position = range.lowerBound
-      while position < range.upperBound {
-        var (rest, first) = position.quotientAndRemainder(dividingBy: middle.extent)
-        let count = min(middle.extent - first, range.upperBound - position)
-        var s = from + first * sourceMiddle
-        var t = to + first * targetMiddle
-        for axis in nest.outer.reversed() {
-          let index: Int
-          (rest, index) = rest.quotientAndRemainder(dividingBy: axis.extent)
-          s += index * axis.source.resolved(source.rowStride)
-          t += index * axis.target.resolved(target.rowStride)
+    func offsets(_ outer: Int) -> (source: Int, target: Int) {
+      var (rest, s, t) = (outer, 0, 0)
+      for axis in nest.outer.reversed() {
+        let index: Int
+        (rest, index) = rest.quotientAndRemainder(dividingBy: axis.extent)
+        s += index * axis.source.resolved(source.rowStride)
+        t += index * axis.target.resolved(target.rowStride)
+      }
+      return (s, t)
+    }
+    if isRun {
+      workers.forEachRange(nest.outerCount * middle.extent, grain: max(1, 16384 / inner.extent)) { range, _ in
+        var position = range.lowerBound
+        while position < range.upperBound {
+          let (outer, first) = position.quotientAndRemainder(dividingBy: middle.extent)
+          let count = min(middle.extent - first, range.upperBound - position)
+          let (s, t) = offsets(outer)
+          copyRuns(
+            from + s + first * sourceMiddle, sourceMiddle, to + t + first * targetMiddle, targetMiddle, count,
+            inner.extent)
+          position += count
         }
-        if isRun {
-          copyRuns(s, sourceMiddle, t, targetMiddle, count, inner.extent)
-        } else {
-          copyTiles(s, sourceMiddle, sourceInner, t, targetMiddle, targetInner, count, inner.extent)
-        }
-        position += count
+      }
+      return
+    }
+    // Neither side is a run: tiles, so that the lines that a tile touches on both sides stay in the first-level cache.
+    let width = min(inner.extent, 32)
+    let height = min(middle.extent, 16384 / width)
+    let (across, down) = ((inner.extent + width - 1) / width, (middle.extent + height - 1) / height)
+    workers.forEachRange(nest.outerCount * down * across, grain: max(1, 16384 / (width * height))) { range, _ in
+      for index in range {
+        let (rest, column) = index.quotientAndRemainder(dividingBy: across)
+        let (outer, row) = rest.quotientAndRemainder(dividingBy: down)
+        let (s, t) = offsets(outer)
+        copyTile(
+          from + s + row * height * sourceMiddle + column * width * sourceInner, sourceMiddle, sourceInner,
+          to + t + row * height * targetMiddle + column * width * targetInner, targetMiddle, targetInner,
+          min(height, middle.extent - row * height), min(width, inner.extent - column * width))
       }
     }
   }
@@ -182,20 +201,14 @@ private func copyRuns<Unit: BitwiseCopyable>(
   }
 }
 
-/// Two loops of which neither is a run on both sides, in squares that stay in the first-level cache.
+/// Two loops of which neither is a run on both sides.
 @inline(__always)
-private func copyTiles<Unit: BitwiseCopyable>(
+private func copyTile<Unit: BitwiseCopyable>(
   _ source: UnsafePointer<Unit>, _ sourceMiddle: Int, _ sourceInner: Int, _ target: UnsafeMutablePointer<Unit>,
   _ targetMiddle: Int, _ targetInner: Int, _ middle: Int, _ inner: Int
 ) {
-  let side = 32
-  for innerStart in stride(from: 0, to: inner, by: side) {
-    let innerEnd = min(inner, innerStart + side)
-    for middleStart in stride(from: 0, to: middle, by: side) {
-      for m in middleStart..<min(middle, middleStart + side) {
-        let (s, t) = (source + m * sourceMiddle, target + m * targetMiddle)
-        for i in innerStart..<innerEnd { t[i * targetInner] = s[i * sourceInner] }
-      }
-    }
+  for m in 0..<middle {
+    let (s, t) = (source + m * sourceMiddle, target + m * targetMiddle)
+    for i in 0..<inner { t[i * targetInner] = s[i * sourceInner] }
   }
 }
