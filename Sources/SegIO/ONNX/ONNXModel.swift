@@ -4,10 +4,10 @@ import SwiftProtobuf
 
 /// An ONNX file: a network with its weights, as PyTorch, TensorFlow and Paddle export them.
 ///
-/// Operator sets 7 to 22 are read. Weights are initialisers, Constant nodes, or lie in files beside it.
+/// Operator sets up to 22 are read; those before 7 as far as their operators mean what they mean from 7 on. Weights are initialisers, Constant nodes, or lie in files beside it.
 public struct ONNXModel: Sendable {
   /// The operator sets that are read.
-  public static let opsets = 7...22
+  public static let opsets = 1...22
 
   /// The file, or what the caller named the bytes.
   public let path: String

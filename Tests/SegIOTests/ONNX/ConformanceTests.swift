@@ -60,7 +60,7 @@ struct ConformanceTests {
       let path = "\(folder)/input_\(index).npy"
       guard FileManager.default.fileExists(atPath: path) else { continue }
       guard let type = port.type else { throw ONNXFailure("an input has no type") }
-      values[port.name] = try constant(path, type)
+      values[port.name] = try ConformanceTests.constant(path, type)
     }
     for node in model.graph.nodes {
       let results = try ONNXEvaluator.evaluate(node, node.inputs.map { values[$0] })
@@ -71,16 +71,16 @@ struct ConformanceTests {
     }
     for (index, port) in model.graph.outputs.enumerated() {
       guard let type = port.type, let result = values[port.name] else { throw ONNXFailure("output \(index) is missing") }
-      let expected = try constant("\(folder)/output_\(index).npy", type)
+      let expected = try ConformanceTests.constant("\(folder)/output_\(index).npy", type)
       guard result.type == type else { throw ONNXFailure("output \(index) is of \(result.type), not \(type)") }
       guard result.shape == expected.shape else {
         throw ONNXFailure("output \(index) has the shape \(result.shape), not \(expected.shape)")
       }
-      try compare(result, expected, index, entry)
+      try ConformanceTests.compare(result, expected, index, entry)
     }
   }
 
-  private func compare(_ result: ONNXConstant, _ expected: ONNXConstant, _ index: Int, _ entry: Case) throws {
+  static func compare(_ result: ONNXConstant, _ expected: ONNXConstant, _ index: Int, _ entry: Case) throws {
     if result.type.isFloat {
       for (element, (a, b)) in zip(result.floats, expected.floats).enumerated() {
         // The narrow types are computed and kept as float32 here, and rounded in what is expected.
@@ -96,7 +96,7 @@ struct ConformanceTests {
     }
   }
 
-  private func constant(_ path: String, _ type: ONNXElement) throws -> ONNXConstant {
+  static func constant(_ path: String, _ type: ONNXElement) throws -> ONNXConstant {
     let tensor = try Tensor(npyFile: path)
     let elements = tensor.elementType
     guard elements == type.elementType else { throw ONNXFailure("\(path) holds \(elements)") }

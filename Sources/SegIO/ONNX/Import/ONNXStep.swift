@@ -91,8 +91,8 @@ struct ONNXStep {
       flowing.append(importer.arranged(input))
       return .flowing(flowing.count - 1, input.type)
     }
-    let zeros = operands.map { operand in operand.constant(flowing.map { Tensor(zeros: $0.shape, of: $0.elementType) }) }
-    let results = try ONNXEvaluator.evaluate(node, zeros)
+    let results = try HostOperator.results(
+      of: node, operands, for: flowing.map { TensorSpec($0.shape, $0.elementType) })
     let host = HostOperator(node: node, operands: operands)
     let values = builder.add(host, named: node.name, to: flowing, outputCount: results.count)
     return zip(values, results).map { ONNXValue($1.type, $0) }
@@ -127,11 +127,30 @@ struct HostOperator: Operator {
   var attributes: String { node.kind }
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    let zeros = inputs.map { Tensor(zeros: $0.shape, of: $0.elementType) }
     do {
-      return try ONNXEvaluator.evaluate(node, operands.map { $0.constant(zeros) }).map(\.tensor.spec)
+      return try HostOperator.results(of: node, operands, for: inputs).map(\.tensor.spec)
     } catch {
       throw ShapeError(HostOperator.name, error.reason)
+    }
+  }
+
+  /// Results of the right shapes and types, found with operands of zeros, or of ones where something is divided by them.
+  static func results(
+    of node: ONNXNode, _ operands: [Operand], for specs: [TensorSpec]
+  ) throws(ONNXFailure) -> [ONNXConstant] {
+    let zeros = specs.map { Tensor(zeros: $0.shape, of: $0.elementType) }
+    do {
+      return try ONNXEvaluator.evaluate(node, operands.map { $0.constant(zeros) })
+    } catch {
+      let ones = specs.map { spec in
+        switch spec.elementType {
+        case .float32: Tensor(spec.shape, repeating: Float(1))
+        case .uint8: Tensor(spec.shape, repeating: UInt8(1))
+        case .int32: Tensor(spec.shape, repeating: Int32(1))
+        case .int64: Tensor(spec.shape, repeating: Int64(1))
+        }
+      }
+      return try ONNXEvaluator.evaluate(node, operands.map { $0.constant(ones) })
     }
   }
 

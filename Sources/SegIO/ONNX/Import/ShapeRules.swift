@@ -32,6 +32,7 @@ extension ONNXImporter {
       let wanted = target.ints.enumerated().map { index, extent in
         extent == 0 && !keepsZero && index < x.rank ? x.dimensions[index] : extent
       }
+      if x.dimensions.contains(0) { return nil }
       return [try step.reshaped(x, to: wanted)]
     },
     "Flatten": { step in
@@ -91,6 +92,7 @@ extension ONNXImporter {
         let size = (extent + parts - 1) / max(1, parts)
         sizes = (0..<parts).map { max(0, min(size, extent - $0 * size)) }
       }
+      if let sizes, sizes.contains(0) { return nil }
       guard let sizes, sizes.count == parts, sizes.allSatisfy({ $0 > 0 && $0 <= extent }), sizes.reduce(0, +) == extent
       else { throw ONNXFailure("its sizes do not cut axis \(axis) of \(x.dimensions) into \(parts) parts") }
       return step.builder.add(
