@@ -66,13 +66,17 @@ extension ONNXEvaluator {
 
   @Sendable private static func bitShift(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (a, b) = try pair(call)
-    guard let format = a.type.integerFormat, !format.isSigned else { throw ONNXFailure("it is not defined for \(a.type)") }
+    guard let format = a.type.integerFormat else { throw ONNXFailure("it is not defined for \(a.type)") }
     let direction = try call.attributes.string("direction", default: "")
-    guard direction == "LEFT" || direction == "RIGHT" else { throw ONNXFailure("its direction \(direction) is neither LEFT nor RIGHT") }
-    let results = merge(a.integers, b.integers) { value, distance in
-      guard (0..<64).contains(distance) else { return Int64(0) }
-      let bits = UInt64(bitPattern: value)
-      return Int64(bitPattern: direction == "LEFT" ? bits &<< UInt64(distance) : bits &>> UInt64(distance))
+    guard direction == "LEFT" || direction == "RIGHT" else {
+      throw ONNXFailure("its direction \(direction) is neither LEFT nor RIGHT")
+    }
+    // A distance that is negative or as large as the type shifts everything out.
+    let results = merge(a.integers, b.integers) { value, distance -> Int64 in
+      let isAll = distance < 0 || distance >= Int64(format.bits)
+      if direction == "LEFT" { return isAll ? 0 : value &<< distance }
+      if format.isSigned { return isAll ? (value < 0 ? -1 : 0) : value &>> distance }
+      return isAll ? 0 : Int64(bitPattern: UInt64(bitPattern: value) &>> UInt64(distance))
     }
     return [ONNXConstant(a.type, a.shape, integers: results)]
   }
