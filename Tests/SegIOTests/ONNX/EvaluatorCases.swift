@@ -27,7 +27,9 @@ private func f(_ shape: Shape, _ values: [Float]) -> ONNXConstant { ONNXConstant
 private func f(_ values: Float...) -> ONNXConstant { ONNXConstant(.float, [values.count], floats: values) }
 private func i(_ values: Int64...) -> ONNXConstant { ONNXConstant(.int64, [values.count], integers: values) }
 private func i(_ shape: Shape, _ values: [Int64]) -> ONNXConstant { ONNXConstant(.int64, shape, integers: values) }
-private func of(_ type: ONNXElement, _ values: Int64...) -> ONNXConstant { ONNXConstant(type, [values.count], integers: values) }
+private func of(_ type: ONNXElement, _ values: Int64...) -> ONNXConstant {
+  ONNXConstant(type, [values.count], integers: values)
+}
 private func scalar(_ value: Int64) -> ONNXConstant { ONNXConstant(.int64, [], integers: [value]) }
 private func count(_ shape: Shape, from first: Int = 0) -> ONNXConstant {
   f(shape, (0..<shape.elementCount).map { Float($0 + first) })
@@ -45,12 +47,14 @@ extension EvaluatorCase {
       outputs: [count([3, 0])], note: "a zero is kept"),
     .init(kind: "Flatten", attributes: ["axis": .int(2)], inputs: [count([2, 3, 4])], outputs: [count([6, 4])]),
     .init(
-      kind: "Squeeze", opset: 11, attributes: ["axes": .ints([-1])], inputs: [count([1, 2, 1])], outputs: [count([1, 2])]),
+      kind: "Squeeze", opset: 11, attributes: ["axes": .ints([-1])], inputs: [count([1, 2, 1])],
+      outputs: [count([1, 2])]),
     .init(kind: "Squeeze", inputs: [count([1, 2, 1]), i(0)], outputs: [count([2, 1])]),
     .init(kind: "Unsqueeze", inputs: [count([2]), i(0, -1)], outputs: [count([1, 2, 1])]),
     .init(kind: "Range", inputs: [scalar(7), scalar(1), scalar(-2)], outputs: [i(7, 5, 3)]),
     .init(
-      kind: "ConstantOfShape", attributes: ["value": .tensor(i(5))], inputs: [i(2, 2)], outputs: [i([2, 2], [5, 5, 5, 5])]),
+      kind: "ConstantOfShape", attributes: ["value": .tensor(i(5))], inputs: [i(2, 2)],
+      outputs: [i([2, 2], [5, 5, 5, 5])]),
     .init(
       kind: "Cast", attributes: ["to": .int(2)], inputs: [f(-1.5, 3.9, 260)], outputs: [of(.uint8, 255, 3, 4)],
       note: "cut and wrapped"),
@@ -59,7 +63,8 @@ extension EvaluatorCase {
       kind: "Cast", attributes: ["to": .int(10)], inputs: [f(2049, 1e6, 1e-8)],
       outputs: [ONNXConstant(.float16, [3], floats: [2048, .infinity, 0])], note: "rounded to half precision"),
     .init(
-      kind: "Transpose", attributes: ["perm": .ints([1, 0])], inputs: [count([2, 3])], outputs: [f([3, 2], [0, 3, 1, 4, 2, 5])]),
+      kind: "Transpose", attributes: ["perm": .ints([1, 0])], inputs: [count([2, 3])],
+      outputs: [f([3, 2], [0, 3, 1, 4, 2, 5])]),
     .init(kind: "Expand", inputs: [f([2, 1], [1, 2]), i(1, 3)], outputs: [f([2, 3], [1, 1, 1, 2, 2, 2])]),
     .init(kind: "Tile", inputs: [f(1, 2), i(2)], outputs: [f(1, 2, 1, 2)]),
     .init(
@@ -72,7 +77,8 @@ extension EvaluatorCase {
       outputs: [f(2, 3)]),
     .init(kind: "Slice", inputs: [f(1, 2, 3, 4), i(-1), i(.min), i(0), i(-2)], outputs: [f(4, 2)], note: "backwards"),
     .init(
-      kind: "Pad", attributes: ["mode": .string("reflect")], inputs: [f(1, 2, 3), i(2, 1)], outputs: [f(3, 2, 1, 2, 3, 2)]),
+      kind: "Pad", attributes: ["mode": .string("reflect")], inputs: [f(1, 2, 3), i(2, 1)],
+      outputs: [f(3, 2, 1, 2, 3, 2)]),
     .init(kind: "Pad", inputs: [f(1, 2, 3), i(-1, 1), f(9)], outputs: [f(2, 3, 9)]),
     .init(
       kind: "Pad", opset: 19, attributes: ["mode": .string("wrap")], inputs: [f(1, 2, 3), i(2, 2)],
@@ -80,7 +86,9 @@ extension EvaluatorCase {
     .init(
       kind: "DepthToSpace", attributes: ["blocksize": .int(2)], inputs: [count([1, 4, 1, 1])],
       outputs: [count([1, 1, 2, 2])]),
-    .init(kind: "Trilu", opset: 14, attributes: ["upper": .int(0)], inputs: [count([2, 2], from: 1)], outputs: [f([2, 2], [1, 0, 3, 4])]),
+    .init(
+      kind: "Trilu", opset: 14, attributes: ["upper": .int(0)], inputs: [count([2, 2], from: 1)],
+      outputs: [f([2, 2], [1, 0, 3, 4])]),
   ]
 
   private static let elements: [EvaluatorCase] = [
@@ -92,7 +100,9 @@ extension EvaluatorCase {
     .init(kind: "Pow", inputs: [i(2, -3), i(10, 3)], outputs: [i(1024, -27)]),
     .init(kind: "Max", inputs: [f(1, 5), f(3), f(2, 2)], outputs: [f(3, 5)]),
     .init(kind: "Mean", inputs: [f(1, 5), f(3, 1)], outputs: [f(2, 3)]),
-    .init(kind: "Clip", opset: 6, attributes: ["min": .float(0), "max": .float(6)], inputs: [f(-1, 3, 9)], outputs: [f(0, 3, 6)]),
+    .init(
+      kind: "Clip", opset: 6, attributes: ["min": .float(0), "max": .float(6)], inputs: [f(-1, 3, 9)],
+      outputs: [f(0, 3, 6)]),
     .init(kind: "Clip", inputs: [i(-1, 3, 9), nil, scalar(6)], outputs: [i(-1, 3, 6)]),
     .init(kind: "Where", inputs: [of(.bool, 1, 0), i(1, 2), i(9)], outputs: [i(1, 9)]),
     .init(kind: "Round", inputs: [f(0.5, 1.5, -2.5)], outputs: [f(0, 2, -2)]),
@@ -105,11 +115,15 @@ extension EvaluatorCase {
     .init(
       kind: "BitShift", attributes: ["direction": .string("RIGHT")], inputs: [of(.uint8, 200, 3), of(.uint8, 3, 9)],
       outputs: [of(.uint8, 25, 0)]),
-    .init(kind: "IsInf", attributes: ["detect_negative": .int(0)], inputs: [f(.infinity, -.infinity)], outputs: [of(.bool, 1, 0)]),
+    .init(
+      kind: "IsInf", attributes: ["detect_negative": .int(0)], inputs: [f(.infinity, -.infinity)],
+      outputs: [of(.bool, 1, 0)]),
   ]
 
   private static let choices: [EvaluatorCase] = [
-    .init(kind: "Gather", attributes: ["axis": .int(1)], inputs: [count([2, 3]), i(-1, 0)], outputs: [f([2, 2], [2, 0, 5, 3])]),
+    .init(
+      kind: "Gather", attributes: ["axis": .int(1)], inputs: [count([2, 3]), i(-1, 0)],
+      outputs: [f([2, 2], [2, 0, 5, 3])]),
     .init(
       kind: "GatherElements", attributes: ["axis": .int(1)], inputs: [count([2, 2]), i([2, 1], [1, 0])],
       outputs: [f([2, 1], [1, 2])]),
@@ -122,25 +136,36 @@ extension EvaluatorCase {
     .init(kind: "NonZero", inputs: [f([2, 2], [1, 0, 1, 1])], outputs: [i([2, 3], [0, 1, 1, 0, 0, 1])]),
     .init(kind: "OneHot", inputs: [i(0, -1), scalar(3), f(0, 1)], outputs: [f([2, 3], [1, 0, 0, 0, 0, 1])]),
     .init(
-      kind: "TopK", inputs: [f(1, 3, 3, 2), i(3)], outputs: [f(3, 3, 2), i(1, 2, 3)], note: "the first of equals comes first"),
-    .init(kind: "ArgMax", attributes: ["select_last_index": .int(1), "keepdims": .int(0)], inputs: [f(2, 5, 5)], outputs: [scalar(2)]),
+      kind: "TopK", inputs: [f(1, 3, 3, 2), i(3)], outputs: [f(3, 3, 2), i(1, 2, 3)],
+      note: "the first of equals comes first"),
+    .init(
+      kind: "ArgMax", attributes: ["select_last_index": .int(1), "keepdims": .int(0)], inputs: [f(2, 5, 5)],
+      outputs: [scalar(2)]),
     .init(kind: "ReduceSum", inputs: [count([2, 3]), i(-1)], outputs: [f([2, 1], [3, 12])]),
     .init(
-      kind: "ReduceSum", attributes: ["noop_with_empty_axes": .int(1)], inputs: [count([2, 3])], outputs: [count([2, 3])]),
+      kind: "ReduceSum", attributes: ["noop_with_empty_axes": .int(1)], inputs: [count([2, 3])],
+      outputs: [count([2, 3])]),
     .init(
       kind: "ReduceMean", attributes: ["axes": .ints([0]), "keepdims": .int(0)], inputs: [count([2, 3])],
       outputs: [f(1.5, 2.5, 3.5)]),
-    .init(kind: "ReduceLogSumExp", attributes: ["keepdims": .int(0)], inputs: [f(1000, 1000)], outputs: [f([], [1000.6931])]),
-    .init(kind: "ReduceMax", opset: 20, attributes: ["keepdims": .int(0)], inputs: [of(.bool, 0, 1)], outputs: [ONNXConstant(.bool, [], integers: [1])]),
+    .init(
+      kind: "ReduceLogSumExp", attributes: ["keepdims": .int(0)], inputs: [f(1000, 1000)], outputs: [f([], [1000.6931])]
+    ),
+    .init(
+      kind: "ReduceMax", opset: 20, attributes: ["keepdims": .int(0)], inputs: [of(.bool, 0, 1)],
+      outputs: [ONNXConstant(.bool, [], integers: [1])]),
     .init(kind: "CumSum", attributes: ["reverse": .int(1)], inputs: [f(1, 2, 3), scalar(0)], outputs: [f(6, 5, 3)]),
     .init(kind: "MatMul", inputs: [count([2, 2]), f(1, 2)], outputs: [f(2, 8)]),
     .init(
-      kind: "Gemm", attributes: ["transB": .int(1), "beta": .float(2)], inputs: [f([1, 2], [1, 2]), count([2, 2]), f(1, 10)],
+      kind: "Gemm", attributes: ["transB": .int(1), "beta": .float(2)],
+      inputs: [f([1, 2], [1, 2]), count([2, 2]), f(1, 10)],
       outputs: [f([1, 2], [4, 28])]),
     .init(
       kind: "Einsum", attributes: ["equation": .string("...ij,jk")], inputs: [count([1, 2, 2]), count([2, 1])],
       outputs: [f([1, 2, 1], [1, 3])]),
-    .init(kind: "Einsum", attributes: ["equation": .string("ii->")], inputs: [count([2, 2])], outputs: [f([], [3])], note: "trace"),
+    .init(
+      kind: "Einsum", attributes: ["equation": .string("ii->")], inputs: [count([2, 2])], outputs: [f([], [3])],
+      note: "trace"),
   ]
 
   private static let windows: [EvaluatorCase] = [
@@ -151,16 +176,20 @@ extension EvaluatorCase {
       kind: "MaxPool", attributes: ["kernel_shape": .ints([2, 2]), "storage_order": .int(1)],
       inputs: [count([1, 1, 2, 3])], outputs: [f([1, 1, 1, 2], [4, 5]), i([1, 1, 1, 2], [3, 5])]),
     .init(
-      kind: "AveragePool", attributes: ["kernel_shape": .ints([3]), "pads": .ints([1, 1])], inputs: [f([1, 1, 3], [3, 6, 9])],
+      kind: "AveragePool", attributes: ["kernel_shape": .ints([3]), "pads": .ints([1, 1])],
+      inputs: [f([1, 1, 3], [3, 6, 9])],
       outputs: [f([1, 1, 3], [4.5, 6, 7.5])]),
     .init(
-      kind: "AveragePool", attributes: ["kernel_shape": .ints([3]), "pads": .ints([1, 1]), "count_include_pad": .int(1)],
+      kind: "AveragePool",
+      attributes: ["kernel_shape": .ints([3]), "pads": .ints([1, 1]), "count_include_pad": .int(1)],
       inputs: [f([1, 1, 3], [3, 6, 9])], outputs: [f([1, 1, 3], [3, 6, 5])]),
     .init(
-      kind: "Conv", attributes: ["auto_pad": .string("SAME_LOWER")], inputs: [f([1, 1, 3], [1, 2, 3]), f([1, 1, 2], [1, 10]), f(5)],
+      kind: "Conv", attributes: ["auto_pad": .string("SAME_LOWER")],
+      inputs: [f([1, 1, 3], [1, 2, 3]), f([1, 1, 2], [1, 10]), f(5)],
       outputs: [f([1, 1, 3], [15, 26, 37])]),
     .init(
-      kind: "Conv", attributes: ["group": .int(2), "strides": .ints([2])], inputs: [count([1, 2, 3]), f([2, 1, 1], [1, 2])],
+      kind: "Conv", attributes: ["group": .int(2), "strides": .ints([2])],
+      inputs: [count([1, 2, 3]), f([2, 1, 1], [1, 2])],
       outputs: [f([1, 2, 2], [0, 2, 6, 10])]),
     .init(
       kind: "ConvTranspose", attributes: ["strides": .ints([2]), "output_padding": .ints([1])],
@@ -172,10 +201,12 @@ extension EvaluatorCase {
       kind: "Resize", attributes: ["mode": .string("linear")], inputs: [f([1, 1, 2], [1, 3]), nil, f(1, 1, 2)],
       outputs: [f([1, 1, 4], [1, 1.5, 2.5, 3])]),
     .init(
-      kind: "Resize", attributes: ["nearest_mode": .string("ceil"), "coordinate_transformation_mode": .string("asymmetric")],
+      kind: "Resize",
+      attributes: ["nearest_mode": .string("ceil"), "coordinate_transformation_mode": .string("asymmetric")],
       inputs: [f([1, 1, 2], [1, 3]), nil, nil, i(1, 1, 4)], outputs: [f([1, 1, 4], [1, 3, 3, 3])]),
     .init(
-      kind: "Resize", attributes: ["mode": .string("linear"), "coordinate_transformation_mode": .string("align_corners")],
+      kind: "Resize",
+      attributes: ["mode": .string("linear"), "coordinate_transformation_mode": .string("align_corners")],
       inputs: [f([1, 1, 2], [1, 3]), nil, nil, i(1, 1, 3)], outputs: [f([1, 1, 3], [1, 2, 3])]),
     .init(
       kind: "Upsample", opset: 9, inputs: [f([1, 1, 2], [1, 3]), f(1, 1, 2)], outputs: [f([1, 1, 4], [1, 1, 3, 3])]),
@@ -189,23 +220,29 @@ extension EvaluatorCase {
       kind: "RoiAlign", opset: 16, attributes: ["sampling_ratio": .int(1)],
       inputs: [count([1, 1, 2, 2]), f([1, 4], [0, 0, 2, 2]), i(0)], outputs: [f([1, 1, 1, 1], [1.5])]),
     .init(
-      kind: "Col2Im", opset: 18, inputs: [f([1, 2, 2], [1, 2, 3, 4]), i(1, 3), i(1, 2)], outputs: [f([1, 1, 1, 3], [1, 5, 4])]),
+      kind: "Col2Im", opset: 18, inputs: [f([1, 2, 2], [1, 2, 3, 4]), i(1, 3), i(1, 2)],
+      outputs: [f([1, 1, 1, 3], [1, 5, 4])]),
   ]
 
   private static let others: [EvaluatorCase] = [
-    .init(kind: "Softmax", opset: 11, inputs: [f([1, 2, 2], [0, 0, 0, 0])], outputs: [f([1, 2, 2], [0.25, 0.25, 0.25, 0.25])], note: "flattened"),
+    .init(
+      kind: "Softmax", opset: 11, inputs: [f([1, 2, 2], [0, 0, 0, 0])],
+      outputs: [f([1, 2, 2], [0.25, 0.25, 0.25, 0.25])], note: "flattened"),
     .init(kind: "Softmax", inputs: [f([1, 2, 2], [0, 0, 0, 0])], outputs: [f([1, 2, 2], [0.5, 0.5, 0.5, 0.5])]),
     .init(
-      kind: "LayerNormalization", opset: 17, attributes: ["epsilon": .float(0)], inputs: [f([1, 2], [1, 3]), f(1, 2), f(0, 1)],
+      kind: "LayerNormalization", opset: 17, attributes: ["epsilon": .float(0)],
+      inputs: [f([1, 2], [1, 3]), f(1, 2), f(0, 1)],
       outputs: [f([1, 2], [-1, 3]), f([1, 1], [2]), f([1, 1], [1])]),
     .init(
       kind: "GroupNormalization", opset: 21, attributes: ["epsilon": .float(0), "num_groups": .int(1)],
       inputs: [f([1, 2, 1], [1, 3]), f(1, 2), f(0, 1)], outputs: [f([1, 2, 1], [-1, 3])]),
     .init(
-      kind: "BatchNormalization", attributes: ["epsilon": .float(0)], inputs: [f([1, 2, 1], [3, 5]), f(2, 1), f(1, 0), f(1, 1), f(4, 16)],
+      kind: "BatchNormalization", attributes: ["epsilon": .float(0)],
+      inputs: [f([1, 2, 1], [3, 5]), f(2, 1), f(1, 0), f(1, 1), f(4, 16)],
       outputs: [f([1, 2, 1], [3, 1])]),
     .init(
-      kind: "LRN", attributes: ["size": .int(1), "alpha": .float(1), "beta": .float(1)], inputs: [f([1, 2, 1], [1, 2])],
+      kind: "LRN", attributes: ["size": .int(1), "alpha": .float(1), "beta": .float(1)],
+      inputs: [f([1, 2, 1], [1, 2])],
       outputs: [f([1, 2, 1], [0.5, 0.4])]),
     .init(kind: "GlobalAveragePool", inputs: [count([1, 1, 2, 2])], outputs: [f([1, 1, 1, 1], [1.5])]),
     .init(

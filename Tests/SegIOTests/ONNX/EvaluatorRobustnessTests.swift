@@ -17,7 +17,9 @@ struct EvaluatorMutation {
   }
 
   private mutating func integer() -> Int {
-    let values = [0, 1, -1, 2, 3, -2, 5, 7, 100, 1 << 20, 1 << 31, 1 << 32, -(1 << 31), 1 << 40, 1 << 62, .max, .min, .min + 1]
+    let values = [
+      0, 1, -1, 2, 3, -2, 5, 7, 100, 1 << 20, 1 << 31, 1 << 32, -(1 << 31), 1 << 40, 1 << 62, .max, .min, .min + 1,
+    ]
     return values[next(values.count)]
   }
 
@@ -43,7 +45,9 @@ struct EvaluatorMutation {
       let shapes: [Shape] = [[count], [1, count], [count, 1, 1], [1, 1, count, 1], [1, count, 1, 1, 1]]
       return constant.reshaped(shapes[next(shapes.count)])
     case 1:
-      let shapes: [Shape] = [[0], [0, 1 << 40], [1 << 40, 0], [0, 0, 3], [1, 0, 2, 2], [2, 3, 0, 1 << 30], [1, 1 << 40, 0, 1]]
+      let shapes: [Shape] = [
+        [0], [0, 1 << 40], [1 << 40, 0], [0, 0, 3], [1, 0, 2, 2], [2, 3, 0, 1 << 30], [1, 1 << 40, 0, 1],
+      ]
       return ONNXConstant(constant.type, Tensor(zeros: shapes[next(shapes.count)], of: constant.tensor.elementType))
     case 2:  // another type
       return ONNXEvaluator.cast(constant, to: ONNXElement.allCases[next(ONNXElement.allCases.count)])
@@ -66,7 +70,8 @@ struct EvaluatorMutation {
   ) -> ([String: ONNXAttributes.Value], [ONNXConstant?]) {
     var (attributes, inputs) = (attributes, inputs)
     let names = [
-      "axis", "axes", "perm", "kernel_shape", "strides", "pads", "dilations", "group", "blocksize", "keepdims", "p", "size",
+      "axis", "axes", "perm", "kernel_shape", "strides", "pads", "dilations", "group", "blocksize", "keepdims", "p",
+      "size",
       "output_padding", "output_shape", "num_groups", "batch_dims", "k", "num_outputs", "ceil_mode", "starts", "ends",
       "epsilon", "alpha", "to", "start", "end", "time_axis", "batch_axis", "block_size", "sampling_ratio", "upper",
     ]

@@ -36,7 +36,9 @@ struct EvaluatorTests {
     #expect(try reason("Add", [:], [floats, nil]).contains("operand 1 is missing"))
     #expect(try reason("Gather", ["axis": .int(1)], [floats, ints]).contains("no axis 1"))
     #expect(try reason("Gather", [:], [floats, ONNXConstant(.int64, [], integers: [3])]).contains("outside"))
-    #expect(try reason("ConstantOfShape", [:], [ONNXConstant(.int64, [2], integers: [1 << 20, 1 << 20])]).contains("not possible"))
+    #expect(
+      try reason("ConstantOfShape", [:], [ONNXConstant(.int64, [2], integers: [1 << 20, 1 << 20])]).contains(
+        "not possible"))
     #expect(try reason("Reshape", [:], [floats, ONNXConstant(.int64, [1], integers: [4])]).contains("cannot be seen"))
     #expect(try reason("Conv", [:], [floats, floats]).contains("do not fit"))
   }

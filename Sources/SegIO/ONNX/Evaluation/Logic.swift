@@ -5,8 +5,10 @@ extension ONNXEvaluator {
   static let logic: [String: Body] = [
     "Equal": compare({ $0 == $1 }, { $0 == $1 }), "Greater": compare({ $0 > $1 }, { $0 > $1 }),
     "GreaterOrEqual": compare({ $0 >= $1 }, { $0 >= $1 }), "Less": compare({ $0 < $1 }, { $0 < $1 }),
-    "LessOrEqual": compare({ $0 <= $1 }, { $0 <= $1 }), "And": truth { $0 & $1 }, "Or": truth { $0 | $1 }, "Xor": truth { $0 ^ $1 },
-    "Not": not, "IsNaN": isNaN, "IsInf": isInf, "BitwiseAnd": bitwise { $0 & $1 }, "BitwiseOr": bitwise { $0 | $1 }, "BitwiseXor": bitwise { $0 ^ $1 },
+    "LessOrEqual": compare({ $0 <= $1 }, { $0 <= $1 }), "And": truth { $0 & $1 }, "Or": truth { $0 | $1 },
+    "Xor": truth { $0 ^ $1 },
+    "Not": not, "IsNaN": isNaN, "IsInf": isInf, "BitwiseAnd": bitwise { $0 & $1 }, "BitwiseOr": bitwise { $0 | $1 },
+    "BitwiseXor": bitwise { $0 ^ $1 },
     "BitwiseNot": bitwiseNot, "BitShift": bitShift,
   ]
 
@@ -17,7 +19,8 @@ extension ONNXEvaluator {
       let (a, b) = try pair(call)
       let results: [UInt8] =
         a.type.isFloat
-        ? merge(a.floats, b.floats) { float($0, $1) ? 1 : 0 } : merge(a.integers, b.integers) { integer($0, $1) ? 1 : 0 }
+        ? merge(a.floats, b.floats) { float($0, $1) ? 1 : 0 }
+        : merge(a.integers, b.integers) { integer($0, $1) ? 1 : 0 }
       return [ONNXConstant(.bool, Tensor(a.shape, results))]
     }
   }
@@ -42,7 +45,9 @@ extension ONNXEvaluator {
     return [ONNXConstant(.bool, Tensor(value.shape, value.floats.map { body($0) ? UInt8(1) : 0 }))]
   }
 
-  @Sendable private static func isNaN(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] { try test(call, \.isNaN) }
+  @Sendable private static func isNaN(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    try test(call, \.isNaN)
+  }
 
   @Sendable private static func isInf(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let positive = try call.attributes.flag("detect_positive", default: true)
