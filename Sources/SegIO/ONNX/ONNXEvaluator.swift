@@ -42,8 +42,10 @@ enum ONNXEvaluator {
   typealias Body = @Sendable (ONNXCall) throws(ONNXFailure) -> [ONNXConstant]
 
   private static var families: [[String: Body]] {
-    [shapes, movement, selection, scattering, arithmetic, logic, unary, curved, reductions,
+    [
+      shapes, movement, selection, scattering, arithmetic, logic, unary, curved, reductions,
       normalizations, products, pooling, convolutions,
-      resizing, sampling, quantization]
+      resizing, sampling, quantization,
+    ]
   }
 }

@@ -73,7 +73,9 @@ extension ONNXEvaluator {
 
   /// Integer divisors, none of them zero; -1 is left to the wrapping operators.
   private static func checkDivisors(_ constant: ONNXConstant) throws(ONNXFailure) {
-    guard constant.type.isFloat || !constant.integers.contains(0) else { throw ONNXFailure("it divides integers by zero") }
+    guard constant.type.isFloat || !constant.integers.contains(0) else {
+      throw ONNXFailure("it divides integers by zero")
+    }
   }
 
   @Sendable private static func divide(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
@@ -121,7 +123,13 @@ extension ONNXEvaluator {
 
   @Sendable private static func prelu(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, slope) = try pair(call)
-    return [combine(value, slope) { $0 < 0 ? $0 * $1 : $0 } _: { $0 < 0 ? $0 &* $1 : $0 }]
+    return [
+      combine(value, slope) {
+        $0 < 0 ? $0 * $1 : $0
+      } _: {
+        $0 < 0 ? $0 &* $1 : $0
+      }
+    ]
   }
 
   @Sendable private static func clip(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {

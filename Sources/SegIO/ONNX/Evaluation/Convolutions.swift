@@ -9,9 +9,12 @@ extension ONNXEvaluator {
     _ call: ONNXCall
   ) throws(ONNXFailure) -> (x: ONNXConstant, weights: ONNXConstant, groups: Int, bias: [Float]?) {
     let (x, weights) = (try call.operand(0), try call.operand(1))
-    guard x.type.isFloat, weights.type == x.type else { throw ONNXFailure("it is not defined for \(x.type) and \(weights.type)") }
+    guard x.type.isFloat, weights.type == x.type else {
+      throw ONNXFailure("it is not defined for \(x.type) and \(weights.type)")
+    }
     let groups = try call.attributes.int("group", default: 1)
-    guard x.shape.rank > 2, weights.shape.rank == x.shape.rank, groups > 0, weights.shape[0] % groups == 0, x.shape[1] % groups == 0
+    guard x.shape.rank > 2, weights.shape.rank == x.shape.rank, groups > 0, weights.shape[0] % groups == 0,
+      x.shape[1] % groups == 0
     else { throw ONNXFailure("weights of \(weights.shape) in \(groups) groups do not fit \(x.shape)") }
     return (x, weights, groups, call.optional(2)?.floats)
   }
@@ -31,8 +34,11 @@ extension ONNXEvaluator {
   @Sendable private static func convolve(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (x, weights, groups, bias) = try operands(call)
     let (channels, depth) = (weights.shape[0], weights.shape[1])
-    guard depth * groups == x.shape[1] else { throw ONNXFailure("weights of \(weights.shape) in \(groups) groups do not fit \(x.shape)") }
-    var windows = try Windows(call, image: Array(x.shape.dimensions[2...]), kernel: Array(weights.shape.dimensions[2...]))
+    guard depth * groups == x.shape[1] else {
+      throw ONNXFailure("weights of \(weights.shape) in \(groups) groups do not fit \(x.shape)")
+    }
+    var windows = try Windows(
+      call, image: Array(x.shape.dimensions[2...]), kernel: Array(weights.shape.dimensions[2...]))
     try windows.count(call)
     let shape = try call.shape([x.shape[0], channels] + windows.counts)
     let taps = windows.kernel.reduce(1, clampedProduct)
@@ -75,7 +81,9 @@ extension ONNXEvaluator {
     for axis in spatial.indices {
       let full = clampedSum(clampedProduct(spatial[axis] - 1, given.strides[axis]), extra[axis] + given.reach(axis))
       if wanted != nil || mode.hasPrefix("SAME") {
-        let target = wanted?.suffix(spatial.count)[(wanted?.count ?? 0) - spatial.count + axis] ?? clampedProduct(spatial[axis], given.strides[axis])
+        let target =
+          wanted?.suffix(spatial.count)[(wanted?.count ?? 0) - spatial.count + axis]
+          ?? clampedProduct(spatial[axis], given.strides[axis])
         guard target >= 0 else { throw ONNXFailure("its output shape is negative") }
         let padding = max(0, clampedDifference(full, target))
         before[axis] = mode == "SAME_UPPER" ? padding / 2 : padding - padding / 2

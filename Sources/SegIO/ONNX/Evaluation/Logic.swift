@@ -5,8 +5,10 @@ extension ONNXEvaluator {
   static let logic: [String: Body] = [
     "Equal": compare({ $0 == $1 }, { $0 == $1 }), "Greater": compare({ $0 > $1 }, { $0 > $1 }),
     "GreaterOrEqual": compare({ $0 >= $1 }, { $0 >= $1 }), "Less": compare({ $0 < $1 }, { $0 < $1 }),
-    "LessOrEqual": compare({ $0 <= $1 }, { $0 <= $1 }), "And": truth { $0 & $1 }, "Or": truth { $0 | $1 }, "Xor": truth { $0 ^ $1 },
-    "Not": not, "IsNaN": isNaN, "IsInf": isInf, "BitwiseAnd": bitwise { $0 & $1 }, "BitwiseOr": bitwise { $0 | $1 }, "BitwiseXor": bitwise { $0 ^ $1 },
+    "LessOrEqual": compare({ $0 <= $1 }, { $0 <= $1 }), "And": truth { $0 & $1 }, "Or": truth { $0 | $1 },
+    "Xor": truth { $0 ^ $1 },
+    "Not": not, "IsNaN": isNaN, "IsInf": isInf, "BitwiseAnd": bitwise { $0 & $1 }, "BitwiseOr": bitwise { $0 | $1 },
+    "BitwiseXor": bitwise { $0 ^ $1 },
     "BitwiseNot": bitwiseNot, "BitShift": bitShift,
   ]
 
@@ -17,7 +19,8 @@ extension ONNXEvaluator {
       let (a, b) = try pair(call)
       let results: [UInt8] =
         a.type.isFloat
-        ? merge(a.floats, b.floats) { float($0, $1) ? 1 : 0 } : merge(a.integers, b.integers) { integer($0, $1) ? 1 : 0 }
+        ? merge(a.floats, b.floats) { float($0, $1) ? 1 : 0 }
+        : merge(a.integers, b.integers) { integer($0, $1) ? 1 : 0 }
       return [ONNXConstant(.bool, Tensor(a.shape, results))]
     }
   }
@@ -42,7 +45,9 @@ extension ONNXEvaluator {
     return [ONNXConstant(.bool, Tensor(value.shape, value.floats.map { body($0) ? UInt8(1) : 0 }))]
   }
 
-  @Sendable private static func isNaN(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] { try test(call, \.isNaN) }
+  @Sendable private static func isNaN(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    try test(call, \.isNaN)
+  }
 
   @Sendable private static func isInf(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let positive = try call.attributes.flag("detect_positive", default: true)
@@ -66,13 +71,17 @@ extension ONNXEvaluator {
 
   @Sendable private static func bitShift(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (a, b) = try pair(call)
-    guard let format = a.type.integerFormat, !format.isSigned else { throw ONNXFailure("it is not defined for \(a.type)") }
+    guard let format = a.type.integerFormat else { throw ONNXFailure("it is not defined for \(a.type)") }
     let direction = try call.attributes.string("direction", default: "")
-    guard direction == "LEFT" || direction == "RIGHT" else { throw ONNXFailure("its direction \(direction) is neither LEFT nor RIGHT") }
-    let results = merge(a.integers, b.integers) { value, distance in
-      guard (0..<64).contains(distance) else { return Int64(0) }
-      let bits = UInt64(bitPattern: value)
-      return Int64(bitPattern: direction == "LEFT" ? bits &<< UInt64(distance) : bits &>> UInt64(distance))
+    guard direction == "LEFT" || direction == "RIGHT" else {
+      throw ONNXFailure("its direction \(direction) is neither LEFT nor RIGHT")
+    }
+    // A distance that is negative or as large as the type shifts everything out.
+    let results = merge(a.integers, b.integers) { value, distance -> Int64 in
+      let isAll = distance < 0 || distance >= Int64(format.bits)
+      if direction == "LEFT" { return isAll ? 0 : value &<< distance }
+      if format.isSigned { return isAll ? (value < 0 ? -1 : 0) : value &>> distance }
+      return isAll ? 0 : Int64(bitPattern: UInt64(bitPattern: value) &>> UInt64(distance))
     }
     return [ONNXConstant(a.type, a.shape, integers: results)]
   }

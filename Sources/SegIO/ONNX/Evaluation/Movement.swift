@@ -3,7 +3,8 @@ import SegEngine
 /// Operators whose result is their operand's elements in another order, with some repeated, left out or filled in.
 extension ONNXEvaluator {
   static let movement: [String: Body] = [
-    "Transpose": transpose, "Expand": expand, "Tile": tile, "Concat": concat, "Split": split, "Slice": slice, "Pad": pad,
+    "Transpose": transpose, "Expand": expand, "Tile": tile, "Concat": concat, "Split": split, "Slice": slice,
+    "Pad": pad,
     "CenterCropPad": centerCropPad, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth,
     "ReverseSequence": reverseSequence, "Trilu": trilu,
   ]
@@ -11,7 +12,9 @@ extension ONNXEvaluator {
   @Sendable private static func transpose(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let order = try call.attributes.ints("perm") ?? Array((0..<value.shape.rank).reversed())
-    guard order.sorted() == Array(0..<value.shape.rank) else { throw ONNXFailure("\(order) is no order of \(value.shape)'s axes") }
+    guard order.sorted() == Array(0..<value.shape.rank) else {
+      throw ONNXFailure("\(order) is no order of \(value.shape)'s axes")
+    }
     return [transposed(value, order)]
   }
 
@@ -53,7 +56,9 @@ extension ONNXEvaluator {
     var dimensions = first.shape.dimensions
     dimensions[axis] = extent
     let shape = try call.shape(dimensions)
-    guard shape.elementCount > 0 else { return [ONNXConstant(first.type, Tensor(zeros: shape, of: first.tensor.elementType))] }
+    guard shape.elementCount > 0 else {
+      return [ONNXConstant(first.type, Tensor(zeros: shape, of: first.tensor.elementType))]
+    }
     let rows = dimensions[..<axis].reduce(1, *)
     let width = first.tensor.elementType.byteCount
     var tensor = Tensor(zeros: shape, of: first.tensor.elementType)
@@ -142,7 +147,9 @@ extension ONNXEvaluator {
     let axes = try call.axes(call.optional(3) == nil ? Array(0..<rank) : try call.ints(3), of: rank)
     guard pads.count == 2 * axes.count else { throw ONNXFailure("the pads \(pads) do not fit \(value.shape)") }
     let mode = try call.attributes.string("mode", default: "constant")
-    guard ["constant", "edge", "reflect", "wrap"].contains(mode) else { throw ONNXFailure("its mode \(mode) is not supported") }
+    guard ["constant", "edge", "reflect", "wrap"].contains(mode) else {
+      throw ONNXFailure("its mode \(mode) is not supported")
+    }
     var before = [Int](repeating: 0, count: rank)
     var dimensions = value.shape.dimensions
     for (index, axis) in axes.enumerated() {
@@ -152,7 +159,9 @@ extension ONNXEvaluator {
     }
     let shape = try call.shape(dimensions)
     guard shape.elementCount > 0 else { return [value.gathered(shape, [])] }
-    guard mode == "constant" || value.shape.elementCount > 0 else { throw ONNXFailure("there is nothing to repeat in \(value.shape)") }
+    guard mode == "constant" || value.shape.elementCount > 0 else {
+      throw ONNXFailure("there is nothing to repeat in \(value.shape)")
+    }
     var fill: ONNXConstant?
     if call.optional(2) != nil {
       let given = try call.scalar(2)
@@ -210,7 +219,9 @@ extension ONNXEvaluator {
 
   private static func block(_ call: ONNXCall, _ value: ONNXConstant) throws(ONNXFailure) -> Int {
     let block = try call.attributes.int("blocksize", default: 0)
-    guard block > 0, block < 1 << 20, value.shape.rank == 4 else { throw ONNXFailure("blocks of \(block) do not fit \(value.shape)") }
+    guard block > 0, block < 1 << 20, value.shape.rank == 4 else {
+      throw ONNXFailure("blocks of \(block) do not fit \(value.shape)")
+    }
     return block
   }
 
@@ -230,7 +241,9 @@ extension ONNXEvaluator {
     let value = try call.operand(0)
     let block = try block(call, value)
     let d = value.shape.dimensions
-    guard d[2] % block == 0, d[3] % block == 0 else { throw ONNXFailure("blocks of \(block) do not fit \(value.shape)") }
+    guard d[2] % block == 0, d[3] % block == 0 else {
+      throw ONNXFailure("blocks of \(block) do not fit \(value.shape)")
+    }
     let parts = value.reshaped(try call.shape([d[0], d[1], d[2] / block, block, d[3] / block, block]))
     let shape = try call.shape([d[0], clampedProduct(d[1], block * block), d[2] / block, d[3] / block])
     return [transposed(parts, [0, 3, 5, 1, 2, 4]).reshaped(shape)]

@@ -28,7 +28,9 @@ extension ONNXEvaluator {
     var results = values
     for start in lines.starts {
       var best = 0
-      for (index, step) in lines.steps.enumerated() where values[start + step] > values[start + lines.steps[best]] { best = index }
+      for (index, step) in lines.steps.enumerated() where values[start + step] > values[start + lines.steps[best]] {
+        best = index
+      }
       guard let step = lines.steps.isEmpty ? nil : lines.steps[best] else { continue }
       let top = Double(values[start + step])
       if call.node.kind == "Hardmax" {
@@ -138,10 +140,13 @@ extension ONNXEvaluator {
     let value = try floating(call)
     let shape = value.shape
     let groups = try call.attributes.int("num_groups", default: 0)
-    guard shape.rank > 1, groups > 0, shape[1] % groups == 0 else { throw ONNXFailure("\(groups) groups do not fit \(shape)") }
+    guard shape.rank > 1, groups > 0, shape[1] % groups == 0 else {
+      throw ONNXFailure("\(groups) groups do not fit \(shape)")
+    }
     let size = shape[1] / groups
     let rest = shape.dimensions[2...].reduce(1, clampedProduct)
-    let lines = try Lines(call, try call.shape([clampedProduct(shape[0], groups), clampedProduct(size, rest)]), along: [1])
+    let lines = try Lines(
+      call, try call.shape([clampedProduct(shape[0], groups), clampedProduct(size, rest)]), along: [1])
     let values = standardized(value.floats, lines, try epsilon(call)).values
     // Up to version 20 scale and bias have one value per group.
     func parameter(_ index: Int) throws(ONNXFailure) -> ONNXConstant {
@@ -161,7 +166,8 @@ extension ONNXEvaluator {
     let value = try floating(call)
     let shape = value.shape
     guard shape.rank > 1 else { throw ONNXFailure("\(shape) has no channels") }
-    let values = standardized(value.floats, try Lines(call, shape, along: Array(2..<shape.rank)), try epsilon(call)).values
+    let values = standardized(value.floats, try Lines(call, shape, along: Array(2..<shape.rank)), try epsilon(call))
+      .values
     let results = try affine(call, values, shape, try perChannel(call, 1, shape), try perChannel(call, 2, shape))
     return [ONNXConstant(value.type, shape, floats: results)]
   }
@@ -169,8 +175,12 @@ extension ONNXEvaluator {
   @Sendable private static func batchNormalization(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try floating(call)
     let shape = value.shape
-    guard try !call.attributes.flag("training_mode") else { throw ONNXFailure("it is in training mode, which is not supported") }
-    guard try call.attributes.flag("spatial", default: true) else { throw ONNXFailure("statistics per element are not supported") }
+    guard try !call.attributes.flag("training_mode") else {
+      throw ONNXFailure("it is in training mode, which is not supported")
+    }
+    guard try call.attributes.flag("spatial", default: true) else {
+      throw ONNXFailure("statistics per element are not supported")
+    }
     let (scale, bias) = (try perChannel(call, 1, shape), try perChannel(call, 2, shape))
     let (mean, variance) = (try perChannel(call, 3, shape), try perChannel(call, 4, shape))
     let epsilon = Float(try epsilon(call))

@@ -20,7 +20,9 @@ struct ONNXCall {
   func ints(_ index: Int) throws(ONNXFailure) -> [Int] {
     let operand = try operand(index)
     guard operand.tensor.elementType != .float32 else { throw ONNXFailure("its operand \(index) is not of integers") }
-    guard operand.shape.elementCount <= 1 << 20 else { throw ONNXFailure("its operand \(index) is no list of axes or sizes") }
+    guard operand.shape.elementCount <= 1 << 20 else {
+      throw ONNXFailure("its operand \(index) is no list of axes or sizes")
+    }
     return operand.ints
   }
 
@@ -34,7 +36,9 @@ struct ONNXCall {
   /// The single value of an operand.
   func scalar(_ index: Int) throws(ONNXFailure) -> ONNXConstant {
     let operand = try operand(index)
-    guard operand.shape.elementCount == 1 else { throw ONNXFailure("its operand \(index) of \(operand.shape) is no scalar") }
+    guard operand.shape.elementCount == 1 else {
+      throw ONNXFailure("its operand \(index) of \(operand.shape) is no scalar")
+    }
     return operand
   }
 

@@ -73,7 +73,9 @@ extension ONNXConstant {
   /// The elements at the offsets, in their order; `fill` where an offset is negative.
   func gathered(_ shape: Shape, _ offsets: [Int], fill: ONNXConstant? = nil) -> ONNXConstant {
     func moved<Element: TensorElement>(_ zero: Element) -> ONNXConstant {
-      let outside = fill.flatMap { $0.type == type && $0.shape.elementCount > 0 ? $0.tensor.elements(of: Element.self)[0] : nil }
+      let outside = fill.flatMap {
+        $0.type == type && $0.shape.elementCount > 0 ? $0.tensor.elements(of: Element.self)[0] : nil
+      }
       let tensor = self.tensor.withUnsafeElements(of: Element.self) { source in
         Tensor(shape, of: Element.self) { target in
           for (index, offset) in offsets.enumerated() { target[index] = offset < 0 ? outside ?? zero : source[offset] }

@@ -106,7 +106,8 @@ extension ONNXEvaluator {
     }
     let windows = try Windows(call, image: Array(shape.dimensions[2...]), dilated: false)
     let spatial = windows.image.indices.map { axis in
-      (windows.image[axis] - 1) * windows.strides[axis] + windows.kernel[axis] - windows.before[axis] - windows.after[axis]
+      (windows.image[axis] - 1) * windows.strides[axis] + windows.kernel[axis] - windows.before[axis]
+        - windows.after[axis]
     }
     let inner = try call.shape(Array(shape.dimensions[..<2]) + spatial)
     let outer = call.optional(2) == nil ? inner : try call.shape(try call.ints(2))

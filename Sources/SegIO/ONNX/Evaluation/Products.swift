@@ -25,7 +25,9 @@ extension ONNXEvaluator {
   @Sendable private static func matMul(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (a, b) = (try call.operand(0), try call.operand(1))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
-    guard a.shape.rank > 0, b.shape.rank > 0 else { throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices") }
+    guard a.shape.rank > 0, b.shape.rank > 0 else {
+      throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices")
+    }
     // A vector is a row on the left and a column on the right; its axis does not appear in the result.
     let left = a.shape.rank == 1 ? [1] + a.shape.dimensions : a.shape.dimensions
     let right = b.shape.rank == 1 ? b.shape.dimensions + [1] : b.shape.dimensions
@@ -44,7 +46,8 @@ extension ONNXEvaluator {
       var result = [N](repeating: .zero, count: shape.elementCount)
       for index in lefts.indices where shape.elementCount > 0 {
         multiply(
-          x, y, into: &result, at: (lefts[index] * rows * inner, rights[index] * inner * columns, index * rows * columns),
+          x, y, into: &result,
+          at: (lefts[index] * rows * inner, rights[index] * inner * columns, index * rows * columns),
           rows: rows, inner: inner, columns: columns)
       }
       return N.constant(a.type, shape, result)
@@ -55,7 +58,9 @@ extension ONNXEvaluator {
   @Sendable private static func gemm(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     var (a, b) = (try call.operand(0), try call.operand(1))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
-    guard a.shape.rank == 2, b.shape.rank == 2 else { throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices") }
+    guard a.shape.rank == 2, b.shape.rank == 2 else {
+      throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices")
+    }
     if try call.attributes.flag("transA") { a = transposed(a, [1, 0]) }
     if try call.attributes.flag("transB") { b = transposed(b, [1, 0]) }
     guard a.shape[1] == b.shape[0] else { throw ONNXFailure("\(a.shape) cannot be multiplied by \(b.shape)") }
@@ -71,9 +76,12 @@ extension ONNXEvaluator {
     func product<N: Numeral>(_: N.Type, _ scale: (N, Float) -> N) -> ONNXConstant {
       var result = [N](repeating: .zero, count: shape.elementCount)
       multiply(
-        N.values(of: a), N.values(of: b), into: &result, at: (0, 0, 0), rows: shape[0], inner: a.shape[1], columns: shape[1])
+        N.values(of: a), N.values(of: b), into: &result, at: (0, 0, 0), rows: shape[0], inner: a.shape[1],
+        columns: shape[1])
       result = result.map { scale($0, alpha) }
-      if let addend { result = merge(result, N.values(of: addend.broadcast(to: shape))) { N.plus($0, scale($1, beta)) } }
+      if let addend {
+        result = merge(result, N.values(of: addend.broadcast(to: shape))) { N.plus($0, scale($1, beta)) }
+      }
       return N.constant(a.type, shape, result)
     }
     return [
@@ -93,7 +101,9 @@ extension ONNXEvaluator {
       let sides = compact.components(separatedBy: "->")
       guard sides.count <= 2 else { throw ONNXFailure("its equation \(text) has two arrows") }
       let terms = sides[0].components(separatedBy: ",")
-      guard terms.count == ranks.count else { throw ONNXFailure("its equation \(text) does not fit \(ranks.count) operands") }
+      guard terms.count == ranks.count else {
+        throw ONNXFailure("its equation \(text) does not fit \(ranks.count) operands")
+      }
       var rest = 0
       for (term, rank) in zip(terms, ranks) {
         let letters = term.replacingOccurrences(of: "...", with: "")
@@ -145,7 +155,9 @@ extension ONNXEvaluator {
     for (labels, operand) in zip(equation.operands, operands) {
       for (label, extent) in zip(labels, operand.shape.dimensions) {
         let known = extents[label] ?? 1
-        guard known == 1 || extent == 1 || known == extent else { throw ONNXFailure("its equation \(text) does not fit its operands") }
+        guard known == 1 || extent == 1 || known == extent else {
+          throw ONNXFailure("its equation \(text) does not fit its operands")
+        }
         extents[label] = known == 1 ? extent : known
       }
     }
@@ -156,7 +168,9 @@ extension ONNXEvaluator {
     // A letter that an operand has twice steps along both axes: its diagonal.
     let strides = zip(equation.operands, operands).map { labels, operand in
       var strides: [Int: Int] = [:]
-      for (axis, stride) in operand.shape.strides.enumerated() where operand.shape[axis] > 1 { strides[labels[axis], default: 0] += stride }
+      for (axis, stride) in operand.shape.strides.enumerated() where operand.shape[axis] > 1 {
+        strides[labels[axis], default: 0] += stride
+      }
       return strides
     }
     let outerTables = strides.map { strides in Offsets.table(shape, strides: equation.result.map { strides[$0] ?? 0 }) }
@@ -183,7 +197,9 @@ extension ONNXEvaluator {
   @Sendable private static func determinant(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let dimensions = value.shape.dimensions
-    guard value.type.isFloat, dimensions.count >= 2, let size = dimensions.last, dimensions[dimensions.count - 2] == size else {
+    guard value.type.isFloat, dimensions.count >= 2, let size = dimensions.last,
+      dimensions[dimensions.count - 2] == size
+    else {
       throw ONNXFailure("its operand of \(value.shape) is no square matrix of floats")
     }
     let shape = Shape(Array(dimensions.dropLast(2)))

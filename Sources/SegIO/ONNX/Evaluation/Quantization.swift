@@ -12,7 +12,9 @@ extension ONNXEvaluator {
     let axis = try call.axis(of: shape, default: 1)
     let block = try call.attributes.int("block_size", default: 0)
     if parameter.shape.rank == 1, block <= 0 {
-      guard parameter.shape[0] == shape[axis] else { throw ONNXFailure("a parameter of \(parameter.shape) does not fit axis \(axis) of \(shape)") }
+      guard parameter.shape[0] == shape[axis] else {
+        throw ONNXFailure("a parameter of \(parameter.shape) does not fit axis \(axis) of \(shape)")
+      }
       return parameter.gathered(shape, Offsets.table(shape) { $0 == axis ? $1 : 0 })
     }
     guard block > 0, parameter.shape.rank == shape.rank,
@@ -28,7 +30,9 @@ extension ONNXEvaluator {
     if let point = call.optional(2) {
       type = point.type
     } else if let number = try call.attributes.int("output_dtype"), number != 0 {
-      guard let given = ONNXElement(rawValue: Int32(clamping: number)) else { throw ONNXFailure("the element type \(number) is not supported") }
+      guard let given = ONNXElement(rawValue: Int32(clamping: number)) else {
+        throw ONNXFailure("the element type \(number) is not supported")
+      }
       type = given
     }
     guard type.integerFormat != nil else { throw ONNXFailure("it is not defined for \(type)") }
@@ -46,10 +50,14 @@ extension ONNXEvaluator {
 
   @Sendable private static func dequantize(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, scale) = (try call.operand(0), try call.operand(1))
-    guard scale.type.isFloat, !value.type.isFloat else { throw ONNXFailure("it is not defined for \(value.type) and \(scale.type)") }
+    guard scale.type.isFloat, !value.type.isFloat else {
+      throw ONNXFailure("it is not defined for \(value.type) and \(scale.type)")
+    }
     let scales = try spread(call, scale, value.shape).floats
     var values = value.integers
-    if let point = call.optional(2) { values = merge(values, try spread(call, point, value.shape).integers) { $0 &- $1 } }
+    if let point = call.optional(2) {
+      values = merge(values, try spread(call, point, value.shape).integers) { $0 &- $1 }
+    }
     return [ONNXConstant(scale.type, value.shape, floats: merge(values, scales) { Float($0) * $1 })]
   }
 }

@@ -26,7 +26,8 @@ struct Lines {
 extension ONNXEvaluator {
   static let reductions: [String: Body] = [
     "ReduceSum": reduce, "ReduceMean": reduce, "ReduceMax": reduce, "ReduceMin": reduce, "ReduceProd": reduce,
-    "ReduceL1": reduce, "ReduceL2": reduce, "ReduceLogSum": reduce, "ReduceLogSumExp": reduce, "ReduceSumSquare": reduce,
+    "ReduceL1": reduce, "ReduceL2": reduce, "ReduceLogSum": reduce, "ReduceLogSumExp": reduce,
+    "ReduceSumSquare": reduce,
     "ArgMax": arg, "ArgMin": arg, "CumSum": cumulate, "GlobalAveragePool": poolAll, "GlobalMaxPool": poolAll,
     "GlobalLpPool": poolAll,
   ]
@@ -59,7 +60,8 @@ extension ONNXEvaluator {
     let rank = value.shape.rank
     var axes = try call.axes(try call.ints("axes", orOperand: 1) ?? [], of: rank)
     if axes.isEmpty, try !call.attributes.flag("noop_with_empty_axes") { axes = Array(0..<rank) }
-    let lines = try Lines(call, value.shape, along: axes, keepsAxes: try call.attributes.flag("keepdims", default: true))
+    let lines = try Lines(
+      call, value.shape, along: axes, keepsAxes: try call.attributes.flag("keepdims", default: true))
     try call.spend(lines.starts.count, lines.steps.count)
     return [reduced(value, lines, call.node.kind)]
   }
@@ -75,7 +77,9 @@ extension ONNXEvaluator {
         return Float(log(lines.steps.reduce(0.0) { $0 + exp(Double(values[start + $1]) - shift) }) + shift)
       }
       guard let reducer = Reducer(kind) else { return .nan }
-      return Float(reducer.finish(lines.steps.reduce(reducer.start) { reducer.take($0, Double(values[start + $1])) }, lines.steps.count))
+      return Float(
+        reducer.finish(
+          lines.steps.reduce(reducer.start) { reducer.take($0, Double(values[start + $1])) }, lines.steps.count))
     }
     if value.type.isFloat { return ONNXConstant(value.type, lines.shape, floats: results) }
     return ONNXConstant(value.type, lines.shape, integers: results.map { ONNXCall.integer($0) })
@@ -115,7 +119,8 @@ extension ONNXEvaluator {
     let value = try call.operand(0)
     let axis = try call.axis(of: value.shape, default: 0)
     guard value.shape[axis] > 0 else { throw ONNXFailure("there is nothing to choose from in \(value.shape)") }
-    let lines = try Lines(call, value.shape, along: [axis], keepsAxes: try call.attributes.flag("keepdims", default: true))
+    let lines = try Lines(
+      call, value.shape, along: [axis], keepsAxes: try call.attributes.flag("keepdims", default: true))
     let takesLast = try call.attributes.flag("select_last_index")
     let sign = call.node.kind == "ArgMax"
     func best<N: Numeral>(_ values: [N]) -> [Int64] {

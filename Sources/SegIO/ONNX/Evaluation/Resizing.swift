@@ -27,13 +27,16 @@ extension ONNXEvaluator {
       if mode == "bilinear" || mode == "trilinear" { mode = "linear" }
       // Before version 11 there was one transformation and one way to round.
       let isOld = call.node.kind == "Upsample" || call.opset < 11
-      coordinates = try isOld ? "asymmetric" : attributes.string("coordinate_transformation_mode", default: "half_pixel")
+      coordinates =
+        try isOld ? "asymmetric" : attributes.string("coordinate_transformation_mode", default: "half_pixel")
       rounding = try isOld ? "floor" : attributes.string("nearest_mode", default: "round_prefer_floor")
       coefficient = Double(try attributes.float("cubic_coeff_a", default: -0.75))
       excludesOutside = try attributes.flag("exclude_outside")
       antialiases = try attributes.flag("antialias")
       extrapolation = try attributes.float("extrapolation_value", default: 0)
-      guard ["nearest", "linear", "cubic"].contains(mode) else { throw ONNXFailure("its mode \(mode) is not supported") }
+      guard ["nearest", "linear", "cubic"].contains(mode) else {
+        throw ONNXFailure("its mode \(mode) is not supported")
+      }
       guard !antialiases || mode != "nearest" else { throw ONNXFailure("it cannot smooth the nearest element") }
       guard ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"].contains(rounding) else {
         throw ONNXFailure("its rounding \(rounding) is not supported")
@@ -100,7 +103,9 @@ extension ONNXEvaluator {
       }
       var taps: [(index: Int, weight: Double)] = []
       var sum = 0.0
-      for neighbour in Int((position - radius).rounded(.down)) + 1...Int((position + radius).rounded(.up)) - 1 + (settings.antialiases ? 1 : 0) {
+      for neighbour in Int((position - radius).rounded(.down)) + 1...Int((position + radius).rounded(.up)) - 1
+        + (settings.antialiases ? 1 : 0)
+      {
         let distance = (Double(neighbour) - position) * stretch
         var weight = settings.mode == "cubic" ? cubic(distance, settings.coefficient) : max(0, 1 - abs(distance))
         if settings.excludesOutside, neighbour < 0 || neighbour >= extent { weight = 0 }
@@ -108,7 +113,9 @@ extension ONNXEvaluator {
         sum += weight
         taps.append((min(max(neighbour, 0), extent - 1), weight))
       }
-      if settings.excludesOutside || settings.antialiases, sum != 0 { for tap in taps.indices { taps[tap].weight /= sum } }
+      if settings.excludesOutside || settings.antialiases, sum != 0 {
+        for tap in taps.indices { taps[tap].weight /= sum }
+      }
       axis.taps.append(taps)
     }
     return axis
@@ -130,7 +137,8 @@ extension ONNXEvaluator {
         isSame
           ? nil
           : try axis(
-            call, extent: value.shape[index], count: extents[index], scale: scales[index], region: regions[index], settings))
+            call, extent: value.shape[index], count: extents[index], scale: scales[index], region: regions[index],
+            settings))
     }
     if settings.mode == "nearest", axes.allSatisfy({ $0?.taps.allSatisfy { !$0.isEmpty } ?? true }) {
       let strides = value.shape.strides
@@ -149,7 +157,9 @@ extension ONNXEvaluator {
     if value.type.isFloat { return [ONNXConstant(value.type, shape, floats: values.map { Float($0) })] }
     let (low, high) = (Double(smallest(value.type)), Double(largest(value.type)))
     return [
-      ONNXConstant(value.type, shape, integers: values.map { ONNXCall.integer(Float(min(max($0.rounded(.towardZero), low), high))) })
+      ONNXConstant(
+        value.type, shape,
+        integers: values.map { ONNXCall.integer(Float(min(max($0.rounded(.towardZero), low), high))) })
     ]
   }
 
@@ -184,8 +194,12 @@ extension ONNXEvaluator {
     var (extents, scales) = (shape.dimensions, [Double](repeating: 1, count: rank))
     var regions = [(Double, Double)](repeating: (0, 1), count: rank)
     if !isOld, settings.coordinates == "tf_crop_and_resize" {
-      guard let region = floats(1), region.count == 2 * axes.count else { throw ONNXFailure("its region is missing or does not fit") }
-      for (index, axis) in axes.enumerated() { regions[axis] = (Double(region[index]), Double(region[index + axes.count])) }
+      guard let region = floats(1), region.count == 2 * axes.count else {
+        throw ONNXFailure("its region is missing or does not fit")
+      }
+      for (index, axis) in axes.enumerated() {
+        regions[axis] = (Double(region[index]), Double(region[index + axes.count]))
+      }
     }
     let attribute = try call.attributes.floats("scales")
     if let given = floats(isOld ? 1 : 2) ?? attribute {
@@ -201,7 +215,9 @@ extension ONNXEvaluator {
     }
     guard !isOld, call.optional(3) != nil else { throw ONNXFailure("it has neither scales nor sizes") }
     let sizes = try call.ints(3)
-    guard sizes.count == axes.count, sizes.allSatisfy({ $0 >= 0 }) else { throw ONNXFailure("the sizes \(sizes) do not fit \(shape)") }
+    guard sizes.count == axes.count, sizes.allSatisfy({ $0 >= 0 }) else {
+      throw ONNXFailure("the sizes \(sizes) do not fit \(shape)")
+    }
     for (axis, size) in zip(axes, sizes) {
       extents[axis] = size
       scales[axis] = Double(size) / Double(max(shape[axis], 1))

@@ -80,7 +80,9 @@ extension ONNXEvaluator {
     if mode == "bilinear" || mode == "bicubic" { mode.removeFirst(2) }
     guard ["nearest", "linear", "cubic"].contains(mode) else { throw ONNXFailure("its mode \(mode) is not supported") }
     let padding = try call.attributes.string("padding_mode", default: "zeros")
-    guard ["zeros", "border", "reflection"].contains(padding) else { throw ONNXFailure("its padding \(padding) is not supported") }
+    guard ["zeros", "border", "reflection"].contains(padding) else {
+      throw ONNXFailure("its padding \(padding) is not supported")
+    }
     let border = Border(mode: padding, alignsCorners: try call.attributes.flag("align_corners"))
     let places = grid.shape.dimensions.dropFirst().dropLast()
     let shape = try call.shape(Array(value.shape.dimensions[..<2]) + places)
@@ -113,7 +115,7 @@ extension ONNXEvaluator {
     let theta = try call.operand(0)
     let size = try call.ints(1)
     let rank = size.count - 2
-    guard rank == 2 || rank == 3, theta.type.isFloat, theta.shape == [size[0], rank, rank + 1] else {
+    guard rank == 2 || rank == 3, theta.type.isFloat, theta.shape.dimensions == [size[0], rank, rank + 1] else {
       throw ONNXFailure("a transformation of \(theta.shape) does not fit the size \(size)")
     }
     let spatial = try call.shape(Array(size.dropFirst(2)))
@@ -142,8 +144,11 @@ extension ONNXEvaluator {
   @Sendable private static func roiAlign(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, regions, batches) = (try call.operand(0), try call.operand(1), try call.operand(2))
     let attributes = call.attributes
-    let (rows, columns) = (try attributes.int("output_height", default: 1), try attributes.int("output_width", default: 1))
-    guard value.shape.rank == 4, value.type.isFloat, regions.type.isFloat, regions.shape.rank == 2, regions.shape[1] == 4,
+    let (rows, columns) = (
+      try attributes.int("output_height", default: 1), try attributes.int("output_width", default: 1)
+    )
+    guard value.shape.rank == 4, value.type.isFloat, regions.type.isFloat, regions.shape.rank == 2,
+      regions.shape[1] == 4,
       batches.shape == [regions.shape[0]], rows > 0, columns > 0, value.shape[2] > 0, value.shape[3] > 0
     else { throw ONNXFailure("regions of \(regions.shape) for \(batches.shape) do not fit \(value.shape)") }
     let images = try indices(batches, below: value.shape[0])
@@ -151,7 +156,8 @@ extension ONNXEvaluator {
     let scale = Double(try attributes.float("spatial_scale", default: 1))
     let takesMaximum = try attributes.string("mode", default: "avg") == "max"
     let isHalf =
-      try attributes.string("coordinate_transformation_mode", default: call.opset < 16 ? "output_half_pixel" : "half_pixel")
+      try attributes.string(
+        "coordinate_transformation_mode", default: call.opset < 16 ? "output_half_pixel" : "half_pixel")
       == "half_pixel"
     let (channels, height, width) = (value.shape[1], value.shape[2], value.shape[3])
     let shape = try call.shape([images.count, channels, rows, columns])

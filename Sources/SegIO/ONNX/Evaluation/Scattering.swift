@@ -12,7 +12,9 @@ extension ONNXEvaluator {
   ) throws(ONNXFailure) -> [ONNXConstant] {
     guard updates.type == value.type else { throw ONNXFailure("its updates are of another type than its operand") }
     let mode = try call.attributes.string("reduction", default: "none")
-    guard ["none", "add", "mul", "max", "min"].contains(mode) else { throw ONNXFailure("its reduction \(mode) is not supported") }
+    guard ["none", "add", "mul", "max", "min"].contains(mode) else {
+      throw ONNXFailure("its reduction \(mode) is not supported")
+    }
     func written<N: Numeral>(_: N.Type) -> ONNXConstant {
       var elements = N.values(of: value)
       for (update, offset) in zip(N.values(of: updates), offsets) {
@@ -34,7 +36,9 @@ extension ONNXEvaluator {
   @Sendable private static func scatterElements(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, positions, updates) = (try call.operand(0), try call.operand(1), try call.operand(2))
     let axis = try call.axis(of: value.shape, default: 0)
-    guard positions.shape == updates.shape else { throw ONNXFailure("\(positions.shape) indices do not fit updates of \(updates.shape)") }
+    guard positions.shape == updates.shape else {
+      throw ONNXFailure("\(positions.shape) indices do not fit updates of \(updates.shape)")
+    }
     return try scattered(call, value, updates, to: try pointed(call, positions, value.shape, axis))
   }
 

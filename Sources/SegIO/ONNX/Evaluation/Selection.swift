@@ -13,7 +13,9 @@ extension ONNXEvaluator {
     var indices = constant.ints
     for position in indices.indices {
       let index = indices[position]
-      guard index >= -extent, index < extent else { throw ONNXFailure("the index \(index) is outside an axis of \(extent)") }
+      guard index >= -extent, index < extent else {
+        throw ONNXFailure("the index \(index) is outside an axis of \(extent)")
+      }
       if index < 0 { indices[position] = index + extent }
     }
     return indices
@@ -60,7 +62,8 @@ extension ONNXEvaluator {
   ) throws(ONNXFailure) -> (starts: [Int], block: [Int]) {
     let rank = positions.shape.rank
     guard rank > 0, batch >= 0, batch < rank, !positions.type.isFloat, positions.shape[rank - 1] <= shape.rank - batch,
-      positions.shape[rank - 1] >= 0, positions.shape.dimensions[..<batch] == shape.dimensions[..<min(batch, shape.rank)]
+      positions.shape[rank - 1] >= 0,
+      positions.shape.dimensions[..<batch] == shape.dimensions[..<min(batch, shape.rank)]
     else { throw ONNXFailure("indices of \(positions.shape) do not fit \(shape)") }
     let depth = positions.shape[rank - 1]
     let rows = try call.shape(Array(positions.shape.dimensions[..<(rank - 1)]))
@@ -70,7 +73,9 @@ extension ONNXEvaluator {
     for row in starts.indices {
       for axis in 0..<depth {
         let (index, extent) = (values[row * depth + axis], shape[batch + axis])
-        guard index >= -extent, index < extent else { throw ONNXFailure("the index \(index) is outside an axis of \(extent)") }
+        guard index >= -extent, index < extent else {
+          throw ONNXFailure("the index \(index) is outside an axis of \(extent)")
+        }
         starts[row] += (index < 0 ? index + extent : index) * strides[batch + axis]
       }
     }
@@ -124,7 +129,9 @@ extension ONNXEvaluator {
   @Sendable private static func oneHot(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (positions, values) = (try call.operand(0), try call.operand(2))
     let depth = try call.scalar(1).ints[0]
-    guard values.shape == [2], depth > 0 else { throw ONNXFailure("its depth \(depth) or values of \(values.shape) are not possible") }
+    guard values.shape == [2], depth > 0 else {
+      throw ONNXFailure("its depth \(depth) or values of \(values.shape) are not possible")
+    }
     let rank = positions.shape.rank + 1
     let axis = try call.axis(try call.attributes.int("axis", default: -1), of: rank)
     var dimensions = positions.shape.dimensions
@@ -150,7 +157,9 @@ extension ONNXEvaluator {
     let stride = shape.strides[axis]
     let lines = count == 0 ? [] : Offsets.table(shape.replacing(axis: axis, with: 1), strides: shape.strides)
     let starts = count == 0 ? [] : Offsets.table(result.replacing(axis: axis, with: 1), strides: result.strides)
-    var (picked, ranks) = ([Int](repeating: 0, count: result.elementCount), [Int64](repeating: 0, count: result.elementCount))
+    var (picked, ranks) = (
+      [Int](repeating: 0, count: result.elementCount), [Int64](repeating: 0, count: result.elementCount)
+    )
     func pick<N: Numeral>(_ values: [N]) {
       for (line, start) in zip(lines, starts) {
         // NaN counts as the largest; among equals the first comes first.

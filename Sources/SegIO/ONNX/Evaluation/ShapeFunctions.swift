@@ -3,7 +3,8 @@ import SegEngine
 /// Operators that make, ask for or change shapes and leave the elements as they are.
 extension ONNXEvaluator {
   static let shapes: [String: Body] = [
-    "Shape": shapeOf, "Size": sizeOf, "Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze, "Unsqueeze": unsqueeze,
+    "Shape": shapeOf, "Size": sizeOf, "Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
     "Identity": identity, "Constant": constant, "ConstantOfShape": constantOfShape, "Range": range, "Cast": cast,
     "CastLike": castLike, "Dropout": dropout, "EyeLike": eyeLike,
   ]
@@ -33,7 +34,9 @@ extension ONNXEvaluator {
         open = axis
         dimensions.append(1)
       } else if extent == 0, !keepsZeros {
-        guard axis < value.shape.rank else { throw ONNXFailure("its shape \(wanted) copies an axis that \(value.shape) lacks") }
+        guard axis < value.shape.rank else {
+          throw ONNXFailure("its shape \(wanted) copies an axis that \(value.shape) lacks")
+        }
         dimensions.append(value.shape[axis])
       } else {
         dimensions.append(extent)
@@ -70,7 +73,9 @@ extension ONNXEvaluator {
     var dropped = Set(shape.dimensions.indices.filter { shape[$0] == 1 })
     if let axes = try call.ints("axes", orOperand: 1) {
       let axes = try call.axes(axes, of: shape.rank)
-      guard axes.allSatisfy({ shape[$0] == 1 }) else { throw ONNXFailure("\(shape) has more than one element along its axes \(axes)") }
+      guard axes.allSatisfy({ shape[$0] == 1 }) else {
+        throw ONNXFailure("\(shape) has more than one element along its axes \(axes)")
+      }
       dropped = Set(axes)
     }
     let kept = shape.dimensions.indices.filter { !dropped.contains($0) }
@@ -88,13 +93,17 @@ extension ONNXEvaluator {
     return [value.reshaped(Shape(dimensions))]
   }
 
-  @Sendable private static func identity(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] { [try call.operand(0)] }
+  @Sendable private static func identity(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    [try call.operand(0)]
+  }
 
   @Sendable private static func constant(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let attributes = call.attributes
     if let value = try attributes.tensor("value") { return [value] }
     if let value = try attributes.float("value_float") { return [ONNXConstant(.float, [], floats: [value])] }
-    if let values = try attributes.floats("value_floats") { return [ONNXConstant(.float, [values.count], floats: values)] }
+    if let values = try attributes.floats("value_floats") {
+      return [ONNXConstant(.float, [values.count], floats: values)]
+    }
     if let value = try attributes.int("value_int") { return [ONNXConstant(.int64, [], integers: [Int64(value)])] }
     if let values = try attributes.ints("value_ints") {
       return [ONNXConstant(.int64, [values.count], integers: values.map { Int64($0) })]
@@ -115,13 +124,17 @@ extension ONNXEvaluator {
     guard !start.type.isFloat else {
       let (first, last, step) = (Double(start.floats[0]), Double(limit.floats[0]), Double(delta.floats[0]))
       let count = ((last - first) / step).rounded(.up)
-      guard step != 0, count.isFinite, count < 0x1p62 else { throw ONNXFailure("it counts from \(first) to \(last) by \(step)") }
+      guard step != 0, count.isFinite, count < 0x1p62 else {
+        throw ONNXFailure("it counts from \(first) to \(last) by \(step)")
+      }
       let shape = try call.shape([max(0, Int(count))])
       return [ONNXConstant(start.type, shape, floats: (0..<shape[0]).map { Float(first + Double($0) * step) })]
     }
     let (first, last, step) = (start.integers[0], limit.integers[0], delta.integers[0])
     let (span, overflow) = last.subtractingReportingOverflow(first)
-    guard step != 0, step != .min, !overflow, span != .min else { throw ONNXFailure("it counts from \(first) to \(last) by \(step)") }
+    guard step != 0, step != .min, !overflow, span != .min else {
+      throw ONNXFailure("it counts from \(first) to \(last) by \(step)")
+    }
     let count = (span < 0) == (step < 0) && span != 0 ? (span.magnitude - 1) / step.magnitude + 1 : 0
     let shape = try call.shape([Int(clamping: count)])
     return [ONNXConstant(start.type, shape, integers: (0..<shape[0]).map { first &+ Int64($0) &* step })]
@@ -129,7 +142,9 @@ extension ONNXEvaluator {
 
   @Sendable private static func cast(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     guard let number = try call.attributes.int("to") else { throw ONNXFailure("its type is missing") }
-    guard let type = ONNXElement(rawValue: Int32(clamping: number)) else { throw ONNXFailure("the element type \(number) is not supported") }
+    guard let type = ONNXElement(rawValue: Int32(clamping: number)) else {
+      throw ONNXFailure("the element type \(number) is not supported")
+    }
     return [cast(try call.operand(0), to: type)]
   }
 
@@ -152,7 +167,9 @@ extension ONNXEvaluator {
     let value = try call.operand(0)
     guard value.shape.rank == 2 else { throw ONNXFailure("its operand of \(value.shape) is no matrix") }
     let number = try call.attributes.int("dtype", default: Int(value.type.rawValue))
-    guard let type = ONNXElement(rawValue: Int32(clamping: number)) else { throw ONNXFailure("the element type \(number) is not supported") }
+    guard let type = ONNXElement(rawValue: Int32(clamping: number)) else {
+      throw ONNXFailure("the element type \(number) is not supported")
+    }
     let diagonal = try call.attributes.int("k", default: 0)
     let (rows, columns) = (value.shape[0], value.shape[1])
     var elements = [Int64](repeating: 0, count: value.shape.elementCount)

@@ -38,7 +38,8 @@ struct Windows {
       return values
     }
     kernel = try call.attributes.has("kernel_shape") ? list("kernel_shape", 1, rank, from: 1) : weights ?? []
-    guard kernel.count == rank, weights == nil || weights == kernel, kernel.allSatisfy({ $0 >= 1 && $0 < 1 << 31 }) else {
+    guard kernel.count == rank, weights == nil || weights == kernel, kernel.allSatisfy({ $0 >= 1 && $0 < 1 << 31 })
+    else {
       throw ONNXFailure("its kernel \(kernel) does not fit \(rank) spatial axes and its weights")
     }
     guard image.allSatisfy({ $0 < 1 << 40 }) else { throw ONNXFailure("an image of \(image) is too large") }
@@ -115,7 +116,8 @@ struct Windows {
         }
         if axis == last {
           for (start, source) in zip(starts, sources) {
-            runs.append(Run(tap: tap, window: start + low, source: source + low * strides[axis] + shift, count: high - low))
+            runs.append(
+              Run(tap: tap, window: start + low, source: source + low * strides[axis] + shift, count: high - low))
           }
         } else {
           var (nextStarts, nextSources): ([Int], [Int]) = ([], [])
