@@ -73,7 +73,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     return (0..<rank).contains(normalized) ? normalized : nil
   }
 
-  /// The shape that two shapes broadcast to under NumPy's rule, or `nil` where they do not agree.
+  /// The shape that two shapes broadcast to under NumPy's rule, or `nil` where they do not agree or it would be too large.
   public func broadcast(with other: Shape) -> Shape? {
     let rank = max(rank, other.rank)
     var result = [Int](repeating: 1, count: rank)
@@ -83,7 +83,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
       guard a == b || a == 1 || b == 1 else { return nil }
       result[rank - back] = a == 1 ? b : a
     }
-    return Shape(result)
+    return Shape(validating: result)
   }
 
   public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
