@@ -75,7 +75,8 @@ struct BenchCommand: ParsableCommand {
     let start = clock.now
     let compiled = try Failure.about(weights ?? model) { try graph.compiled(parameters: parameters, on: backend) }
     try requireMemory(
-      compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())", .usage)
+      compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())",
+      .usage)
     var generator = SeededGenerator(seed: 2)
     let inputs = compiled.inputs.map { port in
       Tensor(
@@ -121,7 +122,9 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func printText(_ report: Report) throws {
-    try printLine("\(report.model) \(report.inputs.map { "\(Shape($0))" }.joined(separator: " ")), \(report.threads) thread(s), \(report.backend)")
+    try printLine(
+      "\(report.model) \(report.inputs.map { "\(Shape($0))" }.joined(separator: " ")), \(report.threads) thread(s), \(report.backend)"
+    )
     try printLine(
       "median \(report.medianMilliseconds.fixed(2)) ms, minimum \(report.minimumMilliseconds.fixed(2)) ms over "
         + "\(report.rounds) rounds; first run with compilation \(report.firstRunMilliseconds.fixed(1)) ms")

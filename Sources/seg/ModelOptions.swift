@@ -55,7 +55,8 @@ struct ModelOptions: ParsableArguments {
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A JSON file with the settings below; by default net.json beside net.onnx, where it is there.", valueName: "file"))
+      "A JSON file with the settings below; by default net.json beside net.onnx, where it is there.", valueName: "file")
+  )
   var settings: String?
 
   @Option(help: ArgumentHelp("Height and width that images are brought to, as 512x256 or 512.", valueName: "size"))
@@ -134,8 +135,10 @@ struct NumberList: ExpressibleByArgument {
 }
 
 extension ArgumentHelp {
-  static let model = ArgumentHelp("The network: a name (`seg models` lists them) or an ONNX file.", valueName: "name-or-file")
-  static let weights = ArgumentHelp("The weights: safetensors, .npz or a PyTorch .pth file; an ONNX file has its own.", valueName: "file")
+  static let model = ArgumentHelp(
+    "The network: a name (`seg models` lists them) or an ONNX file.", valueName: "name-or-file")
+  static let weights = ArgumentHelp(
+    "The weights: safetensors, .npz or a PyTorch .pth file; an ONNX file has its own.", valueName: "file")
   static let size = ArgumentHelp(
     "Height and width of the input, as 512x256 or 512; by default the network's own.", valueName: "size")
 }

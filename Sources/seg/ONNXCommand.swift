@@ -45,7 +45,8 @@ struct ONNXCommand: ParsableCommand {
     func run() throws {
       let model = try ONNXModel(contentsOf: file)
       let unsupported = model.unsupportedOperators
-      let summary = unsupported.isEmpty ? try GraphSummary(model.graph(forImagesOf: size?.extent, channelsLast: false)) : nil
+      let summary =
+        unsupported.isEmpty ? try GraphSummary(model.graph(forImagesOf: size?.extent, channelsLast: false)) : nil
       let report = Report(
         producer: model.producer, opset: model.opset,
         inputs: model.inputs.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType?.rawValue) },
@@ -56,7 +57,8 @@ struct ONNXCommand: ParsableCommand {
       if json { return try printJSON(report) }
       print("\(file): operator set \(report.opset), written by \(report.producer.isEmpty ? "?" : report.producer)")
       for port in report.inputs {
-        let shape = port.shape.map { "[" + $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]" } ?? "[…]"
+        let shape =
+          port.shape.map { "[" + $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]" } ?? "[…]"
         print("input  \(port.name) \(port.elementType ?? "?") \(shape)")
       }
       for output in report.outputs { print("output \(output)") }

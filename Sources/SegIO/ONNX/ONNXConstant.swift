@@ -24,7 +24,8 @@ struct ONNXConstant: Sendable {
     let tensor =
       switch type.elementType {
       case .float32: Tensor(shape, integers.map { Float($0) })
-      case .uint8: Tensor(shape, type == .bool ? integers.map { $0 == 0 ? 0 : 1 } : integers.map(UInt8.init(truncatingIfNeeded:)))
+      case .uint8:
+        Tensor(shape, type == .bool ? integers.map { $0 == 0 ? 0 : 1 } : integers.map(UInt8.init(truncatingIfNeeded:)))
       case .int32: Tensor(shape, integers.map { ONNXConstant.wrapped($0, type) })
       case .int64: Tensor(shape, type == .uint32 ? integers.map { $0 & 0xffff_ffff } : integers)
       }

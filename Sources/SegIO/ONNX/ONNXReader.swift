@@ -90,7 +90,8 @@ struct ONNXReader {
     guard let type = ONNXElement(rawValue: message.dataType) else {
       throw ONNXFailure("\(name) has the element type \(message.dataType), which is not read")
     }
-    guard let shape = Shape(validating: message.dims.map { Int($0) }), let size = type.stored.byteCount(of: shape) else {
+    guard let shape = Shape(validating: message.dims.map { Int($0) }), let size = type.stored.byteCount(of: shape)
+    else {
       throw ONNXFailure("\(name) claims the shape \(message.dims)")
     }
     if message.dataLocation == 1 { return ONNXConstant(type, try external(message, name, type, shape, size)) }
@@ -148,7 +149,9 @@ struct ONNXReader {
     }
     func number(_ key: String) throws -> Int? {
       guard let text = entries[key] else { return nil }
-      guard let value = Int(text), value >= 0 else { throw ONNXFailure("\(name) has external data with \(key) \(text)") }
+      guard let value = Int(text), value >= 0 else {
+        throw ONNXFailure("\(name) has external data with \(key) \(text)")
+      }
       return value
     }
     let file = try FileBytes(mapping: path)
@@ -156,7 +159,8 @@ struct ONNXReader {
     let length = try number("length") ?? max(0, file.count - offset)
     guard offset <= file.count, length <= file.count - offset, length == size else {
       throw ONNXFailure(
-        "\(name) of \(type) \(shape) needs \(size) bytes, its external data has \(length) at \(offset) of \(file.count)")
+        "\(name) of \(type) \(shape) needs \(size) bytes, its external data has \(length) at \(offset) of \(file.count)"
+      )
     }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + length])
     if type.stored.isMemory, length > 0, Int(bitPattern: bytes.baseAddress!) % type.stored.byteCount == 0 {

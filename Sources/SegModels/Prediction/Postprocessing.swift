@@ -39,7 +39,9 @@ public enum Postprocessing: Hashable, Sendable {
   ) throws -> LabelMap {
     let isLabels = output.elementType != .float32
     let map = try Postprocessing.featureMap(output)
-    if threshold != nil, !isLabels, map.shape.channels != 1 { throw PredictionError.notBinary(classes: map.shape.channels) }
+    if threshold != nil, !isLabels, map.shape.channels != 1 {
+      throw PredictionError.notBinary(classes: map.shape.channels)
+    }
     let content = placement.content
     let network = placement.networkSize
     let size = resolution == .image ? placement.imageSize : network
@@ -59,7 +61,9 @@ public enum Postprocessing: Hashable, Sendable {
     let values = try graph.compiled(on: backend).run(["output": input])["values"]!
     let labels: [UInt16]
     if isLabels {
-      labels = values.withElements(of: Float.self) { values in (0..<values.count).map { UInt16(clamping: Int(values[$0])) } }
+      labels = values.withElements(of: Float.self) { values in
+        (0..<values.count).map { UInt16(clamping: Int(values[$0])) }
+      }
     } else if let threshold {
       let limits = self == .saliencyThreshold(threshold) ? input.extremes() : (0, 1)
       let bound = limits.0 + threshold * (limits.1 - limits.0)

@@ -91,7 +91,10 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       throw SettingsError("range: \(range ?? "") is not white, imageMaximum or step")
     }
     func numbers(_ values: [Float]?, _ fallback: [Float], _ name: String) throws(SettingsError) -> [Float] {
-      let values = values ?? (channels == .rgb ? fallback : channels == .bgr ? fallback.reversed() : [fallback == Preprocessing.imageNetMean ? 0 : 1])
+      let values =
+        values
+        ?? (channels == .rgb
+          ? fallback : channels == .bgr ? fallback.reversed() : [fallback == Preprocessing.imageNetMean ? 0 : 1])
       guard values.count == 1 || values.count == channels.count, values.allSatisfy(\.isFinite) else {
         throw SettingsError("\(name): \(values) is not one number, or one for each of \(channels.count) channels")
       }

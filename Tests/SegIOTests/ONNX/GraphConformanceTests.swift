@@ -42,7 +42,10 @@ struct GraphConformanceTests {
       print(
         "\(group): passed \(passed[group] ?? 0), failed \(failures.filter { $0.group == group }.count), not supported "
           + "\(missing.values.reduce(0, +))"
-          + (missing.isEmpty ? "" : " (" + missing.sorted { $0.key < $1.key }.map { "\($0.key) × \($0.value)" }.joined(separator: ", ") + ")"))
+          + (missing.isEmpty
+            ? ""
+            : " (" + missing.sorted { $0.key < $1.key }.map { "\($0.key) × \($0.value)" }.joined(separator: ", ") + ")")
+      )
     }
     for failure in failures { print("  FAILED \(failure.text)") }
     #expect(failures.isEmpty)
@@ -65,7 +68,9 @@ struct GraphConformanceTests {
         let graph = try model.graph(inputs: flowing.mapValues(\.shape), values: known, channelsLast: false)
         let results = try graph.compiled().run(flowing.mapValues(\.tensor))
         for (index, port) in model.graph.outputs.enumerated() {
-          guard let type = port.type, let result = results[port.name] else { throw ONNXFailure("output \(index) is missing") }
+          guard let type = port.type, let result = results[port.name] else {
+            throw ONNXFailure("output \(index) is missing")
+          }
           let expected = try ConformanceTests.constant("\(folder)/output_\(index).npy", type)
           guard result.elementType == type.elementType else {
             throw ONNXFailure("output \(index) is of \(result.elementType), not \(type)")
@@ -78,7 +83,9 @@ struct GraphConformanceTests {
         return
       } catch let error as ONNXError {
         // Only where a value has to be known is the next way worth trying.
-        guard case .node(_, _, let text) = error.cause, text.contains("known only when the network runs") else { throw error }
+        guard case .node(_, _, let text) = error.cause, text.contains("known only when the network runs") else {
+          throw error
+        }
         reason = error
       }
     }

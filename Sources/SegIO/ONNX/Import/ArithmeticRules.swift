@@ -17,7 +17,9 @@ extension ONNXImporter {
       "Add": fold(.add), "Sub": fold(.subtract), "Mul": fold(.multiply), "Div": fold(.divide), "Pow": fold(.power),
       "Min": fold(.minimum), "Max": fold(.maximum), "Sum": fold(.add),
       "Mean": { step in
-        guard let sum = try fold(.add)(step)?.first, case .flowing(let value, let axes) = sum.content else { return nil }
+        guard let sum = try fold(.add)(step)?.first, case .flowing(let value, let axes) = sum.content else {
+          return nil
+        }
         return [ONNXValue(sum.type, value * (1 / Float(step.inputs.count)), axes: axes)]
       },
     ]

@@ -45,7 +45,9 @@ extension ONNXImporter {
         guard step.isFloat(0) else { return nil }
         return [
           try step.unary { x in
-            x * x.map(.softplus(beta: 1, threshold: .greatestFiniteMagnitude), named: step.node.name + ".softplus").map(.tanh)
+            x
+              * x.map(.softplus(beta: 1, threshold: .greatestFiniteMagnitude), named: step.node.name + ".softplus").map(
+                .tanh)
           }
         ]
       },
@@ -55,7 +57,8 @@ extension ONNXImporter {
         let count = known.tensor.count
         let channels = x.rank > 1 ? x.dimensions[1] : 1
         // One slope, or one a channel: [C, 1, …] with as many axes behind the channels as x has.
-        let perChannel = known.shape.rank >= 1 && count == channels
+        let perChannel =
+          known.shape.rank >= 1 && count == channels
           && slope.rank <= x.rank && slope.dimensions.suffix(max(0, x.rank - 2)).allSatisfy { $0 == 1 }
           && slope.rank >= x.rank - 1
         guard count == 1 || perChannel, x.rank >= 2 else { return nil }
@@ -66,7 +69,8 @@ extension ONNXImporter {
       "Dropout": forward,
       "Cast": { step in
         // Every floating-point type is float32 here.
-        guard step.isFloat(0), let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
+        guard step.isFloat(0),
+          let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
           to.isFloat
         else { return nil }
         let x = try step.input(0)

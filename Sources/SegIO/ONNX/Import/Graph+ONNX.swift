@@ -106,14 +106,21 @@ extension ONNXModel {
 
   private func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
     guard let stated = port.shape else {
-      guard let given else { throw ONNXError(path, .input(name: port.name, reason: "the file does not state its shape: give it")) }
+      guard let given else {
+        throw ONNXError(path, .input(name: port.name, reason: "the file does not state its shape: give it"))
+      }
       return given
     }
     guard let given else {
       var extents: [Int] = []
       for (axis, extent) in stated.enumerated() {
-        if case .fixed(let value) = extent { extents.append(value) } else if axis == 0 { extents.append(1) } else {
-          throw ONNXError(path, .input(name: port.name, reason: "the file leaves axis \(axis) of its shape open: give it"))
+        if case .fixed(let value) = extent {
+          extents.append(value)
+        } else if axis == 0 {
+          extents.append(1)
+        } else {
+          throw ONNXError(
+            path, .input(name: port.name, reason: "the file leaves axis \(axis) of its shape open: give it"))
         }
       }
       guard let shape = Shape(validating: extents) else {
@@ -121,7 +128,8 @@ extension ONNXModel {
       }
       return shape
     }
-    let fits = given.rank == stated.count
+    let fits =
+      given.rank == stated.count
       && zip(given.dimensions, stated).allSatisfy { extent, stated in
         if case .fixed(let value) = stated { value == extent } else { true }
       }

@@ -33,12 +33,16 @@ extension ONNXImporter {
       // The last axis must lie innermost; the others as they do.
       let order = x.axes.last == x.rank - 1 ? x.axes : Array(0..<x.rank)
       var affine = [try step.value(1)]
-      if step.optional(2) != nil { affine.append(try step.value(2)) } else {
+      if step.optional(2) != nil {
+        affine.append(try step.value(2))
+      } else {
         affine.append(step.builder.constant(Tensor(zeros: affine[0].shape)))
       }
       guard affine[0].shape.rank == 1 else { return nil }
       let epsilon = try step.attributes.float("epsilon", default: 1e-5)
-      return [ONNXValue(x.type, step.apply(LayerNorm(epsilon: epsilon), try step.value(0, as: order), affine), axes: order)]
+      return [
+        ONNXValue(x.type, step.apply(LayerNorm(epsilon: epsilon), try step.value(0, as: order), affine), axes: order)
+      ]
     },
     "Softmax": { try $0.softmax(logarithm: false) },
     "LogSoftmax": { try $0.softmax(logarithm: true) },

@@ -119,7 +119,9 @@ final class ONNXImporter {
     let attributes = node.attributes
     if let tensor = try attributes.tensor("value") { return tensor }
     if let value = try attributes.float("value_float") { return ONNXConstant(.float, [], floats: [value]) }
-    if let values = try attributes.floats("value_floats") { return ONNXConstant(.float, [values.count], floats: values) }
+    if let values = try attributes.floats("value_floats") {
+      return ONNXConstant(.float, [values.count], floats: values)
+    }
     if let value = try attributes.int("value_int") { return ONNXConstant(.int64, [], integers: [Int64(value)]) }
     if let values = try attributes.ints("value_ints") {
       return ONNXConstant(.int64, [values.count], integers: values.map { Int64($0) })

@@ -96,7 +96,8 @@ private struct ONNXContraction {
     let q = operand(y, b, batch + columns + summed, [size(batch), size(columns), size(summed)])
     let product = step.apply(MatMul(transposingB: true), p, [q])
     let letters = batch + rows + columns
-    let value = product.apply(Reshape(to: .dimensions(letters.map { extents[$0]! })), named: step.node.name + ".reshape")
+    let value = product.apply(
+      Reshape(to: .dimensions(letters.map { extents[$0]! })), named: step.node.name + ".reshape")
     return [ONNXValue(x.type, value, axes: letters.map { result.firstIndex(of: $0)! })]
   }
 }

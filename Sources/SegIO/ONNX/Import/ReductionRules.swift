@@ -8,8 +8,11 @@ extension ONNXImporter {
         let x = try step.input(0)
         guard step.isFloat(0) else { return nil }
         let given = try step.known(1, "axes")?.ints ?? step.attributes.ints("axes") ?? []
-        if given.isEmpty, try step.attributes.flag("noop_with_empty_axes") { return before == nil && operation != .norm && operation != .sumOfSquares ? [x] : nil }
-        let axes = given.isEmpty
+        if given.isEmpty, try step.attributes.flag("noop_with_empty_axes") {
+          return before == nil && operation != .norm && operation != .sumOfSquares ? [x] : nil
+        }
+        let axes =
+          given.isEmpty
           ? Array(0..<x.rank) : try given.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) }
         guard Set(axes).count == axes.count, x.rank > 0 else { return nil }
         let order = x.axes
@@ -18,7 +21,9 @@ extension ONNXImporter {
           let value = before.map { value.map($0, named: step.node.name + ".map") } ?? value
           return step.apply(Reduce(operation, axes: positions), value)
         }
-        return [try step.attributes.flag("keepdims", default: true) ? reduced : try step.droppingAxes(reduced, Set(axes))]
+        return [
+          try step.attributes.flag("keepdims", default: true) ? reduced : try step.droppingAxes(reduced, Set(axes))
+        ]
       }
     }
     return [

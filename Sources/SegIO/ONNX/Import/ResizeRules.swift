@@ -11,7 +11,8 @@ extension ONNXImporter {
       let isEarly = step.node.opset < 11
       let scales = try step.known(isEarly ? 1 : 2, "scales").flatMap { $0.tensor.count == 0 ? nil : $0.floats }
       let sizes = isEarly ? nil : try step.known(3, "sizes").flatMap { $0.tensor.count == 0 ? nil : $0.ints }
-      let axes = try attributes.ints("axes")?.map { axis throws(ONNXFailure) in try step.axis(axis, rank: 4) } ?? [0, 1, 2, 3]
+      let axes =
+        try attributes.ints("axes")?.map { axis throws(ONNXFailure) in try step.axis(axis, rank: 4) } ?? [0, 1, 2, 3]
       guard try !attributes.flag("antialias"), try !attributes.flag("exclude_outside"),
         try attributes.string("keep_aspect_ratio_policy", default: "stretch") == "stretch"
       else { return nil }
@@ -46,7 +47,9 @@ extension ONNXStep {
     var factors: [Float] = [1, 1, 1, 1]
     for (index, axis) in axes.enumerated() {
       if let scales {
-        guard scales[index] > 0, scales[index] < 65536 else { throw ONNXFailure("its scale \(scales[index]) is out of range") }
+        guard scales[index] > 0, scales[index] < 65536 else {
+          throw ONNXFailure("its scale \(scales[index]) is out of range")
+        }
         factors[axis] = scales[index]
         target[axis] = Int((Float(x.dimensions[axis]) * scales[index]).rounded(.down))
       } else if let sizes {
@@ -75,7 +78,8 @@ extension ONNXStep {
     }
     let size = Extent2D(target[2], target[3])
     // A scale that is given is the scale, also where the size is not a whole multiple.
-    let isWhole = Float(target[2]) == Float(x.dimensions[2]) * factors[2] && Float(target[3]) == Float(x.dimensions[3]) * factors[3]
+    let isWhole =
+      Float(target[2]) == Float(x.dimensions[2]) * factors[2] && Float(target[3]) == Float(x.dimensions[3]) * factors[3]
     let resize =
       sizes != nil || isWhole
       ? Resize(interpolation, coordinates: place, to: .size(size))

@@ -7,7 +7,8 @@ extension ONNXImporter {
       let dimensions = try step.input(0).dimensions
       func bound(_ name: String, _ fallback: Int) throws(ONNXFailure) -> Int {
         let value = try step.attributes.int(name, default: fallback)
-        return min(max(value < 0 ? value.addingReportingOverflow(dimensions.count).partialValue : value, 0), dimensions.count)
+        return min(
+          max(value < 0 ? value.addingReportingOverflow(dimensions.count).partialValue : value, 0), dimensions.count)
       }
       let start = try bound("start", 0), end = try bound("end", dimensions.count)
       let part = start < end ? Array(dimensions[start..<end]) : []
@@ -20,7 +21,9 @@ extension ONNXImporter {
     "Transpose": { step in
       let x = try step.input(0)
       let order = try step.attributes.ints("perm") ?? Array((0..<x.rank).reversed())
-      guard order.sorted() == Array(0..<x.rank) else { throw ONNXFailure("its perm \(order) is no order of \(x.rank) axes") }
+      guard order.sorted() == Array(0..<x.rank) else {
+        throw ONNXFailure("its perm \(order) is no order of \(x.rank) axes")
+      }
       guard case .flowing(let value, let axes) = x.content else { return nil }
       // Nothing moves: what was axis order[i] is called axis i.
       return [ONNXValue(x.type, value, axes: axes.map { axis in order.firstIndex(of: axis)! })]
@@ -46,7 +49,8 @@ extension ONNXImporter {
       let x = try step.input(0)
       let dimensions = x.dimensions
       let given = try step.known(1, "axes")?.ints ?? step.attributes.ints("axes")
-      let axes = try given.map { try $0.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) } }
+      let axes =
+        try given.map { try $0.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) } }
         ?? dimensions.indices.filter { dimensions[$0] == 1 }
       guard axes.allSatisfy({ dimensions[$0] == 1 }) else {
         throw ONNXFailure("axes \(axes) of \(dimensions) do not all have extent 1")
@@ -122,7 +126,8 @@ extension ONNXImporter {
         // Where the last element is the first of the axis, a descending range has no end.
         let end = first + count * stride
         ranges.append(
-          Slice.Range(axis: order.firstIndex(of: axis)!, from: first, to: end < 0 ? nil : min(end, extent), step: stride))
+          Slice.Range(
+            axis: order.firstIndex(of: axis)!, from: first, to: end < 0 ? nil : min(end, extent), step: stride))
       }
       return [ONNXValue(x.type, step.apply(Slice(ranges), value), axes: order)]
     },
@@ -135,7 +140,9 @@ extension ONNXImporter {
       // One index is a slice; a short list is slices side by side.
       guard indices.shape.rank <= 1, (1...8).contains(indices.tensor.count) else { return nil }
       let places = try indices.ints.map { index throws(ONNXFailure) -> Int in
-        guard index >= -extent, index < extent else { throw ONNXFailure("there is no index \(index) in extent \(extent)") }
+        guard index >= -extent, index < extent else {
+          throw ONNXFailure("there is no index \(index) in extent \(extent)")
+        }
         return index < 0 ? index + extent : index
       }
       let slices = places.map {
@@ -151,7 +158,8 @@ extension ONNXImporter {
       guard let pads = try step.known(1, "pads")?.ints ?? step.attributes.ints("pads") else {
         throw ONNXFailure("it has no pads")
       }
-      let axes = try step.known(3, "axes")?.ints.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) }
+      let axes =
+        try step.known(3, "axes")?.ints.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) }
         ?? Array(0..<x.rank)
       guard pads.count == 2 * axes.count, Set(axes).count == axes.count else {
         throw ONNXFailure("\(pads.count) pads do not go with axes \(axes)")
@@ -172,7 +180,9 @@ extension ONNXImporter {
           ? nil : Pad.Amount(axis: order.firstIndex(of: axes[index])!, before: before, after: after)
       }
       if amounts.isEmpty { return [x] }
-      if mode != .constant(0), amounts.contains(where: { $0.before < 0 || $0.after < 0 }), !step.isFloat(0) { return nil }
+      if mode != .constant(0), amounts.contains(where: { $0.before < 0 || $0.after < 0 }), !step.isFloat(0) {
+        return nil
+      }
       return [ONNXValue(x.type, step.apply(Pad(amounts, mode: mode), value), axes: order)]
     },
     "Expand": { step in

@@ -39,7 +39,8 @@ extension ONNXImporter {
     },
     "MaxUnpool": { step in
       // Indices that the rule above made; others go to the evaluator.
-      guard step.isFloat(0), let window = try ONNXWindow(step), case .flowing(let indices, let axes)? = step.optional(1)?.content,
+      guard step.isFloat(0), let window = try ONNXWindow(step),
+        case .flowing(let indices, let axes)? = step.optional(1)?.content,
         indices.elementType == .int32, axes == channelsLast(4)
       else { return nil }
       let geometry = try window.geometry(groups: 1)
@@ -97,14 +98,18 @@ struct ONNXWindow {
     spatial = x.rank - 2
     input = Array(x.dimensions[2...])
     var kernel = try step.attributes.ints("kernel_shape")
-    if kernel == nil, let weights = step.optional(1), weights.rank == x.rank { kernel = Array(weights.dimensions[2...]) }
+    if kernel == nil, let weights = step.optional(1), weights.rank == x.rank {
+      kernel = Array(weights.dimensions[2...])
+    }
     guard let kernel else { throw ONNXFailure("it has no kernel shape") }
     func list(_ name: String, _ count: Int, _ fallback: Int, _ range: ClosedRange<Int>) throws -> [Int] {
       let values = try step.attributes.ints(name) ?? [Int](repeating: fallback, count: count)
       guard values.count == count else { throw ONNXFailure("its \(name) \(values) is not of \(count) numbers") }
       return try step.bounded(values, name, range)
     }
-    guard kernel.count == spatial else { throw ONNXFailure("its kernel shape \(kernel) does not go with \(x.dimensions)") }
+    guard kernel.count == spatial else {
+      throw ONNXFailure("its kernel shape \(kernel) does not go with \(x.dimensions)")
+    }
     self.kernel = try step.bounded(kernel, "kernel shape", 1...(1 << 20))
     strides = try list("strides", spatial, 1, 1...(1 << 20))
     dilations = try list("dilations", spatial, 1, 1...(1 << 20))
@@ -115,7 +120,9 @@ struct ONNXWindow {
     }
   }
 
-  func groups() throws -> Int { try step.bounded([try step.attributes.int("group", default: 1)], "group", 1...(1 << 20))[0] }
+  func groups() throws -> Int {
+    try step.bounded([try step.attributes.int("group", default: 1)], "group", 1...(1 << 20))[0]
+  }
 
   /// The map, with a height of 1 where it has one spatial axis.
   func map() throws -> Value {
@@ -184,7 +191,9 @@ struct ONNXWindow {
     if automatic.hasPrefix("SAME"), wanted == nil { wanted = (0..<spatial).map { input[$0] * strides[$0] } }
     if automatic == "VALID" { pads = [Int](repeating: 0, count: 2 * spatial) }
     if let wanted {
-      guard wanted.count == spatial else { throw ONNXFailure("its output shape \(wanted) is not of \(spatial) numbers") }
+      guard wanted.count == spatial else {
+        throw ONNXFailure("its output shape \(wanted) is not of \(spatial) numbers")
+      }
       for axis in 0..<spatial {
         let total = extent(axis) - (try step.bounded([wanted[axis]], "output shape", 1...(1 << 30))[0])
         // A larger output than the kernel reaches is padded at its end.
