@@ -37,7 +37,8 @@ import Testing
           guard model.stepInfos[0].algorithm == algorithm else { continue }
           let actual = try #require(try model.run(["x": x])["y"])
           #expect(actual.shape == expected.shape)
-          let difference = zip(actual.elements(of: Float.self), expected.elements(of: Float.self))
+          let difference =
+            zip(actual.elements(of: Float.self), expected.elements(of: Float.self))
             .map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
           #expect(difference <= Self.tolerance, "\(test.name), \(algorithm) on \(backend.name)")
         }
