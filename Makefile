@@ -8,7 +8,7 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench compare parity docs sanitize clean
+.PHONY: help setup build demo test lint format bench compare parity conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench     measure products and convolutions"
 	@echo "make compare   time the demo's network against onnxruntime (needs Python and PyPI)"
 	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
+	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
 	@echo "make docs      build the documentation"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
 
@@ -49,6 +50,15 @@ parity: build
 	@Scripts/python-environment.sh Tests/Parity/requirements.txt Tests/Parity/.venv
 	Tests/Parity/.venv/bin/python Tests/Parity/pupil.py --folder $(PUPIL_FOLDER) \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# The operator conformance cases of the onnx package, generated into an ignored folder.
+CONFORMANCE_FOLDER = Tests/Conformance/.cases
+
+conformance: setup
+	@Scripts/python-environment.sh Tests/Conformance/requirements.txt Tests/Conformance/.venv
+	@mkdir -p $(CONFORMANCE_FOLDER)
+	Tests/Conformance/.venv/bin/python Tests/Conformance/generate.py $(CONFORMANCE_FOLDER)
+	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
 
 docs: setup
 	for target in SegEngine SegModels SegIO; do \

@@ -50,7 +50,8 @@ public final class Model: Sendable {
     self.backend = backend
     self.options = options
     self.capacity = max(1, capacity)
-    compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:]) }
+    compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:])
+    }
   }
 
   /// The model compiled for the given input shapes; an input that is not named has the shape it was built with.
