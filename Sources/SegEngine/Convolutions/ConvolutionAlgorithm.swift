@@ -107,6 +107,22 @@ enum ConvolutionAlgorithms {
   }
 }
 
+extension ConvolutionProblem {
+  /// What one run costs, by the definition of a convolution or its transpose with operands x, weights and perhaps a bias.
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec], function: ElementwiseFunction) -> Cost {
+    Cost(
+      macs: macs,
+      otherOperations: outputs[0].shape.elementCount * ((inputs.count > 2 ? 1 : 0) + function.operationCount),
+      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+  }
+
+  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose.
+  func prepared(_ context: PreparationContext, function: ElementwiseFunction) -> PreparedOperator {
+    ConvolutionAlgorithms.choose(for: self, on: context.backend, named: context.options.convolutionAlgorithm)
+      .prepared(context, function: function)
+  }
+}
+
 extension ConvolutionAlgorithm {
   /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights and perhaps a bias.
   func prepared(_ context: PreparationContext, function: ElementwiseFunction) -> PreparedOperator {

@@ -48,22 +48,18 @@ public struct Convolution: Operator {
     return [TensorSpec(try shape([x.shape.batch, size.height, size.width, weight.shape[0]]))]
   }
 
+  private func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
+    ConvolutionProblem(.forward, geometry, input: input.shape, output: output.shape)
+  }
+
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
-    let problem = ConvolutionProblem(.forward, geometry, input: inputs[0].shape, output: outputs[0].shape)
-    let count = outputs[0].shape.elementCount
-    return Cost(
-      macs: problem.macs, otherOperations: count * ((inputs.count > 2 ? 1 : 0) + function.operationCount),
-      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+    problem(inputs[0], outputs[0]).cost(inputs: inputs, outputs: outputs, function: function)
   }
 
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    let problem = ConvolutionProblem(
-      .forward, geometry, input: context.inputs[0].shape, output: context.outputs[0].shape)
-    let algorithm = ConvolutionAlgorithms.choose(
-      for: problem, on: context.backend, named: context.options.convolutionAlgorithm)
-    return algorithm.prepared(context, function: function)
+    problem(context.inputs[0], context.outputs[0]).prepared(context, function: function)
   }
 }
 
@@ -81,26 +77,6 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing {
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Convolution(geometry, function: function) : nil
-  }
-}
-
-extension Tensor {
-  /// The float32 tensor with every slice along `axis` multiplied by a number of its own.
-  func scaledAlongAxis(_ axis: Int, by scale: [Float]) -> Tensor {
-    precondition(shape[axis] == scale.count, "\(scale.count) factors for axis \(axis) of \(shape)")
-    let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
-    var result = self
-    result.withUnsafeMutableElements(of: Float.self) { elements in
-      for index in elements.indices { elements[index] *= scale[index / inner % scale.count] }
-    }
-    return result
-  }
-
-  /// scale · bias + shift, in Double.
-  static func foldedBias(_ bias: [Float]?, scale: [Float], shift: [Float]) -> Tensor {
-    Tensor(
-      [scale.count],
-      scale.indices.map { Float(Double(bias?[$0] ?? 0) * Double(scale[$0]) + Double(shift[$0])) })
   }
 }
 

@@ -48,13 +48,8 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing {
       return nil
     }
     if constants.count > 2 && constants[2] == nil { return nil }
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let old: [Float] = constants.count > 2 ? constants[2]?.elements() ?? [] : Array(repeating: 0, count: outputs)
-    let scaled = weight.withUnsafeElements(of: Float.self) { weight in
-      (0..<outputs * inputs).map { weight[$0] * scale[$0 / inputs] }
-    }
-    let bias = (0..<outputs).map { Float(Double(old[$0]) * Double(scale[$0]) + Double(shift[$0])) }
-    return (self, [Tensor(weight.shape, scaled), Tensor([outputs], bias)])
+    let bias = constants.count > 2 ? constants[2]?.elements(of: Float.self) : nil
+    return (self, [weight.scaledAlongAxis(0, by: scale), Tensor.foldedBias(bias, scale: scale, shift: shift)])
   }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

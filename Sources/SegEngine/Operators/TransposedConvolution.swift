@@ -54,22 +54,18 @@ public struct TransposedConvolution: Operator {
     return [TensorSpec(try shape([x.shape.batch, size.height, size.width, channels]))]
   }
 
+  private func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
+    ConvolutionProblem(.transposed, geometry, input: input.shape, output: output.shape)
+  }
+
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
-    let problem = ConvolutionProblem(.transposed, geometry, input: inputs[0].shape, output: outputs[0].shape)
-    let count = outputs[0].shape.elementCount
-    return Cost(
-      macs: problem.macs, otherOperations: count * ((inputs.count > 2 ? 1 : 0) + function.operationCount),
-      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+    problem(inputs[0], outputs[0]).cost(inputs: inputs, outputs: outputs, function: function)
   }
 
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    let problem = ConvolutionProblem(
-      .transposed, geometry, input: context.inputs[0].shape, output: context.outputs[0].shape)
-    let algorithm = ConvolutionAlgorithms.choose(
-      for: problem, on: context.backend, named: context.options.convolutionAlgorithm)
-    return algorithm.prepared(context, function: function)
+    problem(context.inputs[0], context.outputs[0]).prepared(context, function: function)
   }
 }
 
