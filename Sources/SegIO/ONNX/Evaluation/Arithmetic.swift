@@ -122,7 +122,20 @@ extension ONNXEvaluator {
   }
 
   @Sendable private static func prelu(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    let (value, slope) = try pair(call)
+    let value = try call.operand(0)
+    var given = try call.operand(1)
+    let shape = value.shape
+    guard given.type == value.type else { throw ONNXFailure("its operands differ in type") }
+    // Files of before version 7 have one slope per channel without axes behind it.
+    if shape.rank > 2, given.shape.rank == 1, given.shape[0] == shape[1],
+      ![1, shape[shape.rank - 1]].contains(shape[1])
+    {
+      given = given.reshaped(Shape([shape[1]] + [Int](repeating: 1, count: shape.rank - 2)))
+    }
+    guard try call.broadcast([shape, given.shape]) == shape else {
+      throw ONNXFailure("slopes of \(given.shape) do not broadcast to \(shape)")
+    }
+    let slope = given.broadcast(to: shape)
     return [
       combine(value, slope) {
         $0 < 0 ? $0 * $1 : $0

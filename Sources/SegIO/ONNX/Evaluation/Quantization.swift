@@ -18,7 +18,9 @@ extension ONNXEvaluator {
       return parameter.gathered(shape, Offsets.table(shape) { $0 == axis ? $1 : 0 })
     }
     guard block > 0, parameter.shape.rank == shape.rank,
-      (0..<shape.rank).allSatisfy({ parameter.shape[$0] == ($0 == axis ? (shape[$0] + block - 1) / block : shape[$0]) })
+      (0..<shape.rank).allSatisfy({
+        parameter.shape[$0] == ($0 == axis ? shape[$0] / block + (shape[$0] % block == 0 ? 0 : 1) : shape[$0])
+      })
     else { throw ONNXFailure("a parameter of \(parameter.shape) does not fit \(shape) in blocks of \(block)") }
     let strides = parameter.shape.strides
     return parameter.gathered(shape, Offsets.table(shape) { ($0 == axis ? $1 / block : $1) * strides[$0] })
