@@ -112,7 +112,9 @@ struct ProductTiles: Sendable {
     let rowTiles = products * ((rows + tileRows - 1) / tileRows)
     let wantedColumns = rowTiles >= wanted || rowTiles == 0 ? 1 : (wanted + rowTiles - 1) / rowTiles
     self.tileRows = tileRows
-    tileColumns = max(128, ((columns + wantedColumns - 1) / wantedColumns + 15) / 16 * 16)
+    // Pieces of one size, so that the backend takes the same way for all columns and equal columns stay equal.
+    let pieces = max(1, min(wantedColumns, columns / 128))
+    tileColumns = max(1, (columns + pieces - 1) / pieces)
   }
 
   /// Calls `body` with each tile of each product, split over the workers.

@@ -56,11 +56,12 @@ extension ONNXImporter {
         guard step.isFloat(0), let known = slope.known else { return nil }
         let count = known.tensor.count
         let channels = x.rank > 1 ? x.dimensions[1] : 1
-        // One slope, or one a channel: [C, 1, …] with as many axes behind the channels as x has.
-        let perChannel =
-          known.shape.rank >= 1 && count == channels
-          && slope.rank <= x.rank && slope.dimensions.suffix(max(0, x.rank - 2)).allSatisfy { $0 == 1 }
+        // One slope, or one a channel: [C, 1, …] with as many axes behind the channels as x has, before opset 7 also [C].
+        let isBroadcast =
+          slope.rank <= x.rank && slope.dimensions.suffix(max(0, x.rank - 2)).allSatisfy { $0 == 1 }
           && slope.rank >= x.rank - 1
+        let perChannel =
+          count == channels && slope.rank >= 1 && (isBroadcast || (step.node.opset < 7 && slope.rank == 1))
         guard count == 1 || perChannel, x.rank >= 2 else { return nil }
         let slopes = step.builder.constant(known.tensor.reshaped(to: [count]))
         return [step.mapResult(step.apply(PReLU(), try step.map(), [slopes]))]
