@@ -156,7 +156,7 @@ extension ONNXEvaluator {
       guard given.shape.elementCount == groups else {
         throw ONNXFailure("its operand \(index) of \(given.shape) does not fit \(shape) in \(groups) groups")
       }
-      return given.gathered(Shape([shape[1]] + tail), (0..<shape[1]).map { $0 / size })
+      return given.gathered(try call.shape([shape[1]] + tail), (0..<shape[1]).map { $0 / size })
     }
     let results = try affine(call, values, shape, try parameter(1), try parameter(2))
     return [ONNXConstant(value.type, shape, floats: results)]

@@ -138,7 +138,7 @@ extension ONNXEvaluator {
     }
     let shape = try call.shape([value.shape[0], value.shape[1] / taps] + image)
     let runs = try windows.runs(call)
-    let planes = value.shape[0] * (value.shape[1] / taps)
+    let planes = shape.elementCount == 0 ? 0 : value.shape[0] * (value.shape[1] / taps)
     func sums<N: Numeral>(_ values: [N]) -> ONNXConstant {
       var results = [N](repeating: .zero, count: shape.elementCount)
       for plane in 0..<planes {

@@ -9,8 +9,9 @@ extension ONNXEvaluator {
   private static func multiply<N: Numeral>(
     _ a: [N], _ b: [N], into result: inout [N], at offsets: (Int, Int, Int), rows: Int, inner: Int, columns: Int
   ) {
+    // Without columns the rows are not bounded by the elements there are.
     result.withUnsafeMutableBufferPointer { result in
-      for row in 0..<rows {
+      for row in 0..<(columns == 0 ? 0 : rows) {
         for k in 0..<inner {
           let factor = a[offsets.0 + row * inner + k]
           for column in 0..<columns {

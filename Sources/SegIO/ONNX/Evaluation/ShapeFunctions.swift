@@ -127,7 +127,7 @@ extension ONNXEvaluator {
       guard step != 0, count.isFinite, count < 0x1p62 else {
         throw ONNXFailure("it counts from \(first) to \(last) by \(step)")
       }
-      let shape = try call.shape([max(0, Int(count))])
+      let shape = try call.shape([Int(max(count, 0))])
       return [ONNXConstant(start.type, shape, floats: (0..<shape[0]).map { Float(first + Double($0) * step) })]
     }
     let (first, last, step) = (start.integers[0], limit.integers[0], delta.integers[0])
@@ -173,7 +173,7 @@ extension ONNXEvaluator {
     let diagonal = try call.attributes.int("k", default: 0)
     let (rows, columns) = (value.shape[0], value.shape[1])
     var elements = [Int64](repeating: 0, count: value.shape.elementCount)
-    for row in 0..<rows where columns > 0 {
+    for row in 0..<(columns == 0 ? 0 : rows) {
       let column = clampedSum(row, diagonal)
       if column >= 0, column < columns { elements[row * columns + column] = 1 }
     }
