@@ -7,7 +7,7 @@ import Testing
 
 /// Small networks (Tests/Fixtures/onnx, with the script that made them) against onnxruntime, at two sizes of the same file.
 @Suite struct ONNXImportTests {
-  static func path(_ name: String) -> String { Fixtures.url("onnx/\(name)").path }
+  static func path(_ name: String) -> String { TestSupport.Fixtures.url("onnx/\(name)").path }
 
   /// Both sides run float32 in different orders; outputs are of order 1.
   static let tolerance: Float = 2e-5

@@ -86,7 +86,10 @@ extension ONNXModel {
           let value = builder.input(port.name, Shape(lying.map { shape[$0] }), of: type.elementType)
           importer.define(port.name, ONNXValue(type, value, axes: lying))
         }
-        try importer.addNodes(of: graph)
+        // What is computed beforehand is shapes and weights; a file that asks for more is refused before it takes the memory.
+        try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 25, operations: 1 << 31)) {
+          try importer.addNodes(of: graph)
+        }
         for port in graph.outputs {
           guard let value = importer.values[port.name] else {
             throw ONNXError(path, .malformed(reason: "its output \(port.name) is computed nowhere"))

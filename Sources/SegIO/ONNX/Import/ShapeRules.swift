@@ -192,8 +192,10 @@ extension ONNXImporter {
         throw ONNXFailure("\(x.dimensions) does not broadcast to \(target.ints)")
       }
       if shape.dimensions == x.dimensions { return [x] }
-      let zeros = ONNXValue(ONNXConstant(.float, shape, floats: [Float](repeating: 0, count: shape.elementCount)))
-      return [try step.combined(.add, x, zeros)]
+      let extended = step.extended(x, to: shape.rank)
+      let order = extended.axes
+      let value = step.importer.arranged(extended, as: order)
+      return [ONNXValue(x.type, step.apply(Broadcast(to: .shape(order.map { shape[$0] })), value), axes: order)]
     },
     "DepthToSpace": { step in
       let x = try step.input(0)
