@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Exports segmentation networks of torchvision and segmentation-models-pytorch to ONNX with random weights, by PyTorch's older and
+newer exporter, with fixed and with open sizes, and holds `seg run` on each file against PyTorch at two sizes.
+
+Prints a line a file and fails where one cannot be exported here, imported, or differs by more than 1e-3 of the output's range.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import torch
+
+warnings.filterwarnings("ignore")
+
+
+def import_torchvision():
+    """torchvision, also where its compiled operators are those of another build of torch."""
+    original = torch.library.register_fake
+    torch.library.register_fake = lambda *args, **options: (lambda function: function)
+    try:
+        import torchvision
+    finally:
+        torch.library.register_fake = original
+    return torchvision
+
+
+class First(torch.nn.Module):
+    """A network whose output is the map alone."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image):
+        result = self.network(image)
+        return result["out"] if isinstance(result, dict) else result
+
+
+def networks(names):
+    segmentation = import_torchvision().models.segmentation
+    import segmentation_models_pytorch as smp
+
+    makers = {
+        name: (lambda make=make: make(weights=None, weights_backbone=None, num_classes=21))
+        for name, make in {
+            "fcn_resnet50": segmentation.fcn_resnet50, "fcn_resnet101": segmentation.fcn_resnet101,
+            "deeplabv3_resnet50": segmentation.deeplabv3_resnet50,
+            "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
+            "lraspp_mobilenet_v3_large": segmentation.lraspp_mobilenet_v3_large,
+        }.items()
+    }
+    for name in ("Unet", "UnetPlusPlus", "FPN", "PSPNet", "PAN", "MAnet", "Linknet", "DeepLabV3Plus", "UPerNet"):
+        makers["smp." + name] = lambda kind=name: getattr(smp, kind)("resnet18", encoder_weights=None, classes=5)
+    makers["smp.Segformer"] = lambda: smp.Segformer("mit_b0", encoder_weights=None, classes=5)
+    for name, make in makers.items():
+        if not names or name in names:
+            torch.manual_seed(1)
+            network = make()
+            for module in network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.running_mean.normal_(0, 0.1)
+                    module.running_var.uniform_(0.5, 1.5)
+            yield name, First(network).eval()
+
+
+def export(network, image, path, newer, dynamic):
+    names = dict(input_names=["image"], output_names=["logits"])
+    if newer:
+        shapes = None
+        if dynamic:
+            height, width = torch.export.Dim.AUTO, torch.export.Dim.AUTO
+            shapes = ({2: height, 3: width},)
+        torch.onnx.export(network, (image,), path, dynamo=True, dynamic_shapes=shapes, verbose=False, **names)
+    else:
+        axes = {"image": {2: "height", 3: "width"}, "logits": {2: "height", 3: "width"}} if dynamic else None
+        torch.onnx.export(network, (image,), path, dynamo=False, dynamic_axes=axes, opset_version=17, **names)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seg", required=True, help="the seg executable")
+    parser.add_argument("networks", nargs="*", help="names; all where none is given")
+    options = parser.parse_args()
+    failures = 0
+    for name, network in networks(options.networks):
+        for newer in (False, True):
+            for dynamic in (False, True):
+                label = f"{name:32} {'newer' if newer else 'older'} exporter, {'open' if dynamic else 'fixed'} size"
+                with tempfile.TemporaryDirectory() as folder:
+                    path = os.path.join(folder, "net.onnx")
+                    sizes = [(128, 160), (96, 128)]
+                    try:
+                        export(network, torch.rand(1, 3, *sizes[0]), path, newer, dynamic)
+                    except Exception as error:  # the exporter's own failure, in its words
+                        print(f"{label}: not exported: {str(error).splitlines()[0][:120]}")
+                        continue
+                    worst = 0.0
+                    for size in sizes if dynamic else sizes[:1]:
+                        image = torch.rand(1, 3, *size)
+                        with torch.no_grad():
+                            expected = network(image).numpy()
+                        given, taken = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
+                        np.savez(given, image=image.numpy())
+                        run = subprocess.run(
+                            [options.seg, "run", path, "--input", given, "--output", taken], capture_output=True, text=True)
+                        if run.returncode != 0:
+                            print(f"{label}: {run.stderr.strip()}")
+                            worst = float("inf")
+                            break
+                        actual = next(iter(np.load(taken).values()))
+                        worst = max(worst, float(np.abs(actual - expected).max() / np.ptp(expected)))
+                    if worst < float("inf"):
+                        print(f"{label}: {worst:.1e} of the output's range", flush=True)
+                    failures += not worst < 1e-3
+    sys.exit(f"{failures} files failed" if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
