@@ -51,6 +51,9 @@ struct BenchCommand: ParsableCommand {
     let backend: String
     /// Shapes of the inputs.
     let inputs: [[Int]]
+    /// Those of the image, where the first input is one.
+    let height: Int?
+    let width: Int?
     let threads: Int
     let rounds: Int
     let medianMilliseconds: Double
@@ -98,8 +101,10 @@ struct BenchCommand: ParsableCommand {
     let median =
       times.count % 2 == 1 ? times[times.count / 2] : (times[times.count / 2 - 1] + times[times.count / 2]) / 2
     let flops = try GraphSummary(graph).total.flops
+    let extent = source.imageExtent(of: compiled.inputs[0].spec.shape)
     let report = Report(
       model: source.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
+      height: extent?.height, width: extent?.width,
       threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median, minimumMilliseconds: times[0],
       firstRunMilliseconds: first, gigaflopsPerSecond: Double(flops) / median / 1e6,
       arenaBytes: compiled.arenaByteCount, peakBytes: peakResidentBytes(),

@@ -36,6 +36,13 @@ enum NetworkSource {
     }
   }
 
+  /// Height and width of an input in the network's own order of axes, where it is an image.
+  func imageExtent(of shape: Shape) -> Extent2D? {
+    guard shape.rank == 4 else { return nil }
+    if case .file(let file) = self, !file.takesChannelsLast { return Extent2D(shape[2], shape[3]) }
+    return Extent2D(shape.height, shape.width)
+  }
+
   /// The weights of a graph: from a file, or those that an ONNX file's graph has in itself.
   func parameters(_ weights: String?) throws -> Parameters? {
     switch (self, weights) {
