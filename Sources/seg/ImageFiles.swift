@@ -1,4 +1,5 @@
 import Foundation
+import SegIO
 
 /// Finding images and their masks.
 enum ImageFiles {
@@ -70,7 +71,7 @@ enum ImageFiles {
     let code = errno
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue { return nil }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = parentDirectory(of: path)
     guard code == ENOENT, !parent.isEmpty, parent != path else { return code }
     if let code = directoryFailure(parent) { return code }
     return mkdir(path, 0o777) == 0 ? nil : errno
@@ -82,7 +83,7 @@ enum ImageFiles {
     if FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory), isDirectory.boolValue {
       throw Failure(.unwritableOutput, "\(file): is a directory, not a file")
     }
-    let parent = (file as NSString).deletingLastPathComponent
+    let parent = parentDirectory(of: file)
     guard !parent.isEmpty else { return }
     guard FileManager.default.fileExists(atPath: parent, isDirectory: &isDirectory), isDirectory.boolValue else {
       throw Failure(.unwritableOutput, "\(file): cannot be written: \(parent) is no directory")

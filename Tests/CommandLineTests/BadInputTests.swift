@@ -225,6 +225,8 @@ import Testing
       (["run", "pupil-unet", "--weights", "w", "--input", "i", "--output", "o", "--layout", "hwc"], "hwc"),
     ]
     for (arguments, part) in cases { try expectFailure(arguments, 64, part) }
+    // Names of one character are names.
+    try expectFailure(["run", "pupil-unet", "--weights", "w", "--input", "i", "--output", "o"], 66, "w")
     #expect(try folder.contents().isEmpty)
   }
 
