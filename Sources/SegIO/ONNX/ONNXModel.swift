@@ -61,7 +61,7 @@ public struct ONNXModel: Sendable {
           reason: "it is written for operator set \(opset); \(ONNXModel.opsets.lowerBound) to "
             + "\(ONNXModel.opsets.upperBound) are read"))
     }
-    let reader = ONNXReader(directory: (path as NSString).deletingLastPathComponent, opsets: opsets)
+    let reader = ONNXReader(directory: parentDirectory(of: path), opsets: opsets)
     do {
       graph = try reader.graph(model.graph)
     } catch let error as ONNXFailure {

@@ -141,7 +141,7 @@ struct ONNXReader {
     guard !location.hasPrefix("/"), !location.contains("\\"), !location.contains("\0"), !parts.contains("..") else {
       throw ONNXFailure("\(name) has its data outside the model's directory, at \(location)")
     }
-    let path = (directory as NSString).appendingPathComponent(location)
+    let path = directory.isEmpty ? location : directory + "/" + location
     let home = URL(fileURLWithPath: directory.isEmpty ? "." : directory).resolvingSymlinksInPath().path
     let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     guard resolved.hasPrefix(home == "/" ? "/" : home + "/") else {
