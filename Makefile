@@ -8,7 +8,7 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench compare parity conformance docs sanitize clean
+.PHONY: help setup build demo test lint format bench compare parity parity-exports conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -50,6 +50,11 @@ parity: build
 	@Scripts/python-environment.sh Tests/Parity/requirements.txt Tests/Parity/.venv
 	Tests/Parity/.venv/bin/python Tests/Parity/pupil.py --folder $(PUPIL_FOLDER) \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Networks of torchvision and segmentation-models-pytorch, exported and run. The CPU build of torch must be among pip's indexes.
+parity-exports: build
+	@Scripts/python-environment.sh Tests/Parity/requirements-exports.txt Tests/Parity/.venv-exports
+	Tests/Parity/.venv-exports/bin/python Tests/Parity/exports.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # The operator conformance cases of the onnx package, generated into an ignored folder.
 CONFORMANCE_FOLDER = Tests/Conformance/.cases

@@ -92,7 +92,7 @@ def main():
                 label = f"{name:32} {'newer' if newer else 'older'} exporter, {'open' if dynamic else 'fixed'} size"
                 with tempfile.TemporaryDirectory() as folder:
                     path = os.path.join(folder, "net.onnx")
-                    sizes = [(128, 160), (96, 128)]
+                    sizes = [(128, 160), (160, 224)]
                     try:
                         export(network, torch.rand(1, 3, *sizes[0]), path, newer, dynamic)
                     except Exception as error:  # the exporter's own failure, in its words
