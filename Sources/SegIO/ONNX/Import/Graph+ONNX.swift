@@ -87,7 +87,7 @@ extension ONNXModel {
           importer.define(port.name, ONNXValue(type, value, axes: lying))
         }
         // What is computed beforehand is shapes and weights; a file that asks for more is refused before it takes the memory.
-        try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 25, operations: 1 << 31)) {
+        try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 27, operations: 1 << 31)) {
           try importer.addNodes(of: graph)
         }
         for port in graph.outputs {
