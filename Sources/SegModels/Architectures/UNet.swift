@@ -80,7 +80,7 @@ public struct UNet: Hashable, Sendable {
   /// width, classes]`. Compiled for other sizes and batches as it is.
   ///
   /// - Precondition: there are at least two widths and the channels are positive.
-  /// - Throws: ``GraphError`` where the image is smaller than ``outputStride``.
+  /// - Throws: `GraphError` where the image is smaller than ``outputStride``.
   public func graph(size: Extent2D = 256) throws -> Graph {
     precondition(widths.count >= 2, "a U-Net has at least two levels: \(widths)")
     precondition(inputChannels > 0 && classes > 0 && widths.allSatisfy { $0 > 0 }, "channels are positive")

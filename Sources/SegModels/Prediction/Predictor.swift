@@ -36,7 +36,7 @@ public struct Predictor: Sendable {
 
   /// Segments an image.
   ///
-  /// - Throws: ``GraphError`` where the network cannot take an image of that size.
+  /// - Throws: `GraphError` where the network cannot take an image of that size.
   public func callAsFunction(_ image: Image, at resolution: Resolution = .image) throws -> Prediction {
     let (input, placement) = preprocessing(image)
     let logits = try model(input)
