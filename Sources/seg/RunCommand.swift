@@ -40,10 +40,9 @@ struct RunCommand: ParsableCommand {
     let source = try NetworkSource(self.model)
     let model = try source.model(
       weights: weights, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
-    var isTransposed = layout == .nchw
-    if case .file = source {
-      guard !isTransposed else { throw Failure(.usage, "\(self.model) keeps its own order of axes: no --layout") }
-      isTransposed = false
+    let isTransposed = layout == .nchw
+    if case .file = source, isTransposed {
+      throw Failure(.usage, "\(self.model) keeps its own order of axes: no --layout")
     }
     var inputs = try NPZ(contentsOf: input).arrays
     if model.inputNames.count == 1, inputs.count == 1, let only = inputs.first {

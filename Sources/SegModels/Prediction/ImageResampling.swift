@@ -13,9 +13,9 @@ enum ImageResampling {
     let vertical = Filter(from: from.height, to: to.height)
     let wide =
       from.width == to.width
-      ? samples : horizontal.apply(samples, outer: from.height, inner: channels, zero: 0, UInt8.init(fixedPoint:))
+      ? samples : horizontal.apply(samples, outer: from.height, inner: channels, UInt8.init(fixedPoint:))
     return from.height == to.height
-      ? wide : vertical.apply(wide, outer: 1, inner: to.width * channels, zero: 0, UInt8.init(fixedPoint:))
+      ? wide : vertical.apply(wide, outer: 1, inner: to.width * channels, UInt8.init(fixedPoint:))
   }
 
   /// The interleaved samples of an image at another size, without rounding.
@@ -45,7 +45,7 @@ enum ImageResampling {
 
     /// Fixed-point weights of 22 fractional bits, half a unit added before the sum is cut to 8 bits.
     func apply(
-      _ samples: [UInt8], outer: Int, inner: Int, zero: Int32, _ finish: (Int32) -> UInt8
+      _ samples: [UInt8], outer: Int, inner: Int, _ finish: (Int32) -> UInt8
     ) -> [UInt8] {
       let fixed = weights.map {
         ($0.first, $0.weights.map { Int32(($0 * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)) })

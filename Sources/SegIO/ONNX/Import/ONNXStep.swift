@@ -72,7 +72,7 @@ struct ONNXStep {
     "Pad": [1, 3], "Resize": [1, 2, 3], "Upsample": [1], "TopK": [1], "OneHot": [1], "Squeeze": [1], "Unsqueeze": [1],
     "Split": [1], "ReduceMean": [1], "ReduceSum": [1], "ReduceMax": [1], "ReduceMin": [1], "ReduceProd": [1],
     "ReduceL1": [1], "ReduceL2": [1], "ReduceLogSum": [1], "ReduceLogSumExp": [1], "ReduceSumSquare": [1],
-    "CenterCropPad": [1], "MaxUnpool": [2], "AffineGrid": [1], "Col2Im": [1, 2], "EyeLike": [],
+    "CenterCropPad": [1], "MaxUnpool": [2], "AffineGrid": [1], "Col2Im": [1, 2],
   ]
 
   /// Operators whose result's shape depends on values.
