@@ -22,7 +22,7 @@ struct Compiler {
 
   /// The rewrites, in the order in which they run.
   private static let passes: [any GraphPass] = [
-    RemoveUnusedNodes(), FoldChannelAffine(), FuseFunction(),
+    RemoveUnusedNodes(), FoldChannelAffine(), FuseResidual(), FuseFunction(),
   ]
 
   func compile(for shapes: [String: Shape]) throws -> CompiledModel {
