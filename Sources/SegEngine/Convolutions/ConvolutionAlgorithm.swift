@@ -91,65 +91,11 @@ struct ConvolutionRun {
   }
 }
 
-/// The algorithms, and the choice between them.
-enum ConvolutionAlgorithms {
-  /// Each gives itself set up for a problem, or `nil` where it does not apply.
-  private static let all: [@Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?] = [
-    { DepthwiseConvolution($0, on: $1) }, { PointwiseConvolution($0, on: $1) }, { DirectConvolution($0, on: $1) },
-    { WinogradConvolution($0, .two, on: $1) }, { WinogradConvolution($0, .four, on: $1) },
-    { WinogradConvolution($0, .six, on: $1) }, { TiledIm2Col($0, on: $1) },
-    { TransposedReshuffle($0, on: $1) }, { TransposedScatter($0, on: $1) },
-  ]
-
-  /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
-  static func candidates(for problem: ConvolutionProblem, on backend: any Backend) -> [any ConvolutionAlgorithm] {
-    all.compactMap { $0(problem, backend) }
-  }
-
-  /// The algorithm of that name where it applies, else the one with the shortest estimated time.
-  static func choose(
-    for problem: ConvolutionProblem, on backend: any Backend, named name: String? = nil,
-    profile: MachineProfile = .standard
-  ) -> any ConvolutionAlgorithm {
-    let candidates = candidates(for: problem, on: backend)
-    if let forced = candidates.first(where: { $0.name == name }) { return forced }
-    let threads = backend.workers.threadCount
-    func seconds(_ algorithm: any ConvolutionAlgorithm) -> Double {
-      profile.seconds(for: algorithm.demand, threads: threads)
-    }
-    guard let best = candidates.min(by: { seconds($0) < seconds($1) }) else {
-      preconditionFailure("no algorithm for the convolution \(problem.geometry)")
-    }
-    return best
-  }
-}
-
-extension ConvolutionProblem {
-  /// What one run costs, by the definition of a convolution or its transpose with operands x, weights, perhaps a bias, and with
-  /// `hasResidual` a map that is added.
-  func cost(
-    inputs: [TensorSpec], outputs: [TensorSpec], function: ElementwiseFunction, hasResidual: Bool = false
-  ) -> Cost {
-    let parameters = inputs.dropFirst().dropLast(hasResidual ? 1 : 0)
-    return Cost(
-      macs: macs, otherOperations: outputs[0].shape.elementCount * (inputs.count - 2 + function.operationCount),
-      parameters: parameters.reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
-  }
-
-  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose.
-  func prepared(
-    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false
-  ) -> PreparedOperator {
-    ConvolutionAlgorithms.choose(for: self, on: context.backend, named: context.options.convolutionAlgorithm)
-      .prepared(context, function: function, hasResidual: hasResidual)
-  }
-}
-
 extension ConvolutionAlgorithm {
   /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights, perhaps a bias, and with
   /// `hasResidual` as the last one a map that is added to the output.
   func prepared(
-    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, candidates: [AlgorithmCandidate]
   ) -> PreparedOperator {
     let workers = context.backend.workers
     let weights = context.constants[1].map { constant in
@@ -167,7 +113,8 @@ extension ConvolutionAlgorithm {
     let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
-      workspaceByteCount: 4 * (packingSpace + scratchCount(threads: workers.threadCount)), algorithm: name
+      workspaceByteCount: 4 * (packingSpace + scratchCount(threads: workers.threadCount)), algorithm: name,
+      candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
       let scratch = context.scratch
       if weights == nil { pack(context.input(1).floats, into: scratch, over: context.backend.workers) }

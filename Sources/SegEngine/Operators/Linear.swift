@@ -92,7 +92,7 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     }
     let operands = context.inputs.count - (addsResidual ? 1 : 0)
     let tiles = PanelTiles(rows: rows, matrix, threads: workers.threadCount)
-    return PreparedOperator(algorithm: "panels") { context in
+    return PreparedOperator(algorithm: "panels", packedInputs: [1]) { context in
       let (x, y) = (context.input(0), context.output())
       let residual = operands < context.inputCount ? context.input(operands) : nil
       let bias = operands > 2 ? context.input(2).floats : nil
