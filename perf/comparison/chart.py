@@ -47,6 +47,7 @@ def svg(data):
         grid.append(f'<line class="grid" x1="{x:g}" y1="{TOP - 8}" x2="{x:g}" y2="{bottom}"/>')
         grid.append(text(x, TOP - 14, f"{multiple}×" if multiple else "0", "small", "middle"))
     one = LABELS + BARS / LIMIT
+    grid.append(f'<line class="one" x1="{one:g}" y1="{TOP - 8}" x2="{one:g}" y2="{bottom}"/>')
     head = [
         text(20, 28, "Time of a run in float32, as a multiple of this project's", "title"),
         *legend(20, 52),
@@ -55,7 +56,7 @@ def svg(data):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 16}" width="{width}" height="{bottom + 16}" '
         'role="img" aria-label="Times of the engines in float32 as multiples of this project\'s">',
         f"<style>{STYLE}</style>", f'<rect class="ground" width="{width}" height="{bottom + 16}"/>', *head, *grid, *body,
-        f'<line class="one" x1="{one:g}" y1="{TOP - 8}" x2="{one:g}" y2="{bottom}"/>', "</svg>", ""])
+        "</svg>", ""])
 
 
 def bar(figures, family, y):
@@ -80,4 +81,5 @@ def legend(x, y):
 
 
 def text(x, y, content, kind="", anchor="start"):
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{escape(content)}</text>'
+    style = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{style}>{escape(content)}</text>'
