@@ -33,7 +33,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Timed runs, after one that is not.", valueName: "count"))
   var rounds = 20
 
-  @Flag(help: "Also list the time of each step.")
+  @Flag(help: "Also list the time of each step, and what else each convolution could have run by.")
   var layers = false
 
   @Flag(help: "Print JSON.")
@@ -42,7 +42,7 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Time as many runs as each line of standard input says, and answer each with a line of JSON.")
   var serve = false
 
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is at least 1, not \(rounds)") }
@@ -71,6 +71,15 @@ struct BenchCommand: ParsableCommand {
       let algorithm: String
       let output: [Int]
       let milliseconds: Double
+      /// What could have run, the chosen one first.
+      let candidates: [Candidate]
+    }
+    struct Candidate: Encodable {
+      let name: String
+      let estimatedMilliseconds: Double
+      let measuredMilliseconds: Double?
+      let weightBytes: Int
+      let workspaceBytes: Int
     }
     let model: String
     let backend: String
@@ -98,12 +107,14 @@ struct BenchCommand: ParsableCommand {
     let baseline = ResidentMemory.peak
     let source = try NetworkSource(model)
     try layout.require(for: source)
-    let backend = threads.backend
+    let backend = compute.backend
     let graph = try source.graph(for: size)
     let parameters = try source.parameters(weights) ?? Parameters(initializing: graph, seed: 1)
 
     let start = clock.now
-    let compiled = try Failure.about(weights ?? model) { try graph.compiled(parameters: parameters, on: backend) }
+    let compiled = try Failure.about(weights ?? model) {
+      try graph.compiled(parameters: parameters, on: backend, options: compute.options(for: backend))
+    }
     try requireMemory(
       compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())",
       .usage)
@@ -184,7 +195,13 @@ struct BenchCommand: ParsableCommand {
     return zip(compiled.stepInfos, times).map { info, times in
       .init(
         name: info.name, operation: info.operation, algorithm: info.algorithm, output: info.output.shape.dimensions,
-        milliseconds: times.sorted()[times.count / 2])
+        milliseconds: times.sorted()[times.count / 2],
+        candidates: info.candidates.map {
+          .init(
+            name: $0.name, estimatedMilliseconds: 1000 * $0.estimatedSeconds,
+            measuredMilliseconds: $0.measuredSeconds.map { 1000 * $0 }, weightBytes: $0.weightByteCount,
+            workspaceBytes: $0.workspaceByteCount)
+        })
     }
   }
 
@@ -199,10 +216,15 @@ struct BenchCommand: ParsableCommand {
       "\(report.gigaflopsPerSecond.fixed(0)) GFLOP/s; arena \((Double(report.arenaBytes) / 1e6).fixed(1)) MB, peak resident "
         + "\((Double(report.peakBytes) / 1e6).fixed(1)) MB")
     guard let layers = report.layers else { return }
-    var table = TextTable(["layer", "operator", "algorithm", "output", "ms"], leftAligned: [0, 1, 2, 3])
+    var table = TextTable(
+      ["layer", "operator", "algorithm", "output", "ms", "chosen from (estimated or measured ms)"],
+      leftAligned: [0, 1, 2, 3, 5])
     for layer in layers {
+      let candidates = layer.candidates.count < 2 ? [] : layer.candidates
       table.add([
         layer.name, layer.operation, layer.algorithm, "\(Shape(layer.output))", layer.milliseconds.fixed(3),
+        candidates.map { "\($0.name) \(($0.measuredMilliseconds ?? $0.estimatedMilliseconds).fixed(2))" }
+          .joined(separator: ", "),
       ])
     }
     try printLine("\n" + table.text)

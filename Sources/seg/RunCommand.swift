@@ -31,13 +31,14 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Run each operator as it is written: no folding, no fusing.")
   var unoptimized = false
 
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     try ImageFiles.requirePlace(for: output)
     let source = try NetworkSource(self.model)
+    let backend = compute.backend
     let model = try source.model(
-      weights: weights, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
+      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized))
     try layout.require(for: source)
     let inputs = try inputArrays(input, for: model.inputNames, layout: layout)
     try requireMemory(

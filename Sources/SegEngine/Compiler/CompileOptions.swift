@@ -10,6 +10,13 @@ public struct CompileOptions: Sendable {
     case named(String)
   }
 
+  /// The names that ``AlgorithmChoice/named(_:)`` knows.
+  public static let algorithmNames = [
+    "depthwise", "pointwise", "direct", "winograd 2×2", "winograd 4×4", "winograd 6×6", "im2col",
+    "transposed reshuffle",
+    "transposed scatter",
+  ]
+
   /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is
   /// slower and what tests compare against.
   public var optimizes: Bool

@@ -29,6 +29,7 @@ struct Compiler {
     var graph = graph
     if options.optimizes {
       for pass in Compiler.passes { pass.apply(to: &graph) }
+      graph.forgetUnusedConstants()
     }
     let specs = try graph.specs(forInputs: shapes)
     let buffers = BufferAssignment(graph, specs)
@@ -45,9 +46,18 @@ struct Compiler {
     }
     return CompiledModel(
       name: graph.name, inputs: ports(graph.inputs) { buffers.ofValue[$0.value.index] },
-      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps, constants: buffers.constants,
+      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
+      constants: buffers.constants.filter { Compiler.read(by: steps).contains($0.buffer) },
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
       bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+  }
+
+  /// The buffers that steps read while they run: not those of weights that are packed.
+  private static func read(by steps: [Step]) -> Set<Int> {
+    Set(
+      steps.flatMap { step in
+        step.inputs.enumerated().filter { !step.prepared.packedInputs.contains($0.offset) }.map(\.element.buffer)
+      })
   }
 
   private func prepare(_ graph: Graph, _ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {

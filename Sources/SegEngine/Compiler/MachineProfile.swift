@@ -1,19 +1,20 @@
-/// How long the machine takes for one unit of each part of an ``AlgorithmDemand``, on one core.
-public struct MachineProfile: Hashable, Sendable, Codable {
+/// How long a machine takes for one unit of each part of an ``AlgorithmDemand``, on one core: what the choice between algorithms
+/// is estimated from. ``Calibration`` fits one to a machine.
+public struct MachineProfile: Hashable, Sendable {
   /// Seconds a unit, in the order of ``AlgorithmDemand/features``.
-  public var secondsPerUnit: [Double]
+  public let secondsPerUnit: [Double]
 
   /// Makes a profile.
   ///
-  /// - Precondition: there is a coefficient for each feature.
+  /// - Precondition: there is a coefficient, not below zero, for each feature.
   public init(secondsPerUnit: [Double]) {
     precondition(
-      secondsPerUnit.count == AlgorithmDemand().features.count,
-      "\(AlgorithmDemand().features.count) coefficients, not \(secondsPerUnit.count)")
+      secondsPerUnit.count == AlgorithmDemand.featureNames.count && secondsPerUnit.allSatisfy { $0 >= 0 },
+      "\(AlgorithmDemand.featureNames.count) coefficients that are not negative, not \(secondsPerUnit)")
     self.secondsPerUnit = secondsPerUnit
   }
 
-  /// A core of some 80 GFLOP/s, for machines that have not been calibrated. Only the order of the algorithms hangs on it.
+  /// Two cores with AVX2 at some 80 GFLOP/s each, for machines that have not been calibrated.
   public static let standard = MachineProfile(secondsPerUnit: [
     1 / 42e9, 1 / 3e9, 1 / 38e9, 1 / 25e9, 1 / 30e9, 1 / 12e9,
   ])

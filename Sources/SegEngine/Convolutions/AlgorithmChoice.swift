@@ -46,7 +46,9 @@ enum ConvolutionAlgorithms {
       }
       // Those that were not worth measuring come last.
       ranked.sort {
-        ($0.1.measuredSeconds ?? .infinity, $0.1.estimatedSeconds) < ($1.1.measuredSeconds ?? .infinity, $1.1.estimatedSeconds)
+        ($0.1.measuredSeconds ?? .infinity, $0.1.estimatedSeconds) < (
+          $1.1.measuredSeconds ?? .infinity, $1.1.estimatedSeconds
+        )
       }
     case .named(let name):
       if let index = ranked.firstIndex(where: { $0.1.name == name }) { ranked.insert(ranked.remove(at: index), at: 0) }

@@ -17,6 +17,11 @@ public struct AlgorithmDemand: Hashable, Sendable {
   /// Asks for nothing.
   public init() {}
 
+  /// What the features are called, in files and reports.
+  public static let featureNames = [
+    "panel_macs", "panel_results", "gemm_macs", "vector_operations", "bytes_moved", "weight_bytes",
+  ]
+
   /// The parts in a fixed order, in which a ``MachineProfile`` has a coefficient for each.
   public var features: [Double] {
     [panelMacs, panelResults, gemmMacs, vectorOperations, bytesMoved, weightBytes]
