@@ -37,6 +37,8 @@ public final class CompiledModel: Sendable {
   public let outputs: [Port]
   /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
   public let arenaByteCount: Int
+  /// The most of the arena that is in use at one step, in bytes: no plan of the same steps needs less.
+  let leastArenaByteCount: Int
   /// Size in bytes of the packed weights, shared between compilations of one ``Model``.
   public var packedWeightsByteCount: Int { packedWeights.byteCount }
 
@@ -50,8 +52,8 @@ public final class CompiledModel: Sendable {
 
   init(
     name: String, inputs: [Port], outputs: [Port], steps: [Step], constants: [(buffer: Int, tensor: Tensor)],
-    arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, bufferCount: Int, backend: any Backend,
-    packedWeights: PackedWeights
+    arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, leastArenaByteCount: Int, bufferCount: Int,
+    backend: any Backend, packedWeights: PackedWeights
   ) {
     self.name = name
     self.inputs = inputs
@@ -60,6 +62,7 @@ public final class CompiledModel: Sendable {
     self.constants = constants
     self.arenaBuffers = arenaBuffers
     self.arenaByteCount = arenaByteCount
+    self.leastArenaByteCount = leastArenaByteCount
     self.bufferCount = bufferCount
     self.backend = backend
     self.packedWeights = packedWeights

@@ -12,6 +12,7 @@ struct FoldChannelAffine: GraphPass {
       var node = producer
       node.operator = merged
       node.inputs = [producer.inputs[0]] + constants.map { graph.addConstant($0) }
+      node.foldedNames.append(consumer.name)
       return node
     }
   }

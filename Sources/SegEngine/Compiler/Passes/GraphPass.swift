@@ -48,3 +48,23 @@ extension Graph {
     nodes = nodes.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
   }
 }
+
+extension Graph {
+  /// The node that computes each value, by the value's index.
+  var producers: [Int?] {
+    var producers = [Int?](repeating: nil, count: values.count)
+    for (index, node) in nodes.enumerated() {
+      for output in node.outputs { producers[output.index] = index }
+    }
+    return producers
+  }
+
+  /// Shapes and types of a node's inputs.
+  func inputSpecs(of node: Node) -> [TensorSpec] { node.inputs.map { self[$0].spec } }
+
+  /// Shapes and types of a node's outputs.
+  func outputSpecs(of node: Node) -> [TensorSpec] { node.outputs.map { self[$0].spec } }
+
+  /// Whether a value is one of the graph's results.
+  func isOutput(_ value: ValueID) -> Bool { outputs.contains { $0.value == value } }
+}
