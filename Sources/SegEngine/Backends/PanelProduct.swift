@@ -28,6 +28,33 @@ public struct PanelLayout: Hashable, Sendable {
   public func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
 }
 
+extension PanelLayout {
+  /// Packs scale · B, whose element (row, column) is `b[row · rowStep + column · columnStep]`: for matrices that are made anew each run.
+  func pack(
+    _ b: UnsafePointer<Float>, rowStep: Int, columnStep: Int, rows: Int, columns: Int, scale: Float,
+    into packed: UnsafeMutablePointer<Float>
+  ) {
+    for column in stride(from: 0, to: columns, by: width) {
+      let stored = storedColumns(at: column, of: columns)
+      let present = min(stored, columns - column)
+      let panel = packed + offset(ofPanelAt: column, k: rows)
+      let source = b + column * columnStep
+      if columnStep == 1 {
+        for row in 0..<rows {
+          for index in 0..<present { panel[row * stored + index] = scale * source[row * rowStep + index] }
+        }
+      } else {
+        for index in 0..<present {
+          for row in 0..<rows { panel[row * stored + index] = scale * source[row * rowStep + index * columnStep] }
+        }
+      }
+      if present < stored {
+        for row in 0..<rows { (panel + row * stored + present).update(repeating: 0, count: stored - present) }
+      }
+    }
+  }
+}
+
 /// A product of rows with a packed matrix: y[r, o] = f(Σ over t, c of rows[t][r][c] · B[t · depth + c, o] + bias[o] + residual[r, o]).
 public struct PanelOperands {
   /// Where the rows of the left-hand matrix lie.

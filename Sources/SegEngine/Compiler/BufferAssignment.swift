@@ -1,5 +1,5 @@
 /// Decides in which buffer each value of a graph lives: the caller's memory, a constant's, or a part of the arena that values
-/// with the same contents, and operators that overwrite their operand, share.
+/// with the same contents, parts of one whole, and operators that overwrite their operand, share.
 struct BufferAssignment {
   struct ArenaBuffer {
     let buffer: Int
@@ -14,10 +14,18 @@ struct BufferAssignment {
     let output: String
   }
 
+  /// Where a value is.
+  struct Place {
+    var buffer: Int
+    var byteOffset: Int
+    /// Elements from one row to the next.
+    var rowStride: Int
+  }
+
   /// Number of buffers.
   private(set) var count = 0
-  /// The buffer of each value, by the value's index.
-  private(set) var ofValue: [Int]
+  /// Where each value is, by the value's index.
+  private(set) var places: [Place] = []
   /// The buffer of each output, by its name.
   private(set) var ofOutput: [String: Int] = [:]
   /// The constants that are read while running.
@@ -25,81 +33,69 @@ struct BufferAssignment {
   /// The buffers that lie in the arena.
   private(set) var arena: [ArenaBuffer] = []
   private(set) var copies: [Copy] = []
-  private let forwarded: Set<String>
+  /// The nodes that are to be run, in order.
+  private(set) var running: [Graph.Node] = []
 
-  /// Whether a node's output is its input's memory, so that nothing is to be run for it.
-  func isForwarded(_ node: Graph.Node) -> Bool { forwarded.contains(node.name) }
+  /// - Parameter placesParts: whether the inputs of a concatenation are computed in their places.
+  init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
+    let sharing = MemorySharing(graph, specs, placesParts: placesParts)
+    running = graph.nodes.indices.filter { !sharing.isIdle($0) }.map { graph.nodes[$0] }
+    func owner(_ id: Graph.ValueID) -> Int { sharing.places[id.index].owner }
 
-  init(_ graph: Graph, _ specs: [TensorSpec]) {
-    ofValue = Array(repeating: -1, count: graph.values.count)
-    let outputValues = Set(graph.outputs.map(\.value))
-    func forwardedInput(_ node: Graph.Node) -> Int? {
-      node.operator.forwardedInput(
-        inputs: node.inputs.map { specs[$0.index] }, outputs: node.outputs.map { specs[$0.index] })
-    }
-    func forwards(_ node: Graph.Node) -> Bool {
-      guard let input = forwardedInput(node), case .node = graph[node.inputs[input]].source else { return false }
-      // An output is written in the caller's memory by the node that computes it.
-      return !outputValues.contains(node.outputs[0]) && !outputValues.contains(node.inputs[input])
-    }
-    let forwardedNodes = graph.nodes.filter(forwards)
-    forwarded = Set(forwardedNodes.map(\.name))
-    let running = graph.nodes.filter { !forwarded.contains($0.name) }
-
-    // The value whose memory a value is.
-    var root = Dictionary(uniqueKeysWithValues: graph.values.indices.map { ($0, $0) })
-    for node in forwardedNodes {
-      root[node.outputs[0].index] = root[node.inputs[forwardedInput(node)!].index]!
-    }
-    var lastUse: [Int: Int] = [:]
-    for (step, node) in running.enumerated() {
-      for input in node.inputs { lastUse[root[input.index]!] = step }
+    for port in graph.outputs where sharing.outputNames[owner(port.value)] != port.name {
+      copies.append(Copy(value: port.value, output: port.name))
     }
 
-    var outputOf: [Int: String] = [:]
-    for port in graph.outputs {
-      var isComputed = false
-      if case .node = graph[port.value].source { isComputed = true }
-      if isComputed, outputOf[port.value.index] == nil {
-        outputOf[port.value.index] = port.name
-      } else {
-        copies.append(Copy(value: port.value, output: port.name))
-      }
-    }
-    let end = running.count + copies.count
-    for (index, copy) in copies.enumerated() { lastUse[root[copy.value.index]!] = running.count + index }
-
-    for port in graph.inputs { ofValue[port.value.index] = newBuffer() }
+    // The buffer of each value that has memory of its own.
+    var buffers = [Int?](repeating: nil, count: graph.values.count)
+    for port in graph.inputs { buffers[port.value.index] = newBuffer() }
     for (index, info) in graph.values.enumerated() {
       if case .constant(let tensor) = info.source {
-        ofValue[index] = newBuffer()
-        constants.append((ofValue[index], tensor))
+        let buffer = newBuffer()
+        buffers[index] = buffer
+        constants.append((buffer, tensor))
       }
     }
     for port in graph.outputs { ofOutput[port.name] = newBuffer() }
+    for (owner, name) in sharing.outputNames { buffers[owner] = ofOutput[name]! }
 
-    var arenaIndex: [Int: Int] = [:]
+    // When each owner's memory holds something.
+    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: graph.values.count)
+    func extend(_ owner: Int, to step: Int) {
+      let lifetime = lifetimes[owner] ?? step...step
+      lifetimes[owner] = min(lifetime.lowerBound, step)...max(lifetime.upperBound, step)
+    }
+    for (step, node) in running.enumerated() {
+      for id in node.inputs + node.outputs { extend(owner(id), to: step) }
+    }
+    for (index, copy) in copies.enumerated() { extend(owner(copy.value), to: running.count + index) }
+
+    var arenaIndices = [Int?](repeating: nil, count: graph.values.count)
     for (step, node) in running.enumerated() {
       for (position, output) in node.outputs.enumerated() {
-        let id = output.index
-        if let name = outputOf[id] {
-          ofValue[id] = ofOutput[name]!
-          continue
-        }
-        let last = lastUse[id] ?? step
-        let bytes = specs[id].byteCount
-        if position == 0, let shared = overwritten(node, step, bytes, specs, root, lastUse, arenaIndex) {
-          ofValue[id] = arena[shared].buffer
-          arena[shared].lifetime = arena[shared].lifetime.lowerBound...max(arena[shared].lifetime.upperBound, last)
-          arenaIndex[id] = shared
+        let owner = owner(output)
+        guard buffers[owner] == nil, let lifetime = lifetimes[owner] else { continue }
+        let bytes = specs[owner].byteCount
+        if position == 0, owner == output.index,
+          let shared = overwritten(node, step, bytes, specs, sharing.places, arenaIndices)
+        {
+          buffers[owner] = arena[shared].buffer
+          arena[shared].lifetime = arena[shared].lifetime.lowerBound...lifetime.upperBound
+          arenaIndices[owner] = shared
         } else {
-          ofValue[id] = newBuffer()
-          arenaIndex[id] = arena.count
-          arena.append(ArenaBuffer(buffer: ofValue[id], byteCount: bytes, lifetime: step...max(step, min(last, end))))
+          buffers[owner] = newBuffer()
+          arenaIndices[owner] = arena.count
+          arena.append(ArenaBuffer(buffer: buffers[owner]!, byteCount: bytes, lifetime: lifetime))
         }
       }
     }
-    for node in forwardedNodes { ofValue[node.outputs[0].index] = ofValue[root[node.outputs[0].index]!] }
+    places = graph.values.indices.map { index in
+      let place = sharing.places[index]
+      // A value that no node of the graph reads or computes has no memory.
+      return Place(
+        buffer: buffers[place.owner] ?? -1, byteOffset: place.offset * specs[index].elementType.byteCount,
+        rowStride: place.rowStride)
+    }
   }
 
   private mutating func newBuffer() -> Int {
@@ -107,16 +103,16 @@ struct BufferAssignment {
     return count - 1
   }
 
-  /// The arena buffer of an operand that dies at this step and that the node may overwrite.
+  /// The arena buffer of an operand that dies at this step, with all that lies in its memory, and that the node may overwrite.
   private func overwritten(
-    _ node: Graph.Node, _ step: Int, _ bytes: Int, _ specs: [TensorSpec], _ root: [Int: Int], _ lastUse: [Int: Int],
-    _ arenaIndex: [Int: Int]
+    _ node: Graph.Node, _ step: Int, _ bytes: Int, _ specs: [TensorSpec], _ places: [MemorySharing.Place],
+    _ arenaIndices: [Int?]
   ) -> Int? {
     for input in node.operator.overwritableInputs where input < node.inputs.count {
-      let id = root[node.inputs[input].index]!
-      guard let index = arenaIndex[id], arena[index].lifetime.upperBound == step, lastUse[id] == step,
-        specs[id].byteCount == bytes,
-        node.inputs.filter({ root[$0.index] == id }).count == 1
+      let id = node.inputs[input].index
+      guard let index = arenaIndices[places[id].owner], arena[index].lifetime.upperBound == step,
+        places[id].offset == 0, specs[id].byteCount == bytes, arena[index].byteCount == bytes,
+        node.inputs.filter({ arenaIndices[places[$0.index].owner] == index }).count == 1
       else { continue }
       return index
     }

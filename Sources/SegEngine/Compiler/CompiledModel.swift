@@ -39,6 +39,8 @@ public final class CompiledModel: Sendable {
   public let outputs: [Port]
   /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
   public let arenaByteCount: Int
+  /// The most of the arena that is in use at one step, in bytes: no plan of the same steps needs less.
+  let leastArenaByteCount: Int
   /// Size in bytes of the packed weights, shared between compilations of one ``Model``.
   public var packedWeightsByteCount: Int { packedWeights.byteCount }
 
@@ -52,8 +54,8 @@ public final class CompiledModel: Sendable {
 
   init(
     name: String, inputs: [Port], outputs: [Port], steps: [Step], constants: [(buffer: Int, tensor: Tensor)],
-    arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, bufferCount: Int, backend: any Backend,
-    packedWeights: PackedWeights
+    arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, leastArenaByteCount: Int, bufferCount: Int,
+    backend: any Backend, packedWeights: PackedWeights
   ) {
     self.name = name
     self.inputs = inputs
@@ -62,6 +64,7 @@ public final class CompiledModel: Sendable {
     self.constants = constants
     self.arenaBuffers = arenaBuffers
     self.arenaByteCount = arenaByteCount
+    self.leastArenaByteCount = leastArenaByteCount
     self.bufferCount = bufferCount
     self.backend = backend
     self.packedWeights = packedWeights

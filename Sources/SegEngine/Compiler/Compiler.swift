@@ -22,17 +22,21 @@ struct Compiler {
 
   /// The rewrites, in the order in which they run.
   private static let passes: [any GraphPass] = [
-    RemoveUnusedNodes(), FoldChannelAffine(), FuseResidual(), FuseFunction(),
+    RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(), DropIdentities(),
+    MergePadding(), FoldChannelAffine(),
+    FuseResidual(), FuseFunction(), DropMonotonic(), AbsorbProducers(), NestConcatenations(),
   ]
 
   func compile(for shapes: [String: Shape]) throws -> CompiledModel {
     var graph = graph
+    // Passes see the shapes that are compiled for.
+    for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     if options.optimizes {
       for pass in Compiler.passes { pass.apply(to: &graph) }
       graph.forgetUnusedConstants()
     }
-    let specs = try graph.specs(forInputs: shapes)
-    let buffers = BufferAssignment(graph, specs)
+    let specs = try graph.specs(forInputs: [:])
+    let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
     var steps = prepare(graph, specs, buffers)
 
     // One arena holds the intermediates and each step's scratch memory.
@@ -45,11 +49,11 @@ struct Compiler {
       ports.map { .init(name: $0.name, spec: specs[$0.value.index], buffer: buffer($0)) }
     }
     return CompiledModel(
-      name: graph.name, inputs: ports(graph.inputs) { buffers.ofValue[$0.value.index] },
+      name: graph.name, inputs: ports(graph.inputs) { buffers.places[$0.value.index].buffer },
       outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
       constants: buffers.constants.filter { Compiler.read(by: steps).contains($0.buffer) },
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
-      bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+      leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
   }
 
   /// The buffers that steps read while they run: not those of weights that are packed.
@@ -62,11 +66,12 @@ struct Compiler {
 
   private func prepare(_ graph: Graph, _ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {
     func operand(_ id: Graph.ValueID) -> Step.Operand {
-      let spec = specs[id.index]
-      return .init(buffer: buffers.ofValue[id.index], spec: spec, rowStride: spec.shape.channels)
+      let place = buffers.places[id.index]
+      return .init(
+        buffer: place.buffer, byteOffset: place.byteOffset, spec: specs[id.index], rowStride: place.rowStride)
     }
     var steps: [Step] = []
-    for node in graph.nodes where !buffers.isForwarded(node) {
+    for node in buffers.running {
       let inputs = node.inputs.map { specs[$0.index] }
       let outputs = node.outputs.map { specs[$0.index] }
       let constants = node.inputs.map { id -> Tensor? in
@@ -75,7 +80,7 @@ struct Compiler {
       }
       let context = PreparationContext(
         inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: packedWeights,
-        nodeName: node.name, options: options)
+        nodeName: ([node.name] + node.foldedNames).joined(separator: "+"), options: options)
       steps.append(
         Step(
           name: node.name, operator: node.operator, prepared: node.operator.prepare(context),

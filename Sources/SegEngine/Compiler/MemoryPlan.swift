@@ -1,7 +1,9 @@
 /// Gives each buffer of a compiled model its place in one arena, so that buffers whose lifetimes do not meet share memory.
 ///
-/// Greedy by size (Pisarchyk and Lee 2020): the largest buffer first, each at the lowest offset where it overlaps none that is
-/// alive at the same time.
+/// Buffers are placed one after the other, each at the lowest offset where it overlaps none that is alive at the same time. What
+/// comes of it depends on the order; several are tried and the smallest arena is kept: greedy by size and greedy by breadth
+/// (Pisarchyk and Lee 2020), by size times lifetime, and by lifetime. While the arena is larger than what is alive at once at its
+/// worst step, the buffer that ends last is then moved to the front of the order, some dozens of times.
 struct MemoryPlan: Sendable {
   struct Request: Sendable {
     let byteCount: Int
@@ -13,32 +15,80 @@ struct MemoryPlan: Sendable {
   let offsets: [Int]
   /// Size of the arena in bytes.
   let byteCount: Int
+  /// The most that is alive at one step, in bytes: no plan is smaller.
+  let lowerBound: Int
 
   init(_ requests: [Request]) {
-    func aligned(_ bytes: Int) -> Int {
-      (bytes + TensorStorage.alignment - 1) / TensorStorage.alignment * TensorStorage.alignment
+    let sizes = requests.map { MemoryPlan.aligned($0.byteCount) }
+    let breadths = MemoryPlan.breadths(requests, sizes)
+    lowerBound = breadths.values.max() ?? 0
+    let indices = requests.indices.filter { sizes[$0] > 0 }
+    /// The indices by falling keys, equal ones in their order.
+    func sorted(_ keys: (Int) -> (Int, Int)) -> [Int] {
+      indices.map { (keys($0), $0) }.sorted { ($1.0.0, $1.0.1, $0.1) < ($0.0.0, $0.0.1, $1.1) }.map(\.1)
     }
+    let orders = [
+      sorted { (sizes[$0], 0) },
+      sorted { (breadths[requests[$0].lifetime, default: 0], sizes[$0]) },
+      sorted { (requests[$0].lifetime.count, sizes[$0]) },
+      sorted { (sizes[$0] * requests[$0].lifetime.count, sizes[$0]) },
+    ]
+    var best: (offsets: [Int], byteCount: Int)?
+    for order in orders {
+      var order = order
+      for _ in 0..<32 {
+        let plan = MemoryPlan.placed(order, requests, sizes)
+        if plan.byteCount < best?.byteCount ?? .max { best = plan }
+        guard plan.byteCount > lowerBound,
+          let last = order.firstIndex(where: { plan.offsets[$0] + sizes[$0] == plan.byteCount }), last > 0
+        else { break }
+        order.insert(order.remove(at: last), at: 0)
+      }
+      if best?.byteCount == lowerBound { break }
+    }
+    (offsets, byteCount) = best ?? ([Int](repeating: 0, count: requests.count), 0)
+  }
+
+  private static func aligned(_ bytes: Int) -> Int {
+    (bytes + TensorStorage.alignment - 1) / TensorStorage.alignment * TensorStorage.alignment
+  }
+
+  /// The most that is alive at a step of each lifetime.
+  private static func breadths(_ requests: [Request], _ sizes: [Int]) -> [ClosedRange<Int>: Int] {
+    var changes: [Int: Int] = [:]
+    for (request, size) in zip(requests, sizes) {
+      changes[request.lifetime.lowerBound, default: 0] += size
+      changes[request.lifetime.upperBound + 1, default: 0] -= size
+    }
+    // What is alive changes only where a lifetime begins or is over.
+    var alive: [(step: Int, bytes: Int)] = []
+    for step in changes.keys.sorted() { alive.append((step, (alive.last?.bytes ?? 0) + changes[step]!)) }
+    var breadths: [ClosedRange<Int>: Int] = [:]
+    for lifetime in Set(requests.map(\.lifetime)) {
+      breadths[lifetime] = alive.lazy.filter { lifetime.contains($0.step) }.map(\.bytes).max()
+    }
+    return breadths
+  }
+
+  private static func placed(
+    _ order: [Int], _ requests: [Request], _ sizes: [Int]
+  ) -> (offsets: [Int], byteCount: Int) {
     var offsets = [Int](repeating: 0, count: requests.count)
+    // By rising offset.
     var placed: [(range: Range<Int>, lifetime: ClosedRange<Int>)] = []
     var end = 0
-    for index in requests.indices.sorted(by: {
-      (requests[$1].byteCount, $0) < (requests[$0].byteCount, $1)
-    }) {
-      let request = requests[index]
-      let size = aligned(request.byteCount)
-      guard size > 0 else { continue }
+    for index in order {
+      let (lifetime, size) = (requests[index].lifetime, sizes[index])
       var offset = 0
-      for other in placed where other.lifetime.overlaps(request.lifetime) {
+      for other in placed where other.lifetime.overlaps(lifetime) {
         if offset + size <= other.range.lowerBound { break }
         offset = max(offset, other.range.upperBound)
       }
       offsets[index] = offset
       end = max(end, offset + size)
-      let entry = (range: offset..<offset + size, lifetime: request.lifetime)
       let place = placed.firstIndex { $0.range.lowerBound > offset } ?? placed.endIndex
-      placed.insert(entry, at: place)
+      placed.insert((offset..<offset + size, lifetime), at: place)
     }
-    self.offsets = offsets
-    byteCount = end
+    return (offsets, end)
   }
 }

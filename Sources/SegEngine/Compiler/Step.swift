@@ -3,6 +3,8 @@ struct Step: Sendable {
   /// A tensor inside a buffer: where its elements are is known per run.
   struct Operand: Sendable {
     let buffer: Int
+    /// Bytes from the buffer's beginning to the first element.
+    var byteOffset = 0
     let spec: TensorSpec
     let rowStride: Int
   }

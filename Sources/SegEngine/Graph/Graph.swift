@@ -30,6 +30,9 @@ public struct Graph: Sendable {
     public internal(set) var inputs: [ValueID]
     /// The results, in the operator's order.
     public internal(set) var outputs: [ValueID]
+    /// The nodes whose constants are part of this one's weights. Which they are may depend on the sizes that are compiled for, so
+    /// packed weights are shared only where they are the same.
+    var foldedNames: [String] = []
   }
 
   /// A value's origin and what is known of it.

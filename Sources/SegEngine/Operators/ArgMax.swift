@@ -88,6 +88,8 @@ public struct ArgMax: Operator {
   }
 }
 
+extension ArgMax: OrderReading {}
+
 extension Value {
   /// Where the first largest element stands along an axis, by default over the channels: the class of each pixel.
   public func argmax(

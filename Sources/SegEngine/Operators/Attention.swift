@@ -66,29 +66,42 @@ public struct Attention: Operator {
     let (d, valueWidth) = (q[2] / heads, v[2] / heads)
     let scale = scale ?? 1 / Float(max(1, d)).squareRoot()
     // Scores of a tile fill a quarter of a megabyte: they stay in the second-level cache.
-    let tile = max(1, min(max(65536 / m, 16), 128, n))
-    let tiles = (n + tile - 1) / tile
-    let perWorker = (tile * m + 15) / 16 * 16
+    let tile = max(1, min(max(65536 / m, 24), 96, n))
+    let threads = context.backend.workers.threadCount
+    // A head's keys and values are packed by whoever computes a part of its queries: one part, where heads are enough for the threads.
+    let wanted = threads == 1 ? 1 : (2 * threads + batch * heads - 1) / max(1, batch * heads)
+    let parts = EvenPieces(n, largest: max(1, n), atLeast: wanted)
+    let layout = context.backend.panelLayout
+    func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+    let keySpace = aligned(layout.count(k: d, n: m))
+    let valueSpace = aligned(layout.count(k: m, n: valueWidth))
+    let perWorker = keySpace + valueSpace + aligned(tile * m)
     // How far the mask goes with each image and head: a mask of one image or head serves all.
     let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
     let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
     let maskBatch = mask.map { $0.rank == 4 ? $0[0] : 1 } ?? 1
-    let byteCount = context.backend.workers.threadCount * perWorker * 4
-    return PreparedOperator(workspaceByteCount: byteCount, algorithm: "tiles of \(tile) queries") { context in
+    return PreparedOperator(workspaceByteCount: threads * perWorker * 4, algorithm: "tiles of \(tile) queries") {
+      context in
       let (q, k, v, y) = (context.input(0), context.input(1), context.input(2), context.output())
       let mask = context.inputCount > 3 ? context.input(3) : nil
       let backend = context.backend
-      backend.workers.forEachRange(batch * heads * tiles, grain: 1) { range, worker in
-        let scores = context.scratch + worker * perWorker
-        for index in range {
-          let (rest, part) = index.quotientAndRemainder(dividingBy: tiles)
-          let (image, head) = rest.quotientAndRemainder(dividingBy: heads)
-          let first = part * tile
-          let count = min(tile, n - first)
-          backend.gemm(
-            transposeA: false, transposeB: true, m: count, n: m, k: d, alpha: scale,
-            q.floats + (image * n + first) * q.rowStride + head * d, q.rowStride,
-            k.floats + image * m * k.rowStride + head * d, k.rowStride, beta: 0, scores, m)
+      backend.workers.forEach(batch * heads * parts.pieces) { index, worker in
+        let keys = context.scratch + worker * perWorker
+        let (values, scores) = (keys + keySpace, keys + keySpace + valueSpace)
+        let (rest, part) = index.quotientAndRemainder(dividingBy: parts.pieces)
+        let (image, head) = rest.quotientAndRemainder(dividingBy: heads)
+        layout.pack(
+          k.floats + image * m * k.rowStride + head * d, rowStep: 1, columnStep: k.rowStride, rows: d, columns: m,
+          scale: scale, into: keys)
+        layout.pack(
+          v.floats + image * m * v.rowStride + head * valueWidth, rowStep: v.rowStride, columnStep: 1, rows: m,
+          columns: valueWidth, scale: 1, into: values)
+        for first in stride(from: parts[part].lowerBound, to: parts[part].upperBound, by: tile) {
+          let count = min(tile, parts[part].upperBound - first)
+          backend.panelProduct(
+            PanelOperands(
+              rows: .strided(q.floats + (image * n + first) * q.rowStride + head * d, stride: q.rowStride),
+              rowCount: count, depth: d, panels: keys, columns: m, y: scores, yStride: m))
           if let mask {
             let plane = (maskBatch > 1 ? image * maskHeads : 0) + (maskHeads > 1 ? head : 0)
             let rows = mask.floats + (plane * n + first) * mask.rowStride
@@ -99,10 +112,10 @@ public struct Attention: Operator {
           }
           backend.softmax(
             logarithm: false, scores, xStride: m, scores, yStride: m, rows: count, channels: m)
-          backend.gemm(
-            transposeA: false, transposeB: false, m: count, n: valueWidth, k: m, alpha: 1, scores, m,
-            v.floats + image * m * v.rowStride + head * valueWidth, v.rowStride, beta: 0,
-            y.floats + (image * n + first) * y.rowStride + head * valueWidth, y.rowStride)
+          backend.panelProduct(
+            PanelOperands(
+              rows: .strided(scores, stride: m), rowCount: count, depth: m, panels: values, columns: valueWidth,
+              y: y.floats + (image * n + first) * y.rowStride + head * valueWidth, yStride: y.rowStride))
         }
       }
     }

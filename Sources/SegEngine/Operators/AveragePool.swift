@@ -64,6 +64,17 @@ public struct AveragePool: Operator {
   }
 }
 
+extension AveragePool: PaddingAbsorbing {
+  /// Zeros that are a part of the image count in the mean; so do those of the padding if ``countingPadding``.
+  func absorbing(_ padding: Padding2D) -> (any Operator)? {
+    // A last window that does not fit whole may begin in the image's zeros, but not in the padding.
+    guard !roundingUp, countingPadding || geometry.padding == 0 else { return nil }
+    var geometry = geometry
+    geometry.padding = geometry.padding + padding
+    return AveragePool(geometry, countingPadding: true)
+  }
+}
+
 extension Value {
   /// The mean of each window; `stride` is the kernel's extent where it is not given.
   public func averagePool(

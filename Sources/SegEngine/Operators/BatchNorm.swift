@@ -32,7 +32,7 @@ public struct BatchNorm: Operator, ChannelAffine {
   public var overwritableInputs: [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
-  func channelAffine(constants: [Tensor?]) -> (scale: [Float], shift: [Float])? {
+  func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
     guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4]
     else {
       return nil
@@ -56,7 +56,9 @@ public struct BatchNorm: Operator, ChannelAffine {
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let channels = context.inputs[0].shape.channels
-    let known = channelAffine(constants: context.constants).map { Tensor([2, channels], $0.scale + $0.shift) }
+    let known = channelAffine(constants: context.constants, channels: channels).map {
+      Tensor([2, channels], $0.scale + $0.shift)
+    }
     let epsilon = epsilon
     return PreparedOperator(workspaceByteCount: known == nil ? 2 * channels * 4 : 0) { context in
       if let known {

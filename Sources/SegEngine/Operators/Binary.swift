@@ -3,7 +3,7 @@
 ///
 /// Inputs: p, q, float32. Output: the broadcast shape. An activation that follows may be applied at once. Each element is
 /// rounded once for each step; `power` is that of the C library.
-public struct Binary: Operator, FunctionAbsorbing, PlainSum {
+public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffine {
   public static let name = "Binary"
 
   /// The operation.
@@ -37,7 +37,26 @@ public struct Binary: Operator, FunctionAbsorbing, PlainSum {
   public var overwritableInputs: [Int] { [0, 1] }
   public var takesRowStrides: Bool { true }
 
-  var isPlainSum: Bool { operation == .add && function == .identity }
+  func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
+    guard function == .identity, constants.count == 2,
+      let place = constants.firstIndex(where: { $0 != nil }), constants[1 - place] == nil,
+      let constant = constants[place],
+      constant.elementType == .float32,
+      constant.count == 1 || (constant.count == channels && constant.shape.channels == channels)
+    else { return nil }
+    let given = constant.elements(of: Float.self)
+    let values = given.count == channels ? given : [Float](repeating: given[0], count: channels)
+    let (zeros, ones) = ([Float](repeating: 0, count: channels), [Float](repeating: 1, count: channels))
+    switch operation {
+    case .add: return (ones, values)
+    case .multiply: return (values, zeros)
+    case .subtract: return place == 1 ? (ones, values.map { -$0 }) : (ones.map { -$0 }, values)
+    // The product with the reciprocal is within a unit in the last place of the quotient.
+    case .divide:
+      return place == 1 && values.allSatisfy { $0 != 0 && $0.isFinite } ? (values.map { 1 / $0 }, zeros) : nil
+    case .maximum, .minimum, .power: return nil
+    }
+  }
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Binary(operation, function: function) : nil

@@ -34,6 +34,8 @@ public struct Concat: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { inputs.count == 1 ? 0 : nil }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let output = context.outputs[0]
     guard let axis = output.shape.normalizedAxis(axis) else { preconditionFailure("shapes were checked") }
@@ -44,11 +46,25 @@ public struct Concat: Operator {
       start += input.shape[axis]
     }
     let parts = copies
+    let places = ContiguousArray(partOffsets(inputs: context.inputs, outputs: context.outputs) ?? [])
     return PreparedOperator { context in
+      let y = context.output()
       for index in parts.indices {
-        parts[index].run(context.input(index), context.output(), over: context.backend.workers)
+        let x = context.input(index)
+        if !places.isEmpty {
+          let place = y.base + places[index].resolved(y.rowStride) * y.spec.elementType.byteCount
+          if x.base == UnsafeRawPointer(place) { continue }
+        }
+        parts[index].run(x, y, over: context.backend.workers)
       }
     }
+  }
+}
+
+extension Concat: Joining {
+  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+    guard let axis = outputs[0].shape.normalizedAxis(axis) else { return nil }
+    return outputs[0].shape.partOffsets(extents: inputs.map { $0.shape[axis] }, along: axis)
   }
 }
 

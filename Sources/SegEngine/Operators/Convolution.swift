@@ -120,3 +120,11 @@ extension Value {
     return apply(Convolution(geometry), named: name, with: parameters, file: file, line: line)
   }
 }
+
+extension Convolution: PaddingAbsorbing {
+  func absorbing(_ padding: Padding2D) -> (any Operator)? {
+    var geometry = geometry
+    geometry.padding = geometry.padding + padding
+    return Convolution(geometry, function: function, addingResidual: addsResidual)
+  }
+}

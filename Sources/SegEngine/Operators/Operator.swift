@@ -132,13 +132,15 @@ public struct RunContext {
   /// The memory of an input.
   public func input(_ index: Int) -> TensorView {
     let operand = step.inputs[index]
-    return TensorView(base: addresses[operand.buffer], spec: operand.spec, rowStride: operand.rowStride)
+    return TensorView(
+      base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
   /// The memory of an output.
   public func output(_ index: Int = 0) -> MutableTensorView {
     let operand = step.outputs[index]
-    return MutableTensorView(base: addresses[operand.buffer], spec: operand.spec, rowStride: operand.rowStride)
+    return MutableTensorView(
+      base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
   /// How many inputs there are.

@@ -77,6 +77,10 @@ public struct Pad: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    amounts.allSatisfy { $0.before == 0 && $0.after == 0 } ? 0 : nil
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
     // For each axis the input index of each output index, −1 for the constant.
@@ -178,6 +182,22 @@ public struct Pad: Operator {
 
   private static func whole(_ value: Float) -> Int {
     Int(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : value < 0 ? .min : 0)
+  }
+}
+
+extension Pad: ZeroPadding {
+  func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
+    guard inputs[0].shape.rank == 4, mode == .constant(0) else { return nil }
+    var padding: Padding2D = 0
+    for amount in amounts {
+      guard amount.before >= 0, amount.after >= 0 else { return nil }
+      switch inputs[0].shape.normalizedAxis(amount.axis) {
+      case 1: (padding.top, padding.bottom) = (amount.before, amount.after)
+      case 2: (padding.left, padding.right) = (amount.before, amount.after)
+      default: if amount.before != 0 || amount.after != 0 { return nil }
+      }
+    }
+    return padding
   }
 }
 

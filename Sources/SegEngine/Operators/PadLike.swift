@@ -29,15 +29,23 @@ public struct PadLike: Operator {
   }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
-    func amount(_ axis: Int) -> Pad.Amount {
-      let rest = y[axis] - x[axis]
-      return Pad.Amount(axis: axis, before: rest / 2, after: rest - rest / 2)
-    }
-    return Pad([amount(1), amount(2)]).prepare(
+    Pad(amounts(context.inputs[0], context.outputs[0])).prepare(
       PreparationContext(
         inputs: [context.inputs[0]], outputs: context.outputs, constants: [context.constants[0]],
         backend: context.backend))
+  }
+
+  private func amounts(_ input: TensorSpec, _ output: TensorSpec) -> [Pad.Amount] {
+    [1, 2].map { axis in
+      let rest = output.shape[axis] - input.shape[axis]
+      return Pad.Amount(axis: axis, before: rest / 2, after: rest - rest / 2)
+    }
+  }
+}
+
+extension PadLike: ZeroPadding {
+  func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
+    Pad(amounts(inputs[0], outputs[0])).zeroPadding(inputs: [inputs[0]], outputs: outputs)
   }
 }
 

@@ -73,6 +73,14 @@ public struct Reshape: Operator {
   public func prepare(_ context: PreparationContext) -> PreparedOperator { .forwarding }
 }
 
+extension Reshape: Movement {
+  func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
+    // Extents of 0 would be taken for those of the input.
+    guard producer is Reshape, !outputs[0].shape.dimensions.contains(0) else { return nil }
+    return Reshape(to: .dimensions(outputs[0].shape.dimensions))
+  }
+}
+
 extension Value {
   /// The same elements under another shape: 0 keeps the extent of that axis, one −1 takes what is left over.
   public func reshape(

@@ -117,64 +117,29 @@ public struct Resize: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    guard inputs[0] == outputs[0], interpolation != .bicubic else { return nil }
+    // A factor that is used as it is moves pixels even where it leaves the size.
+    if case .scale(let height, let width, recomputingScale: false) = target, height != 1 || width != 1 { return nil }
+    return 0
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
-    var factors: (height: Double?, width: Double?)
-    if case .scale(let height, let width, recomputingScale: false) = target { factors = (height, width) }
-    let rows = taps(from: x.height, to: y.height, factor: factors.height)
-    let columns = taps(from: x.width, to: y.width, factor: factors.width)
     if context.inputs[0].elementType != .float32 {
+      let (rows, columns) = taps(from: x, to: y)
       return Resize.copyingPixels(rows.indices.map { $0[0] }, columns.indices.map { $0[0] })
     }
-    let (width, channels, outWidth, outHeight) = (x.width, x.channels, y.width, y.height)
-    let rowTaps = rows.taps
-    let rowIndices = ContiguousArray(rows.indices.joined())
-    let rowWeights = ContiguousArray(rows.weights.joined())
-    let columnTaps = columns.taps
-    let columnOffsets = ContiguousArray(columns.indices.joined().map { $0 * channels })
-    let columnWeights = ContiguousArray(columns.weights.joined())
-    // A row of weighted inputs for each worker, after it the offsets of the input rows it is made of.
-    let rowFloats = (width * channels + 15) / 16 * 16
-    let perWorker = rowFloats * 4 + 64
-    return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * perWorker) { context in
+    let lines = ResizeLines(self, from: x, to: y)
+    return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * lines.byteCount) { context in
       let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
-      let isFlat = x.rowStride == channels
-      let plane = x.shape.height * width * x.rowStride
-      let work = outWidth * channels * columnTaps + width * channels * rowTaps
-      backend.workers.forEachRange(y.shape.batch * outHeight, grain: max(1, 16384 / max(1, work))) { range, worker in
-        let memory = context.workspace + worker * perWorker
-        let scratch = memory.assumingMemoryBound(to: Float.self)
-        let offsets = (memory + rowFloats * 4).assumingMemoryBound(to: Int.self)
+      let (width, backend) = (y.shape.width, context.backend)
+      backend.workers.forEachRange(y.shape.batch * y.shape.height, grain: max(1, 16384 / max(1, lines.work))) {
+        range, worker in
         for row in range {
-          let (image, outRow) = row.quotientAndRemainder(dividingBy: outHeight)
-          let source = x.floats + image * plane
-          var line = UnsafePointer(scratch)
-          rowWeights.withUnsafeBufferPointer { weights in
-            let weights = weights.baseAddress! + outRow * rowTaps
-            for tap in 0..<rowTaps { offsets[tap] = rowIndices[outRow * rowTaps + tap] * width * x.rowStride }
-            if isFlat && rowTaps == 1 {
-              line = source + offsets[0]
-            } else if isFlat {
-              backend.interpolate(
-                source, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1, channels: width * channels,
-                scratch,
-                yStride: width * channels)
-            } else {
-              for column in 0..<width {
-                backend.interpolate(
-                  source + column * x.rowStride, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1,
-                  channels: channels, scratch + column * channels, yStride: channels)
-              }
-            }
-          }
-          columnOffsets.withUnsafeBufferPointer { offsets in
-            columnWeights.withUnsafeBufferPointer { weights in
-              backend.interpolate(
-                line, offsets: offsets.baseAddress!, weights: weights.baseAddress!, taps: columnTaps, pixels: outWidth,
-                channels: channels, y.floats + row * outWidth * y.rowStride, yStride: y.rowStride)
-            }
-          }
+          let line = lines.line(row, of: x, in: context.workspace + worker * lines.byteCount, on: backend)
+          lines.pixels(
+            0..<width, of: line, y.floats + row * width * y.rowStride, yStride: y.rowStride, on: backend)
         }
       }
     }
@@ -204,10 +169,26 @@ public struct Resize: Operator {
   }
 
   /// The inputs that each output along one axis is made of, and their weights.
-  fileprivate struct Taps {
+  struct Taps {
     var taps: Int
     var indices: [[Int]] = []
     var weights: [[Float]] = []
+  }
+
+  /// The taps of both axes.
+  func taps(from x: Shape, to y: Shape) -> (rows: Taps, columns: Taps) {
+    var factors: (height: Double?, width: Double?)
+    if case .scale(let height, let width, recomputingScale: false) = target { factors = (height, width) }
+    return (
+      taps(from: x.height, to: y.height, factor: factors.height),
+      taps(from: x.width, to: y.width, factor: factors.width)
+    )
+  }
+
+  /// The same without an input that tells the size, for the size that it told.
+  func fixed(to output: Shape) -> Resize {
+    guard target == .like else { return self }
+    return Resize(interpolation, coordinates: coordinates, to: .size(Extent2D(output.height, output.width)))
   }
 
   private func taps(from input: Int, to output: Int, factor: Double?) -> Taps {

@@ -70,6 +70,15 @@ public struct Slice: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    let x = inputs[0].shape
+    let isWhole = ranges.allSatisfy { range in
+      x.normalizedAxis(range.axis).map { x[$0] == range.resolved(x[$0]).count && (range.step == 1 || x[$0] <= 1) }
+        ?? false
+    }
+    return isWhole ? 0 : nil
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
     var sources = x.viewStrides
@@ -86,6 +95,18 @@ public struct Slice: Operator {
     let copy = StridedCopy(
       axes, elementType: context.inputs[0].elementType, from: x, to: y, sourceOffset: offset)
     return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Slice: Splitting {
+  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+    let (x, y) = (inputs[0].shape, outputs[0].shape)
+    let cut = x.dimensions.indices.filter { x[$0] != y[$0] }
+    guard cut.count == 1, ranges.allSatisfy({ $0.step == 1 }),
+      let range = ranges.first(where: { x.normalizedAxis($0.axis) == cut[0] })
+    else { return nil }
+    let (start, count) = range.resolved(x[cut[0]])
+    return x.partOffsets(extents: [start, count], along: cut[0]).map { [$0[1]] }
   }
 }
 

@@ -82,6 +82,12 @@ public struct Softmax: Operator {
   }
 }
 
+extension Softmax: OrderKeeping {
+  func keepsOrder(along axis: Int, of shape: Shape) -> Bool {
+    shape.normalizedAxis(axis) == shape.normalizedAxis(self.axis)
+  }
+}
+
 /// The loops of an operator that treats one axis of a tensor as a whole, for an axis that is not the innermost.
 struct AxisLoops: Sendable {
   /// The most elements of a piece.

@@ -76,6 +76,13 @@ public struct Split: Operator {
   }
 }
 
+extension Split: Splitting {
+  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+    guard let axis = inputs[0].shape.normalizedAxis(axis) else { return nil }
+    return inputs[0].shape.partOffsets(extents: outputs.map { $0.shape[axis] }, along: axis)
+  }
+}
+
 extension Value {
   /// The parts of the given extents along an axis, by default of the channels.
   public func split(

@@ -28,6 +28,12 @@ public struct Transpose: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
+    // An axis of extent 1 may stand anywhere.
+    let moving = permutation.filter { inputs[0].shape[$0] != 1 }
+    return moving == moving.sorted() ? 0 : nil
+  }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0], context.outputs[0].shape)
     let strides = x.shape.viewStrides
@@ -36,6 +42,13 @@ public struct Transpose: Operator {
     }
     let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
     return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+  }
+}
+
+extension Transpose: Movement {
+  func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
+    guard let first = producer as? Transpose else { return nil }
+    return Transpose(permutation.map { first.permutation[$0] })
   }
 }
 

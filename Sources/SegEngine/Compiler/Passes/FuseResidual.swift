@@ -3,21 +3,18 @@
 /// The operator moves to the sum's place, where the other term is known. Terms that broadcast stay as they are.
 struct FuseResidual: GraphPass {
   func apply(to graph: inout Graph) {
-    var producers: [Graph.ValueID: Int] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      for output in node.outputs { producers[output] = index }
-    }
+    var producers = graph.producers
     let useCounts = graph.useCounts
     var gone = Set<Int>()
     for index in graph.nodes.indices {
       let sum = graph.nodes[index]
-      guard let plain = sum.operator as? any PlainSum, plain.isPlainSum,
+      guard let plain = sum.operator as? any BinaryArithmetic, plain.operation == .add, plain.function == .identity,
         graph[sum.inputs[0]].spec == graph[sum.inputs[1]].spec, sum.inputs[0] != sum.inputs[1]
       else { continue }
       // The later term: what the sum waits for has least to wait for itself.
-      let terms = [0, 1].sorted { producers[sum.inputs[$0], default: -1] > producers[sum.inputs[$1], default: -1] }
+      let terms = [0, 1].sorted { (producers[sum.inputs[$0].index] ?? -1) > (producers[sum.inputs[$1].index] ?? -1) }
       for term in terms {
-        guard useCounts[sum.inputs[term].index] == 1, let producer = producers[sum.inputs[term]],
+        guard useCounts[sum.inputs[term].index] == 1, let producer = producers[sum.inputs[term].index],
           !gone.contains(producer),
           let merged = (graph.nodes[producer].operator as? any ResidualAbsorbing)?.absorbingResidual()
         else { continue }
@@ -26,7 +23,7 @@ struct FuseResidual: GraphPass {
         node.inputs.append(sum.inputs[1 - term])
         node.outputs = sum.outputs
         graph.nodes[index] = node
-        producers[sum.outputs[0]] = index
+        producers[sum.outputs[0].index] = index
         gone.insert(producer)
         break
       }

@@ -1,0 +1,195 @@
+/// Which values of a graph lie in the memory of others, so that nothing is copied between them.
+///
+/// - A forwarded value (a reshape, an identity) is its operand's memory.
+/// - The parts of a concatenation are computed where they stand in the whole, with the whole's distance between rows, if whoever
+///   computes and reads them takes row strides. A whole may be a part of another. A value that is in several concatenations lies
+///   in the first of them, whose memory is soonest free again, and is copied into the others.
+/// - The parts of a split are read where they stand in the whole.
+///
+/// The links lead from each value to the one it lies in, and end at values with memory of their own.
+struct MemorySharing {
+  /// Where a value lies.
+  struct Place: Hashable {
+    /// The value whose memory it is.
+    var owner: Int
+    /// Elements from the owner's first to this value's.
+    var offset: Int
+    /// Elements from one row to the next.
+    var rowStride: Int
+  }
+
+  private enum Link {
+    /// The same memory under another shape.
+    case whole(of: Int)
+    /// A part of another value, whose rows are those of a value of so many channels.
+    case part(of: Int, at: ViewStride, channels: Int)
+
+    var target: Int {
+      switch self {
+      case .whole(let target): target
+      case .part(let target, _, _): target
+      }
+    }
+  }
+
+  /// Where each value lies, by its index.
+  private(set) var places: [Place] = []
+  /// The name of the graph's output in whose memory a value and all that lies in it are, by the owner.
+  private(set) var outputNames: [Int: String] = [:]
+  private let graph: Graph
+  private let specs: [TensorSpec]
+  private var links: [Link?]
+  private var children: [[Int]]
+  private var producers: [Int?]
+  private var readers: [[Int]]
+  private var isIdle: [Bool]
+
+  /// Whether a node has nothing to do, because its outputs lie in its inputs or its inputs in its output.
+  func isIdle(_ index: Int) -> Bool { isIdle[index] }
+
+  /// - Parameter placesParts: whether parts lie in their whole.
+  init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
+    self.graph = graph
+    self.specs = specs
+    links = Array(repeating: nil, count: graph.values.count)
+    children = Array(repeating: [], count: graph.values.count)
+    producers = Array(repeating: nil, count: graph.values.count)
+    readers = Array(repeating: [], count: graph.values.count)
+    isIdle = Array(repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for output in node.outputs { producers[output.index] = index }
+    }
+    for port in graph.outputs where producers[port.value.index] != nil && outputNames[port.value.index] == nil {
+      outputNames[port.value.index] = port.name
+    }
+    for index in graph.nodes.indices { forward(index) }
+    for index in graph.nodes.indices where !isIdle[index] {
+      for input in graph.nodes[index].inputs { readers[input.index].append(index) }
+    }
+    if placesParts {
+      for index in graph.nodes.indices where !isIdle[index] {
+        join(index)
+        split(index)
+      }
+    }
+    places = graph.values.indices.map(place)
+  }
+
+  /// Links a forwarded value to its operand.
+  private mutating func forward(_ index: Int) {
+    let node = graph.nodes[index]
+    guard node.outputs.count == 1,
+      let input = node.operator.forwardedInput(
+        inputs: node.inputs.map { specs[$0.index] }, outputs: [specs[node.outputs[0].index]])
+    else { return }
+    let (source, target) = (node.inputs[input].index, node.outputs[0].index)
+    let owner = owner(of: source)
+    if let name = outputNames[target] {
+      // An output lies in the caller's memory, so it shares none with the caller's inputs, constants, or another output.
+      guard producers[owner] != nil, outputNames[owner] == nil else { return }
+      outputNames[target] = nil
+      outputNames[owner] = name
+    }
+    link(target, .whole(of: source))
+    isIdle[index] = true
+  }
+
+  /// Links the inputs of a concatenation to its output.
+  private mutating func join(_ index: Int) {
+    let node = graph.nodes[index]
+    guard let joining = node.operator as? any Joining,
+      let offsets = joining.partOffsets(
+        inputs: node.inputs.map { specs[$0.index] }, outputs: node.outputs.map { specs[$0.index] })
+    else { return }
+    var areAllInPlace = true
+    for (input, offset) in zip(node.inputs, offsets) {
+      let part = head(of: input.index)
+      if links[part] == nil, producers[part] != nil, outputNames[part] == nil,
+        canLie(part, as: input.index, in: node.outputs[0].index)
+      {
+        link(part, .part(of: node.outputs[0].index, at: offset, channels: specs[input.index].shape.channels))
+      } else {
+        areAllInPlace = false
+      }
+    }
+    isIdle[index] = areAllInPlace
+  }
+
+  /// Links the outputs of a split to its input, all or none.
+  private mutating func split(_ index: Int) {
+    let node = graph.nodes[index]
+    guard let splitting = node.operator as? any Splitting,
+      let offsets = splitting.partOffsets(
+        inputs: node.inputs.map { specs[$0.index] }, outputs: node.outputs.map { specs[$0.index] })
+    else { return }
+    let whole = node.inputs[0].index
+    for output in node.outputs {
+      let part = output.index
+      guard links[part] == nil, outputNames[part] == nil, canLie(part, as: part, in: whole) else { return }
+    }
+    for (output, offset) in zip(node.outputs, offsets) {
+      link(output.index, .part(of: whole, at: offset, channels: specs[output.index].shape.channels))
+    }
+    isIdle[index] = true
+  }
+
+  private mutating func link(_ value: Int, _ link: Link) {
+    links[value] = link
+    children[link.target].append(value)
+  }
+
+  /// The value that has the same memory and is computed by a node.
+  private func head(of value: Int) -> Int {
+    var value = value
+    while case .whole(let target) = links[value] { value = target }
+    return value
+  }
+
+  private func owner(of value: Int) -> Int {
+    var value = value
+    while let link = links[value] { value = link.target }
+    return value
+  }
+
+  /// Whether a value, seen with the rows of `shape`, can be a part of another.
+  private func canLie(_ value: Int, as shape: Int, in whole: Int) -> Bool {
+    let rows = specs[shape].shape
+    guard rows.rows > 1, rows.channels != specs[whole].shape.channels || isStrided(whole) else { return true }
+    return specs[value].shape.channels == rows.channels && canBeStrided(value)
+  }
+
+  /// Whether the rows of a value are apart.
+  private func isStrided(_ value: Int) -> Bool { place(of: value).rowStride != specs[value].shape.channels }
+
+  /// Whether everyone who computes or reads a value, or what lies in it, takes rows that are apart.
+  private func canBeStrided(_ value: Int) -> Bool {
+    let shape = specs[value].shape
+    // One row adjoins itself.
+    if shape.rows <= 1 { return true }
+    func takes(_ node: Int) -> Bool { isIdle[node] || graph.nodes[node].operator.takesRowStrides }
+    guard producers[value].map(takes) ?? false, readers[value].allSatisfy(takes) else { return false }
+    return children[value].allSatisfy { child in
+      switch links[child] {
+      case .whole: specs[child].shape.channels == shape.channels && canBeStrided(child)
+      case .part(_, _, let channels): specs[child].shape.channels == channels && canBeStrided(child)
+      case nil: true
+      }
+    }
+  }
+
+  private func place(of value: Int) -> Place {
+    let shape = specs[value].shape
+    switch links[value] {
+    case nil: return Place(owner: value, offset: 0, rowStride: shape.channels)
+    case .whole(let target):
+      var place = place(of: target)
+      if shape.rows <= 1 || specs[target].shape.channels != shape.channels { place.rowStride = shape.channels }
+      return place
+    case .part(let whole, let offset, let channels):
+      var place = place(of: whole)
+      place.offset += offset.resolved(place.rowStride)
+      if shape.rows <= 1 || channels != shape.channels { place.rowStride = shape.channels }
+      return place
+    }
+  }
+}

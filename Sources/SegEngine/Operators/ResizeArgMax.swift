@@ -1,0 +1,77 @@
+/// The class of each pixel of a resized map: ``Resize`` and then ``ArgMax`` over the channels, some pixels at a time, so that the
+/// resized map, which is as large as the labels times the number of classes, never exists.
+///
+/// Input: x `[batch, height, width, channels]`, float32. Output: as that of the ``ArgMax``. The labels are those of the two
+/// operators, exactly: the arithmetic of a pixel is the same.
+struct ResizeArgMax: Operator {
+  static let name = "ResizeArgMax"
+
+  /// The resize, whose size does not come from another input.
+  let resize: Resize
+  /// What labels the pixels.
+  let argMax: ArgMax
+
+  var attributes: String { resize.attributes }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try argMax.outputs(for: resize.outputs(for: inputs))
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    guard let resized = try? resize.outputs(for: inputs) else { return Cost() }
+    let parts = [resize.cost(inputs: inputs, outputs: resized), argMax.cost(inputs: resized, outputs: outputs)]
+    return Cost(
+      otherOperations: parts.reduce(0) { $0 + $1.otherOperations }, reading: inputs, writing: outputs)
+  }
+
+  var takesRowStrides: Bool { true }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    argMax.elementType == .int64 ? prepare(Int64.self, context) : prepare(Int32.self, context)
+  }
+
+  private func prepare<Index: TensorElement & FixedWidthInteger>(
+    _ type: Index.Type, _ context: PreparationContext
+  ) -> PreparedOperator {
+    guard let resized = try? resize.outputs(for: context.inputs)[0].shape else {
+      preconditionFailure("shapes were checked")
+    }
+    let lines = ResizeLines(resize, from: context.inputs[0].shape, to: resized)
+    let (width, channels) = (resized.width, resized.channels)
+    // Pixels of a tile fill the first-level cache.
+    let tile = min(width, max(16, 8192 / max(1, channels)))
+    let tileBytes = (tile * channels + 15) / 16 * 64
+    let perWorker = lines.byteCount + tileBytes + (tile + 15) / 16 * 64
+    let keepsAxis = argMax.keepsAxis
+    return PreparedOperator(
+      workspaceByteCount: context.backend.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
+    ) { context in
+      let (x, y) = (context.input(0), context.output())
+      let backend = context.backend
+      let (rowStep, columnStep) = keepsAxis ? (width * y.rowStride, y.rowStride) : (y.rowStride, 1)
+      backend.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
+        rows, worker in
+        let memory = context.workspace + worker * perWorker
+        let pixels = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
+        let found = (memory + lines.byteCount + tileBytes).assumingMemoryBound(to: Int32.self)
+        for row in rows {
+          let line = lines.line(row, of: x, in: memory, on: backend)
+          let labels = y.pointer(to: Index.self) + row * rowStep
+          for start in stride(from: 0, to: width, by: tile) {
+            let count = min(tile, width - start)
+            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: backend)
+            backend.argmax(pixels, xStride: channels, rows: count, channels: channels, found)
+            for column in 0..<count { labels[(start + column) * columnStep] = Index(truncatingIfNeeded: found[column]) }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension ArgMax: ProducerAbsorbing {
+  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+    guard let resize = producer as? Resize, inputs[0].shape.normalizedAxis(axis) == 3 else { return nil }
+    return ResizeArgMax(resize: resize.fixed(to: inputs[0].shape), argMax: self)
+  }
+}

@@ -1,0 +1,77 @@
+/// f(addend + resized x): the top-down step of a feature pyramid (Lin et al. 2017), some pixels at a time, so that the resized map
+/// never exists.
+///
+/// Inputs: x `[batch, height, width, channels]`, addend `[batch, outHeight, outWidth, channels]`, float32. Output: as the addend,
+/// whose memory it may overwrite. The same numbers as those of ``Resize`` and then ``Binary``.
+struct ResizeSum: Operator {
+  static let name = "ResizeSum"
+
+  /// The resize, whose size does not come from another input.
+  let resize: Resize
+  /// Applied to the sum.
+  let function: ElementwiseFunction
+
+  var attributes: String { resize.attributes + (function == .identity ? "" : " + \(function)") }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    let resized = try resize.outputs(for: [inputs[0]])
+    try requireFeatureMap(inputs[0])
+    try require(inputs[1] == resized[0], "\(inputs[1]) cannot be added to \(resized[0])")
+    return resized
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let resized = resize.cost(inputs: inputs, outputs: outputs)
+    return Cost(
+      otherOperations: resized.otherOperations + (1 + function.operationCount) * outputs[0].shape.elementCount,
+      reading: inputs, writing: outputs)
+  }
+
+  var overwritableInputs: [Int] { [1] }
+  var takesRowStrides: Bool { true }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let shape = context.outputs[0].shape
+    let lines = ResizeLines(resize, from: context.inputs[0].shape, to: shape)
+    let (width, channels, function) = (shape.width, shape.channels, function)
+    // Pixels of a tile fill the first-level cache.
+    let tile = min(width, max(1, 4096 / max(1, channels)))
+    let perWorker = lines.byteCount + (tile * channels + 15) / 16 * 64
+    return PreparedOperator(
+      workspaceByteCount: context.backend.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
+    ) { context in
+      let (x, addend, y) = (context.input(0), context.input(1), context.output())
+      let backend = context.backend
+      let isFlat = addend.rowStride == channels && y.rowStride == channels
+      backend.workers.forEachRange(shape.batch * shape.height, grain: max(1, 16384 / max(1, lines.work))) {
+        rows, worker in
+        let memory = context.workspace + worker * perWorker
+        let pixels = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
+        for row in rows {
+          let line = lines.line(row, of: x, in: memory, on: backend)
+          for start in stride(from: 0, to: width, by: tile) {
+            let count = min(tile, width - start)
+            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: backend)
+            let first = row * width + start
+            let (runs, length) = isFlat ? (1, count * channels) : (count, channels)
+            for run in 0..<runs {
+              let target = y.floats + (first + run) * y.rowStride
+              backend.combine(
+                .add, addend.floats + (first + run) * addend.rowStride, pStep: 1, pixels + run * channels, qStep: 1,
+                target, count: length)
+              if function != .identity { backend.map(function, target, target, count: length) }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Binary: ProducerAbsorbing {
+  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+    guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1] else { return nil }
+    return ResizeSum(resize: resize.fixed(to: inputs[0].shape), function: function)
+  }
+}
