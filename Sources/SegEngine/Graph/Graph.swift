@@ -91,6 +91,11 @@ public struct Graph: Sendable {
   /// What is known of a value.
   public subscript(value: ValueID) -> ValueInfo { values[value.index] }
 
+  /// Shapes and types of a node's operands, among those of all values that ``specs(forInputs:)`` gives.
+  public func specs(ofInputsOf node: Node, among specs: [TensorSpec]) -> [TensorSpec] {
+    node.inputs.map { specs[$0.index] }
+  }
+
   /// Shapes and types of all values (by index) for the given input shapes; an input that is not named keeps its shape.
   ///
   /// - Throws: ``GraphError`` for an unknown input name or operands that do not fit.

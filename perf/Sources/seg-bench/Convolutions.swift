@@ -1,103 +1,72 @@
 import ArgumentParser
 import SegEngine
+import SegIO
 
-/// Each convolution algorithm's rate on the layers of dense networks, as a ratio to sgemm 1024³ timed in turn in the same run.
+/// Each algorithm's rate on single layers, as a ratio to sgemm 1024³ timed in turn in the same run.
 struct Convolutions: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Rate of each convolution algorithm as a ratio to that of sgemm 1024³ in the same run.")
+    abstract: "Rate of each convolution algorithm on dense and atrous layers, as a ratio to that of sgemm 1024³.")
 
   @Option(help: "Threads.") var threads = 1
   @Option(help: "Rounds.") var rounds = 9
 
   func run() throws {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
-    print(
-      "# \(backend.name), \(threads) thread(s), \(rounds) rounds, ratio of medians to sgemm 1024³ on as many threads")
-    for (channels, side) in [(64, 256), (128, 128), (256, 64), (512, 64), (512, 32), (1024, 16)] {
-      var contest = Contest()
-      let sgemm = SquareProduct(side: 1024, copies: threads, on: backend)
-      contest.add("sgemm 1024³", macs: sgemm.macs) { sgemm.run() }
-      for algorithm in ["im2col", "direct", "winograd 2×2", "winograd 4×4", "winograd 6×6"] {
-        guard let layer = try Layer(channels: channels, side: side, algorithm: algorithm, on: backend) else { continue }
-        contest.add(algorithm, macs: layer.macs) { layer.run() }
-      }
-      let outcomes = contest.run(rounds: rounds)
-      let roof = outcomes[0].gigaflops
-      var line = "\(channels)→\(channels), \(side)²".padded(20) + " sgemm \(roof.formatted(0)) GFLOP/s"
-      for outcome in outcomes.dropFirst() {
-        line += " | \(outcome.name) \((outcome.gigaflops / roof).formatted(2))"
-      }
-      print(line)
+    print("# \(backend.name), \(threads) thread(s), \(rounds) rounds; rate to sgemm 1024³, error to the largest output")
+    for layer in ConvolutionLayer.dense + ConvolutionLayer.atrous {
+      let comparison = try LayerComparison(layer, on: backend, rounds: rounds, within: .infinity)
+      print(
+        layer.description.padded(52)
+          + comparison.entries.map { "\($0.algorithm) \($0.ratio.formatted(2)) (\($0.errorText))" }.joined(separator: " | "))
     }
   }
 }
 
-/// Square products, one a thread.
-final class SquareProduct {
-  private let side: Int
-  private let copies: Int
-  private let backend: OpenBLASBackend
-  private let a: [Float]
-  private let b: [Float]
-  private let c: UnsafeMutablePointer<Float>
-
-  var macs: Double { Double(copies) * Double(side) * Double(side) * Double(side) }
-
-  init(side: Int, copies: Int, on backend: OpenBLASBackend) {
-    self.side = side
-    self.copies = copies
-    self.backend = backend
-    a = (0..<side * side).map { Float($0 % 7) }
-    b = (0..<side * side).map { Float($0 % 5) }
-    c = .allocate(capacity: copies * side * side)
-    c.initialize(repeating: 0, count: copies * side * side)
+/// All algorithms on one layer, in turn with sgemm 1024³.
+struct LayerComparison {
+  struct Entry {
+    let algorithm: String
+    /// Rate to that of sgemm, the definition's multiply–adds counted.
+    let ratio: Double
+    let milliseconds: Double
+    let estimatedMilliseconds: Double
+    /// The largest error in proportion to the largest output.
+    let error: Double
+    var errorText: String { scientific(error) }
   }
 
-  deinit { c.deallocate() }
+  let entries: [Entry]
+  let chosen: String
 
-  func run() {
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        backend.workers.forEach(copies) { index, _ in
-          backend.gemm(
-            transposeA: false, transposeB: false, m: side, n: side, k: side, alpha: 1, a.baseAddress!, side,
-            b.baseAddress!, side, beta: 0, c + index * side * side, side)
-        }
-      }
+  /// Times every algorithm that is estimated within a factor of the fastest.
+  init(_ layer: ConvolutionLayer, on backend: OpenBLASBackend, rounds: Int, within: Double) throws {
+    let profile = MachineProfile.stored(for: backend)
+    let first = try PreparedLayer(layer, profile: profile, on: backend)
+    chosen = first.algorithm
+    let errors = LayerErrors(layer, first)
+    let fastest = first.candidates.map(\.estimatedSeconds).min() ?? 0
+    let candidates = first.candidates.filter { $0.estimatedSeconds <= within * fastest }
+    let layers = try candidates.map {
+      try PreparedLayer(layer, algorithm: $0.name, profile: profile, on: backend)
+    }
+    var contest = Contest()
+    let square = SquareProduct(side: 1024, copies: backend.workers.threadCount, on: backend)
+    contest.add("sgemm", macs: square.macs) { square.run() }
+    for prepared in layers { contest.add(prepared.algorithm, macs: layer.macs) { prepared.run() } }
+    let outcomes = contest.run(rounds: rounds)
+    entries = zip(zip(candidates, layers), outcomes.dropFirst()).map { pair, outcome in
+      Entry(
+        algorithm: outcome.name, ratio: outcome.gigaflops / outcomes[0].gigaflops, milliseconds: 1000 * outcome.median,
+        estimatedMilliseconds: 1000 * pair.0.estimatedSeconds, error: errors.largest(of: pair.1.result))
     }
   }
 }
 
-/// A 3×3 convolution of stride 1, bias and ReLU included.
-final class Layer {
-  let macs: Double
-  private let model: CompiledModel
-  private let workspace: Workspace
-  private let input: [Tensor]
-  private var output: [Tensor]
-
-  /// `nil` where the algorithm does not apply on this machine.
-  init?(channels: Int, side: Int, algorithm: String, on backend: OpenBLASBackend) throws {
-    let graph = try Graph("layer") { g in
-      g.output("y", g.input("x", [1, side, side, channels]).conv("conv", channels, kernel: 3).relu())
-    }
-    model = try graph.compiled(
-      parameters: Parameters(initializing: graph, seed: 1), on: backend,
-      options: CompileOptions(convolutionAlgorithm: algorithm))
-    guard model.stepInfos[0].algorithm == algorithm else { return nil }
-    workspace = model.makeWorkspace()
-    var generator = SeededGenerator(seed: 2)
-    let shape: Shape = [1, side, side, channels]
-    input = [Tensor(shape, (0..<shape.elementCount).map { _ in Float.random(in: -1...1, using: &generator) })]
-    output = [Tensor(zeros: shape)]
-    macs = Double(side * side * channels * channels * 9)
-  }
-
-  func run() {
-    do {
-      try model.run(input, into: &output, using: workspace)
-    } catch {
-      preconditionFailure("the layer's own tensors fit it: \(error)")
-    }
-  }
+/// A small number with one digit, as 3e-07.
+func scientific(_ value: Double) -> String {
+  guard value > 0 else { return "0" }
+  var (mantissa, exponent) = (value, 0)
+  while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+  while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+  return "\(mantissa.formatted(1))e\(exponent)"
 }

@@ -1,0 +1,111 @@
+import SegEngine
+
+/// One convolution as networks have it: what it computes and on what.
+struct ConvolutionLayer: Hashable {
+  let geometry: ConvolutionGeometry
+  let input: Shape
+  let outputs: Int
+  let hasBias: Bool
+
+  var output: Extent2D { geometry.outputSize(of: Extent2D(input.height, input.width)) }
+
+  var macs: Double {
+    let taps = geometry.kernel.height * geometry.kernel.width * input.channels / geometry.groups
+    return Double(input.batch * output.height * output.width * outputs * taps)
+  }
+
+  var description: String {
+    "\(input.channels)→\(outputs) \(geometry), \(input.height)×\(input.width)"
+  }
+
+  /// The same convolution of a map of some size: `kernel` × `kernel`, padded to keep it.
+  static func same(
+    _ inputs: Int, _ outputs: Int, side: Int, kernel: Int = 3, dilation: Int = 1
+  ) -> ConvolutionLayer {
+    ConvolutionLayer(
+      geometry: ConvolutionGeometry(
+        kernel: Extent2D(kernel), dilation: Extent2D(dilation), padding: Padding2D(dilation * (kernel - 1) / 2)),
+      input: [1, side, side, inputs], outputs: outputs, hasBias: true)
+  }
+
+  /// The layers of the design's table of measured rates.
+  static let dense: [ConvolutionLayer] =
+    [(64, 256), (128, 128), (256, 64), (512, 64), (512, 32), (1024, 16)].map { same($0, $0, side: $1) }
+
+  /// DeepLab's atrous layer at its rates.
+  static let atrous: [ConvolutionLayer] = [6, 12, 18, 24, 36].map { same(512, 256, side: 64, dilation: $0) }
+
+  /// The different convolutions of a graph, in their order, with the number of times each occurs.
+  static func all(in graph: Graph) throws -> [(layer: ConvolutionLayer, count: Int)] {
+    let specs = try graph.specs(forInputs: [:])
+    var found: [(layer: ConvolutionLayer, count: Int)] = []
+    for node in graph.nodes {
+      guard let convolution = node.operator as? Convolution else { continue }
+      let shapes = graph.specs(ofInputsOf: node, among: specs)
+      let layer = ConvolutionLayer(
+        geometry: convolution.geometry, input: shapes[0].shape, outputs: shapes[1].shape[0], hasBias: true)
+      if let index = found.firstIndex(where: { $0.layer == layer }) {
+        found[index].count += 1
+      } else {
+        found.append((layer, 1))
+      }
+    }
+    return found
+  }
+}
+
+/// A layer with random weights and inputs, ready to run by one algorithm; bias and ReLU included.
+final class PreparedLayer {
+  let algorithm: String
+  let candidates: [AlgorithmCandidate]
+  let input: [Float]
+  let weights: [Float]
+  let bias: [Float]
+  private let model: CompiledModel
+  private let workspace: Workspace
+  private let inputs: [Tensor]
+  private var outputs: [Tensor]
+
+  /// The algorithm of that name, or the one that is estimated to be the fastest.
+  init(_ layer: ConvolutionLayer, algorithm: String? = nil, profile: MachineProfile, on backend: OpenBLASBackend) throws {
+    var generator = SeededGenerator(seed: 2)
+    func random(_ shape: Shape, _ range: ClosedRange<Float>) -> Tensor {
+      Tensor(shape, (0..<shape.elementCount).map { _ in Float.random(in: range, using: &generator) })
+    }
+    let geometry = layer.geometry
+    let inputs = layer.input.channels / geometry.groups
+    // Weights of He's size, so that outputs are of the inputs' size, and inputs as after a ReLU.
+    let fanIn = Float(inputs * geometry.kernel.height * geometry.kernel.width)
+    let weight = random(
+      [layer.outputs, inputs, geometry.kernel.height, geometry.kernel.width],
+      -(6 / fanIn).squareRoot()...(6 / fanIn).squareRoot())
+    let shift = random([layer.outputs], -0.1...0.1)
+    let x = random(layer.input, 0...1)
+    let graph = try Graph("layer") { g in
+      let map = g.input("x", layer.input)
+      g.output("y", map.apply(Convolution(geometry), named: "conv", with: [g.constant(weight), g.constant(shift)]).relu())
+    }
+    var options = CompileOptions(profile: profile)
+    if let algorithm { options.algorithmChoice = .named(algorithm) }
+    model = try graph.compiled(on: backend, options: options)
+    self.algorithm = model.stepInfos[0].algorithm
+    candidates = model.stepInfos[0].candidates
+    workspace = model.makeWorkspace()
+    self.inputs = [x]
+    outputs = [Tensor(zeros: model.outputs[0].spec.shape)]
+    input = x.elements()
+    weights = weight.elements()
+    bias = shift.elements()
+  }
+
+  func run() {
+    do {
+      try model.run(inputs, into: &outputs, using: workspace)
+    } catch {
+      preconditionFailure("the layer's own tensors fit it: \(error)")
+    }
+  }
+
+  /// What the last run gave.
+  var result: [Float] { outputs[0].elements() }
+}
