@@ -44,6 +44,9 @@ public final class CompiledModel: Sendable {
   /// Size in bytes of the packed weights, shared between compilations of one ``Model``.
   public var packedWeightsByteCount: Int { packedWeights.byteCount }
 
+  /// Size in bytes of the constants that are read while running as they are: biases, tables, weights that no operator packs.
+  public var constantByteCount: Int { constants.reduce(0) { $0 + $1.tensor.byteCount } }
+
   private let steps: [Step]
   private let constants: [(buffer: Int, tensor: Tensor)]
   private let arenaBuffers: [(buffer: Int, offset: Int)]

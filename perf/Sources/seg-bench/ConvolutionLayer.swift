@@ -67,7 +67,8 @@ final class PreparedLayer {
   private var outputs: [Tensor]
 
   /// The algorithm of that name, or the one that is estimated to be the fastest.
-  init(_ layer: ConvolutionLayer, algorithm: String? = nil, profile: MachineProfile, on backend: OpenBLASBackend) throws {
+  init(_ layer: ConvolutionLayer, algorithm: String? = nil, profile: MachineProfile, on backend: OpenBLASBackend) throws
+  {
     var generator = SeededGenerator(seed: 2)
     func random(_ shape: Shape, _ range: ClosedRange<Float>) -> Tensor {
       Tensor(shape, (0..<shape.elementCount).map { _ in Float.random(in: range, using: &generator) })
@@ -83,7 +84,8 @@ final class PreparedLayer {
     let x = random(layer.input, 0...1)
     let graph = try Graph("layer") { g in
       let map = g.input("x", layer.input)
-      g.output("y", map.apply(Convolution(geometry), named: "conv", with: [g.constant(weight), g.constant(shift)]).relu())
+      g.output(
+        "y", map.apply(Convolution(geometry), named: "conv", with: [g.constant(weight), g.constant(shift)]).relu())
     }
     var options = CompileOptions(profile: profile)
     if let algorithm { options.algorithmChoice = .named(algorithm) }

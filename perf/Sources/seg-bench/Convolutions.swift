@@ -17,7 +17,8 @@ struct Convolutions: ParsableCommand {
       let comparison = try LayerComparison(layer, on: backend, rounds: rounds, within: .infinity)
       print(
         layer.description.padded(52)
-          + comparison.entries.map { "\($0.algorithm) \($0.ratio.formatted(2)) (\($0.errorText))" }.joined(separator: " | "))
+          + comparison.entries.map { "\($0.algorithm) \($0.ratio.formatted(2)) (\($0.errorText))" }.joined(
+            separator: " | "))
     }
   }
 }

@@ -43,7 +43,8 @@ final class NetworkRunner {
     workspace = model.makeWorkspace()
     var generator = SeededGenerator(seed: 3)
     inputs = model.inputs.map { port in
-      Tensor(port.spec.shape, (0..<port.spec.shape.elementCount).map { _ in Float.random(in: 0...1, using: &generator) })
+      Tensor(
+        port.spec.shape, (0..<port.spec.shape.elementCount).map { _ in Float.random(in: 0...1, using: &generator) })
     }
     outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
   }

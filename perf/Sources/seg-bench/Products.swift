@@ -24,7 +24,9 @@ struct Products: ParsableCommand {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
     let roofs = Roofs(on: backend, rounds: rounds)
     print("# \(backend.name), \(threads) thread(s), \(rounds) rounds, medians")
-    print("# roofs: sgemm 1024³ \(roofs.gigaflops.formatted(1)) GFLOP/s, memory \(roofs.gigabytes.formatted(1)) GB/s copied")
+    print(
+      "# roofs: sgemm 1024³ \(roofs.gigaflops.formatted(1)) GFLOP/s, memory \(roofs.gigabytes.formatted(1)) GB/s copied"
+    )
     for (what, m, n, k) in Products.shapes {
       var contest = Contest()
       let square = SquareProduct(side: 1024, copies: threads, on: backend)
