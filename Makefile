@@ -15,7 +15,7 @@ help:
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products and convolutions"
-	@echo "make compare   time the demo's network against onnxruntime (needs Python and PyPI)"
+	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
 	@echo "make docs      build the documentation"
@@ -42,9 +42,11 @@ format:
 bench: setup
 	$(SWIFT) run -c release --package-path perf seg-bench convolutions
 
+# COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
+# of torch must be among pip's indexes.
 compare: build
 	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
-	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
 
 parity: build
 	@Scripts/python-environment.sh Tests/Parity/requirements.txt Tests/Parity/.venv

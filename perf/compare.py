@@ -1,79 +1,88 @@
 #!/usr/bin/env python3
-"""Times the demo's network here and in onnxruntime, in turn in one run, with outputs checked equal first.
+"""Times this project and other engines on the same networks, in turn in one run, and writes what it finds as JSON, Markdown and SVG.
 
-Both run float32 with the same weights on the same input and threads. A round times one engine and then the other; a figure
-is the median over a round's runs, and the ratio is that of the medians over the rounds.
+All engines get the same weights, input and number of threads. Outputs are compared before a time counts. Each engine is a process of
+its own that stays loaded; in every round each runs for half a second or longer while the others sleep. A run over some of
+the networks replaces their rows alone. Needs Linux, which tells what a process holds in memory.
 """
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
 
-import numpy as np
-import onnxruntime
-from safetensors.numpy import load_file
+from comparison import chart, networks, report
+from comparison.conditions import conditions
+from comparison.files import NetworkFiles
+from comparison.rounds import measure
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "reference"))
-import pupil_onnx  # noqa: E402
-
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-WEIGHTS = os.path.join(ROOT, "Examples", "pupil", "pupil-unet.safetensors")
+RESULTS = os.path.join(networks.ROOT, "docs", "performance")
+FOLDER = os.path.join(networks.ROOT, "perf", ".networks")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seg", required=True, help="the seg executable")
-    parser.add_argument("--weights", default=WEIGHTS, help="the pupil network's weights as safetensors")
+    parser.add_argument("--seg", help="the seg executable")
+    parser.add_argument("--networks", help="names, with commas between; all where none is given: "
+                        + ", ".join(network.name for network in networks.NETWORKS))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--runs", type=int, default=20, help="timed runs a round")
-    parser.add_argument("--size", type=int, default=148)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3, help="timed runs a turn, at least")
+    parser.add_argument("--starts", type=int, default=3, help="starts of every engine")
+    parser.add_argument("--results", default=RESULTS, help="the folder of comparison.json, .md and .svg")
+    parser.add_argument("--report-only", action="store_true", help="write Markdown and SVG from the JSON file as it is")
     options = parser.parse_args()
+    if min(options.threads, options.rounds, options.runs, options.starts) < 1:
+        parser.error("threads, rounds, runs and starts are at least 1")
+    if not options.report_only and not options.seg:
+        parser.error("--seg is needed")
+    try:
+        chosen = [networks.find(name) for name in options.networks.split(",")] if options.networks else networks.NETWORKS
+    except KeyError as error:
+        parser.error(f"there is no network {error}")
 
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.inter_op_num_threads = 1
-    model = pupil_onnx.build(load_file(options.weights)).SerializeToString()
-    session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-    image = np.random.default_rng(1).random((1, 1, options.size, options.size), dtype=np.float32)
+    path = os.path.join(options.results, "comparison.json")
+    data = load(path)
+    if not options.report_only:
+        options.seg = os.path.abspath(options.seg)
+        found = conditions(options)
+        for network in chosen:
+            print(network.title, flush=True)
+            results = measure(prepared(network), options, lambda line: print(line, flush=True))
+            data["networks"][network.name] = {
+                "title": network.title, "input_shape": network.input_shape, "target": network.target, "conditions": found,
+                "engines": results,
+            }
+            write(options.results, data)  # after each, so that what is measured is kept
+    else:
+        write(options.results, data)
 
-    with tempfile.TemporaryDirectory() as folder:
-        given, taken = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
-        np.savez(given, image=image)
-        subprocess.run(
-            [options.seg, "run", "pupil-unet", "--weights", options.weights, "--input", given, "--output", taken,
-             "--layout", "nchw", "--threads", str(options.threads)], check=True)
-        ours = np.load(taken)["logits"]
-    theirs = session.run(None, {"image": image})[0]
-    difference = float(np.abs(ours - theirs).max())
-    print(f"largest difference of the logits: {difference:.1e} (range {float(np.ptp(theirs)):.1f})")
-    if not difference < 1e-3:
-        sys.exit("the outputs differ: no time counts")
 
-    times = {"onnxruntime": [], "this project": []}
-    for _ in range(options.rounds):
-        for _ in range(3):
-            session.run(None, {"image": image})
-        runs = []
-        for _ in range(options.runs):
-            start = time.perf_counter()
-            session.run(None, {"image": image})
-            runs.append(1e3 * (time.perf_counter() - start))
-        times["onnxruntime"].append(statistics.median(runs))
-        time.sleep(0.2)  # its threads spin for a while before they sleep
-        report = json.loads(subprocess.run(
-            [options.seg, "bench", "pupil-unet", "--weights", options.weights, "--size", str(options.size), "--threads",
-             str(options.threads), "--rounds", str(options.runs), "--json"], check=True, capture_output=True).stdout)
-        times["this project"].append(report["median_milliseconds"])
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    for name, values in times.items():
-        print(f"{name:14} median {medians[name]:7.2f} ms, rounds {min(values):.2f} to {max(values):.2f}")
-    print(f"this project's time is {medians['this project'] / medians['onnxruntime']:.2f} of onnxruntime's "
-          f"({onnxruntime.__version__}), {options.threads} threads, {options.size}×{options.size}")
+def prepared(network):
+    """A network's files, which are made in a process of their own where they are not there."""
+    files = NetworkFiles(os.path.join(FOLDER, network.name))
+    command = [sys.executable, "-m", "comparison.exporting", network.name, files.folder]
+    if subprocess.run(command, cwd=os.path.dirname(os.path.abspath(__file__))).returncode:
+        sys.exit(f"{network.name}: cannot be made")
+    return files
+
+
+def load(path):
+    if not os.path.exists(path):
+        return {"networks": {}}
+    with open(path) as file:
+        return json.load(file)
+
+
+def write(folder, data):
+    """The JSON file with the networks in the order of the list, and what is made from it."""
+    order = [network.name for network in networks.NETWORKS]
+    data["networks"] = dict(sorted(data["networks"].items(), key=lambda item: order.index(item[0])))
+    os.makedirs(folder, exist_ok=True)
+    for name, text in (("comparison.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n"),
+                       ("comparison.md", report.markdown(data)), ("comparison.svg", chart.svg(data))):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text)
 
 
 if __name__ == "__main__":

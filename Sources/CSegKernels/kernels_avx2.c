@@ -4,6 +4,7 @@
 #define SEG_TABLE seg_kernels_avx2
 #define SEG_NAME "avx2"
 #define SEG_WIDTH 8
+#define SEG_PANEL_REGISTERS 2
 #include "kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -4,6 +4,7 @@
 #define SEG_TABLE seg_kernels_avx512
 #define SEG_NAME "avx512"
 #define SEG_WIDTH 16
+#define SEG_PANEL_REGISTERS 4
 #include "kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -2,4 +2,5 @@
 #define SEG_TABLE seg_kernels_baseline
 #define SEG_NAME "baseline"
 #define SEG_WIDTH 4
+#define SEG_PANEL_REGISTERS 2
 #include "kernels.inc"

@@ -3,17 +3,17 @@ import SegEngine
 import SegIO
 import SegModels
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// `seg bench`: how long a network takes.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Times a network.",
-    discussion: "Without --weights the network has random ones, which take the same time.")
+    discussion: """
+      Without --weights the network has random ones, and without --input random inputs, which take the same time.
+
+      With --serve the network stays loaded, so that it can be timed in turn with other programs. A first line of JSON says that \
+      it is ready, with the memory that was in use before it was loaded and since. Each line of standard input is then a number \
+      of runs, which is answered by a line of JSON with their times in order and the median. Between them nothing is computed.
+      """)
 
   @Argument(help: .model)
   var model: String
@@ -24,19 +24,44 @@ struct BenchCommand: ParsableCommand {
   @Option(help: .weights)
   var weights: String?
 
+  @Option(help: ArgumentHelp("An .npz file with the inputs, as `seg run` takes it.", valueName: "file"))
+  var input: String?
+
+  @Option(help: "The order of the axes of a named network's feature maps in that file.")
+  var layout: ArrayLayout = .nhwc
+
   @Option(help: ArgumentHelp("Timed runs, after one that is not.", valueName: "count"))
   var rounds = 20
 
-  @Flag(help: "Also list the time of each step.")
+  @Flag(help: "Also list the time of each step, and what else each convolution could have run by.")
   var layers = false
 
   @Flag(help: "Print JSON.")
   var json = false
 
-  @OptionGroup var threads: ThreadOptions
+  @Flag(help: "Time as many runs as each line of standard input says, and answer each with a line of JSON.")
+  var serve = false
+
+  @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is at least 1, not \(rounds)") }
+    if serve, layers || json { throw ValidationError("--serve has its own answers: no --layers, no --json") }
+  }
+
+  /// The first line of `--serve`.
+  private struct Readiness: Encodable {
+    /// Building, compiling and the first run.
+    let firstRunMilliseconds: Double
+    /// The largest resident size of this process before the network was read, and since.
+    let baselineBytes, peakBytes: Int
+  }
+
+  /// An answer of `--serve`.
+  private struct Turn: Encodable {
+    let medianMilliseconds: Double
+    /// In the order of the runs.
+    let milliseconds: [Double]
   }
 
   private struct Report: Encodable {
@@ -46,6 +71,15 @@ struct BenchCommand: ParsableCommand {
       let algorithm: String
       let output: [Int]
       let milliseconds: Double
+      /// What could have run, the chosen one first.
+      let candidates: [Candidate]
+    }
+    struct Candidate: Encodable {
+      let name: String
+      let estimatedMilliseconds: Double
+      let measuredMilliseconds: Double?
+      let weightBytes: Int
+      let workspaceBytes: Int
     }
     let model: String
     let backend: String
@@ -70,47 +104,86 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let clock = ContinuousClock()
+    let baseline = ResidentMemory.peak
     let source = try NetworkSource(model)
-    let backend = threads.backend
+    try layout.require(for: source)
+    let backend = compute.backend
     let graph = try source.graph(for: size)
     let parameters = try source.parameters(weights) ?? Parameters(initializing: graph, seed: 1)
 
     let start = clock.now
-    let compiled = try Failure.about(weights ?? model) { try graph.compiled(parameters: parameters, on: backend) }
+    let compiled = try Failure.about(weights ?? model) {
+      try graph.compiled(parameters: parameters, on: backend, options: compute.options(for: backend))
+    }
     try requireMemory(
       compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())",
       .usage)
-    var generator = SeededGenerator(seed: 2)
-    let inputs = compiled.inputs.map { port in
-      Tensor(
-        port.spec.shape,
-        (0..<port.spec.shape.elementCount).map { _ in Float(generator.next() >> 40) * 0x1p-24 })
-    }
+    let inputs = try inputs(of: compiled, from: source)
     var outputs = compiled.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
     let workspace = compiled.makeWorkspace()
     try compiled.run(inputs, into: &outputs, using: workspace)
     let first = (clock.now - start) / .milliseconds(1)
 
-    var times: [Double] = []
-    for _ in 0..<rounds {
-      let start = clock.now
-      try compiled.run(inputs, into: &outputs, using: workspace)
-      times.append((clock.now - start) / .milliseconds(1))
+    func times(_ count: Int) throws -> [Double] {
+      try (0..<count).map { _ in
+        let start = clock.now
+        try compiled.run(inputs, into: &outputs, using: workspace)
+        return (clock.now - start) / .milliseconds(1)
+      }
     }
-    times.sort()
-    let median =
-      times.count % 2 == 1 ? times[times.count / 2] : (times[times.count / 2 - 1] + times[times.count / 2]) / 2
+    if serve {
+      try printJSON(
+        Readiness(firstRunMilliseconds: first, baselineBytes: baseline, peakBytes: ResidentMemory.peak), onOneLine: true
+      )
+      while let line = readLine() {
+        guard let count = Int(line), count > 0 else {
+          throw Failure(.badInput, "standard input: \(line) is no number of runs")
+        }
+        let milliseconds = try times(count)
+        try printJSON(Turn(medianMilliseconds: median(milliseconds), milliseconds: milliseconds), onOneLine: true)
+      }
+      return
+    }
+    let milliseconds = try times(rounds)
     let flops = try GraphSummary(graph).total.flops
     let extent = source.imageExtent(of: compiled.inputs[0].spec.shape)
     let report = Report(
       model: source.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
       height: extent?.height, width: extent?.width,
-      threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median, minimumMilliseconds: times[0],
-      firstRunMilliseconds: first, gigaflopsPerSecond: Double(flops) / median / 1e6,
-      arenaBytes: compiled.arenaByteCount, peakBytes: peakResidentBytes(),
+      threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median(milliseconds),
+      minimumMilliseconds: milliseconds.min()!,
+      firstRunMilliseconds: first, gigaflopsPerSecond: Double(flops) / median(milliseconds) / 1e6,
+      arenaBytes: compiled.arenaByteCount, peakBytes: ResidentMemory.peak,
       layers: layers ? try profile(compiled, inputs) : nil)
     if json { return try printJSON(report) }
     try printText(report)
+  }
+
+  /// The arrays of the input file, or random ones.
+  private func inputs(of compiled: CompiledModel, from source: NetworkSource) throws -> [Tensor] {
+    guard let input else {
+      var generator = SeededGenerator(seed: 2)
+      return compiled.inputs.map { port in
+        Tensor(
+          port.spec.shape,
+          (0..<port.spec.shape.elementCount).map { _ in Float(generator.next() >> 40) * 0x1p-24 })
+      }
+    }
+    let arrays = try inputArrays(input, for: compiled.inputs.map(\.name), layout: layout)
+    return try compiled.inputs.map { port in
+      guard let array = arrays[port.name] else { throw Failure(.badInput, "\(input): has no array \(port.name)") }
+      guard array.shape == port.spec.shape else {
+        throw Failure(
+          .badInput, "\(input): \(port.name) is \(array.shape), \(source.name) takes \(port.spec.shape) here")
+      }
+      return array
+    }
+  }
+
+  private func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
   /// The median time of each step over the rounds.
@@ -122,7 +195,13 @@ struct BenchCommand: ParsableCommand {
     return zip(compiled.stepInfos, times).map { info, times in
       .init(
         name: info.name, operation: info.operation, algorithm: info.algorithm, output: info.output.shape.dimensions,
-        milliseconds: times.sorted()[times.count / 2])
+        milliseconds: times.sorted()[times.count / 2],
+        candidates: info.candidates.map {
+          .init(
+            name: $0.name, estimatedMilliseconds: 1000 * $0.estimatedSeconds,
+            measuredMilliseconds: $0.measuredSeconds.map { 1000 * $0 }, weightBytes: $0.weightByteCount,
+            workspaceBytes: $0.workspaceByteCount)
+        })
     }
   }
 
@@ -137,23 +216,17 @@ struct BenchCommand: ParsableCommand {
       "\(report.gigaflopsPerSecond.fixed(0)) GFLOP/s; arena \((Double(report.arenaBytes) / 1e6).fixed(1)) MB, peak resident "
         + "\((Double(report.peakBytes) / 1e6).fixed(1)) MB")
     guard let layers = report.layers else { return }
-    var table = TextTable(["layer", "operator", "algorithm", "output", "ms"], leftAligned: [0, 1, 2, 3])
+    var table = TextTable(
+      ["layer", "operator", "algorithm", "output", "ms", "chosen from (estimated or measured ms)"],
+      leftAligned: [0, 1, 2, 3, 5])
     for layer in layers {
+      let candidates = layer.candidates.count < 2 ? [] : layer.candidates
       table.add([
         layer.name, layer.operation, layer.algorithm, "\(Shape(layer.output))", layer.milliseconds.fixed(3),
+        candidates.map { "\($0.name) \(($0.measuredMilliseconds ?? $0.estimatedMilliseconds).fixed(2))" }
+          .joined(separator: ", "),
       ])
     }
     try printLine("\n" + table.text)
-  }
-
-  private func peakResidentBytes() -> Int {
-    var usage = rusage()
-    #if os(Linux)
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
-    #else
-    getrusage(RUSAGE_SELF, &usage)
-    return usage.ru_maxrss
-    #endif
   }
 }

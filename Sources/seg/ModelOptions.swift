@@ -16,24 +16,6 @@ struct SizeArgument: ExpressibleByArgument {
   }
 }
 
-/// The number of threads, for every command that computes.
-struct ThreadOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Threads; by default SEG_NUM_THREADS, or as many as there are processors.", valueName: "count"))
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
-      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
-    }
-  }
-
-  var backend: OpenBLASBackend {
-    OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
-  }
-}
-
 /// A network with its weights and the choices about images.
 struct ModelOptions: ParsableArguments {
   @Option(help: .model)
@@ -44,10 +26,10 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup(title: "Images in, labels out (ONNX files)") var images: ImageOptions
 
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var compute: ComputeOptions
 
   func makeSegmenter() throws -> Segmenter {
-    try NetworkSource(model).segmenter(weights: weights, images: images, on: threads.backend)
+    try NetworkSource(model).segmenter(weights: weights, images: images, compute)
   }
 }
 

@@ -72,7 +72,9 @@ enum NetworkSource {
   }
 
   /// The network with what comes before and after it.
-  func segmenter(weights: String?, images: ImageOptions, on backend: any Backend) throws -> Segmenter {
+  func segmenter(weights: String?, images: ImageOptions, _ compute: ComputeOptions) throws -> Segmenter {
+    let backend = compute.backend
+    let options = compute.options(for: backend)
     switch self {
     case .named(let description):
       guard images.isEmptyButForThreshold else {
@@ -87,19 +89,19 @@ enum NetworkSource {
         postprocessing = changed
       }
       let predictor = Predictor(
-        try model(weights: weights, on: backend), preprocessing: description.preprocessing,
+        try model(weights: weights, on: backend, options: options), preprocessing: description.preprocessing,
         postprocessing: postprocessing)
       return Segmenter(
         name: description.name, predictor: predictor, classes: description.classes,
         outputChannels: postprocessing == .argmax ? description.classes : 1)
     case .file(let file):
       _ = try requiredParameters(weights)
-      return try segmenter(of: file, images, on: backend)
+      return try segmenter(of: file, images, on: backend, options)
     }
   }
 
   private func segmenter(
-    of file: ONNXModel, _ images: ImageOptions, on backend: any Backend
+    of file: ONNXModel, _ images: ImageOptions, on backend: any Backend, _ options: CompileOptions
   ) throws -> Segmenter {
     let inputs = file.inputs
     guard inputs.count == 1, inputs[0].shape.map({ $0.count == 4 }) ?? true else {
@@ -116,7 +118,7 @@ enum NetworkSource {
       let channels = (inputs[0].shape?[isChannelsLast ? 3 : 1]).flatMap { $0 } ?? (settings.channels == "grey" ? 1 : 3)
       let preprocessing = try settings.preprocessing(inputChannels: channels)
       // A file with channels first is imported with them last, which is how images come.
-      let model = try Model(file, channelsLast: !isChannelsLast, on: backend)
+      let model = try Model(file, channelsLast: !isChannelsLast, on: backend, options: options)
       let probe = Placement(of: Extent2D(256, 256), fit: preprocessing.fit).networkSize
       let shape: Shape = [1, probe.height, probe.width, channels]
       let output = try model.compiled(for: [inputs[0].name: shape]).outputs[0].spec

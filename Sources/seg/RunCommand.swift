@@ -13,8 +13,6 @@ struct RunCommand: ParsableCommand {
       height, width, channels], with --layout nchw [batch, channels, height, width].
       """)
 
-  enum Layout: String, ExpressibleByArgument, CaseIterable { case nhwc, nchw }
-
   @Argument(help: .model)
   var model: String
 
@@ -28,35 +26,24 @@ struct RunCommand: ParsableCommand {
   var output: String
 
   @Option(help: "The order of the axes of a named network's feature maps in both files.")
-  var layout: Layout = .nhwc
+  var layout: ArrayLayout = .nhwc
 
   @Flag(help: "Run each operator as it is written: no folding, no fusing.")
   var unoptimized = false
 
-  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     try ImageFiles.requirePlace(for: output)
     let source = try NetworkSource(self.model)
+    let backend = compute.backend
     let model = try source.model(
-      weights: weights, on: threads.backend, options: CompileOptions(optimizes: !unoptimized))
-    let isTransposed = layout == .nchw
-    if case .file = source, isTransposed {
-      throw Failure(.usage, "\(self.model) keeps its own order of axes: no --layout")
-    }
-    var inputs = try NPZ(contentsOf: input).arrays
-    if model.inputNames.count == 1, inputs.count == 1, let only = inputs.first {
-      inputs = [model.inputNames[0]: only.value]
-    }
-    if isTransposed { inputs = inputs.mapValues { transposed($0, [0, 2, 3, 1]) } }
+      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized))
+    try layout.require(for: source)
+    let inputs = try inputArrays(input, for: model.inputNames, layout: layout)
     try requireMemory(
       try Failure.about(input) { try model.compiled(for: inputs.mapValues(\.shape)) }.runByteCount, for: input)
-    var outputs = try Failure.about(input) { try model.run(inputs) }
-    if isTransposed { outputs = outputs.mapValues { transposed($0, [0, 3, 1, 2]) } }
-    try Failure.writing { try NPZ(outputs).write(to: output) }
-  }
-
-  private func transposed(_ tensor: Tensor, _ permutation: [Int]) -> Tensor {
-    tensor.shape.rank == permutation.count ? tensor.transposed(permutation) : tensor
+    let outputs = try Failure.about(input) { try model.run(inputs) }
+    try Failure.writing { try NPZ(layout.written(outputs)).write(to: output) }
   }
 }

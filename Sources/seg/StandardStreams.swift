@@ -10,10 +10,11 @@ func printLine(_ line: String) throws {
   }
 }
 
-/// Prints a value as JSON with sorted keys in snake case.
-func printJSON(_ value: some Encodable) throws {
+/// Prints a value as JSON with sorted keys in snake case, over several lines or as one.
+func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
   let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  if !onOneLine { encoder.outputFormatting.insert(.prettyPrinted) }
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

@@ -133,6 +133,44 @@ import Testing
     #expect(text.output.contains("over 2 rounds") && text.output.contains("Conv"))
   }
 
+  @Test func benchServes() throws {
+    struct Readiness: Decodable {
+      let firstRunMilliseconds: Double
+      let baselineBytes, peakBytes: Int
+    }
+    struct Turn: Decodable {
+      let medianMilliseconds: Double
+      let milliseconds: [Double]
+    }
+    let folder = try Folder()
+    try NPZ(["image": Tensor(zeros: [1, 1, 40, 56])]).write(to: folder.path("in.npz"))
+    let arguments = [
+      "bench", "pupil-unet", "--size", "40x56", "--weights", Repository.weights, "--input", folder.path("in.npz"),
+      "--layout", "nchw",
+    ]
+    let result = try seg(arguments + ["--serve"], input: "1\n4\n")
+    expectSuccess(result)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let lines = result.output.split(separator: "\n").map { Data($0.utf8) }
+    #expect(lines.count == 3)
+    let ready = try decoder.decode(Readiness.self, from: lines[0])
+    #expect(ready.firstRunMilliseconds > 0 && ready.baselineBytes > 0 && ready.peakBytes > ready.baselineBytes)
+    let turns = try lines.dropFirst().map { try decoder.decode(Turn.self, from: $0) }
+    #expect(turns.map(\.milliseconds.count) == [1, 4])
+    for turn in turns {
+      let sorted = turn.milliseconds.sorted()
+      #expect(sorted[0] > 0)
+      #expect(turn.medianMilliseconds == (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2)
+    }
+    // What is no number of runs is said, and so is an input that is not the network's.
+    for line in ["0", "-1", "two", ""] {
+      expectFailure(try seg(arguments + ["--serve"], input: line + "\n"), 65, ["standard input"])
+    }
+    expectFailure(try seg(arguments.dropLast(2) + ["--rounds", "1"]), 65, ["in.npz", "image"])
+    expectFailure(try seg(arguments + ["--serve", "--layers"]), 64, ["--serve"])
+  }
+
   @Test func threadsAreTheCallersChoice() throws {
     struct Report: Decodable { let threads: Int }
     func threads(_ arguments: [String], _ environment: [String: String]) throws -> Int {

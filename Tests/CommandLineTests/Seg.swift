@@ -33,19 +33,20 @@ enum Program {
     }
   }
 
-  /// Runs a program to its end. It gets an empty standard input and neither stream is a terminal.
+  /// Runs a program to its end. Neither stream is a terminal.
   ///
   /// - Parameters:
+  ///   - input: Its standard input, which is empty where none is given.
   ///   - output: Where its output goes instead of into the result.
   ///   - seconds: After this time it is ended, which fails the test.
   static func run(
     _ executable: URL, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
-    output: FileHandle? = nil, seconds: Double = 120
+    input: String = "", output: FileHandle? = nil, seconds: Double = 120
   ) throws -> Result {
     // Files, not pipes: a program that says much would otherwise wait for its reader.
-    let files = try (0..<2).map { _ in
-      let url = FileManager.default.temporaryDirectory.appending(path: "seg-output-\(UUID().uuidString)")
-      try Data().write(to: url)
+    let files = try ["", "", input].map { text in
+      let url = FileManager.default.temporaryDirectory.appending(path: "seg-stream-\(UUID().uuidString)")
+      try Data(text.utf8).write(to: url)
       return url
     }
     defer { for file in files { try? FileManager.default.removeItem(at: file) } }
@@ -55,7 +56,7 @@ enum Program {
     if let folder { process.currentDirectoryURL = URL(filePath: folder) }
     process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "SEG_NUM_THREADS" }
       .merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = try FileHandle(forReadingFrom: files[2])
     process.standardOutput = try output ?? FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     let ended = DispatchSemaphore(value: 0)
@@ -83,10 +84,12 @@ func seg(
 
 /// Runs `seg`, which is built beside the tests.
 func seg(
-  _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], output: FileHandle? = nil
+  _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], input: String = "",
+  output: FileHandle? = nil
 ) throws -> Program.Result {
   try Program.run(
-    Repository.products.appending(path: "seg"), arguments, in: folder, environment: environment, output: output)
+    Repository.products.appending(path: "seg"), arguments, in: folder, environment: environment, input: input,
+    output: output)
 }
 
 /// Checks that a run succeeded and said nothing on the standard error stream.

@@ -17,39 +17,20 @@ import numpy as np
 import onnxruntime
 import torch
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "perf", "reference"))
+from library_networks import First, make, torchvision_importable  # noqa: E402
+
 warnings.filterwarnings("ignore")
 
 
-def import_torchvision():
-    """torchvision, also where its compiled operators are those of another build of torch."""
-    original = torch.library.register_fake
-    torch.library.register_fake = lambda *args, **options: (lambda function: function)
-    try:
-        import torchvision
-    finally:
-        torch.library.register_fake = original
-    return torchvision
-
-
-class First(torch.nn.Module):
-    """A network whose output is the map alone."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, image):
-        result = self.network(image)
-        return result["out"] if isinstance(result, dict) else result
-
-
 def networks(names):
-    segmentation = import_torchvision().models.segmentation
-    import segmentation_models_pytorch as smp
+    with torchvision_importable():
+        import segmentation_models_pytorch as smp
+        from torchvision.models import segmentation
 
     makers = {
-        name: (lambda make=make: make(weights=None, weights_backbone=None, num_classes=21))
-        for name, make in {
+        name: (lambda kind=kind: kind(weights=None, weights_backbone=None, num_classes=21))
+        for name, kind in {
             "fcn_resnet50": segmentation.fcn_resnet50, "fcn_resnet101": segmentation.fcn_resnet101,
             "deeplabv3_resnet50": segmentation.deeplabv3_resnet50,
             "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
@@ -59,15 +40,9 @@ def networks(names):
     for name in ("Unet", "UnetPlusPlus", "FPN", "PSPNet", "PAN", "MAnet", "Linknet", "DeepLabV3Plus", "UPerNet"):
         makers["smp." + name] = lambda kind=name: getattr(smp, kind)("resnet18", encoder_weights=None, classes=5)
     makers["smp.Segformer"] = lambda: smp.Segformer("mit_b0", encoder_weights=None, classes=5)
-    for name, make in makers.items():
+    for name, maker in makers.items():
         if not names or name in names:
-            torch.manual_seed(1)
-            network = make()
-            for module in network.modules():
-                if isinstance(module, torch.nn.BatchNorm2d):
-                    module.running_mean.normal_(0, 0.1)
-                    module.running_var.uniform_(0.5, 1.5)
-            yield name, First(network).eval()
+            yield name, First(make(maker)).eval()
 
 
 def export(network, image, path, newer, dynamic):

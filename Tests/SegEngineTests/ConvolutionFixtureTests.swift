@@ -32,7 +32,7 @@ import Testing
       }
       let expected = try #require(test.tensors["output"])
       for backend in ConvolutionTests.backends {
-        for algorithm in ConvolutionAlgorithms.all.map({ $0.name }) {
+        for algorithm in ConvolutionTests.algorithms {
           let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
           guard model.stepInfos[0].algorithm == algorithm else { continue }
           let actual = try #require(try model.run(["x": x])["y"])

@@ -54,9 +54,58 @@ typedef struct {
   long output_width;
 } seg_window;
 
+/// A product of rows with a constant matrix: y[r][o] = f(Σ over t, c of rows[t][r][c] B[t depth + c][o] + bias[o] + residual[r][o]).
+///
+/// B is packed in panels of `panel_width` columns, one after another, each `[taps · depth][width]`; the last is as wide as its
+/// columns take whole registers, zeros behind them. y is not the memory of a residual.
+typedef struct {
+  long row_count;
+  long taps, depth;
+  /// Where rows lie: `[taps][row_count]` pointers, or null where row r of tap t is a + r a_stride + t depth.
+  const float *const *rows;
+  const float *a;
+  long a_stride;
+  /// The pointer in `rows` that stands for a row of zeros; taps at which all of a block's rows are that are left out.
+  const float *padding;
+  long row_offset;        ///< floats from where `rows` point to the first that is read
+  const float *panels;
+  long columns;
+  const float *bias;      ///< may be null
+  const float *residual;  ///< may be null
+  long residual_stride;
+  int function;           ///< a seg_function
+  float parameter_a, parameter_b;
+  float *y;
+  long y_stride;
+} seg_product;
+
+/// Winograd's F(m × m, 3 × 3) with m = 2 pairs, n = m + 2 evaluation points 0, ±a_i, ∞ along each axis.
+typedef struct {
+  long pairs;              ///< 1, 2 or 3
+  float points[3];         ///< a_i
+  float whole[3];          ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
+  float others[3][2];      ///< the same without the factor of a_i
+  float powers[3][5];      ///< a_i^1, a_i^2, …
+  long input_height, input_width, output_height, output_width;
+  long input_channels, output_channels;  ///< each at least a register's width
+  long row_step, column_step;            ///< pixels from one element of a tile to the next: the dilation
+  long x_stride, y_stride, residual_stride;
+  long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
+} seg_winograd;
+
 typedef struct {
   const char *instruction_set;
   long vector_width;  ///< floats a register
+  long panel_width;   ///< columns of a panel of `product`
+
+  void (*product)(const seg_product *product);
+
+  /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane.
+  void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, float *planes);
+
+  /// A row of each plane to one tile of outputs: y = f(Aᵀ m A + bias + residual).
+  void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,
+                          float a, float b, float *y, long row, long column);
 
   /// y[i] = f(x[i])
   void (*map)(int function, float a, float b, const float *x, float *y, long count);

@@ -10,9 +10,12 @@ public protocol Backend: Sendable {
   /// The threads over which operators split their work.
   var workers: WorkerPool { get }
 
-  /// The largest m · n · k at which ``gemm(transposeA:transposeB:m:n:k:alpha:_:_:_:_:beta:_:_:)`` multiplies its operands where
-  /// they lie, without copying them into another order first; `nil` where it always copies.
-  var smallProductLimit: Int? { get }
+  /// The form in which ``panelProduct(_:)`` wants constant matrices.
+  var panelLayout: PanelLayout { get }
+
+  /// The product of rows, where they lie, with a matrix that was packed beforehand; bias, residual and function are applied while
+  /// the result is in cache.
+  func panelProduct(_ operands: PanelOperands)
 
   /// C ← alpha · op(A) · op(B) + beta · C, op(A) of `m` × `k`, op(B) of `k` × `n`. With `beta` 0, C is not read.
   func gemm(
@@ -71,6 +74,18 @@ public protocol Backend: Sendable {
   func interpolate(
     _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
     channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int)
+
+  /// A tile of a Winograd convolution's inputs, whose first pixel (`row`, `column`) may lie outside the image, as Bᵀ d B: one row of
+  /// `inputChannels` in each of the planes.
+  func winogradInput(
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>)
+
+  /// A tile of a Winograd convolution's outputs, f(Aᵀ m A + bias + residual) of one row in each of the planes; those beyond the edges
+  /// of the image are left out. `residual` and `y` are whole images.
+  func winogradOutput(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?,
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int)
 
   /// Reduces a contiguous run to one number.
   func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float

@@ -42,11 +42,9 @@ public struct OpenBLASBackend: Backend {
 
   public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }
 
-  // The bound of OpenBLAS's `sgemm_small_matrix_permit`, which its AVX-512 cores have since 0.3.16.
-  public var smallProductLimit: Int? { OpenBLASBackend.hasSmallProducts ? 1_000_000 : nil }
-
-  private static let hasSmallProducts: Bool =
-    ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(String(cString: openblas_get_corename()))
+  public var panelLayout: PanelLayout {
+    PanelLayout(width: kernels.pointee.panel_width, unit: kernels.pointee.vector_width)
+  }
 
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
@@ -56,6 +54,50 @@ public struct OpenBLASBackend: Backend {
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n),
       Int32(k), alpha, a, Int32(max(1, lda)), b, Int32(max(1, ldb)), beta, c, Int32(max(1, ldc)))
+  }
+
+  public func panelProduct(_ operands: PanelOperands) {
+    guard operands.rowCount > 0, operands.columns > 0 else { return }
+    let f = operands.function.kernel
+    var product = seg_product()
+    product.row_count = operands.rowCount
+    product.taps = operands.taps
+    product.depth = operands.depth
+    switch operands.rows {
+    case .strided(let base, let stride):
+      product.a = base
+      product.a_stride = stride
+    case .pointed(let pointers, let padding, let offset):
+      product.rows = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
+      product.padding = padding
+      product.row_offset = offset
+    }
+    product.panels = operands.panels
+    product.columns = operands.columns
+    product.bias = operands.bias
+    product.residual = operands.residual
+    product.residual_stride = operands.residualStride
+    (product.function, product.parameter_a, product.parameter_b) = (f.code, f.a, f.b)
+    product.y = operands.y
+    product.y_stride = operands.yStride
+    kernels.pointee.product(&product)
+  }
+
+  public func winogradInput(
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
+  ) {
+    var w = tiling.kernel
+    kernels.pointee.winograd_input(&w, image, row, column, planes)
+  }
+
+  public func winogradOutput(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?,
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int
+  ) {
+    var w = tiling.kernel
+    let f = function.kernel
+    kernels.pointee.winograd_output(&w, planes, bias, residual, f.code, f.a, f.b, y, row, column)
   }
 
   public func map(
@@ -229,5 +271,21 @@ extension SlidingWindow {
       stride_width: geometry.stride.width, dilation_height: geometry.dilation.height,
       dilation_width: geometry.dilation.width, padding_top: geometry.padding.top, padding_left: geometry.padding.left,
       padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth)
+  }
+}
+
+extension WinogradTiling {
+  fileprivate var kernel: seg_winograd {
+    var w = seg_winograd()
+    w.pairs = filtering.points.count
+    (w.points, w.whole) = (coefficients.points, coefficients.whole)
+    (w.others, w.powers) = (coefficients.others, coefficients.powers)
+    (w.input_height, w.input_width) = (input.height, input.width)
+    (w.output_height, w.output_width) = (output.height, output.width)
+    (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
+    (w.row_step, w.column_step) = (step.height, step.width)
+    (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
+    (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
+    return w
   }
 }

@@ -1,94 +1,134 @@
-/// A constant right-hand matrix of a product, `k` × `n`, cut into panels of columns that each lie together, and the product with
-/// it.
-///
-/// OpenBLAS has a second kernel for small products on AVX-512 processors, which multiplies the operands where they lie instead of
-/// copying them into its own order first. Cut into products of at most ``Backend/smallProductLimit`` multiply–adds (64 columns,
-/// up to 128 rows of B, what is left for rows of A), it runs at 1.05 to 1.15 of the rate of a large sgemm, and A may be any
-/// rows at a constant distance: pixels of an image with a stride between them. Matrices beyond a few megabytes run faster as one
-/// product, because a small one uses a panel too seldom for the time it takes to come from memory.
-struct PanelProduct: Sendable {
+/// How a backend wants a constant right-hand matrix B, `k` × `n`, to lie in memory: in panels of a few columns, one panel after
+/// another, each `[k, width]`. The last panel is filled up with zeros to whole units.
+public struct PanelLayout: Hashable, Sendable {
+  /// Columns of a panel.
+  public let width: Int
+  /// Columns to whose multiple the last panel is filled up: the width of a vector register.
+  public let unit: Int
+
+  /// Describes a layout.
+  ///
+  /// - Precondition: the width is a multiple of the unit.
+  public init(width: Int, unit: Int) {
+    precondition(
+      unit > 0 && width > 0 && width % unit == 0, "a panel of \(width) columns is not made of units of \(unit)")
+    self.width = width
+    self.unit = unit
+  }
+
+  /// Columns that the panel beginning at `column` takes in memory.
+  public func storedColumns(at column: Int, of n: Int) -> Int {
+    min(width, (n - column + unit - 1) / unit * unit)
+  }
+
+  /// Floats of the packed form of a `k` × `n` matrix.
+  public func count(k: Int, n: Int) -> Int { k * ((n + unit - 1) / unit * unit) }
+
+  /// The place of the panel that begins at `column`, a multiple of the width.
+  public func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
+}
+
+/// A product of rows with a packed matrix: y[r, o] = f(Σ over t, c of rows[t][r][c] · B[t · depth + c, o] + bias[o] + residual[r, o]).
+public struct PanelOperands {
+  /// Where the rows of the left-hand matrix lie.
+  public enum Rows {
+    /// Row r of tap t begins at `base + r · stride + t · depth`.
+    case strided(UnsafePointer<Float>, stride: Int)
+    /// Row r of tap t begins `offset` floats behind `pointers[t · rowCount + r]`; a pointer that is `padding` stands for zeros, of
+    /// which it points at enough.
+    case pointed(UnsafePointer<UnsafePointer<Float>>, padding: UnsafePointer<Float>, offset: Int)
+  }
+
+  /// Where the rows lie.
+  public var rows: Rows
+  /// Number of rows of the result.
+  public var rowCount: Int
+  /// Pieces of which each left-hand row is made.
+  public var taps: Int
+  /// Floats of a piece.
+  public var depth: Int
+  /// B in the backend's ``Backend/panelLayout``.
+  public var panels: UnsafePointer<Float>
+  /// Columns of B.
+  public var columns: Int
+  /// One number a column, where there is a bias.
+  public var bias: UnsafePointer<Float>?
+  /// What is added to the result before the function is applied, where there is something.
+  public var residual: UnsafePointer<Float>?
+  /// Floats from one row of the residual to the next.
+  public var residualStride: Int
+  /// Applied to the sum.
+  public var function: ElementwiseFunction
+  /// The result, whose memory is not that of an operand.
+  public var y: UnsafeMutablePointer<Float>
+  /// Floats from one row of the result to the next.
+  public var yStride: Int
+
+  /// States a product.
+  public init(
+    rows: Rows, rowCount: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>, columns: Int,
+    bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, residualStride: Int = 0,
+    function: ElementwiseFunction = .identity, y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    self.rows = rows
+    self.rowCount = rowCount
+    self.taps = taps
+    self.depth = depth
+    self.panels = panels
+    self.columns = columns
+    self.bias = bias
+    self.residual = residual
+    self.residualStride = residualStride
+    self.function = function
+    self.y = y
+    self.yStride = yStride
+  }
+}
+
+/// A constant right-hand matrix that is packed once and multiplied often, such as the weights of a layer.
+struct PanelMatrix: Sendable {
   /// Rows of B.
   let k: Int
   /// Columns of B.
   let n: Int
-  /// Columns of a panel; `n` where B is one panel.
-  let width: Int
-  private let blockDepth: Int
-  private let blockVolume: Int
+  let layout: PanelLayout
+  /// An element of B lies at the sum of its row's and its column's offset in the unpacked weights.
+  private let rowOffsets: ContiguousArray<Int>
+  private let columnOffsets: ContiguousArray<Int>
 
-  private static let panelWidth = 64
-  private static let panelDepth = 128
-  /// Bytes of B above which one large product is faster.
-  private static let largestByteCount = 1 << 22
-
-  init(k: Int, n: Int, on backend: any Backend) {
-    self.k = k
-    self.n = n
-    if let limit = backend.smallProductLimit, k * n * 4 <= PanelProduct.largestByteCount {
-      width = min(n, PanelProduct.panelWidth)
-      blockDepth = PanelProduct.panelDepth
-      blockVolume = limit
-    } else {
-      width = n
-      blockDepth = .max
-      blockVolume = .max
-    }
+  /// A matrix whose element (row, column) is `weights[rowOffsets[row] + columnOffsets[column]]`.
+  init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, on backend: any Backend) {
+    self.rowOffsets = ContiguousArray(rowOffsets)
+    self.columnOffsets = ContiguousArray(columnOffsets)
+    k = self.rowOffsets.count
+    n = self.columnOffsets.count
+    layout = backend.panelLayout
   }
 
-  /// Whether products are cut to run without copying their operands.
-  var isCut: Bool { blockVolume != .max }
-
-  /// Rows of A that one small product takes at a depth of `depth`.
-  func blockRows(depth: Int) -> Int {
-    guard isCut else { return .max }
-    return max(4, blockVolume / (width * min(max(depth, 1), blockDepth)) / 4 * 4)
-  }
-
-  /// Number of floats of the panels.
-  var count: Int { k * n }
+  /// Floats of the packed form.
+  var count: Int { layout.count(k: k, n: n) }
 
   /// A name of the layout, under which packed weights are shared.
-  var layoutName: String { "panels\(width)" }
+  var layoutName: String { "panels\(layout.width)" }
 
-  /// Where an element of B lies in the panels.
-  func offset(row: Int, column: Int) -> Int {
-    let panel = column / width
-    let columns = min(width, n - panel * width)
-    return panel * width * k + row * columns + column - panel * width
-  }
-
-  /// C[m × n] ← A[m × depth] · B[firstRow ..< firstRow + depth, :], added to C or in its place.
-  func multiply(
-    on backend: any Backend, m: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panels: UnsafePointer<Float>,
-    firstRow: Int = 0, depth: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
-  ) {
-    for column in stride(from: 0, to: n, by: width) {
-      multiply(
-        on: backend, m: m, a, lda, panels, column: column, firstRow: firstRow, depth: depth, adding: adding, c, ldc)
-    }
-  }
-
-  /// The part of ``multiply(on:m:_:_:_:firstRow:depth:adding:_:_:)`` that belongs to the panel which begins at `column`.
-  func multiply(
-    on backend: any Backend, m: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panels: UnsafePointer<Float>, column: Int,
-    firstRow: Int, depth: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
-  ) {
-    let columns = min(width, n - column)
-    let panel = panels + column * k
-    let rows = blockRows(depth: depth)
-    var first = 0
-    while first < depth {
-      let block = min(blockDepth, depth - first)
-      var row = 0
-      while row < m {
-        let blockRows = min(rows, m - row)
-        backend.gemm(
-          transposeA: false, transposeB: false, m: blockRows, n: columns, k: block, alpha: 1, a + row * lda + first,
-          lda,
-          panel + (firstRow + first) * columns, columns, beta: adding || first > 0 ? 1 : 0, c + row * ldc + column, ldc)
-        row += blockRows
+  /// Packs weights, `weights` being the place from which the offsets count.
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    let panels = (n + layout.width - 1) / layout.width
+    workers.forEach(panels) { panel, _ in
+      let column = panel * layout.width
+      let stored = layout.storedColumns(at: column, of: n)
+      let present = min(stored, n - column)
+      let target = packed + layout.offset(ofPanelAt: column, k: k)
+      columnOffsets.withUnsafeBufferPointer { columnOffsets in
+        rowOffsets.withUnsafeBufferPointer { rowOffsets in
+          for row in 0..<k {
+            let source = weights + rowOffsets[row]
+            let line = target + row * stored
+            for index in 0..<present { line[index] = source[columnOffsets[column + index]] }
+            for index in present..<stored { line[index] = 0 }
+          }
+        }
       }
-      first += block
     }
   }
 }

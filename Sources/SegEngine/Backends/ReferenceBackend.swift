@@ -13,7 +13,75 @@ public struct ReferenceBackend: Backend {
 
   public var name: String { "reference" }
 
-  public var smallProductLimit: Int? { nil }
+  // A width that no test's matrix is a multiple of by chance, with a last panel that is filled up.
+  public var panelLayout: PanelLayout { PanelLayout(width: 12, unit: 4) }
+
+  public func panelProduct(_ operands: PanelOperands) {
+    let (depth, columns, layout) = (operands.depth, operands.columns, panelLayout)
+    let k = operands.taps * depth
+    for row in 0..<operands.rowCount {
+      for column in 0..<columns {
+        let first = column / layout.width * layout.width
+        let stored = layout.storedColumns(at: first, of: columns)
+        let panel = operands.panels + layout.offset(ofPanelAt: first, k: k) + column - first
+        var sum = operands.bias.map { Double($0[column]) } ?? 0
+        for tap in 0..<operands.taps {
+          let a =
+            switch operands.rows {
+            case .strided(let base, let stride): base + row * stride + tap * depth
+            case .pointed(let pointers, _, let offset): pointers[tap * operands.rowCount + row] + offset
+            }
+          for i in 0..<depth { sum += Double(a[i]) * Double(panel[(tap * depth + i) * stored]) }
+        }
+        if let residual = operands.residual { sum += Double(residual[row * operands.residualStride + column]) }
+        operands.y[row * operands.yStride + column] = Float(operands.function(sum))
+      }
+    }
+  }
+
+  public func winogradInput(
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
+  ) {
+    let (b, n) = (tiling.filtering.inputTransform, tiling.filtering.inputs)
+    for channel in 0..<tiling.inputChannels {
+      func element(_ i: Int, _ j: Int) -> Double {
+        let (y, x) = (row + i * tiling.step.height, column + j * tiling.step.width)
+        guard (0..<tiling.input.height).contains(y), (0..<tiling.input.width).contains(x) else { return 0 }
+        return Double(image[(y * tiling.input.width + x) * tiling.xStride + channel])
+      }
+      let d = (0..<n).map { i in (0..<n).map { j in element(i, j) } }
+      for i in 0..<n {
+        for j in 0..<n {
+          var sum = 0.0
+          for p in 0..<n { for q in 0..<n { sum += b[i][p] * d[p][q] * b[j][q] } }
+          planes[(i * n + j) * tiling.inputPlane + channel] = Float(sum)
+        }
+      }
+    }
+  }
+
+  public func winogradOutput(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?,
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int
+  ) {
+    let (a, n) = (tiling.filtering.outputTransform, tiling.filtering.inputs)
+    for i in 0..<tiling.filtering.outputs {
+      for j in 0..<tiling.filtering.outputs {
+        let (line, place) = (row + i * tiling.step.height, column + j * tiling.step.width)
+        guard line < tiling.output.height, place < tiling.output.width else { continue }
+        let pixel = line * tiling.output.width + place
+        for channel in 0..<tiling.outputChannels {
+          var sum = bias.map { Double($0[channel]) } ?? 0
+          for p in 0..<n {
+            for q in 0..<n { sum += a[i][p] * Double(planes[(p * n + q) * tiling.outputPlane + channel]) * a[j][q] }
+          }
+          if let residual { sum += Double(residual[pixel * tiling.residualStride + channel]) }
+          y[pixel * tiling.yStride + channel] = Float(function(sum))
+        }
+      }
+    }
+  }
 
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,

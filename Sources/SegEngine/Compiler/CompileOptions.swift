@@ -1,14 +1,41 @@
 /// Choices that are made when a graph is compiled.
 public struct CompileOptions: Sendable {
+  /// How each convolution's algorithm is chosen among those that apply.
+  public enum AlgorithmChoice: Hashable, Sendable {
+    /// By the time that the machine's profile estimates.
+    case estimated
+    /// By running each that is estimated within a factor of the fastest, on random data; a shape is measured once a process.
+    case measured
+    /// The one of that name wherever it applies, else as ``estimated``.
+    case named(String)
+  }
+
+  /// The names that ``AlgorithmChoice/named(_:)`` knows.
+  public static let algorithmNames = [
+    "depthwise", "pointwise", "direct", "winograd 2×2", "winograd 4×4", "winograd 6×6", "im2col",
+    "transposed reshuffle",
+    "transposed scatter",
+  ]
+
   /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is
   /// slower and what tests compare against.
   public var optimizes: Bool
-  /// The convolution algorithm to use wherever it applies, by name; `nil` lets each convolution choose.
-  public var convolutionAlgorithm: String?
+  /// How convolutions choose their algorithms.
+  public var algorithmChoice: AlgorithmChoice
+  /// How fast the machine is at what algorithms demand.
+  public var profile: MachineProfile
 
   /// Makes a set of choices.
-  public init(optimizes: Bool = true, convolutionAlgorithm: String? = nil) {
+  public init(
+    optimizes: Bool = true, algorithmChoice: AlgorithmChoice = .estimated, profile: MachineProfile = .standard
+  ) {
     self.optimizes = optimizes
-    self.convolutionAlgorithm = convolutionAlgorithm
+    self.algorithmChoice = algorithmChoice
+    self.profile = profile
+  }
+
+  /// Makes a set of choices with one convolution algorithm wherever it applies.
+  public init(optimizes: Bool = true, convolutionAlgorithm: String) {
+    self.init(optimizes: optimizes, algorithmChoice: .named(convolutionAlgorithm))
   }
 }

@@ -23,6 +23,8 @@ public final class CompiledModel: Sendable {
     public let operation: String
     /// How it runs.
     public let algorithm: String
+    /// What it could have run by instead, the chosen one first; empty where there was no choice.
+    public let candidates: [AlgorithmCandidate]
     /// What it gives.
     public let output: TensorSpec
     /// Scratch memory in bytes.
@@ -74,7 +76,7 @@ public final class CompiledModel: Sendable {
       let kind = type(of: step.operator).name
       return StepInfo(
         name: step.name, operation: ([kind, step.operator.attributes].filter { !$0.isEmpty }).joined(separator: " "),
-        algorithm: step.prepared.algorithm, output: step.outputs[0].spec,
+        algorithm: step.prepared.algorithm, candidates: step.prepared.candidates, output: step.outputs[0].spec,
         workspaceByteCount: step.prepared.workspaceByteCount)
     }
   }

@@ -23,7 +23,7 @@ struct Compiler {
   /// The rewrites, in the order in which they run.
   private static let passes: [any GraphPass] = [
     RemoveUnusedNodes(), DropIdentities(), ComposeMovements(), DropIdentities(), MergePadding(), FoldChannelAffine(),
-    FuseFunction(), DropMonotonic(), AbsorbProducers(), NestConcatenations(),
+    DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(), NestConcatenations(),
   ]
 
   func compile(for shapes: [String: Shape]) throws -> CompiledModel {
@@ -32,6 +32,7 @@ struct Compiler {
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     if options.optimizes {
       for pass in Compiler.passes { pass.apply(to: &graph) }
+      graph.forgetUnusedConstants()
     }
     let specs = try graph.specs(forInputs: [:])
     let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
@@ -48,9 +49,18 @@ struct Compiler {
     }
     return CompiledModel(
       name: graph.name, inputs: ports(graph.inputs) { buffers.places[$0.value.index].buffer },
-      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps, constants: buffers.constants,
+      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
+      constants: buffers.constants.filter { Compiler.read(by: steps).contains($0.buffer) },
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
       leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+  }
+
+  /// The buffers that steps read while they run: not those of weights that are packed.
+  private static func read(by steps: [Step]) -> Set<Int> {
+    Set(
+      steps.flatMap { step in
+        step.inputs.enumerated().filter { !step.prepared.packedInputs.contains($0.offset) }.map(\.element.buffer)
+      })
   }
 
   private func prepare(_ graph: Graph, _ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {

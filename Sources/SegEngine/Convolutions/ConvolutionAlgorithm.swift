@@ -1,11 +1,8 @@
 /// One way to compute a convolution. Each algorithm is a file with the same four parts: whether it applies to a problem, what it
-/// demands of the machine, how it packs the weights, and how it computes one tile of the output.
+/// demands of the machine, how it packs the weights, and how it runs.
 protocol ConvolutionAlgorithm: Sendable {
   /// The name in reports and in ``CompileOptions/convolutionAlgorithm``.
-  static var name: String { get }
-
-  /// Sets the algorithm up for a problem, or gives `nil` where it does not apply.
-  init?(_ problem: ConvolutionProblem, on backend: any Backend)
+  var name: String { get }
 
   /// What one run asks of the machine.
   var demand: AlgorithmDemand { get }
@@ -20,16 +17,36 @@ protocol ConvolutionAlgorithm: Sendable {
   ///
   /// The checkpoint's is `[out, in / groups, kernelHeight, kernelWidth]`, transposed `[in, out / groups, kernelHeight,
   /// kernelWidth]`.
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>)
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool)
 
-  /// Tiles that are computed by themselves.
+  /// Scratch memory of a run in floats, for so many threads.
+  func scratchCount(threads: Int) -> Int
+
+  /// Computes the output, bias, residual and activation included, split over the backend's workers.
+  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
+}
+
+/// An algorithm that computes tiles of the output, each by itself.
+protocol TiledConvolutionAlgorithm: ConvolutionAlgorithm {
+  /// Number of tiles.
   var tileCount: Int { get }
 
   /// Scratch memory of one worker in floats.
-  var scratchCount: Int { get }
+  var tileScratchCount: Int { get }
 
-  /// Computes a tile of the output, bias and activation included.
+  /// Computes a tile of the output, bias, residual and activation included.
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
+}
+
+extension TiledConvolutionAlgorithm {
+  private var alignedScratchCount: Int { (tileScratchCount + 15) / 16 * 16 }
+
+  func scratchCount(threads: Int) -> Int { threads * alignedScratchCount }
+
+  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
+    let perWorker = alignedScratchCount
+    run.backend.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
+  }
 }
 
 /// The operands of one run of a convolution.
@@ -41,141 +58,81 @@ struct ConvolutionRun {
   let weights: UnsafePointer<Float>
   /// One number an output channel, where there is a bias.
   let bias: UnsafePointer<Float>?
+  /// A map of the output's shape that is added before the function is applied, where there is one.
+  let residual: UnsafePointer<Float>?
+  /// Floats from one pixel of the residual to the next.
+  let residualStride: Int
   let function: ElementwiseFunction
   let y: UnsafeMutablePointer<Float>
   /// Floats from one output pixel to the next.
   let yStride: Int
 
-  /// Adds the bias and applies the function to `rows` pixels of `channels` channels at `y`, in place.
-  func finish(_ y: UnsafeMutablePointer<Float>, rows: Int, firstChannel: Int, channels: Int) {
-    guard bias != nil || function != .identity else { return }
+  /// Adds bias and residual and applies the function to `rows` pixels from the output's pixel `pixel` on, in place.
+  func finish(pixel: Int, rows: Int, channels: Int) {
+    guard bias != nil || residual != nil || function != .identity else { return }
+    let target = y + pixel * yStride
     backend.affine(
-      y, xStride: yStride, scale: nil, shift: bias.map { $0 + firstChannel }, residual: nil, residualStride: 0,
-      function,
-      y, yStride: yStride, rows: rows, channels: channels)
+      target, xStride: yStride, scale: nil, shift: bias, residual: residual.map { $0 + pixel * residualStride },
+      residualStride: residualStride, function, target, yStride: yStride, rows: rows, channels: channels)
   }
 
-  /// Writes the bias, or zeros, to `rows` pixels of `channels` channels at `y`.
-  func start(_ y: UnsafeMutablePointer<Float>, rows: Int, firstChannel: Int, channels: Int) {
-    for row in 0..<rows {
-      if let bias {
-        (y + row * yStride).update(from: bias + firstChannel, count: channels)
-      } else {
-        (y + row * yStride).update(repeating: 0, count: channels)
-      }
-    }
-  }
-}
-
-/// What an algorithm asks of the machine, from which its time is estimated.
-struct AlgorithmDemand: Sendable {
-  /// Multiply–adds in products.
-  var productMacs = 0.0
-  /// The rate of those products as a share of that of a large sgemm.
-  var productEfficiency = 1.0
-  /// Operations in vector kernels.
-  var vectorOperations = 0.0
-  /// Bytes that are written to and read from memory beside the products.
-  var bytesMoved = 0.0
-
-  /// The time on one core of the project's kind of machine, in seconds: 75 G multiply–adds a second in a large sgemm, 20 G
-  /// vector operations, 12 GB moved. Only the order of the algorithms matters here.
-  var seconds: Double {
-    productMacs / (75e9 * productEfficiency) + vectorOperations / 20e9 + bytesMoved / 12e9
-  }
-}
-
-/// The algorithms, and the choice between them.
-enum ConvolutionAlgorithms {
-  static let all: [any ConvolutionAlgorithm.Type] = [
-    DepthwiseConvolution.self, PointwiseConvolution.self, ShiftedProducts.self, TiledIm2Col.self,
-    TransposedReshuffle.self, TransposedScatter.self,
-  ]
-
-  /// The algorithm of that name where it applies, else the one with the shortest estimated time.
-  ///
-  /// Some algorithm applies to every problem: ``TiledIm2Col`` forward, ``TransposedScatter`` transposed.
-  static func choose(
-    for problem: ConvolutionProblem, on backend: any Backend, named name: String? = nil
-  ) -> any ConvolutionAlgorithm {
-    let candidates = all.compactMap { $0.init(problem, on: backend) }
-    if let forced = candidates.first(where: { type(of: $0).name == name }) { return forced }
-    guard let best = candidates.min(by: { $0.demand.seconds < $1.demand.seconds }) else {
-      preconditionFailure("no algorithm for the convolution \(problem.geometry)")
-    }
-    return best
-  }
-}
-
-extension ConvolutionProblem {
-  /// What one run costs, by the definition of a convolution or its transpose with operands x, weights and perhaps a bias.
-  func cost(inputs: [TensorSpec], outputs: [TensorSpec], function: ElementwiseFunction) -> Cost {
-    Cost(
-      macs: macs,
-      otherOperations: outputs[0].shape.elementCount * ((inputs.count > 2 ? 1 : 0) + function.operationCount),
-      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
-  }
-
-  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose.
-  func prepared(_ context: PreparationContext, function: ElementwiseFunction) -> PreparedOperator {
-    ConvolutionAlgorithms.choose(for: self, on: context.backend, named: context.options.convolutionAlgorithm)
-      .prepared(context, function: function)
+  /// The product of rows with packed weights that gives `rows` pixels from the output's pixel `pixel` on, `channels` channels from
+  /// `firstChannel` on, bias, residual and function included.
+  func product(
+    _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
+    firstChannel: Int = 0, channels: Int
+  ) {
+    backend.panelProduct(
+      PanelOperands(
+        rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
+        bias: bias.map { $0 + firstChannel },
+        residual: residual.map { $0 + pixel * residualStride + firstChannel }, residualStride: residualStride,
+        function: function, y: y + pixel * yStride + firstChannel, yStride: yStride))
   }
 }
 
 extension ConvolutionAlgorithm {
-  /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights and perhaps a bias.
-  func prepared(_ context: PreparationContext, function: ElementwiseFunction) -> PreparedOperator {
+  /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights, perhaps a bias, and with
+  /// `hasResidual` as the last one a map that is added to the output.
+  func prepared(
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, candidates: [AlgorithmCandidate]
+  ) -> PreparedOperator {
+    let workers = context.backend.workers
     let weights = context.constants[1].map { constant in
-      context.packed(Self.name + "/" + packing) {
-        var packed = Tensor(zeros: [packedCount])
+      context.packed(name + "/" + packing) {
+        var packed = Tensor(uninitialized: [packedCount])
         constant.withUnsafeElements(of: Float.self) { weights in
-          packed.withUnsafeMutableElements { pack(weights.baseAddress!, into: $0.baseAddress!) }
+          packed.withUnsafeMutableElements {
+            pack(weights.baseAddress!, into: $0.baseAddress!, over: workers)
+          }
         }
         return packed
       }
     }
     // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.
     let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
-    let workerSpace = (scratchCount + 15) / 16 * 16
-    let hasBias = context.inputs.count > 2
+    let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
-      workspaceByteCount: 4 * (packingSpace + workerSpace * context.backend.workers.threadCount), algorithm: Self.name
+      workspaceByteCount: 4 * (packingSpace + scratchCount(threads: workers.threadCount)), algorithm: name,
+      candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
       let scratch = context.scratch
-      if weights == nil { pack(context.input(1).floats, into: scratch) }
-      let bias = hasBias ? context.input(2).floats : nil
+      if weights == nil { pack(context.input(1).floats, into: scratch, over: context.backend.workers) }
+      let bias = operands > 2 ? context.input(2).floats : nil
+      let residual = hasResidual ? context.input(operands) : nil
       let (x, y) = (context.input(0), context.output())
-      func runTiles(_ weights: UnsafePointer<Float>) {
-        let run = ConvolutionRun(
-          backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias, function: function,
-          y: y.floats, yStride: y.rowStride)
-        context.backend.workers.forEach(tileCount) { tile, worker in
-          runTile(tile, run, scratch: scratch + packingSpace + worker * workerSpace)
-        }
+      func runAll(_ weights: UnsafePointer<Float>) {
+        run(
+          ConvolutionRun(
+            backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
+            residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function, y: y.floats,
+            yStride: y.rowStride), scratch: scratch + packingSpace)
       }
       if let weights {
-        weights.withUnsafeElements { runTiles($0.baseAddress!) }
+        weights.withUnsafeElements { runAll($0.baseAddress!) }
       } else {
-        runTiles(scratch)
+        runAll(scratch)
       }
     }
   }
-}
-
-/// Cuts `count` into pieces of nearly equal size, none above `largest`, at least `atLeast` of them where there are as many.
-struct EvenPieces: Sendable {
-  let count: Int
-  let pieces: Int
-  let size: Int
-
-  init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1) {
-    self.count = count
-    let wanted = max((count + largest - 1) / max(1, largest), min(atLeast, count), 1)
-    let even = (count + wanted - 1) / wanted
-    size = max(1, min((even + unit - 1) / unit * unit, max(largest, 1)))
-    pieces = max(1, (count + size - 1) / size)
-  }
-
-  subscript(index: Int) -> Range<Int> { index * size..<min(count, (index + 1) * size) }
 }

@@ -45,3 +45,16 @@ struct ConvolutionProblem: Hashable, Sendable {
       outputWidth: output.width)
   }
 }
+
+extension ConvolutionProblem {
+  /// What one run costs, by the definition of a convolution or its transpose with operands x, weights, perhaps a bias, and with
+  /// `hasResidual` a map that is added.
+  func cost(
+    inputs: [TensorSpec], outputs: [TensorSpec], function: ElementwiseFunction, hasResidual: Bool = false
+  ) -> Cost {
+    let parameters = inputs.dropFirst().dropLast(hasResidual ? 1 : 0)
+    return Cost(
+      macs: macs, otherOperations: outputs[0].shape.elementCount * (inputs.count - 2 + function.operationCount),
+      parameters: parameters.reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+  }
+}

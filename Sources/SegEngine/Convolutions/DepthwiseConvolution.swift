@@ -1,6 +1,6 @@
 /// Depthwise convolution, each channel by itself with one or more kernels: a vector kernel along the channels, never a product.
-struct DepthwiseConvolution: ConvolutionAlgorithm {
-  static let name = "depthwise"
+struct DepthwiseConvolution: TiledConvolutionAlgorithm {
+  let name = "depthwise"
 
   private let problem: ConvolutionProblem
 
@@ -10,16 +10,17 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
   }
 
   var demand: AlgorithmDemand {
-    AlgorithmDemand(
-      vectorOperations: 2 * Double(problem.macs),
-      bytesMoved: 4 * Double(problem.batch * problem.outputPixels * problem.outputChannels))
+    var demand = AlgorithmDemand()
+    demand.vectorOperations = Double(problem.macs)
+    demand.bytesMoved = 4 * Double(problem.batch * problem.outputPixels * problem.outputChannels)
+    return demand
   }
 
   /// `[tap, output channel]`
-  var packing: String { "tap-major" }
+  let packing = "tap-major"
   var packedCount: Int { problem.taps * problem.outputChannels }
 
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     for output in 0..<problem.outputChannels {
       for tap in 0..<problem.taps {
         packed[tap * problem.outputChannels + output] = weights[output * problem.taps + tap]
@@ -28,14 +29,21 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
   }
 
   var tileCount: Int { problem.batch * problem.output.height }
-  var scratchCount: Int { 0 }
+  let tileScratchCount = 0
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (image, row) = tile.quotientAndRemainder(dividingBy: problem.output.height)
     run.backend.depthwise(
       problem.window(pixelStride: run.xStride), image: run.x + image * problem.inputPixels * run.xStride,
-      outputRow: row,
-      channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.weights, bias: run.bias,
-      run.function, run.y + tile * problem.output.width * run.yStride, yStride: run.yStride)
+      outputRow: row, channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.weights,
+      bias: run.bias, run.residual == nil ? run.function : .identity,
+      run.y + tile * problem.output.width * run.yStride, yStride: run.yStride)
+    if let residual = run.residual {
+      let first = tile * problem.output.width
+      run.backend.affine(
+        run.y + first * run.yStride, xStride: run.yStride, scale: nil, shift: nil,
+        residual: residual + first * run.residualStride, residualStride: run.residualStride, run.function,
+        run.y + first * run.yStride, yStride: run.yStride, rows: problem.output.width, channels: problem.outputChannels)
+    }
   }
 }

@@ -1,59 +1,77 @@
-/// Convolution of any geometry as one product a tile: the patches of a few hundred output pixels are gathered into rows
-/// (kernelHeight · kernelWidth · channels of a group), which stay in cache, and multiplied at once. The whole matrix of patches
-/// never exists.
-struct TiledIm2Col: ConvolutionAlgorithm {
-  static let name = "im2col"
+/// Convolution of any geometry as the textbook lowers it: the patches of a few hundred output pixels are gathered into rows
+/// (kernelHeight · kernelWidth · channels of a group), which stay in cache, and multiplied at once by the backend's general product. The
+/// whole matrix of patches never exists; for a 1×1 convolution of stride 1 the map is that matrix as it lies.
+struct TiledIm2Col: TiledConvolutionAlgorithm {
+  let name = "im2col"
 
   private let problem: ConvolutionProblem
-  private let weights: TapMajorWeights
   private let tiles: EvenPieces
 
-  /// Bytes of a tile of patches, about half of a second-level cache.
-  private static let tileByteCount = 1 << 20
+  /// Bytes of a tile of patches that stay in a cache that a core has not to itself.
+  private static let tileByteCount = 1 << 22
 
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
     guard problem.direction == .forward else { return nil }
     self.problem = problem
-    weights = TapMajorWeights(problem, on: backend)
-    let fitting = TiledIm2Col.tileByteCount / (4 * weights.product.k)
-    // A product that copies its operands needs some hundred rows to be worth copying the weights for.
-    let largest = weights.product.isCut ? max(32, min(240, fitting)) : 512
+    // The product copies its operands, and needs some hundred rows to be worth copying the weights for.
+    let fitting = TiledIm2Col.tileByteCount / (4 * problem.taps * problem.groupInputs)
     tiles = EvenPieces(
-      problem.outputPixels, largest: largest, atLeast: min(4 * backend.workers.threadCount, problem.outputPixels / 128),
-      multipleOf: 16)
+      problem.outputPixels, largest: max(256, min(1024, fitting)),
+      atLeast: min(2 * backend.workers.threadCount, problem.outputPixels / 128), multipleOf: 16)
   }
+
+  private var depth: Int { problem.taps * problem.groupInputs }
 
   var demand: AlgorithmDemand {
+    var demand = AlgorithmDemand()
+    demand.gemmMacs = Double(problem.macs)
+    let results = Double(problem.batch * problem.outputPixels * problem.outputChannels)
     let patches = Double(problem.batch * problem.outputPixels * problem.taps * problem.inputChannels)
-    return AlgorithmDemand(
-      productMacs: Double(problem.macs), productEfficiency: weights.product.isCut ? 1.05 : 0.97,
-      bytesMoved: 4 * patches * 0.35)
+    // A product copies its left operand once and its right operand once a tile; finishing passes over the result again.
+    let weights = Double(tileCount * depth * problem.outputChannels)
+    demand.bytesMoved = 4 * ((problem.geometry.isPointwise ? 1 : 3) * patches + 3 * results + 2 * weights)
+    return demand
   }
 
-  var packing: String { weights.packing }
-  var packedCount: Int { weights.packedCount }
+  /// The rows of B are (tap, input channel of the group), its columns the output channels of the group; a B for each group.
+  let packing = "tap-major"
+  var packedCount: Int { problem.outputChannels * depth }
 
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
-    self.weights.pack(weights, into: packed)
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    let (taps, inputs, outputs) = (problem.taps, problem.groupInputs, problem.groupOutputs)
+    workers.forEachRange(problem.geometry.groups * depth, grain: max(1, 65536 / outputs)) { rows, _ in
+      for index in rows {
+        let (group, row) = index.quotientAndRemainder(dividingBy: depth)
+        let (tap, input) = row.quotientAndRemainder(dividingBy: inputs)
+        let source = weights + (group * outputs * inputs + input) * taps + tap
+        for output in 0..<outputs { packed[index * outputs + output] = source[output * depth] }
+      }
+    }
   }
 
   var tileCount: Int { problem.batch * tiles.pieces }
-  var scratchCount: Int { tiles.size * weights.product.k }
+  var tileScratchCount: Int { problem.geometry.isPointwise ? 0 : tiles.size * depth }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (image, piece) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
     let pixels = tiles[piece]
     let x = run.x + image * problem.inputPixels * run.xStride
-    let y = run.y + (image * problem.outputPixels + pixels.lowerBound) * run.yStride
+    let first = image * problem.outputPixels + pixels.lowerBound
     let window = problem.window(pixelStride: run.xStride)
     for group in 0..<problem.geometry.groups {
-      run.backend.gatherPatches(
-        window, image: x + group * problem.groupInputs, first: pixels.lowerBound, count: pixels.count,
-        channels: problem.groupInputs, scratch)
-      weights.product.multiply(
-        on: run.backend, m: pixels.count, scratch, weights.product.k, run.weights + group * weights.product.count,
-        depth: weights.product.k, adding: false, y + group * problem.groupOutputs, run.yStride)
+      let inputs = x + group * problem.groupInputs
+      var rows = (UnsafePointer(scratch), depth)
+      if problem.geometry.isPointwise {
+        rows = (inputs + pixels.lowerBound * run.xStride, run.xStride)
+      } else {
+        run.backend.gatherPatches(
+          window, image: inputs, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs, scratch)
+      }
+      run.backend.gemm(
+        transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
+        rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs, beta: 0,
+        run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
     }
-    run.finish(y, rows: pixels.count, firstChannel: 0, channels: problem.outputChannels)
+    run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
   }
 }

@@ -1,10 +1,11 @@
 /// Transposed convolution whose kernel is its stride: every output comes from one input, so the product of a row of inputs with
 /// the taps of one kernel row is a row of outputs as it lies.
-struct TransposedReshuffle: ConvolutionAlgorithm {
-  static let name = "transposed reshuffle"
+struct TransposedReshuffle: TiledConvolutionAlgorithm {
+  let name = "transposed reshuffle"
 
   private let problem: ConvolutionProblem
-  private let product: PanelProduct
+  /// The weights of one tap.
+  private let matrix: PanelMatrix
 
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
     let geometry = problem.geometry
@@ -15,33 +16,30 @@ struct TransposedReshuffle: ConvolutionAlgorithm {
           problem.input.height * geometry.stride.height, problem.input.width * geometry.stride.width)
     else { return nil }
     self.problem = problem
-    product = PanelProduct(
-      k: problem.inputChannels, n: problem.outputChannels, on: backend)
+    matrix = PanelMatrix(
+      rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
+      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: backend)
   }
 
   var demand: AlgorithmDemand {
-    AlgorithmDemand(
-      productMacs: Double(problem.macs), productEfficiency: product.isCut ? 1 : 0.8,
-      bytesMoved: 4 * Double(problem.batch * problem.outputPixels * problem.outputChannels))
+    var demand = AlgorithmDemand()
+    let products = Double(problem.batch * problem.inputPixels * problem.taps)
+    demand.panelMacs = products * Double(matrix.count)
+    demand.panelResults = products * Double(matrix.count / matrix.k)
+    demand.weightBytes = 4 * Double(tileCount * problem.taps * matrix.count)
+    return demand
   }
 
-  /// One B of `[in, out]` a tap.
-  var packing: String { "tap/" + product.layoutName }
-  var packedCount: Int { problem.taps * product.count }
+  /// A matrix `[in, out]` a tap.
+  var packing: String { "tap/" + matrix.layoutName }
+  var packedCount: Int { problem.taps * matrix.count }
 
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
-    for input in 0..<product.k {
-      for output in 0..<product.n {
-        for tap in 0..<problem.taps {
-          packed[tap * product.count + product.offset(row: input, column: output)] =
-            weights[(input * product.n + output) * problem.taps + tap]
-        }
-      }
-    }
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    for tap in 0..<problem.taps { matrix.pack(weights + tap, into: packed + tap * matrix.count, over: workers) }
   }
 
   var tileCount: Int { problem.batch * problem.input.height }
-  var scratchCount: Int { 0 }
+  let tileScratchCount = 0
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let kernel = problem.geometry.kernel
@@ -49,12 +47,12 @@ struct TransposedReshuffle: ConvolutionAlgorithm {
     for i in 0..<kernel.height {
       let y = run.y + (tile * kernel.height + i) * problem.output.width * run.yStride
       for j in 0..<kernel.width {
-        product.multiply(
-          on: run.backend, m: problem.input.width, x, run.xStride,
-          run.weights + (i * kernel.width + j) * product.count, depth: product.k, adding: false, y + j * run.yStride,
-          kernel.width * run.yStride)
+        run.backend.panelProduct(
+          PanelOperands(
+            rows: .strided(x, stride: run.xStride), rowCount: problem.input.width, depth: matrix.k,
+            panels: run.weights + (i * kernel.width + j) * matrix.count, columns: matrix.n, bias: run.bias,
+            function: run.function, y: y + j * run.yStride, yStride: kernel.width * run.yStride))
       }
-      run.finish(y, rows: problem.output.width, firstChannel: 0, channels: product.n)
     }
   }
 }

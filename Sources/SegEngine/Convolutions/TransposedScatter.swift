@@ -1,11 +1,12 @@
 /// Transposed convolution of any geometry: a product gives what each input contributes to each tap, and the contributions are
 /// added where they fall. Runs over bands of output rows; a band multiplies just the input rows that reach it, so bands do not
 /// write each other's rows.
-struct TransposedScatter: ConvolutionAlgorithm {
-  static let name = "transposed scatter"
+struct TransposedScatter: TiledConvolutionAlgorithm {
+  let name = "transposed scatter"
 
   private let problem: ConvolutionProblem
-  private let product: PanelProduct
+  /// The weights of one group: input channels times (tap, output channel).
+  private let matrix: PanelMatrix
   private let bands: EvenPieces
 
   /// Bytes of one band's contributions, about half of a second-level cache.
@@ -14,8 +15,11 @@ struct TransposedScatter: ConvolutionAlgorithm {
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
     guard problem.direction == .transposed else { return nil }
     self.problem = problem
-    product = PanelProduct(k: problem.groupInputs, n: problem.taps * problem.groupOutputs, on: backend)
-    let rowBytes = 4 * problem.input.width * product.n
+    matrix = PanelMatrix(
+      rowOffsets: (0..<problem.groupInputs).map { $0 * problem.groupOutputs * problem.taps },
+      columnOffsets: (0..<problem.taps).flatMap { tap in (0..<problem.groupOutputs).map { $0 * problem.taps + tap } },
+      on: backend)
+    let rowBytes = 4 * problem.input.width * matrix.n
     let inputRows = max(1, TransposedScatter.bandByteCount / max(1, rowBytes))
     bands = EvenPieces(
       problem.output.height, largest: max(1, inputRows * problem.geometry.stride.height),
@@ -23,27 +27,23 @@ struct TransposedScatter: ConvolutionAlgorithm {
   }
 
   var demand: AlgorithmDemand {
-    let contributions = Double(problem.batch * problem.inputPixels * problem.taps * problem.outputChannels)
-    return AlgorithmDemand(
-      productMacs: Double(problem.macs), productEfficiency: product.isCut ? 1.05 : 0.9, vectorOperations: contributions,
-      bytesMoved: 4 * contributions)
+    var demand = AlgorithmDemand()
+    let pixels = Double(problem.batch * problem.inputPixels * problem.geometry.groups)
+    demand.panelMacs = pixels * Double(matrix.count)
+    demand.panelResults = pixels * Double(matrix.count / matrix.k)
+    demand.vectorOperations = pixels * Double(matrix.n)
+    demand.bytesMoved = 4 * 3 * pixels * Double(matrix.n)
+    demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
+    return demand
   }
 
-  /// One B of `[in, (tap, out)]` a group.
-  var packing: String { "input-major/" + product.layoutName }
-  var packedCount: Int { problem.geometry.groups * product.count }
+  var packing: String { "input-major/" + matrix.layoutName }
+  var packedCount: Int { problem.geometry.groups * matrix.count }
 
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
-    let outputs = problem.groupOutputs
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     for group in 0..<problem.geometry.groups {
-      for input in 0..<product.k {
-        for output in 0..<outputs {
-          for tap in 0..<problem.taps {
-            packed[group * product.count + product.offset(row: input, column: tap * outputs + output)] =
-              weights[((group * product.k + input) * outputs + output) * problem.taps + tap]
-          }
-        }
-      }
+      matrix.pack(
+        weights + group * matrix.k * matrix.n, into: packed + group * matrix.count, over: workers)
     }
   }
 
@@ -60,9 +60,9 @@ struct TransposedScatter: ConvolutionAlgorithm {
     return first..<max(first, last)
   }
 
-  var scratchCount: Int {
+  var tileScratchCount: Int {
     let most = (0..<bands.pieces).map { inputRows(for: bands[$0]).count }.max() ?? 0
-    return most * problem.input.width * product.n
+    return most * problem.input.width * matrix.n
   }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
@@ -74,12 +74,21 @@ struct TransposedScatter: ConvolutionAlgorithm {
     let width = problem.input.width
     let y = run.y + (image * problem.output.height + rows.lowerBound) * problem.output.width * run.yStride
     let pixels = rows.count * problem.output.width
-    run.start(y, rows: pixels, firstChannel: 0, channels: problem.outputChannels)
+    for pixel in 0..<pixels {
+      if let bias = run.bias {
+        (y + pixel * run.yStride).update(from: bias, count: problem.outputChannels)
+      } else {
+        (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels)
+      }
+    }
     for group in 0..<geometry.groups {
-      product.multiply(
-        on: run.backend, m: inputRows.count * width,
-        run.x + (image * problem.inputPixels + inputRows.lowerBound * width) * run.xStride + group * product.k,
-        run.xStride, run.weights + group * product.count, depth: product.k, adding: false, scratch, product.n)
+      run.backend.panelProduct(
+        PanelOperands(
+          rows: .strided(
+            run.x + (image * problem.inputPixels + inputRows.lowerBound * width) * run.xStride + group * matrix.k,
+            stride: run.xStride),
+          rowCount: inputRows.count * width, depth: matrix.k, panels: run.weights + group * matrix.count,
+          columns: matrix.n, y: scratch, yStride: matrix.n))
       for inputRow in inputRows {
         for i in 0..<geometry.kernel.height {
           let row = inputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
@@ -92,7 +101,7 @@ struct TransposedScatter: ConvolutionAlgorithm {
               let target =
                 y + ((row - rows.lowerBound) * problem.output.width + column) * run.yStride + group * outputs
               let contribution =
-                scratch + ((inputRow - inputRows.lowerBound) * width + inputColumn) * product.n
+                scratch + ((inputRow - inputRows.lowerBound) * width + inputColumn) * matrix.n
                 + (i * geometry.kernel.width + j) * outputs
               run.backend.combine(.add, target, pStep: 1, contribution, qStep: 1, target, count: outputs)
             }

@@ -3,7 +3,7 @@
 ///
 /// Inputs: p, q, float32. Output: the broadcast shape. An activation that follows may be applied at once. Each element is
 /// rounded once for each step; `power` is that of the C library.
-public struct Binary: Operator, FunctionAbsorbing {
+public struct Binary: Operator, FunctionAbsorbing, PlainSum {
   public static let name = "Binary"
 
   /// The operation.
@@ -36,6 +36,8 @@ public struct Binary: Operator, FunctionAbsorbing {
 
   public var overwritableInputs: [Int] { [0, 1] }
   public var takesRowStrides: Bool { true }
+
+  var isPlainSum: Bool { operation == .add && function == .identity }
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Binary(operation, function: function) : nil

@@ -104,3 +104,15 @@ extension Shape {
     }
   }
 }
+
+/// An operator that can add a map of its output's shape, as a further last input, before its output leaves the cache.
+protocol ResidualAbsorbing: Operator {
+  /// The operator with the further input, or `nil` where it adds one already or applies a function before the sum.
+  func absorbingResidual() -> (any Operator)?
+}
+
+/// An operator that adds two tensors element by element, and nothing else.
+protocol PlainSum: Operator {
+  /// Whether this is the sum, without a function after it.
+  var isPlainSum: Bool { get }
+}

@@ -1,9 +1,9 @@
 /// Two-dimensional convolution (cross-correlation, as in every framework), ordinary, strided, atrous, grouped or depthwise:
 ///
-/// y[n, i, j, o] = f(b[o] + Σ over a, b, c of w[o, c, a, b] · x[n, i·stride − padding + a·dilation, j·stride − … , c])
+/// y[n, i, j, o] = f(b[o] + r[n, i, j, o] + Σ over a, b, c of w[o, c, a, b] · x[n, i·stride − padding + a·dilation, j·stride − … , c])
 ///
 /// Inputs: x `[batch, height, width, in]`, weight `[out, in / groups, kernelHeight, kernelWidth]` (the layout of PyTorch's and
-/// ONNX's checkpoints), bias `[out]` or none. Output: `[batch, outHeight, outWidth, out]`, sizes by
+/// ONNX's checkpoints), bias `[out]` or none, and with ``addsResidual`` as the last one r, of the output's shape. Output: `[batch, outHeight, outWidth, out]`, sizes by
 /// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x| against Double loops.
 public struct Convolution: Operator {
   public static let name = "Convolution"
@@ -12,17 +12,25 @@ public struct Convolution: Operator {
   public let geometry: ConvolutionGeometry
   /// Applied to the result.
   public let function: ElementwiseFunction
+  /// Whether the last input is a map that is added before the function is applied: the shortcut of a residual block.
+  public let addsResidual: Bool
 
   /// Makes the operator.
-  public init(_ geometry: ConvolutionGeometry, function: ElementwiseFunction = .identity) {
+  public init(
+    _ geometry: ConvolutionGeometry, function: ElementwiseFunction = .identity,
+    addingResidual addsResidual: Bool = false
+  ) {
     self.geometry = geometry
     self.function = function
+    self.addsResidual = addsResidual
   }
 
-  public var attributes: String { "\(geometry)" + (function == .identity ? "" : " + \(function)") }
+  public var attributes: String {
+    "\(geometry)" + (addsResidual ? " + residual" : "") + (function == .identity ? "" : " + \(function)")
+  }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireInputs(inputs, 2...3)
+    try requireInputs(inputs, addsResidual ? 3...4 : 2...3)
     let (x, weight) = (inputs[0], inputs[1])
     try requireFeatureMap(x)
     try require(
@@ -36,7 +44,7 @@ public struct Convolution: Operator {
         && weight.shape[1] == channels / geometry.groups,
       "the input \(x.shape) has \(channels) channels in \(geometry.groups) groups, the weights \(weight.shape) take "
         + "\(weight.shape[1] * geometry.groups)")
-    if inputs.count == 3 {
+    if inputs.count == (addsResidual ? 4 : 3) {
       try require(
         inputs[2] == TensorSpec([weight.shape[0]]),
         "the bias of weights \(weight.shape) is [\(weight.shape[0])], not \(inputs[2])")
@@ -45,7 +53,11 @@ public struct Convolution: Operator {
     try require(
       size.height > 0 && size.width > 0 && weight.shape[0] > 0 && channels > 0,
       "a \(geometry) convolution does not fit the input \(x.shape)")
-    return [TensorSpec(try shape([x.shape.batch, size.height, size.width, weight.shape[0]]))]
+    let output = TensorSpec(try shape([x.shape.batch, size.height, size.width, weight.shape[0]]))
+    if addsResidual, let residual = inputs.last {
+      try require(residual == output, "what is added to an output \(output) is of its shape, not \(residual)")
+    }
+    return [output]
   }
 
   private func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
@@ -53,21 +65,28 @@ public struct Convolution: Operator {
   }
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
-    problem(inputs[0], outputs[0]).cost(inputs: inputs, outputs: outputs, function: function)
+    problem(inputs[0], outputs[0]).cost(
+      inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    problem(context.inputs[0], context.outputs[0]).prepared(context, function: function)
+    problem(context.inputs[0], context.outputs[0]).prepared(
+      context, function: function, hasResidual: addsResidual)
   }
 }
 
-extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing {
+extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
+  func absorbingResidual() -> (any Operator)? {
+    function == .identity && !addsResidual ? Convolution(geometry, addingResidual: true) : nil
+  }
+
   func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else {
+    guard function == .identity, !addsResidual, let weight = constants[1], constants.count < 3 || constants[2] != nil
+    else {
       return nil
     }
     let folded = weight.scaledAlongAxis(0, by: scale)
@@ -76,7 +95,7 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing {
   }
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity ? Convolution(geometry, function: function) : nil
+    self.function == .identity ? Convolution(geometry, function: function, addingResidual: addsResidual) : nil
   }
 }
 
@@ -106,6 +125,6 @@ extension Convolution: PaddingAbsorbing {
   func absorbing(_ padding: Padding2D) -> (any Operator)? {
     var geometry = geometry
     geometry.padding = geometry.padding + padding
-    return Convolution(geometry, function: function)
+    return Convolution(geometry, function: function, addingResidual: addsResidual)
   }
 }

@@ -1,50 +1,71 @@
 /// A linear layer on each row (pixel, token): x · weightᵀ + bias, and an activation where one is fused.
 ///
-/// Inputs: x `[…, in]`, weight `[out, in]`, and where given bias `[out]`. Output: `[…, out]`. Sums are float32 in the backend's order:
+/// Inputs: x `[…, in]`, weight `[out, in]`, where given bias `[out]`, and with ``addsResidual`` as the last one a tensor of the output's
+/// shape that is added before the activation. Output: `[…, out]`. Sums are float32 in the backend's order:
 /// held to 8e-7 · √in · (largest |x|) · (largest |weight|).
-public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing {
+public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
   public static let name = "Linear"
 
   /// What is applied to the result.
   public let function: ElementwiseFunction
 
-  /// Makes the operator.
-  public init(function: ElementwiseFunction = .identity) { self.function = function }
+  /// Whether the last input is added to the result before the function is applied.
+  public let addsResidual: Bool
 
-  public var attributes: String { function == .identity ? "" : "\(function)" }
+  /// Makes the operator.
+  public init(function: ElementwiseFunction = .identity, addingResidual addsResidual: Bool = false) {
+    self.function = function
+    self.addsResidual = addsResidual
+  }
+
+  public var attributes: String {
+    [addsResidual ? "+ residual" : "", function == .identity ? "" : "\(function)"].filter { !$0.isEmpty }
+      .joined(separator: " ")
+  }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireInputs(inputs, 2...3)
+    try requireInputs(inputs, addsResidual ? 3...4 : 2...3)
     for input in inputs { try requireFloat(input) }
     let (x, weight) = (inputs[0].shape, inputs[1].shape)
     try require(
       x.rank >= 1 && weight.rank == 2 && weight[1] == x.channels,
       "a weight [out, in] of \(weight) does not take \(x)")
-    if inputs.count == 3 {
+    if inputs.count == (addsResidual ? 4 : 3) {
       try require(
         inputs[2].shape == [weight[0]], "the bias of a weight \(weight) is [\(weight[0])], not \(inputs[2].shape)")
     }
-    return [TensorSpec(try shape(x.dimensions.dropLast() + [weight[0]]))]
+    let output = TensorSpec(try shape(x.dimensions.dropLast() + [weight[0]]))
+    if addsResidual, let residual = inputs.last {
+      try require(residual == output, "what is added to an output \(output) is of its shape, not \(residual)")
+    }
+    return [output]
   }
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     let elements = outputs[0].shape.elementCount
     return Cost(
       macs: elements * inputs[0].shape.channels,
-      otherOperations: elements * ((inputs.count == 3 ? 1 : 0) + function.operationCount),
-      parameters: inputs.dropFirst().reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+      otherOperations: elements * (inputs.count - 2 + function.operationCount),
+      parameters: inputs.dropFirst().dropLast(addsResidual ? 1 : 0).reduce(0) { $0 + $1.shape.elementCount },
+      reading: inputs, writing: outputs)
   }
 
   public var takesRowStrides: Bool { true }
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity ? Linear(function: function) : nil
+    self.function == .identity ? Linear(function: function, addingResidual: addsResidual) : nil
+  }
+
+  func absorbingResidual() -> (any Operator)? {
+    function == .identity && !addsResidual ? Linear(addingResidual: true) : nil
   }
 
   func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, constants.count >= 2, let weight = constants[1], weight.shape[0] == scale.count else {
+    guard function == .identity, !addsResidual, constants.count >= 2, let weight = constants[1],
+      weight.shape[0] == scale.count
+    else {
       return nil
     }
     if constants.count > 2 && constants[2] == nil { return nil }
@@ -54,42 +75,67 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing {
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (outputs, inputs) = (context.inputs[1].shape[0], context.inputs[1].shape[1])
-    // [in, out]: the product then reads the weights along their rows.
-    let packed = context.constants[1].map { weight in
-      context.packed("transposed") {
-        Tensor([inputs, outputs]) { (packed: inout MutableSpan<Float>) in
-          weight.withElements(of: Float.self) { weight in
-            for o in 0..<outputs { for i in 0..<inputs { packed[i * outputs + o] = weight[o * inputs + i] } }
-          }
+    let workers = context.backend.workers
+    let matrix = PanelMatrix(
+      rowOffsets: 0..<inputs, columnOffsets: (0..<outputs).map { $0 * inputs }, on: context.backend)
+    let rows = context.inputs[0].shape.rows
+    let function = function
+    guard let weight = context.constants[1], inputs > 0 else {
+      return general(rows: rows, outputs: outputs, inputs: inputs, workers)
+    }
+    let packed = context.packed(matrix.layoutName) {
+      var packed = Tensor(uninitialized: [matrix.count])
+      weight.withUnsafeElements(of: Float.self) { weight in
+        packed.withUnsafeMutableElements { matrix.pack(weight.baseAddress!, into: $0.baseAddress!, over: workers) }
+      }
+      return packed
+    }
+    let operands = context.inputs.count - (addsResidual ? 1 : 0)
+    let tiles = PanelTiles(rows: rows, matrix, threads: workers.threadCount)
+    return PreparedOperator(algorithm: "panels", packedInputs: [1]) { context in
+      let (x, y) = (context.input(0), context.output())
+      let residual = operands < context.inputCount ? context.input(operands) : nil
+      let bias = operands > 2 ? context.input(2).floats : nil
+      packed.withUnsafeElements { (panels: UnsafeBufferPointer<Float>) in
+        context.backend.workers.forEach(tiles.count) { index, _ in
+          let (rows, columns) = tiles[index]
+          context.backend.panelProduct(
+            PanelOperands(
+              rows: .strided(x.floats + rows.lowerBound * x.rowStride, stride: x.rowStride), rowCount: rows.count,
+              depth: inputs,
+              panels: panels.baseAddress! + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: inputs),
+              columns: columns.count, bias: bias.map { $0 + columns.lowerBound },
+              residual: residual.map { $0.floats + rows.lowerBound * $0.rowStride + columns.lowerBound },
+              residualStride: residual?.rowStride ?? 0, function: function,
+              y: y.floats + rows.lowerBound * y.rowStride + columns.lowerBound, yStride: y.rowStride))
         }
       }
     }
-    let tiles = ProductTiles(
-      rows: context.inputs[0].shape.rows, columns: outputs, products: 1, workers: context.backend.workers)
+  }
+
+  /// With weights that the network computes itself: the backend's general product.
+  private func general(rows: Int, outputs: Int, inputs: Int, _ workers: WorkerPool) -> PreparedOperator {
+    let tiles = ProductTiles(rows: rows, columns: outputs, products: 1, workers: workers)
     let function = function
+    let addsResidual = addsResidual
     return PreparedOperator { context in
-      let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
-      func run(_ weight: UnsafePointer<Float>, isTransposed: Bool) {
-        let bias = context.inputCount > 2 ? context.input(2).floats : nil
-        let weightStride = isTransposed ? outputs : context.input(1).rowStride
-        tiles.run(over: backend.workers) { _, rows, columns, _ in
-          let target = y.floats + rows.lowerBound * y.rowStride + columns.lowerBound
-          backend.gemm(
-            transposeA: false, transposeB: !isTransposed, m: rows.count, n: columns.count, k: inputs, alpha: 1,
-            x.floats + rows.lowerBound * x.rowStride, x.rowStride,
-            weight + columns.lowerBound * (isTransposed ? 1 : weightStride), weightStride, beta: 0, target, y.rowStride)
-          if bias != nil || function != .identity {
-            backend.affine(
-              target, xStride: y.rowStride, scale: nil, shift: bias.map { $0 + columns.lowerBound }, residual: nil,
-              residualStride: 0, function, target, yStride: y.rowStride, rows: rows.count, channels: columns.count)
-          }
+      let (x, weight, y, backend) = (context.input(0), context.input(1), context.output(), context.backend)
+      let operands = context.inputCount - (addsResidual ? 1 : 0)
+      let bias = operands > 2 ? context.input(2).floats : nil
+      let residual = addsResidual ? context.input(operands) : nil
+      tiles.run(over: backend.workers) { _, rows, columns, _ in
+        let target = y.floats + rows.lowerBound * y.rowStride + columns.lowerBound
+        backend.gemm(
+          transposeA: false, transposeB: true, m: rows.count, n: columns.count, k: inputs, alpha: 1,
+          x.floats + rows.lowerBound * x.rowStride, x.rowStride,
+          weight.floats + columns.lowerBound * weight.rowStride, weight.rowStride, beta: 0, target, y.rowStride)
+        if bias != nil || residual != nil || function != .identity {
+          backend.affine(
+            target, xStride: y.rowStride, scale: nil, shift: bias.map { $0 + columns.lowerBound },
+            residual: residual.map { $0.floats + rows.lowerBound * $0.rowStride + columns.lowerBound },
+            residualStride: residual?.rowStride ?? 0, function, target, yStride: y.rowStride, rows: rows.count,
+            channels: columns.count)
         }
-      }
-      if let packed {
-        packed.withUnsafeElements { run($0.baseAddress!, isTransposed: true) }
-      } else {
-        run(context.input(1).floats, isTransposed: false)
       }
     }
   }

@@ -90,13 +90,22 @@ public struct PreparedOperator: Sendable {
   public let workspaceByteCount: Int
   /// How it will run, for reports: the algorithm's name, or empty.
   public let algorithm: String
+  /// What it could have run by instead, the chosen one first; empty where there was no choice.
+  public let candidates: [AlgorithmCandidate]
+  /// The constant inputs that are not read while it runs, because what it needs of them is packed.
+  public let packedInputs: Set<Int>
   /// Reads the inputs, writes the outputs. Allocates nothing, and may be called from several threads with different contexts.
   public let run: @Sendable (RunContext) -> Void
 
   /// Makes a prepared operator.
-  public init(workspaceByteCount: Int = 0, algorithm: String = "", run: @escaping @Sendable (RunContext) -> Void) {
+  public init(
+    workspaceByteCount: Int = 0, algorithm: String = "", candidates: [AlgorithmCandidate] = [],
+    packedInputs: Set<Int> = [], run: @escaping @Sendable (RunContext) -> Void
+  ) {
     self.workspaceByteCount = workspaceByteCount
     self.algorithm = algorithm
+    self.candidates = candidates
+    self.packedInputs = packedInputs
     self.run = run
   }
 }

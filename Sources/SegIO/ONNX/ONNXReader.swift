@@ -99,9 +99,25 @@ struct ONNXReader {
       guard message.rawData.count == size else {
         throw ONNXFailure("\(name) of \(type) \(shape) has \(message.rawData.count) bytes, not \(size)")
       }
-      return ONNXConstant(type, message.rawData.withUnsafeBytes { type.stored.tensor(shape, from: $0) })
+      return ONNXConstant(type, ONNXReader.tensor(of: message.rawData, type, shape))
     }
     return try typed(message, name, type, shape)
+  }
+
+  /// The elements in raw bytes: where they lie in memory as they are meant, without a copy.
+  private static func tensor(of data: Data, _ type: ONNXElement, _ shape: Shape) -> Tensor {
+    final class Owner {
+      let bytes: NSData
+      init(_ data: Data) { bytes = data as NSData }
+    }
+    let owner = Owner(data)
+    let bytes = UnsafeRawBufferPointer(start: owner.bytes.bytes, count: owner.bytes.length)
+    if type.stored.isMemory, let base = bytes.baseAddress, bytes.count > 4096,
+      Int(bitPattern: base) % type.stored.byteCount == 0
+    {
+      return Tensor(shape, of: type.elementType, borrowing: base, owner: owner)
+    }
+    return withExtendedLifetime(owner) { type.stored.tensor(shape, from: bytes) }
   }
 
   /// Values in the fields that are meant for their type; narrow types stand in `int32_data`, as bits where they are floats.

@@ -17,7 +17,7 @@ struct Convolutions: ParsableCommand {
       var contest = Contest()
       let sgemm = SquareProduct(side: 1024, copies: threads, on: backend)
       contest.add("sgemm 1024³", macs: sgemm.macs) { sgemm.run() }
-      for algorithm in ["im2col", "shifted products"] {
+      for algorithm in ["im2col", "direct", "winograd 2×2", "winograd 4×4", "winograd 6×6"] {
         guard let layer = try Layer(channels: channels, side: side, algorithm: algorithm, on: backend) else { continue }
         contest.add(algorithm, macs: layer.macs) { layer.run() }
       }

@@ -18,6 +18,13 @@ extension Graph {
     node.inputs.map { if case .constant(let tensor) = self[$0].source { tensor } else { nil } }
   }
 
+  /// Lets go of the constants that nobody reads, such as weights of which a rewrite has made others.
+  mutating func forgetUnusedConstants() {
+    for (index, count) in useCounts.enumerated() where count == 0 {
+      if case .constant = values[index].source { values[index].source = .constant(Tensor(zeros: [0])) }
+    }
+  }
+
   /// Adds a constant.
   mutating func addConstant(_ tensor: Tensor) -> ValueID {
     values.append(ValueInfo(source: .constant(tensor), spec: tensor.spec))

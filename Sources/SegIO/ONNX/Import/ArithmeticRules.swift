@@ -30,9 +30,13 @@ extension ONNXStep {
   /// Two operands joined with broadcasting, in the order in which the one of higher rank lies.
   func combined(_ operation: BinaryOperation, _ a: ONNXValue, _ b: ONNXValue) throws(ONNXFailure) -> ONNXValue {
     let rank = max(a.rank, b.rank)
-    // The computed operand of full rank decides; of two, the one that does not lie in the file's order.
+    // The computed operand of full rank decides. Of two feature maps it is the one that does not lie in the file's order; of two
+    // sequences of tokens the one that does, because linear layers want their channels innermost.
     let leading = [a, b].filter { $0.rank == rank && $0.known == nil }
-    let axes = leading.first { $0.axes != Array(0..<rank) }?.axes ?? Array(0..<rank)
+    let asWritten = Array(0..<rank)
+    let axes =
+      rank == 3 && leading.contains { $0.axes == asWritten }
+      ? asWritten : leading.first { $0.axes != asWritten }?.axes ?? asWritten
     let p = importer.arranged(extended(a, to: rank), as: axes)
     let q = importer.arranged(extended(b, to: rank), as: axes)
     return ONNXValue(a.type, p.combine(operation, q, named: node.name), axes: axes)

@@ -1,0 +1,119 @@
+/// Fits a ``MachineProfile`` to a machine: convolutions of many kinds are timed by every algorithm that applies, and the time of one
+/// unit of each part of their demand is found by least squares (LAPACKE's `dgels`), each equation divided by the measured time, so
+/// that it is the relative error that is least. A part whose coefficient would be negative is left out.
+public struct Calibration: Sendable {
+  /// One timed run.
+  public struct Sample: Sendable {
+    /// The convolution.
+    public let problem: String
+    /// The algorithm's name.
+    public let algorithm: String
+    /// What it demands.
+    public let demand: AlgorithmDemand
+    /// What it took, in seconds.
+    public let seconds: Double
+  }
+
+  /// What was timed.
+  public let samples: [Sample]
+  /// The threads on which it was.
+  public let threads: Int
+  /// The fit.
+  public let profile: MachineProfile
+
+  /// The layers that are timed: dense, atrous, pointwise, depthwise, strided and transposed, with few and many channels and pixels.
+  private static let layers:
+    [(ConvolutionProblem.Direction, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
+      func same(_ kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1) -> ConvolutionGeometry {
+        ConvolutionGeometry(
+          kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(dilation),
+          padding: Padding2D(dilation * (kernel - 1) / 2), groups: groups)
+      }
+      return [
+        (.forward, same(3), 256, 3, 64), (.forward, same(7, stride: 2), 224, 3, 64), (.forward, same(3), 160, 16, 16),
+        (.forward, same(3), 128, 32, 64), (.forward, same(3), 128, 64, 64), (.forward, same(3), 64, 128, 128),
+        (.forward, same(3), 48, 192, 96), (.forward, same(3), 32, 256, 256), (.forward, same(3), 32, 512, 512),
+        (.forward, same(3), 16, 512, 512), (.forward, same(3), 17, 1024, 512),
+        (.forward, same(3, stride: 2), 64, 128, 128),
+        (.forward, same(3, dilation: 2), 64, 256, 256), (.forward, same(3, dilation: 6), 64, 256, 128),
+        (.forward, same(3, dilation: 12), 64, 512, 128), (.forward, same(3, dilation: 24), 48, 512, 128),
+        (.forward, same(1), 128, 16, 64), (.forward, same(1), 128, 64, 24), (.forward, same(1), 64, 64, 256),
+        (.forward, same(1), 64, 256, 64), (.forward, same(1), 32, 512, 1024), (.forward, same(1), 32, 1024, 256),
+        (.forward, same(1), 7, 960, 160), (.forward, same(5), 64, 64, 64),
+        (.forward, same(3, groups: 64), 128, 64, 64), (.forward, same(5, stride: 2, groups: 240), 64, 240, 240),
+        (.forward, same(3, dilation: 4, groups: 960), 32, 960, 960),
+        (.transposed, .init(kernel: 2, stride: 2), 64, 128, 64),
+        (.transposed, .init(kernel: 2, stride: 2), 16, 512, 256),
+        (.transposed, .init(kernel: 4, stride: 2, padding: 1), 48, 64, 32),
+      ]
+    }()
+
+  /// Times the layers on a backend's threads and fits; takes some ten seconds. `progress` is told the share that is done.
+  public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {
+    var samples: [Sample] = []
+    for (index, layer) in Calibration.layers.enumerated() {
+      let input = Extent2D(layer.side)
+      let output =
+        layer.0 == .forward ? layer.1.outputSize(of: input) : layer.1.transposedOutputSize(of: input, outputPadding: 0)
+      let problem = ConvolutionProblem(
+        layer.0, layer.1, input: [1, input.height, input.width, layer.inputs],
+        output: [1, output.height, output.width, layer.outputs])
+      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+        // A grouped convolution with a product a channel is never worth its time, here neither.
+        if layer.1.groups > 1, algorithm.name != "depthwise" { continue }
+        samples.append(
+          Sample(
+            problem: "\(layer.0) \(layer.1) \(layer.inputs)→\(layer.outputs) \(input)", algorithm: algorithm.name,
+            demand: algorithm.demand, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: backend)))
+      }
+      progress(Double(index + 1) / Double(Calibration.layers.count))
+    }
+    self.init(samples: samples, threads: backend.workers.threadCount)
+  }
+
+  /// Fits to samples that are there already.
+  init(samples: [Sample], threads: Int) {
+    self.samples = samples
+    self.threads = threads
+    profile = Calibration.fit(samples, threads: threads) ?? .standard
+  }
+
+  private static func fit(_ samples: [Sample], threads: Int) -> MachineProfile? {
+    var kept = AlgorithmDemand.featureNames.indices.filter { feature in
+      samples.contains { $0.demand.features[feature] > 0 }
+    }
+    while !kept.isEmpty {
+      // Columns of the size of 1, so that the fit is well conditioned.
+      let scales = kept.map { feature in samples.reduce(0) { max($0, $1.demand.features[feature] / $1.seconds) } }
+      let rows = samples.map { sample in
+        zip(kept, scales).map { sample.demand.features[$0] / sample.seconds / $1 }
+      }
+      let targets = samples.map { _ in Double(threads) }
+      guard let solution = LinearAlgebra.leastSquares(rows, targets) else { return nil }
+      guard let worst = solution.indices.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 else {
+        var coefficients = [Double](repeating: 0, count: AlgorithmDemand.featureNames.count)
+        for (index, feature) in kept.enumerated() { coefficients[feature] = solution[index] / scales[index] }
+        return MachineProfile(secondsPerUnit: coefficients)
+      }
+      kept.remove(at: worst)
+    }
+    return nil
+  }
+
+  /// |estimated − measured| / measured of each sample, sorted.
+  public var relativeErrors: [Double] {
+    samples.map { abs(profile.seconds(for: $0.demand, threads: threads) / $0.seconds - 1) }.sorted()
+  }
+
+  /// How much longer the algorithms that the profile chooses take than the fastest ones, over all timed layers: 0 where every choice
+  /// is the fastest.
+  public var lossOfChoice: Double {
+    let groups = Dictionary(grouping: samples, by: \.problem).values
+    let fastest = groups.reduce(0) { $0 + ($1.map(\.seconds).min() ?? 0) }
+    let chosen = groups.reduce(0) { sum, group in
+      let choice = group.min { profile.seconds(for: $0.demand) < profile.seconds(for: $1.demand) }
+      return sum + (choice?.seconds ?? 0)
+    }
+    return fastest > 0 ? chosen / fastest - 1 : 0
+  }
+}

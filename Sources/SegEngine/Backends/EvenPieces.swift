@@ -1,0 +1,27 @@
+/// Cuts `count` into pieces of nearly equal size, none above `largest`, at least `atLeast` of them where there are as many.
+struct EvenPieces: Sendable {
+  let count: Int
+  let pieces: Int
+  let size: Int
+
+  init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1) {
+    self.count = count
+    let wanted = max((count + largest - 1) / max(1, largest), min(atLeast, count), 1)
+    let even = (count + wanted - 1) / wanted
+    size = max(1, min((even + unit - 1) / unit * unit, max(largest, 1)))
+    pieces = max(1, (count + size - 1) / size)
+  }
+
+  subscript(index: Int) -> Range<Int> { index * size..<min(count, (index + 1) * size) }
+}
+
+extension EvenPieces {
+  /// Tiles of rows for products with packed weights: enough rows that weights which come from beyond a core's caches are worth their
+  /// way, few enough that there is work for every thread and a tile's rows stay in cache.
+  static func ofRows(_ rows: Int, depth: Int, columns: Int, threads: Int) -> EvenPieces {
+    let weightBytes = 4 * depth * columns
+    let largest = weightBytes > 1 << 22 ? 384 : weightBytes > 1 << 19 ? 192 : 96
+    let wanted = threads == 1 ? 1 : 4 * threads
+    return EvenPieces(rows, largest: largest, atLeast: min(wanted, max(threads, rows / 48)), multipleOf: 6)
+  }
+}

@@ -1,0 +1,26 @@
+/// How long a machine takes for one unit of each part of an ``AlgorithmDemand``, on one core: what the choice between algorithms
+/// is estimated from. ``Calibration`` fits one to a machine.
+public struct MachineProfile: Hashable, Sendable {
+  /// Seconds a unit, in the order of ``AlgorithmDemand/features``.
+  public let secondsPerUnit: [Double]
+
+  /// Makes a profile.
+  ///
+  /// - Precondition: there is a coefficient, not below zero, for each feature.
+  public init(secondsPerUnit: [Double]) {
+    precondition(
+      secondsPerUnit.count == AlgorithmDemand.featureNames.count && secondsPerUnit.allSatisfy { $0 >= 0 },
+      "\(AlgorithmDemand.featureNames.count) coefficients that are not negative, not \(secondsPerUnit)")
+    self.secondsPerUnit = secondsPerUnit
+  }
+
+  /// Two cores with AVX2 at some 80 GFLOP/s each, for machines that have not been calibrated.
+  public static let standard = MachineProfile(secondsPerUnit: [
+    1 / 42e9, 1 / 3e9, 1 / 38e9, 1 / 25e9, 1 / 30e9, 1 / 12e9,
+  ])
+
+  /// The estimated time on `threads` cores.
+  public func seconds(for demand: AlgorithmDemand, threads: Int = 1) -> Double {
+    zip(demand.features, secondsPerUnit).reduce(0) { $0 + $1.0 * $1.1 } / Double(threads)
+  }
+}

@@ -1,0 +1,69 @@
+/// The algorithms, and the choice between them.
+enum ConvolutionAlgorithms {
+  /// Each gives itself set up for a problem, or `nil` where it does not apply.
+  private static let all: [@Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?] = [
+    { DepthwiseConvolution($0, on: $1) }, { PointwiseConvolution($0, on: $1) }, { DirectConvolution($0, on: $1) },
+    { WinogradConvolution($0, .two, on: $1) }, { WinogradConvolution($0, .four, on: $1) },
+    { WinogradConvolution($0, .six, on: $1) }, { TiledIm2Col($0, on: $1) },
+    { TransposedReshuffle($0, on: $1) }, { TransposedScatter($0, on: $1) },
+  ]
+
+  /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
+  static func candidates(for problem: ConvolutionProblem, on backend: any Backend) -> [any ConvolutionAlgorithm] {
+    all.compactMap { $0(problem, backend) }
+  }
+
+  /// An algorithm, and what it was chosen from, the fastest first.
+  struct Choice {
+    let algorithm: any ConvolutionAlgorithm
+    let candidates: [AlgorithmCandidate]
+  }
+
+  /// How much longer than the fastest an algorithm may be estimated to take and still be measured.
+  private static let measuredWithin = 3.0
+
+  static func choose(
+    for problem: ConvolutionProblem, on backend: any Backend, _ options: CompileOptions = .init()
+  ) -> Choice {
+    let threads = backend.workers.threadCount
+    var ranked = candidates(for: problem, on: backend).map { algorithm in
+      (
+        algorithm,
+        AlgorithmCandidate(
+          name: algorithm.name, estimatedSeconds: options.profile.seconds(for: algorithm.demand, threads: threads),
+          measuredSeconds: nil, weightByteCount: 4 * algorithm.packedCount,
+          workspaceByteCount: 4 * algorithm.scratchCount(threads: threads))
+      )
+    }.sorted { $0.1.estimatedSeconds < $1.1.estimatedSeconds }
+    guard let fastest = ranked.first?.1.estimatedSeconds else {
+      preconditionFailure("no algorithm for the convolution \(problem.geometry)")
+    }
+    switch options.algorithmChoice {
+    case .estimated: break
+    case .measured:
+      for index in ranked.indices where ranked[index].1.estimatedSeconds <= fastest * measuredWithin {
+        ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: backend)
+      }
+      // Those that were not worth measuring come last.
+      ranked.sort {
+        ($0.1.measuredSeconds ?? .infinity, $0.1.estimatedSeconds) < (
+          $1.1.measuredSeconds ?? .infinity, $1.1.estimatedSeconds
+        )
+      }
+    case .named(let name):
+      if let index = ranked.firstIndex(where: { $0.1.name == name }) { ranked.insert(ranked.remove(at: index), at: 0) }
+    }
+    return Choice(algorithm: ranked[0].0, candidates: ranked.map(\.1))
+  }
+}
+
+extension ConvolutionProblem {
+  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose.
+  func prepared(
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false
+  ) -> PreparedOperator {
+    let choice = ConvolutionAlgorithms.choose(for: self, on: context.backend, context.options)
+    return choice.algorithm.prepared(
+      context, function: function, hasResidual: hasResidual, candidates: choice.candidates)
+  }
+}

@@ -1,0 +1,147 @@
+/// Convolution of any geometry as a product whose left-hand rows are the pixels of the map where they lie: a list of addresses says
+/// which pixel each tap of each output reads, and nothing is gathered (the indirect convolution of Dukhan 2019).
+///
+/// All taps add up in registers. A tap on padding reads a row of zeros, and where it is on padding for a whole block of outputs it is
+/// left out, so that a large dilation costs what lies inside the image alone. Maps of few channels are gathered after all: their
+/// rows are too short to be worth an address each.
+struct DirectConvolution: TiledConvolutionAlgorithm {
+  let name = "direct"
+
+  private let problem: ConvolutionProblem
+  private let matrix: PanelMatrix
+  private let tiles: EvenPieces
+  private let gathers: Bool
+
+  /// Rows that a product takes at once, and leaves out at once.
+  private static let block = 6
+
+  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+    guard problem.direction == .forward, !problem.geometry.isPointwise || problem.geometry.groups > 1 else {
+      return nil
+    }
+    self.problem = problem
+    matrix = problem.tapMajorMatrix(on: backend)
+    gathers = problem.groupInputs < 12
+    tiles = .ofRows(
+      problem.outputPixels, depth: matrix.k, columns: matrix.n, threads: backend.workers.threadCount)
+  }
+
+  var demand: AlgorithmDemand {
+    var demand = AlgorithmDemand()
+    let pixels = Double(problem.batch * problem.outputPixels)
+    let groups = Double(problem.geometry.groups)
+    demand.panelMacs = groups * pixels * Double(matrix.count) * (gathers ? 1 : computedShare)
+    demand.panelResults = groups * pixels * Double(matrix.count / matrix.k)
+    demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
+    demand.bytesMoved = groups * pixels * Double(gathers ? 8 * matrix.k : 16 * problem.taps)
+    return demand
+  }
+
+  /// The share of the taps that is computed: those outside the image for a whole block of outputs in a row are not.
+  private var computedShare: Double {
+    let geometry = problem.geometry
+    func share(
+      _ outputs: Int, _ inputs: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Int, _ block: Int
+    )
+      -> Double
+    {
+      var (computed, all) = (0, 0)
+      for first in Swift.stride(from: 0, to: outputs, by: block) {
+        let count = min(block, outputs - first)
+        all += count * kernel
+        for tap in 0..<kernel {
+          let low = first * stride - padding + tap * dilation
+          if low + (count - 1) * stride >= 0, low < inputs { computed += count }
+        }
+      }
+      return Double(computed) / Double(max(1, all))
+    }
+    return share(
+      problem.output.height, problem.input.height, geometry.kernel.height, geometry.stride.height,
+      geometry.dilation.height, geometry.padding.top, 1)
+      * share(
+        problem.output.width, problem.input.width, geometry.kernel.width, geometry.stride.width,
+        geometry.dilation.width, geometry.padding.left, DirectConvolution.block)
+  }
+
+  /// A matrix a group, and behind them the zeros that stand for padding.
+  var packing: String { "tap-major/\(matrix.layoutName)/\(problem.inputChannels) zeros" }
+  private var zeros: Int { problem.geometry.groups * matrix.count }
+  var packedCount: Int { zeros + problem.inputChannels }
+
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    for group in 0..<problem.geometry.groups {
+      matrix.pack(
+        weights + group * problem.groupOutputs * matrix.k, into: packed + group * matrix.count, over: workers)
+    }
+    (packed + zeros).initialize(repeating: 0, count: problem.inputChannels)
+  }
+
+  var tileCount: Int { problem.batch * tiles.pieces }
+
+  /// Addresses of two floats each, or the rows themselves.
+  var tileScratchCount: Int { tiles.size * (gathers ? matrix.k : 2 * problem.taps) }
+
+  func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
+    let (image, piece) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
+    let pixels = tiles[piece]
+    let x = run.x + image * problem.inputPixels * run.xStride
+    let first = image * problem.outputPixels + pixels.lowerBound
+    let window = problem.window(pixelStride: run.xStride)
+    let padding = run.weights + zeros
+    let addresses = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UnsafePointer<Float>.self)
+    if !gathers { window.locatePatches(image: x, padding: padding, pixels: pixels, addresses) }
+    for group in 0..<problem.geometry.groups {
+      let panels = run.weights + group * matrix.count
+      let (firstInput, firstOutput) = (group * problem.groupInputs, group * problem.groupOutputs)
+      if gathers {
+        run.backend.gatherPatches(
+          window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
+          scratch)
+        run.product(
+          .strided(scratch, stride: matrix.k), pixel: first, count: pixels.count, depth: matrix.k, panels: panels,
+          firstChannel: firstOutput, channels: matrix.n)
+      } else {
+        run.product(
+          .pointed(addresses, padding: padding, offset: firstInput), pixel: first, count: pixels.count,
+          taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
+          channels: matrix.n)
+      }
+    }
+  }
+}
+
+extension SlidingWindow {
+  /// The address of the pixel that each tap of the outputs `pixels` (counted row by row in one image) reads, `[tap][pixel]`;
+  /// `padding` where that lies outside.
+  func locatePatches(
+    image: UnsafePointer<Float>, padding: UnsafePointer<Float>, pixels: Range<Int>,
+    _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>
+  ) {
+    var target = addresses
+    for i in 0..<geometry.kernel.height {
+      for j in 0..<geometry.kernel.width {
+        var (row, column) = pixels.lowerBound.quotientAndRemainder(dividingBy: outputWidth)
+        var left = pixels.count
+        while left > 0 {
+          let count = min(left, outputWidth - column)
+          let y = row * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
+          var x = column * geometry.stride.width - geometry.padding.left + j * geometry.dilation.width
+          if y < 0 || y >= inputHeight {
+            target.update(repeating: padding, count: count)
+          } else {
+            let line = image + y * inputWidth * pixelStride
+            for index in 0..<count {
+              target[index] = x >= 0 && x < inputWidth ? line + x * pixelStride : padding
+              x += geometry.stride.width
+            }
+          }
+          target += count
+          left -= count
+          row += 1
+          column = 0
+        }
+      }
+    }
+  }
+}

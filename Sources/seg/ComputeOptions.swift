@@ -1,0 +1,48 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+
+/// On how many threads and by which algorithms, for every command that computes.
+struct ComputeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Threads; by default SEG_NUM_THREADS, or as many as there are processors.", valueName: "count"))
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How convolutions are computed: `estimated` chooses by the profile of `seg calibrate`, `measured` by trying at the start; a \
+      name (`direct`, `im2col`, `winograd 4×4` …) takes that algorithm wherever it applies.
+      """, valueName: "choice"))
+  var algorithms = "estimated"
+
+  func validate() throws {
+    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
+      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
+    }
+    if algorithmChoice == nil {
+      throw ValidationError(
+        "--algorithms is estimated, measured or one of \(CompileOptions.algorithmNames.joined(separator: ", ")), not "
+          + algorithms)
+    }
+  }
+
+  private var algorithmChoice: CompileOptions.AlgorithmChoice? {
+    switch algorithms {
+    case "estimated": .estimated
+    case "measured": .measured
+    default: CompileOptions.algorithmNames.contains(algorithms) ? .named(algorithms) : nil
+    }
+  }
+
+  var backend: OpenBLASBackend {
+    OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
+  }
+
+  /// The choices for a compilation on a backend, with the stored profile of this machine.
+  func options(for backend: any Backend, optimizes: Bool = true) -> CompileOptions {
+    CompileOptions(
+      optimizes: optimizes, algorithmChoice: algorithmChoice ?? .estimated, profile: .stored(for: backend))
+  }
+}

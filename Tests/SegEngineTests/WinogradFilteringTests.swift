@@ -1,0 +1,99 @@
+import SegEngine
+import TestSupport
+import Testing
+
+@testable import SegEngine
+
+/// The transforms that are solved for, against the identity that they are to satisfy and the published matrices.
+@Suite struct WinogradFilteringTests {
+  static let all: [WinogradFiltering] = [.two, .four, .six, .init(points: [0.5, 3]), .init(points: [1, 0.25, 3])]
+
+  private func product(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
+    a.map { row in b[0].indices.map { column in row.indices.reduce(0) { $0 + row[$1] * b[$1][column] } } }
+  }
+
+  private func transposed(_ a: [[Double]]) -> [[Double]] { a[0].indices.map { column in a.map { $0[column] } } }
+
+  /// y_i = Σ d_(i + k) g_k for every pair of basis vectors, which is the filter for all inputs, since both sides are bilinear.
+  @Test(arguments: all) func theIdentityHoldsForEveryBasisVector(_ filtering: WinogradFiltering) {
+    let (b, g, a) = (filtering.inputTransform, filtering.filterTransform, filtering.outputTransform)
+    for input in 0..<filtering.inputs {
+      for tap in 0..<3 {
+        for output in 0..<filtering.outputs {
+          let value = (0..<filtering.inputs).reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
+          #expect(abs(value - (input == output + tap ? 1 : 0)) < 1e-12)
+        }
+      }
+    }
+  }
+
+  /// The matrices of Lavin and Gray (2016), section 4, up to the order and sign of rows: F(2, 3) and F(4, 3).
+  @Test func inputTransformsArePublishedOnes() {
+    func rows(_ matrix: [[Double]]) -> Set<[Int]> {
+      Set(
+        matrix.map { row in
+          let numbers = row.map { Int(($0 * 1000).rounded()) }
+          return numbers.first { $0 != 0 }! < 0 ? numbers.map { -$0 } : numbers
+        })
+    }
+    let two = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]
+    let four = [
+      [4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
+      [0, 4, 0, -5, 0, 1],
+    ]
+    #expect(rows(WinogradFiltering.two.inputTransform) == rows(two.map { $0.map(Double.init) }))
+    #expect(rows(WinogradFiltering.four.inputTransform) == rows(four.map { $0.map(Double.init) }))
+  }
+
+  @Test func productsAreFewerByTheKnownFactors() {
+    for (filtering, factor) in [(WinogradFiltering.two, 2.25), (.four, 4), (.six, 5.0625)] {
+      let direct = 9 * filtering.outputs * filtering.outputs
+      #expect(Double(direct) / Double(filtering.products) == factor)
+    }
+  }
+
+  /// The kernels, which read the coefficients in halves, against the matrices themselves in Double (``ReferenceBackend``).
+  @Test(arguments: all) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
+    let reference = ReferenceBackend()
+    for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
+      let backend = OpenBLASBackend(instructionSet: set)
+      for channels in [16, 19, 33] {
+        for (row, column, step) in [(-1, -2, 1), (3, 2, 1), (-3, 1, 3), (9, 12, 2)] {
+          let plane = channels + 5
+          let input = Extent2D(13, 17)
+          let tiling = WinogradTiling(
+            filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
+            step: Extent2D(step), inputPlane: plane, outputPlane: plane)
+          let image = Tensor.random([1, 13, 17, channels], seed: 1).elements(of: Float.self)
+          func planes(_ backend: any Backend) -> [Float] {
+            var planes = [Float](repeating: 7, count: filtering.products * plane)
+            backend.winogradInput(tiling, image: image, row: row, column: column, &planes)
+            return planes
+          }
+          expectClose(planes(backend), planes(reference), "\(set) input \(filtering.points) \(channels)")
+          let values = Tensor.random([filtering.products * plane], seed: 2).elements(of: Float.self)
+          let bias = Tensor.random([channels], seed: 3).elements(of: Float.self)
+          let residual = Tensor.random([1, 11, 12, channels], seed: 4).elements(of: Float.self)
+          func result(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
+            var y = [Float](repeating: 9, count: 11 * 12 * channels)
+            backend.winogradOutput(
+              tiling, planes: values, bias: bias, residual: residual, function, &y, row: max(0, row),
+              column: max(0, column))
+            return y
+          }
+          for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
+            expectClose(
+              result(backend, function), result(reference, function), "\(set) output \(filtering.points) \(function)")
+          }
+        }
+      }
+    }
+  }
+
+  /// A transform sums up to 64 products of coefficients up to a few hundred.
+  private func expectClose(_ actual: [Float], _ expected: [Float], _ what: String) {
+    let scale = expected.reduce(1) { max($0, abs($1)) }
+    let worst = zip(actual, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+    #expect(worst <= 4e-6 * scale, "\(what): \(worst) of \(scale)")
+  }
+}
