@@ -202,7 +202,8 @@ import Testing
   @Test(arguments: transposedCases) func transposed(_ test: Case) throws { try check(test) }
 
   static let algorithms: Set<String> = [
-    "depthwise", "pointwise", "direct", "im2col", "winograd 2×2", "winograd 4×4", "winograd 6×6",
+    "depthwise", "pointwise", "direct", "im2col", "winograd isolated 2×2", "winograd 2×2", "winograd 3×3",
+    "winograd 4×4", "winograd 6×6",
     "transposed reshuffle",
     "transposed scatter",
   ]

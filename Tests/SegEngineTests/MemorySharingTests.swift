@@ -178,7 +178,7 @@ import Testing
         let sameRows = maps.filter { $0.shape.width == width && $0.channels == channels }
         switch Int.random(in: 0..<19, using: &generator) {
         case 0: maps.append(x.conv("conv\(index)", Int.random(in: 1...9, using: &generator), kernel: 3).relu())
-        case 1: maps.append(x.conv("depthwise\(index)", channels, kernel: 3, groups: channels))
+        case 1: maps.append(x.conv("depthwise\(index)", channels, kernel: 3, groups: channels).relu())
         case 2...5 where channels < 40:
           maps.append(
             (0..<Int.random(in: 1...3, using: &generator)).map { _ in pick(sameSize) }.reduce([x], { $0 + [$1] })

@@ -6,7 +6,9 @@ import Testing
 
 /// The transforms that are solved for, against the identity that they are to satisfy and the published matrices.
 @Suite struct WinogradFilteringTests {
-  static let all: [WinogradFiltering] = [.two, .four, .six, .init(points: [0.5, 3]), .init(points: [1, 0.25, 3])]
+  static let all: [WinogradFiltering] = [
+    .two, .three, .four, .six, .init(pairs: [0.5, 3]), .init(pairs: [1, 0.25, 3]),
+  ]
 
   private func product(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
     a.map { row in b[0].indices.map { column in row.indices.reduce(0) { $0 + row[$1] * b[$1][column] } } }
@@ -22,6 +24,20 @@ import Testing
         for output in 0..<filtering.outputs {
           let value = (0..<filtering.inputs).reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
           #expect(abs(value - (input == output + tap ? 1 : 0)) < 1e-12)
+        }
+      }
+    }
+  }
+
+  /// Two pixels with nothing around them, and the three weights that reach from one to the other.
+  @Test func isolatedPixelsAreFilteredToo() {
+    let filtering = WinogradFiltering.isolatedTwo
+    let (b, g, a) = (filtering.inputTransform, filtering.filterTransform, filtering.outputTransform)
+    for input in 0..<2 {
+      for tap in 0..<3 {
+        for output in 0..<2 {
+          let value = (0..<3).reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
+          #expect(abs(value - (input == output + tap - 1 ? 1 : 0)) < 1e-12)
         }
       }
     }
@@ -46,14 +62,14 @@ import Testing
   }
 
   @Test func productsAreFewerByTheKnownFactors() {
-    for (filtering, factor) in [(WinogradFiltering.two, 2.25), (.four, 4), (.six, 5.0625)] {
+    for (filtering, factor) in [(WinogradFiltering.two, 2.25), (.three, 3.24), (.four, 4), (.six, 5.0625)] {
       let direct = 9 * filtering.outputs * filtering.outputs
       #expect(Double(direct) / Double(filtering.products) == factor)
     }
   }
 
   /// The kernels, which read the coefficients in halves, against the matrices themselves in Double (``ReferenceBackend``).
-  @Test(arguments: all) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
+  @Test(arguments: all + [.isolatedTwo]) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
     let reference = ReferenceBackend()
     for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
       let backend = OpenBLASBackend(instructionSet: set)
@@ -70,7 +86,7 @@ import Testing
             backend.winogradInput(tiling, image: image, row: row, column: column, &planes)
             return planes
           }
-          expectClose(planes(backend), planes(reference), "\(set) input \(filtering.points) \(channels)")
+          expectClose(planes(backend), planes(reference), "\(set) input \(filtering.name) \(channels)")
           let values = Tensor.random([filtering.products * plane], seed: 2).elements(of: Float.self)
           let bias = Tensor.random([channels], seed: 3).elements(of: Float.self)
           let residual = Tensor.random([1, 11, 12, channels], seed: 4).elements(of: Float.self)
@@ -83,7 +99,7 @@ import Testing
           }
           for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
             expectClose(
-              result(backend, function), result(reference, function), "\(set) output \(filtering.points) \(function)")
+              result(backend, function), result(reference, function), "\(set) output \(filtering.name) \(function)")
           }
         }
       }

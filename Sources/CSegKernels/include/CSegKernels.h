@@ -77,11 +77,19 @@ typedef struct {
   float parameter_a, parameter_b;
   float *y;
   long y_stride;
+  /// Rows of the result that lie y_stride apart before the next such group begins, y_group_stride behind this one; 0 where all do.
+  long y_group, y_group_stride;
 } seg_product;
 
-/// Winograd's F(m × m, 3 × 3) with m = 2 pairs, n = m + 2 evaluation points 0, ±a_i, ∞ along each axis.
+/// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis. Where they are 0, ±a_i, ∞, m = 2 pairs and n = m + 2, and the
+/// transforms are computed in halves; else pairs is 0 and they are products with the matrices.
 typedef struct {
-  long pairs;              ///< 1, 2 or 3
+  long pairs;              ///< 0, 1, 2 or 3
+  long points_count;       ///< n
+  long reads;              ///< pixels of a tile of inputs along each axis
+  long writes;             ///< pixels of a tile of outputs along each axis: m
+  float input_matrix[5][5];   ///< [n][reads], where pairs is 0
+  float output_matrix[3][5];  ///< [m][n], where pairs is 0
   float points[3];         ///< a_i
   float whole[3];          ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
   float others[3][2];      ///< the same without the factor of a_i

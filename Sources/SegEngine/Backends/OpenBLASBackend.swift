@@ -80,6 +80,7 @@ public struct OpenBLASBackend: Backend {
     (product.function, product.parameter_a, product.parameter_b) = (f.code, f.a, f.b)
     product.y = operands.y
     product.y_stride = operands.yStride
+    if let group = operands.yGroup { (product.y_group, product.y_group_stride) = (group.rows, group.stride) }
     kernels.pointee.product(&product)
   }
 
@@ -277,7 +278,9 @@ extension SlidingWindow {
 extension WinogradTiling {
   fileprivate var kernel: seg_winograd {
     var w = seg_winograd()
-    w.pairs = filtering.points.count
+    w.pairs = filtering.pairs
+    (w.points_count, w.reads, w.writes) = (filtering.inputs, filtering.reads, filtering.outputs)
+    (w.input_matrix, w.output_matrix) = (coefficients.inputMatrix, coefficients.outputMatrix)
     (w.points, w.whole) = (coefficients.points, coefficients.whole)
     (w.others, w.powers) = (coefficients.others, coefficients.powers)
     (w.input_height, w.input_width) = (input.height, input.width)

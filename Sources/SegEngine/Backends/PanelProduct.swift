@@ -90,6 +90,8 @@ public struct PanelOperands {
   public var y: UnsafeMutablePointer<Float>
   /// Floats from one row of the result to the next.
   public var yStride: Int
+  /// Where rows of the result come in groups with a distance of their own: the rows of a group, and floats from one group to the next.
+  public var yGroup: (rows: Int, stride: Int)?
 
   /// States a product.
   public init(

@@ -34,7 +34,9 @@ public struct ReferenceBackend: Backend {
           for i in 0..<depth { sum += Double(a[i]) * Double(panel[(tap * depth + i) * stored]) }
         }
         if let residual = operands.residual { sum += Double(residual[row * operands.residualStride + column]) }
-        operands.y[row * operands.yStride + column] = Float(operands.function(sum))
+        let start =
+          operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride } ?? row * operands.yStride
+        operands.y[start + column] = Float(operands.function(sum))
       }
     }
   }
@@ -42,18 +44,18 @@ public struct ReferenceBackend: Backend {
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
   ) {
-    let (b, n) = (tiling.filtering.inputTransform, tiling.filtering.inputs)
+    let (b, n, reads) = (tiling.filtering.inputTransform, tiling.filtering.inputs, tiling.filtering.reads)
     for channel in 0..<tiling.inputChannels {
       func element(_ i: Int, _ j: Int) -> Double {
         let (y, x) = (row + i * tiling.step.height, column + j * tiling.step.width)
         guard (0..<tiling.input.height).contains(y), (0..<tiling.input.width).contains(x) else { return 0 }
         return Double(image[(y * tiling.input.width + x) * tiling.xStride + channel])
       }
-      let d = (0..<n).map { i in (0..<n).map { j in element(i, j) } }
+      let d = (0..<reads).map { i in (0..<reads).map { j in element(i, j) } }
       for i in 0..<n {
         for j in 0..<n {
           var sum = 0.0
-          for p in 0..<n { for q in 0..<n { sum += b[i][p] * d[p][q] * b[j][q] } }
+          for p in 0..<reads { for q in 0..<reads { sum += b[i][p] * d[p][q] * b[j][q] } }
           planes[(i * n + j) * tiling.inputPlane + channel] = Float(sum)
         }
       }

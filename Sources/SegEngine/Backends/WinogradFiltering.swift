@@ -8,73 +8,120 @@
 ///
 /// The points are 0, ±a₁, ±a₂ … and infinity: then each row of Bᵀ and Aᵀ for +a differs from that for −a by the sign of every other
 /// coefficient, and the transforms compute the two halves once for both.
+///
+/// ``isolatedTwo`` is for maps of two by two pixels with zeros around them, such as the phases of an atrous convolution whose rate is half
+/// the map or more. The outputs y = (w₀ x₀ + w₁ x₁, w₋₁ x₀ + w₀ x₁) of an axis are then themselves a filter F(2, 2), of the three weights by
+/// the two pixels: three products an axis, the pixels in the place of the taps.
 public struct WinogradFiltering: Hashable, Sendable {
-  /// Outputs of a tile along each axis.
+  /// Outputs of a tile along each axis, m.
   public let outputs: Int
-  /// The positive points a₁, a₂, …; outputs = 2 · their number.
-  public let points: [Double]
+  /// Pixels that a tile reads along each axis.
+  public let reads: Int
+  /// Evaluation points along each axis, n; a tile has n² products.
+  public let inputs: Int
+  /// The name in reports: m × m.
+  public let name: String
+  /// Bᵀ, `[n][reads]`.
+  public let inputTransform: [[Double]]
+  /// G, `[n][3]`.
+  public let filterTransform: [[Double]]
+  /// Aᵀ, `[m][n]`.
+  public let outputTransform: [[Double]]
+  /// Pairs of points ±a where the points are 0, such pairs and ∞, so that the transforms fall into halves; else 0.
+  let pairs: Int
+  private let points: [Double]
 
   /// F(2 × 2, 3 × 3), 2.25 times fewer products than the definition.
-  public static let two = WinogradFiltering(points: [1])
+  public static let two = WinogradFiltering(pairs: [1])
+  /// F(3 × 3, 3 × 3), 3.24 times fewer.
+  public static let three = WinogradFiltering(finitePoints: [0, 1, -1, 2])
   /// F(4 × 4, 3 × 3), 4 times fewer.
-  public static let four = WinogradFiltering(points: [1, 2])
+  public static let four = WinogradFiltering(pairs: [1, 2])
   /// F(6 × 6, 3 × 3), 5.06 times fewer.
-  public static let six = WinogradFiltering(points: [1, 2, 0.5])
+  public static let six = WinogradFiltering(pairs: [1, 2, 0.5])
+  /// F(2, 2) along both axes with pixels and weights in each other's place, for maps of two by two pixels with zeros around: 9 products
+  /// where the definition has 16 that are not zero.
+  public static let isolatedTwo: WinogradFiltering = {
+    let matrices = CookToom(finitePoints: [0, 1], outputs: 2, taps: 2)
+    // Along an axis, d = (w₁, w₀, w₋₁) and g = (x₁, x₀) give (w₁ x₁ + w₀ x₀, w₀ x₁ + w₋₁ x₀); checkpoints hold (w₋₁, w₀, w₁).
+    return WinogradFiltering(
+      outputs: 2, reads: 2, inputs: 3, name: "isolated 2×2", inputTransform: matrices.filter.map { $0.reversed() },
+      filterTransform: matrices.input.map { $0.reversed() }, outputTransform: matrices.output, pairs: 0, points: [0, 1])
+  }()
 
-  /// Makes the filtering of the points 0, ±`points`, ∞.
+  private init(
+    outputs: Int, reads: Int, inputs: Int, name: String, inputTransform: [[Double]], filterTransform: [[Double]],
+    outputTransform: [[Double]], pairs: Int, points: [Double]
+  ) {
+    self.outputs = outputs
+    self.reads = reads
+    self.inputs = inputs
+    self.name = name
+    self.inputTransform = inputTransform
+    self.filterTransform = filterTransform
+    self.outputTransform = outputTransform
+    self.pairs = pairs
+    self.points = points
+  }
+
+  private init(finitePoints: [Double], pairs: Int = 0) {
+    let m = finitePoints.count - 1
+    let matrices = CookToom(finitePoints: finitePoints, outputs: m, taps: 3)
+    self.init(
+      outputs: m, reads: m + 2, inputs: m + 2, name: "\(m)×\(m)", inputTransform: matrices.input,
+      filterTransform: matrices.filter, outputTransform: matrices.output, pairs: pairs, points: finitePoints)
+  }
+
+  /// Makes the filtering of the points 0, ±a for each given a, and ∞.
   ///
-  /// - Precondition: one to three different positive points.
-  public init(points: [Double]) {
+  /// - Precondition: one to three different positive numbers.
+  public init(pairs points: [Double]) {
     precondition(
       (1...3).contains(points.count) && Set(points).count == points.count && points.allSatisfy { $0 > 0 },
       "one to three different positive points, not \(points)")
-    self.points = points
-    outputs = 2 * points.count
+    self.init(finitePoints: [0] + points.flatMap { [$0, -$0] }, pairs: points.count)
   }
-
-  /// Inputs of a tile along each axis, and evaluation points: n = m + 2.
-  public var inputs: Int { outputs + 2 }
 
   /// Products of a tile, n².
   public var products: Int { inputs * inputs }
 
-  /// The finite points in the order of the matrices' rows: 0, a₁, −a₁, a₂, −a₂ …
-  private var finitePoints: [Double] { [0] + points.flatMap { [$0, -$0] } }
+  /// A name that differs where transformed weights do.
+  var packing: String { "\(name) at \(points)" }
 
-  /// The powers x⁰ … xᵉ⁻¹ at every point, e the number of columns; infinity has the highest power alone.
-  private func powers(columns: Int) -> [[Double]] {
-    finitePoints.map { point in (0..<columns).map { power in (0..<power).reduce(1) { result, _ in result * point } } }
-      + [(0..<columns).map { $0 == columns - 1 ? 1 : 0 }]
-  }
+  /// The positive points, where they are pairs.
+  var positivePoints: [Double] { pairs == 0 ? [] : points.filter { $0 > 0 } }
+}
 
-  /// Bᵀ with rows as they come out of V⁻ᵀ, and the coefficient by which each is to be divided.
-  private var unscaledInputTransform: (rows: [[Double]], leading: [Double]) {
-    let v = powers(columns: inputs)
-    let transposed = (0..<inputs).map { row in v.map { $0[row] } }
-    let identity = (0..<inputs).map { row in (0..<inputs).map { row == $0 ? 1.0 : 0 } }
+/// The matrices of a filter by Cook and Toom's way.
+private struct CookToom {
+  /// Bᵀ, `[n][n]`, each row with a leading coefficient of 1.
+  let input: [[Double]]
+  /// G, `[n][taps]`.
+  let filter: [[Double]]
+  /// Aᵀ, `[m][n]`.
+  let output: [[Double]]
+
+  /// For `outputs` + `taps` − 2 finite points and infinity.
+  init(finitePoints: [Double], outputs: Int, taps: Int) {
+    let n = finitePoints.count + 1
+    precondition(n == outputs + taps - 1, "\(outputs) outputs of \(taps) taps take \(outputs + taps - 2) finite points")
+    // The powers x⁰ … at every point; infinity has the highest power alone.
+    func powers(_ columns: Int) -> [[Double]] {
+      finitePoints.map { point in (0..<columns).map { power in (0..<power).reduce(1) { result, _ in result * point } } }
+        + [(0..<columns).map { $0 == columns - 1 ? 1 : 0 }]
+    }
+    let v = powers(n)
+    let transposed = (0..<n).map { row in v.map { $0[row] } }
+    let identity = (0..<n).map { row in (0..<n).map { row == $0 ? 1.0 : 0 } }
     guard let inverse = LinearAlgebra.solve(transposed, identity) else {
       preconditionFailure("different points have a regular matrix of powers")
     }
     // Row i of V⁻ᵀ holds the coefficients of point i's Lagrange polynomial; the highest is its leading coefficient.
     let leading = inverse.map { row in row.last { abs($0) > 1e-12 } ?? 1 }
-    return (inverse, leading)
-  }
-
-  /// Bᵀ, `[n][n]`.
-  public var inputTransform: [[Double]] {
-    let (rows, leading) = unscaledInputTransform
-    return zip(rows, leading).map { row, leading in row.map { $0 / leading } }
-  }
-
-  /// G, `[n][3]`.
-  public var filterTransform: [[Double]] {
-    zip(powers(columns: 3), unscaledInputTransform.leading).map { row, leading in row.map { $0 * leading } }
-  }
-
-  /// Aᵀ, `[m][n]`.
-  public var outputTransform: [[Double]] {
-    let a = powers(columns: outputs)
-    return (0..<outputs).map { row in a.map { $0[row] } }
+    input = zip(inverse, leading).map { row, leading in row.map { $0 / leading } }
+    filter = zip(powers(taps), leading).map { row, leading in row.map { $0 * leading } }
+    let a = powers(outputs)
+    output = (0..<outputs).map { row in a.map { $0[row] } }
   }
 }
 
@@ -114,32 +161,45 @@ public struct WinogradTiling: Sendable {
     coefficients = Coefficients(filtering)
   }
 
-  /// The numbers of Bᵀ and Aᵀ that are not the same for every set of points, in fixed places.
+  /// What the kernels read of Bᵀ and Aᵀ, in fixed places.
   struct Coefficients: Sendable {
     typealias Three = (Float, Float, Float)
-    /// a₁, a₂, a₃.
-    var points: Three = (0, 0, 0)
-    /// Row 0 of Bᵀ at its even places: Π over b of (x² − b²), below the leading 1.
-    var whole: Three = (0, 0, 0)
-    /// Row of point aᵢ at its even places from x² on: the same without the factor of aᵢ.
-    var others: ((Float, Float), (Float, Float), (Float, Float)) = ((0, 0), (0, 0), (0, 0))
-    /// Column of point aᵢ in Aᵀ from row 1 on.
-    var powers: (Five, Five, Five) = ((0, 0, 0, 0, 0), (0, 0, 0, 0, 0), (0, 0, 0, 0, 0))
     typealias Five = (Float, Float, Float, Float, Float)
+    /// a₁, a₂, a₃.
+    let points: Three
+    /// Row 0 of Bᵀ at its even places: Π over b of (x² − b²), below the leading 1.
+    let whole: Three
+    /// Row of point aᵢ at its even places from x² on: the same without the factor of aᵢ.
+    let others: ((Float, Float), (Float, Float), (Float, Float))
+    /// Column of point aᵢ in Aᵀ from row 1 on.
+    let powers: (Five, Five, Five)
+    /// Bᵀ and Aᵀ themselves, for points that are no pairs.
+    let inputMatrix: (Five, Five, Five, Five, Five)
+    let outputMatrix: (Five, Five, Five)
 
     init(_ filtering: WinogradFiltering) {
       let (b, a) = (filtering.inputTransform, filtering.outputTransform)
-      let pairs = filtering.points.count
-      func entry(_ row: [Double], _ index: Int) -> Float { index < row.count ? Float(row[index]) : 0 }
-      func point(_ i: Int) -> Float { i < pairs ? Float(filtering.points[i]) : 0 }
+      let (pairs, positive) = (filtering.pairs, filtering.positivePoints)
+      func entry(_ matrix: [[Double]], _ row: Int, _ column: Int) -> Float {
+        row < matrix.count && column < matrix[row].count ? Float(matrix[row][column]) : 0
+      }
+      func point(_ i: Int) -> Float { i < pairs ? Float(positive[i]) : 0 }
       points = (point(0), point(1), point(2))
-      func evenEntry(_ j: Int) -> Float { j < pairs ? entry(b[0], 2 * j) : 0 }
-      whole = (evenEntry(0), evenEntry(1), evenEntry(2))
-      func other(_ i: Int, _ j: Int) -> Float { i < pairs && j < pairs - 1 ? entry(b[2 * i + 1], 2 * j + 2) : 0 }
+      func even(_ j: Int) -> Float { j < pairs ? entry(b, 0, 2 * j) : 0 }
+      whole = (even(0), even(1), even(2))
+      func other(_ i: Int, _ j: Int) -> Float { i < pairs && j < pairs - 1 ? entry(b, 2 * i + 1, 2 * j + 2) : 0 }
       others = ((other(0, 0), other(0, 1)), (other(1, 0), other(1, 1)), (other(2, 0), other(2, 1)))
-      func power(_ i: Int, _ k: Int) -> Float { i < pairs && k < a.count ? Float(a[k][2 * i + 1]) : 0 }
+      func power(_ i: Int, _ k: Int) -> Float { i < pairs ? entry(a, k, 2 * i + 1) : 0 }
       func column(_ i: Int) -> Five { (power(i, 1), power(i, 2), power(i, 3), power(i, 4), power(i, 5)) }
       powers = (column(0), column(1), column(2))
+      func row(_ matrix: [[Double]], _ i: Int) -> Five {
+        guard pairs == 0 else { return (0, 0, 0, 0, 0) }
+        return (
+          entry(matrix, i, 0), entry(matrix, i, 1), entry(matrix, i, 2), entry(matrix, i, 3), entry(matrix, i, 4)
+        )
+      }
+      inputMatrix = (row(b, 0), row(b, 1), row(b, 2), row(b, 3), row(b, 4))
+      outputMatrix = (row(a, 0), row(a, 1), row(a, 2))
     }
   }
 }

@@ -23,8 +23,8 @@ struct Compiler {
   /// The rewrites, in the order in which they run.
   private static let passes: [any GraphPass] = [
     RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(), DropIdentities(),
-    MergePadding(), FoldChannelAffine(),
-    FuseResidual(), FuseFunction(), DropMonotonic(), AbsorbProducers(), NestConcatenations(),
+    MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
+    TransposeBeforeResize(), NestConcatenations(),
   ]
 
   func compile(for shapes: [String: Shape]) throws -> CompiledModel {

@@ -6,6 +6,8 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   /// The weights of one tap.
   private let matrix: PanelMatrix
+  /// Rows of inputs.
+  private let bands: EvenPieces
 
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
     let geometry = problem.geometry
@@ -19,6 +21,9 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
       columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: backend)
+    bands = EvenPieces(
+      problem.batch * problem.input.height, largest: max(1, 256 / problem.input.width),
+      atLeast: backend.workers.threadCount == 1 ? 1 : 4 * backend.workers.threadCount)
   }
 
   var demand: AlgorithmDemand {
@@ -38,20 +43,24 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
     for tap in 0..<problem.taps { matrix.pack(weights + tap, into: packed + tap * matrix.count, over: workers) }
   }
 
-  var tileCount: Int { problem.batch * problem.input.height }
+  var tileCount: Int { bands.pieces }
   let tileScratchCount = 0
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let kernel = problem.geometry.kernel
-    let x = run.x + tile * problem.input.width * run.xStride
+    let (rows, width) = (bands[tile], problem.input.width)
+    let x = run.x + rows.lowerBound * width * run.xStride
+    let y = run.y + rows.lowerBound * kernel.height * problem.output.width * run.yStride
     for i in 0..<kernel.height {
-      let y = run.y + (tile * kernel.height + i) * problem.output.width * run.yStride
       for j in 0..<kernel.width {
-        run.backend.panelProduct(
-          PanelOperands(
-            rows: .strided(x, stride: run.xStride), rowCount: problem.input.width, depth: matrix.k,
-            panels: run.weights + (i * kernel.width + j) * matrix.count, columns: matrix.n, bias: run.bias,
-            function: run.function, y: y + j * run.yStride, yStride: kernel.width * run.yStride))
+        // A row of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs.
+        var product = PanelOperands(
+          rows: .strided(x, stride: run.xStride), rowCount: rows.count * width, depth: matrix.k,
+          panels: run.weights + (i * kernel.width + j) * matrix.count, columns: matrix.n, bias: run.bias,
+          function: run.function, y: y + (i * problem.output.width + j) * run.yStride,
+          yStride: kernel.width * run.yStride)
+        product.yGroup = (width, kernel.height * problem.output.width * run.yStride)
+        run.backend.panelProduct(product)
       }
     }
   }

@@ -38,9 +38,19 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     guard problem.direction == .forward, geometry.kernel == 3, geometry.stride == 1, geometry.groups == 1,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
+    // Phases of one or two pixels with nothing but padding around them.
+    if filtering.reads == filtering.outputs {
+      func isIsolated(_ extent: Int, _ outputs: Int, _ rate: Int, _ padding: Int) -> Bool {
+        extent == outputs && padding == rate && 2 * rate >= extent
+      }
+      guard
+        isIsolated(problem.input.height, problem.output.height, geometry.dilation.height, geometry.padding.top),
+        isIsolated(problem.input.width, problem.output.width, geometry.dilation.width, geometry.padding.left)
+      else { return nil }
+    }
     self.problem = problem
     self.filtering = filtering
-    name = "winograd \(filtering.outputs)×\(filtering.outputs)"
+    name = "winograd " + filtering.name
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
       columnOffsets: (0..<problem.outputChannels).map { $0 * problem.inputChannels },
@@ -78,15 +88,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let points = n * n
     demand.panelMacs = tiles * points * Double(matrix.count)
     demand.panelResults = tiles * points * Double(matrix.count / matrix.k)
-    // A line of n costs n · pairs operations there and (m / 2 + 1) · m back; 2 n lines there, n + m back.
+    // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(problem.outputChannels))
-    demand.vectorOperations = tiles * (inputs * 2 * n * n * (m / 2) + outputs * (n + m) * m * (m / 2 + 1))
+    let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
+    demand.vectorOperations = tiles * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
     demand.bytesMoved = 4 * tiles * points * (2 * inputs + outputs)
     demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
     return demand
   }
 
-  var packing: String { "\(filtering.points)/\(matrix.layoutName)" }
+  var packing: String { "\(filtering.packing)/\(matrix.layoutName)" }
   var packedCount: Int { filtering.products * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -193,9 +204,11 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ planes: UnsafeMutablePointer<Float>
   ) {
     let (image, row, column) = place(tile)
+    // A tile that reads as many pixels as it writes begins where they do.
+    let padding = filtering.reads == filtering.outputs ? Padding2D(0) : problem.geometry.padding
     run.backend.winogradInput(
-      tiling, image: run.x + image * problem.inputPixels * run.xStride, row: row - problem.geometry.padding.top,
-      column: column - problem.geometry.padding.left, planes)
+      tiling, image: run.x + image * problem.inputPixels * run.xStride, row: row - padding.top,
+      column: column - padding.left, planes)
   }
 
   private func multiply(

@@ -69,6 +69,12 @@ struct ResizeSum: Operator {
   }
 }
 
+extension ResizeSum: FunctionAbsorbing {
+  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+    self.function == .identity ? ResizeSum(resize: resize, function: function) : nil
+  }
+}
+
 extension Binary: ProducerAbsorbing {
   func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
     guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1] else { return nil }
