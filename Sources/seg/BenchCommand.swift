@@ -105,20 +105,14 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock()
     let baseline = ResidentMemory.peak
-    let source = try NetworkSource(model)
-    try layout.require(for: source)
     let backend = compute.backend
-    let graph = try source.graph(for: size)
-    let parameters = try source.parameters(weights) ?? Parameters(initializing: graph, seed: 1)
-
     let start = clock.now
-    let compiled = try Failure.about(weights ?? model) {
-      try graph.compiled(parameters: parameters, on: backend, options: compute.options(for: backend))
-    }
+    let network = try load(on: backend)
+    let compiled = network.model
     try requireMemory(
-      compiled.runByteCount, for: "--size: \(source.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())",
+      compiled.runByteCount, for: "--size: \(network.name) on \(compiled.inputs.map { "\($0.spec.shape)" }.joined())",
       .usage)
-    let inputs = try inputs(of: compiled, from: source)
+    let inputs = try inputs(of: compiled, named: network.name)
     var outputs = compiled.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
     let workspace = compiled.makeWorkspace()
     try compiled.run(inputs, into: &outputs, using: workspace)
@@ -145,22 +139,51 @@ struct BenchCommand: ParsableCommand {
       return
     }
     let milliseconds = try times(rounds)
-    let flops = try GraphSummary(graph).total.flops
-    let extent = source.imageExtent(of: compiled.inputs[0].spec.shape)
     let report = Report(
-      model: source.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
-      height: extent?.height, width: extent?.width,
+      model: network.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
+      height: network.extent?.height, width: network.extent?.width,
       threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median(milliseconds),
       minimumMilliseconds: milliseconds.min()!,
-      firstRunMilliseconds: first, gigaflopsPerSecond: Double(flops) / median(milliseconds) / 1e6,
+      firstRunMilliseconds: first, gigaflopsPerSecond: Double(network.flops) / median(milliseconds) / 1e6,
       arenaBytes: compiled.arenaByteCount, peakBytes: ResidentMemory.peak,
       layers: layers ? try profile(compiled, inputs) : nil)
     if json { return try printJSON(report) }
     try printText(report)
   }
 
+  /// A network ready to run, and what is to be said of it.
+  private struct Network {
+    let name: String
+    let model: CompiledModel
+    /// Height and width of its first input, where that is an image.
+    let extent: Extent2D?
+    let flops: Int
+  }
+
+  /// Reads and compiles the network. Neither the file nor the graph is kept.
+  private func load(on backend: any Backend) throws -> Network {
+    var graph: Graph?
+    var parameters = Parameters()
+    let name: String
+    let extent: Extent2D?
+    do {
+      let source = try NetworkSource(model)
+      try layout.require(for: source)
+      name = source.name
+      let made = try source.graph(for: size)
+      parameters = try source.parameters(weights) ?? Parameters(initializing: made, seed: 1)
+      extent = made.inputs.first.flatMap { source.imageExtent(of: made[$0.value].spec.shape) }
+      graph = made
+    }
+    let flops = try GraphSummary(graph!).total.flops
+    let compiled = try Failure.about(weights ?? model) {
+      try graph.take()!.compiled(parameters: parameters, on: backend, options: compute.options(for: backend))
+    }
+    return Network(name: name, model: compiled, extent: extent, flops: flops)
+  }
+
   /// The arrays of the input file, or random ones.
-  private func inputs(of compiled: CompiledModel, from source: NetworkSource) throws -> [Tensor] {
+  private func inputs(of compiled: CompiledModel, named name: String) throws -> [Tensor] {
     guard let input else {
       var generator = SeededGenerator(seed: 2)
       return compiled.inputs.map { port in
@@ -174,7 +197,7 @@ struct BenchCommand: ParsableCommand {
       guard let array = arrays[port.name] else { throw Failure(.badInput, "\(input): has no array \(port.name)") }
       guard array.shape == port.spec.shape else {
         throw Failure(
-          .badInput, "\(input): \(port.name) is \(array.shape), \(source.name) takes \(port.spec.shape) here")
+          .badInput, "\(input): \(port.name) is \(array.shape), \(name) takes \(port.spec.shape) here")
       }
       return array
     }

@@ -28,8 +28,8 @@ struct BufferAssignment {
   private(set) var places: [Place] = []
   /// The buffer of each output, by its name.
   private(set) var ofOutput: [String: Int] = [:]
-  /// The constants that are read while running.
-  private(set) var constants: [(buffer: Int, tensor: Tensor)] = []
+  /// The constants, by the value's index.
+  private(set) var constants: [(buffer: Int, value: Int)] = []
   /// The buffers that lie in the arena.
   private(set) var arena: [ArenaBuffer] = []
   private(set) var copies: [Copy] = []
@@ -50,10 +50,10 @@ struct BufferAssignment {
     var buffers = [Int?](repeating: nil, count: graph.values.count)
     for port in graph.inputs { buffers[port.value.index] = newBuffer() }
     for (index, info) in graph.values.enumerated() {
-      if case .constant(let tensor) = info.source {
+      if case .constant = info.source {
         let buffer = newBuffer()
         buffers[index] = buffer
-        constants.append((buffer, tensor))
+        constants.append((buffer, index))
       }
     }
     for port in graph.outputs { ofOutput[port.name] = newBuffer() }

@@ -27,8 +27,8 @@ struct Compiler {
     TransposeBeforeResize(), NestConcatenations(),
   ]
 
-  func compile(for shapes: [String: Shape]) throws -> CompiledModel {
-    var graph = graph
+  /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
+  consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
     // Passes see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     if options.optimizes {
@@ -37,7 +37,7 @@ struct Compiler {
     }
     let specs = try graph.specs(forInputs: [:])
     let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
-    var steps = prepare(graph, specs, buffers)
+    var steps = prepare(specs, buffers)
 
     // One arena holds the intermediates and each step's scratch memory.
     var requests = buffers.arena.map { MemoryPlan.Request(byteCount: $0.byteCount, lifetime: $0.lifetime) }
@@ -51,20 +51,27 @@ struct Compiler {
     return CompiledModel(
       name: graph.name, inputs: ports(graph.inputs) { buffers.places[$0.value.index].buffer },
       outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
-      constants: buffers.constants.filter { Compiler.read(by: steps).contains($0.buffer) },
+      constants: constants(of: buffers, readBy: steps),
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
       leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
   }
 
-  /// The buffers that steps read while they run: not those of weights that are packed.
-  private static func read(by steps: [Step]) -> Set<Int> {
-    Set(
+  /// The constants that steps read while they run: not those of which only a packed form is read.
+  private func constants(of buffers: BufferAssignment, readBy steps: [Step]) -> [(buffer: Int, tensor: Tensor)] {
+    let read = Set(
       steps.flatMap { step in
         step.inputs.enumerated().filter { !step.prepared.packedInputs.contains($0.offset) }.map(\.element.buffer)
       })
+    return buffers.constants.compactMap { buffer, value in
+      guard read.contains(buffer), case .constant(let tensor) = graph.values[value].source else { return nil }
+      return (buffer, tensor)
+    }
   }
 
-  private func prepare(_ graph: Graph, _ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {
+  /// Prepares the operators in order, and lets go of each constant once all that read it have packed it.
+  private mutating func prepare(_ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {
+    // Uses of each constant that are still to be prepared, or will read it as it is.
+    var uses = graph.useCounts
     func operand(_ id: Graph.ValueID) -> Step.Operand {
       let place = buffers.places[id.index]
       return .init(
@@ -81,10 +88,16 @@ struct Compiler {
       let context = PreparationContext(
         inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: packedWeights,
         nodeName: ([node.name] + node.foldedNames).joined(separator: "+"), options: options)
+      let prepared = node.operator.prepare(context)
       steps.append(
         Step(
-          name: node.name, operator: node.operator, prepared: node.operator.prepare(context),
-          inputs: node.inputs.map(operand), outputs: node.outputs.map(operand)))
+          name: node.name, operator: node.operator, prepared: prepared, inputs: node.inputs.map(operand),
+          outputs: node.outputs.map(operand)))
+      for position in prepared.packedInputs {
+        let value = node.inputs[position].index
+        uses[value] -= 1
+        if uses[value] == 0 { graph.forgetConstant(value) }
+      }
     }
     for copy in buffers.copies {
       let spec = specs[copy.value.index]

@@ -16,7 +16,7 @@ public struct MachineProfile: Hashable, Sendable {
 
   /// Two cores with AVX2 at some 80 GFLOP/s each, for machines that have not been calibrated.
   public static let standard = MachineProfile(secondsPerUnit: [
-    1 / 42e9, 1 / 3e9, 1 / 38e9, 1 / 25e9, 1 / 30e9, 1 / 12e9,
+    1 / 36e9, 1 / 2.5e9, 1 / 34.5e9, 1 / 14e9, 1 / 30e9, 1 / 100e9,
   ])
 
   /// The estimated time on `threads` cores.

@@ -94,9 +94,11 @@ extension Graph {
   /// Compiles the graph for the given input shapes; an input that is not named has the shape it was built with.
   ///
   /// - Throws: ``ParameterError`` where the weights are not those of the graph, ``GraphError`` where operands do not fit.
-  public func compiled(
-    for shapes: [String: Shape] = [:], parameters: Parameters = .init(), on backend: any Backend = OpenBLASBackend(),
-    options: CompileOptions = .init()
+  ///
+  /// A caller that does not use the graph again needs the memory of packed weights alone: what is packed is let go at once.
+  public consuming func compiled(
+    for shapes: [String: Shape] = [:], parameters: consuming Parameters = .init(),
+    on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
   ) throws -> CompiledModel {
     try parameters.validate(for: self)
     return try Compiler(self, parameters, backend, options, PackedWeights()).compile(for: shapes)

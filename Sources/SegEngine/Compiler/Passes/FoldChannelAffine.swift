@@ -1,5 +1,5 @@
-/// Folds a scale and shift a channel (batch normalisation, a sum or product with constants) into the weights and bias of the convolution before it:
-/// s · (W x + b) + t = (s W) x + (s b + t).
+/// Folds a scale and shift a channel (batch normalisation, a sum or product with constants) into the weights and bias of the
+/// convolution before it: s · (W x + b) + t = (s W) x + (s b + t).
 struct FoldChannelAffine: GraphPass {
   func apply(to graph: inout Graph) {
     graph.mergeIntoProducers { graph, consumer, producer in
@@ -14,6 +14,8 @@ struct FoldChannelAffine: GraphPass {
       var node = producer
       node.operator = merged
       node.inputs = [producer.inputs[0]] + constants.map { graph.addConstant($0) }
+      let useCounts = graph.useCounts
+      for old in producer.inputs.dropFirst() where useCounts[old.index] == 1 { graph.forgetConstant(old.index) }
       node.foldedNames.append(consumer.name)
       return node
     }

@@ -20,9 +20,12 @@ extension Graph {
 
   /// Lets go of the constants that nobody reads, such as weights of which a rewrite has made others.
   mutating func forgetUnusedConstants() {
-    for (index, count) in useCounts.enumerated() where count == 0 {
-      if case .constant = values[index].source { values[index].source = .constant(Tensor(zeros: [0])) }
-    }
+    for (index, count) in useCounts.enumerated() where count == 0 { forgetConstant(index) }
+  }
+
+  /// Lets go of a constant's numbers; its shape stays known.
+  mutating func forgetConstant(_ value: Int) {
+    if case .constant = values[value].source { values[value].source = .constant(Tensor(zeros: [0])) }
   }
 
   /// Adds a constant.
