@@ -14,7 +14,7 @@ help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
-	@echo "make bench     measure products and convolutions"
+	@echo "make bench     measure products, convolution algorithms and networks"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
@@ -39,8 +39,15 @@ lint:
 format:
 	$(SWIFT) format --recursive --in-place $(SOURCES)
 
+# Rates and errors; BENCH_NETWORKS adds ONNX files, such as those that `make compare` leaves in perf/.networks.
+BENCH_NETWORKS ?= unet
 bench: setup
-	$(SWIFT) run -c release --package-path perf seg-bench convolutions
+	$(SWIFT) build -c release --package-path perf
+	perf/.build/release/seg-bench products
+	perf/.build/release/seg-bench convolutions
+	perf/.build/release/seg-bench convolutions --threads 2
+	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
+	perf/.build/release/seg-bench layers $(BENCH_NETWORKS)
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
 # of torch must be among pip's indexes.
