@@ -108,6 +108,9 @@ typedef struct {
 
   void (*product)(const seg_product *product);
 
+  /// y[c][r] = x[r][c]
+  void (*transpose)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
+
   /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane.
   void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, float *planes);
 

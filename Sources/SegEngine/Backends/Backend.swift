@@ -75,6 +75,10 @@ public protocol Backend: Sendable {
     _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
     channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int)
 
+  /// y[c, r] ← x[r, c].
+  func transpose(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
+
   /// A tile of a Winograd convolution's inputs, whose first pixel (`row`, `column`) may lie outside the image, as Bᵀ d B: one row of
   /// `inputChannels` in each of the planes.
   func winogradInput(

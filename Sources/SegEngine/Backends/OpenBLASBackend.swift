@@ -84,6 +84,12 @@ public struct OpenBLASBackend: Backend {
     kernels.pointee.product(&product)
   }
 
+  public func transpose(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
+  ) {
+    kernels.pointee.transpose(x, xStride, y, yStride, rows, columns)
+  }
+
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
   ) {

@@ -41,6 +41,12 @@ public struct ReferenceBackend: Backend {
     }
   }
 
+  public func transpose(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
+  ) {
+    for r in 0..<rows { for c in 0..<columns { y[c * yStride + r] = x[r * xStride + c] } }
+  }
+
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
   ) {

@@ -26,6 +26,21 @@ public struct Transpose: Operator {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: inputs, writing: outputs) }
 
+  /// The matrices, one after the other, of which each changes rows and columns, where that is all: batches of feature maps whose
+  /// channels come first or last.
+  private func matrices(in shape: Shape) -> (count: Int, rows: Int, columns: Int)? {
+    let rank = permutation.count
+    for batch in 0..<rank {
+      for split in batch + 1..<max(batch + 1, rank) {
+        let swapped = Array(0..<batch) + Array(split..<rank) + Array(batch..<split)
+        guard permutation == swapped else { continue }
+        func size(_ axes: Range<Int>) -> Int { axes.reduce(1) { $0 * shape[$1] } }
+        return (size(0..<batch), size(batch..<split), size(split..<rank))
+      }
+    }
+    return nil
+  }
+
   public var takesRowStrides: Bool { true }
 
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
@@ -41,7 +56,23 @@ public struct Transpose: Operator {
       StridedCopy.Axis(extent: x.shape[$0], source: strides[$0], target: $1)
     }
     let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    guard let matrices = matrices(in: x.shape), x.elementType == .float32 else {
+      return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    }
+    let (count, rows, columns) = matrices
+    // Rows of a tile: what is written of each column is then a few whole cache lines.
+    let tiles = EvenPieces(rows, largest: 128, multipleOf: 8)
+    return PreparedOperator { context in
+      let (x, y, backend) = (context.input(0), context.output(), context.backend)
+      guard x.isContiguous, y.isContiguous else { return copy.run(x, y, over: backend.workers) }
+      backend.workers.forEach(count * tiles.pieces) { index, _ in
+        let (matrix, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
+        let (start, tile) = (matrix * rows * columns, tiles[piece])
+        backend.transpose(
+          x.floats + start + tile.lowerBound * columns, xStride: columns, y.floats + start + tile.lowerBound,
+          yStride: rows, rows: tile.count, columns: columns)
+      }
+    }
   }
 }
 
