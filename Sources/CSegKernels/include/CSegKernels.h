@@ -1,7 +1,7 @@
 #ifndef CSEGKERNELS_H
 #define CSEGKERNELS_H
 
-/// Inner loops that are not a matrix product, on NHWC float32 data.
+/// Inner loops on NHWC float32 data: products with packed matrices, transforms, windows, functions.
 ///
 /// Every kernel is one body in kernels.inc, compiled once per instruction set (kernels_*.c) and reached through one table,
 /// chosen once at start. Extents and strides are counted in floats; nothing here allocates, locks or keeps state.
