@@ -19,14 +19,7 @@ struct CalibrateCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Option(help: "Threads; by default SEG_NUM_THREADS, or as many as there are processors.")
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
-      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
-    }
-  }
+  @OptionGroup var threads: ThreadOptions
 
   private struct Report: Encodable {
     let backend: String
@@ -40,7 +33,7 @@ struct CalibrateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let backend = OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
+    let backend = threads.backend
     let bar = ProgressBar(total: 100)
     let calibration = Calibration(on: backend) { bar.update(Int($0 * 100)) }
     bar.finish()

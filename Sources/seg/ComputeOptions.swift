@@ -2,12 +2,27 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// On how many threads and by which algorithms, for every command that computes.
-struct ComputeOptions: ParsableArguments {
+/// On how many threads, for every command that computes.
+struct ThreadOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Threads; by default SEG_NUM_THREADS, or as many as there are processors.", valueName: "count"))
   var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
+      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
+    }
+  }
+
+  var backend: OpenBLASBackend {
+    OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
+  }
+}
+
+/// On how many threads and by which algorithms, for every command that runs networks.
+struct ComputeOptions: ParsableArguments {
+  @OptionGroup var threads: ThreadOptions
 
   @Option(
     help: ArgumentHelp(
@@ -18,9 +33,6 @@ struct ComputeOptions: ParsableArguments {
   var algorithms = "estimated"
 
   func validate() throws {
-    if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
-      throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
-    }
     if algorithmChoice == nil {
       throw ValidationError(
         "--algorithms is estimated, measured or one of \(CompileOptions.algorithmNames.joined(separator: ", ")), not "
@@ -36,9 +48,7 @@ struct ComputeOptions: ParsableArguments {
     }
   }
 
-  var backend: OpenBLASBackend {
-    OpenBLASBackend(workers: threads.map { WorkerPool(threads: $0) } ?? .shared)
-  }
+  var backend: OpenBLASBackend { threads.backend }
 
   /// The choices for a compilation on a backend, with the stored profile of this machine.
   func options(for backend: any Backend, optimizes: Bool = true) -> CompileOptions {
