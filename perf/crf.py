@@ -64,7 +64,7 @@ def published(image, probabilities, setting, repeats):
 def speed(seg, repeats):
     from skimage import data
 
-    image = np.ascontiguousarray(Image.fromarray(data.astronaut()).resize((500, 375)))
+    image = np.array(Image.fromarray(data.astronaut()).resize((500, 375)))
     rng = np.random.default_rng(0)
     coarse = rng.random((375 // 8 + 1, 500 // 8 + 1, 21)) ** 4
     probabilities = np.kron(coarse, np.ones((8, 8, 1)))[:375, :500] + 0.02
