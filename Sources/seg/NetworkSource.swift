@@ -36,6 +36,14 @@ enum NetworkSource {
     }
   }
 
+  /// The same with images as [batch, height, width, channels], whatever the file's own order.
+  func imageGraph(for size: SizeArgument?) throws -> Graph {
+    switch self {
+    case .named: return try graph(for: size)
+    case .file(let file): return try file.graph(forImagesOf: size?.extent, channelsLast: !file.takesChannelsLast)
+    }
+  }
+
   /// Height and width of an input in the network's own order of axes, where it is an image.
   func imageExtent(of shape: Shape) -> Extent2D? {
     guard shape.rank == 4 else { return nil }

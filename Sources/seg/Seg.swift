@@ -17,6 +17,7 @@ struct Seg: ParsableCommand {
     subcommands: [
       SegmentCommand.self, EvaluateCommand.self, ModelsCommand.self, SummaryCommand.self, RunCommand.self,
       BenchCommand.self, CalibrateCommand.self, ONNXCommand.self, CRFCommand.self,
+      ReportCommand.self,
     ])
 
   static func main() {

@@ -16,12 +16,14 @@ public struct GraphSummary: Sendable {
 
   /// The operators in the order in which they run.
   public let layers: [Layer]
-  /// Learned values and statistics over all distinct parameters; a parameter that two layers share counts once.
+  /// Learned values and statistics over all distinct parameters, and over the constants that operators take as weights (an ONNX file's);
+  /// one that two layers share counts once.
   public let parameterCount: Int
   /// The cost of all layers.
   public let total: Cost
 
-  /// Number of values that training changes: all parameters but the running statistics of batch normalisation.
+  /// Number of values that training changes: all parameters but the running statistics of batch normalisation, which a constant does not
+  /// say of itself.
   public let trainableParameterCount: Int
 
   /// Summarises a graph; an input that is not named has the shape it was built with.
@@ -37,8 +39,15 @@ public struct GraphSummary: Sendable {
         cost: node.operator.cost(inputs: node.inputs.map { specs[$0.index] }, outputs: outputs))
     }
     total = layers.reduce(Cost()) { $0 + $1.cost }
-    parameterCount = graph.parameters.reduce(0) { $0 + $1.spec.shape.elementCount }
-    trainableParameterCount = graph.parameters.reduce(0) { sum, parameter in
+    var constants: Set<Graph.ValueID> = []
+    for (node, layer) in zip(graph.nodes, layers) where layer.cost.parameters > 0 {
+      for input in node.inputs {
+        if case .constant(let tensor) = graph[input].source, tensor.elementType == .float32 { constants.insert(input) }
+      }
+    }
+    let constantCount = constants.reduce(0) { $0 + specs[$1.index].shape.elementCount }
+    parameterCount = constantCount + graph.parameters.reduce(0) { $0 + $1.spec.shape.elementCount }
+    trainableParameterCount = graph.parameters.reduce(constantCount) { sum, parameter in
       let isStatistic = parameter.name.hasSuffix("running_mean") || parameter.name.hasSuffix("running_var")
       return sum + (isStatistic ? 0 : parameter.spec.shape.elementCount)
     }

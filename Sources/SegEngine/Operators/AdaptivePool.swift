@@ -107,3 +107,14 @@ extension Value {
     apply(AdaptivePool(.maximum, to: size), named: name, file: file, line: line)
   }
 }
+
+extension AdaptivePool {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    func axis(_ from: Int, _ to: Int) -> AxisReach {
+      .table((0..<to).map { Array($0 * from / to..<(($0 + 1) * from + to - 1) / to) }, of: from)
+    }
+    let (x, y) = (inputs[0].mapExtent, outputs[0].mapExtent)
+    if y == 1 { return .everything(of: inputs[0]) }
+    return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
+  }
+}

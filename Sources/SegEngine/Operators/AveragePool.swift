@@ -87,3 +87,9 @@ extension Value {
       line: line)
   }
 }
+
+extension AveragePool {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    geometry.windowReach(of: inputs[0])
+  }
+}

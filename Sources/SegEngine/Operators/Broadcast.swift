@@ -88,3 +88,9 @@ extension Value {
     apply(Broadcast(to: .spatialLike), named: name, with: [other], file: file, line: line)
   }
 }
+
+extension Broadcast {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    index == 0 ? .byExtents(input: inputs[0], output: outputs[0]) : .none
+  }
+}

@@ -114,3 +114,16 @@ extension [Value] {
     self[0].apply(Concat(axis: axis), named: name, with: Array(dropFirst()), file: file, line: line)
   }
 }
+
+extension Concat {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard let axis = inputs[0].shape.normalizedAxis(axis), inputs[0].shape.rank == 4 else {
+      return .everything(of: inputs[index])
+    }
+    let start = inputs[..<index].reduce(0) { $0 + $1.shape[axis] }
+    let extent = inputs[index].mapExtent
+    return .axes(
+      height: .shifted(by: axis == 1 ? -start : 0, of: extent.height),
+      width: .shifted(by: axis == 2 ? -start : 0, of: extent.width))
+  }
+}

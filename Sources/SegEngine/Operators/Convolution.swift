@@ -128,3 +128,12 @@ extension Convolution: PaddingAbsorbing {
     return Convolution(geometry, function: function, addingResidual: addsResidual)
   }
 }
+
+extension Convolution {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    // The map that is added has the output's shape, which need not be the input's.
+    index == 0
+      ? geometry.windowReach(of: inputs[0])
+      : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
+  }
+}

@@ -62,3 +62,14 @@ extension Value {
     apply(CropLike(anchor: anchor), named: name, with: [other], file: file, line: line)
   }
 }
+
+extension CropLike {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard index == 0 else { return .none }
+    let (x, y) = (inputs[0].shape, outputs[0].shape)
+    func axis(_ from: Int, _ to: Int) -> AxisReach {
+      .shifted(by: anchor == .center ? (from - to) / 2 : 0, of: from)
+    }
+    return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
+  }
+}

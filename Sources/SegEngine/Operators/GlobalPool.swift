@@ -52,3 +52,9 @@ extension Value {
     apply(GlobalPool(.maximum), named: name, file: file, line: line)
   }
 }
+
+extension GlobalPool {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .everything(of: inputs[0])
+  }
+}

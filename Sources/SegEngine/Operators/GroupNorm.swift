@@ -224,3 +224,15 @@ extension Value {
       line: line)
   }
 }
+
+extension GroupNorm {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .everything(of: inputs[index])
+  }
+}
+
+extension InstanceNorm {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .everything(of: inputs[index])
+  }
+}

@@ -146,3 +146,9 @@ extension Value {
     )
   }
 }
+
+extension MatMul {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .everything(of: inputs[index])
+  }
+}

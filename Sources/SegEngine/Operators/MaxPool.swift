@@ -109,3 +109,9 @@ extension Value {
     return (results[0], results[1])
   }
 }
+
+extension MaxPool {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    geometry.windowReach(of: inputs[0])
+  }
+}

@@ -112,3 +112,16 @@ extension Value {
     return apply(MaxUnpool(to: .geometry(geometry)), named: name, with: [indices], file: file, line: line)
   }
 }
+
+extension MaxUnpool {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard index == 0 else { return .none }
+    // Where values land depends on the pooling; those of windows that do not overlap land within their own.
+    func axis(_ from: Int, _ to: Int) -> AxisReach {
+      let factor = max(1, to / max(1, from))
+      return .spread(stride: factor, first: 0, step: 1, count: factor, of: from)
+    }
+    let (x, y) = (inputs[0].mapExtent, outputs[0].mapExtent)
+    return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
+  }
+}

@@ -29,6 +29,9 @@ public protocol Operator: Sendable {
   /// The input that output 0 is, unchanged in memory (a reshape, an identity, a padding by nothing), where there is one.
   func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int?
 
+  /// Which pixels of an input each pixel of the outputs is computed from, for receptive fields.
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach
+
   /// Whether every input and output may have rows further apart than their extent (``TensorView/rowStride``).
   var takesRowStrides: Bool { get }
 }
@@ -38,6 +41,11 @@ extension Operator {
   public var overwritableInputs: [Int] { [] }
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }
+
+  /// Along an axis whose extents are equal the pixel at the same place; else, and for what is no feature map, everything.
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .byExtents(input: inputs[index], output: outputs[0])
+  }
 }
 
 /// What an operator is told when it is prepared for given shapes.

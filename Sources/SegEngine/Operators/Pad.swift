@@ -222,3 +222,20 @@ extension Value {
     apply(Pad(amounts, mode: mode), named: name, file: file, line: line)
   }
 }
+
+extension Pad {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard inputs[0].shape.rank == 4 else { return .everything(of: inputs[0]) }
+    func axis(_ axis: Int) -> AxisReach {
+      let extent = inputs[0].shape[axis]
+      guard let amount = amounts.first(where: { inputs[0].shape.normalizedAxis($0.axis) == axis }) else {
+        return .shifted(by: 0, of: extent)
+      }
+      guard case .constant = mode else {
+        return .table((0..<outputs[0].shape[axis]).map { [source(of: $0 - amount.before, in: extent)] }, of: extent)
+      }
+      return .shifted(by: -amount.before, of: extent)
+    }
+    return .axes(height: axis(1), width: axis(2))
+  }
+}

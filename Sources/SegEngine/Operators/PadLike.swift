@@ -57,3 +57,13 @@ extension Value {
     apply(PadLike(), named: name, with: [other], file: file, line: line)
   }
 }
+
+extension PadLike {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard index == 0 else { return .none }
+    let before = amounts(inputs[0], outputs[0]).map(\.before)
+    return .axes(
+      height: .shifted(by: -before[0], of: inputs[0].shape.height),
+      width: .shifted(by: -before[1], of: inputs[0].shape.width))
+  }
+}

@@ -129,3 +129,15 @@ extension Value {
     apply(PixelUnshuffle(factor), named: name, file: file, line: line)
   }
 }
+
+extension PixelShuffle {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor)).spreadReach(of: inputs[0])
+  }
+}
+
+extension PixelUnshuffle {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor)).windowReach(of: inputs[0])
+  }
+}

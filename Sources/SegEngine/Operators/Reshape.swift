@@ -110,3 +110,9 @@ extension Value {
     apply(Reshape(to: .mapLike), named: name, with: [other], file: file, line: line)
   }
 }
+
+extension Reshape {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    index == 0 ? .byExtents(input: inputs[0], output: outputs[0]) : .none
+  }
+}

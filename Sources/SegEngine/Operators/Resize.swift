@@ -292,3 +292,15 @@ extension Value {
     return apply(Resize(interpolation, coordinates: coordinates, to: target), named: name, file: file, line: line)
   }
 }
+
+extension Resize {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard index == 0 else { return .none }
+    let (rows, columns) = taps(from: inputs[0].shape, to: outputs[0].shape)
+    func axis(_ taps: Taps, _ extent: Int) -> AxisReach {
+      // A neighbour whose weight is 0 is not seen.
+      .table(zip(taps.indices, taps.weights).map { zip($0, $1).filter { $0.1 != 0 }.map(\.0) }, of: extent)
+    }
+    return .axes(height: axis(rows, inputs[0].shape.height), width: axis(columns, inputs[0].shape.width))
+  }
+}

@@ -81,3 +81,10 @@ extension Binary: ProducerAbsorbing {
     return ResizeSum(resize: resize.fixed(to: inputs[0].shape), function: function)
   }
 }
+
+extension ResizeSum {
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    index == 0
+      ? resize.reach(ofInput: 0, inputs: inputs, outputs: outputs) : .samePixel(of: inputs[index])
+  }
+}

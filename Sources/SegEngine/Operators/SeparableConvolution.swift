@@ -67,3 +67,12 @@ struct SeparableConvolution: Operator {
     return operands
   }
 }
+
+extension SeparableConvolution {
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    if index == inputs.count - 1, addsResidual { return .samePixel(of: inputs[index]) }
+    // The other stages are 1×1.
+    let widest = stages.first { $0.geometry.kernel != 1 } ?? stages[0]
+    return index == 0 ? widest.geometry.windowReach(of: inputs[0]) : .none
+  }
+}

@@ -126,3 +126,17 @@ extension Value {
     apply(Slice(ranges), named: name, file: file, line: line)
   }
 }
+
+extension Slice {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard inputs[0].shape.rank == 4 else { return .everything(of: inputs[0]) }
+    func axis(_ axis: Int) -> AxisReach {
+      let extent = inputs[0].shape[axis]
+      guard let range = ranges.first(where: { inputs[0].shape.normalizedAxis($0.axis) == axis }) else {
+        return .shifted(by: 0, of: extent)
+      }
+      return .window(stride: range.step, first: range.resolved(extent).start, step: 1, count: 1, of: extent)
+    }
+    return .axes(height: axis(1), width: axis(2))
+  }
+}

@@ -153,3 +153,10 @@ extension Value {
     apply(Softmax(axis: axis, logarithm: true), named: name, file: file, line: line)
   }
 }
+
+extension Softmax {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    let axis = inputs[0].shape.normalizedAxis(axis)
+    return axis == inputs[0].shape.rank - 1 ? .samePixel(of: inputs[0]) : .everything(of: inputs[0])
+  }
+}

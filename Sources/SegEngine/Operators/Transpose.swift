@@ -91,3 +91,10 @@ extension Value {
     apply(Transpose(permutation), named: name, file: file, line: line)
   }
 }
+
+extension Transpose {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    permutation.count == 4 && permutation[1] == 1 && permutation[2] == 2
+      ? .samePixel(of: inputs[0]) : .everything(of: inputs[0])
+  }
+}

@@ -118,3 +118,9 @@ extension Value {
       line: line)
   }
 }
+
+extension TransposedConvolution {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    index == 0 ? geometry.spreadReach(of: inputs[0]) : .none
+  }
+}

@@ -1,0 +1,249 @@
+/// What part of an input a value of a graph is computed from, by the graph alone (Araujo, Norris and Sim 2019, "Computing Receptive
+/// Fields of Convolutional Neural Networks").
+public struct ReceptiveField: Hashable, Sendable {
+  /// Along one axis.
+  public struct Axis: Hashable, Sendable {
+    /// Input pixels from the first to the last that a pixel sees, on an image without borders. Where up-sampling makes it differ from
+    /// pixel to pixel, the largest.
+    public var size: Int
+    /// Input pixels from one pixel's field to the next one's.
+    public var jump: Double
+    /// The centre of pixel 0's field, in input pixels, pixel 0 having its centre at 0.
+    public var offset: Double
+
+    /// Describes a field along one axis.
+    public init(size: Int, jump: Double, offset: Double) {
+      self.size = size
+      self.jump = jump
+      self.offset = offset
+    }
+  }
+
+  /// Along the height.
+  public var height: Axis
+  /// Along the width.
+  public var width: Axis
+  /// Whether an operator on the way sees all of its input (global pooling, attention, normalisation over pixels). Sizes are then those
+  /// of the other ways.
+  public var isGlobal: Bool
+}
+
+/// The receptive fields of all values of a graph with respect to one of its inputs.
+public struct ReceptiveFields: Sendable {
+  /// One operator's first output.
+  public struct Layer: Sendable {
+    /// The node's name.
+    public let name: String
+    /// The operator's name.
+    public let operation: String
+    /// Its attributes in a few words.
+    public let attributes: String
+    /// The output's shape.
+    public let output: TensorSpec
+    /// What it sees; `nil` where it does not depend on the input.
+    public let field: ReceptiveField?
+  }
+
+  /// The operators in the order in which they run.
+  public let layers: [Layer]
+  private let walk: DependenceWalk
+  private let fields: [ReceptiveField?]
+  private let graph: Graph
+
+  /// Finds the receptive fields in a graph for given input shapes.
+  ///
+  /// - Parameter input: The input's name; by default the graph's first. It is `[batch, height, width, channels]`.
+  /// - Throws: ``GraphError`` where the architecture cannot take the shapes, or has no such input.
+  public init(
+    _ graph: Graph, of input: String? = nil, inputs shapes: [String: Shape] = [:]
+  ) throws(GraphError) {
+    let name = input ?? graph.inputs.first?.name ?? ""
+    guard let port = graph.inputs.first(where: { $0.name == name }) else {
+      throw .unknownInput(name: name, expected: graph.inputs.map(\.name))
+    }
+    let specs = try graph.specs(forInputs: shapes)
+    let walk = DependenceWalk(graph, specs, source: port.value)
+    fields = walk.fields()
+    self.walk = walk
+    self.graph = graph
+    var layers: [Layer] = []
+    for node in graph.nodes {
+      layers.append(
+        Layer(
+          name: node.name, operation: type(of: node.operator).name, attributes: node.operator.attributes,
+          output: specs[node.outputs[0].index], field: fields[node.outputs[0].index]))
+    }
+    self.layers = layers
+  }
+
+  /// What a value sees; `nil` where it does not depend on the input.
+  public subscript(value: Graph.ValueID) -> ReceptiveField? { fields[value.index] }
+
+  /// What an output of the graph sees; `nil` where there is no such output or it does not depend on the input.
+  public subscript(output name: String) -> ReceptiveField? {
+    graph.outputs.first { $0.name == name }.flatMap { fields[$0.value.index] }
+  }
+
+  /// For each row and each column of an output the rows and columns of the input that it sees, borders and holes included, in
+  /// ascending order. `nil` where there is no such output.
+  ///
+  /// An output pixel sees pixels of no other rows and columns; it sees each pair of them where no branch leaves pairs out.
+  public func seen(by output: String) -> (rows: [[Int]], columns: [[Int]])? {
+    guard let port = graph.outputs.first(where: { $0.name == output }) else { return nil }
+    return (walk.seen(by: port.value, along: .height), walk.seen(by: port.value, along: .width))
+  }
+}
+
+/// The way back from values to an input.
+private struct DependenceWalk: Sendable {
+  enum Axis { case height, width }
+
+  private struct Edge: Sendable {
+    let source: Int
+    let reach: SpatialReach
+  }
+
+  private let specs: [TensorSpec]
+  private let source: Int
+  /// For each value what it is computed from; values come after what they depend on, in the order of ``order``.
+  private var edges: [[Edge]]
+  private var order: [Int] = []
+
+  init(_ graph: Graph, _ specs: [TensorSpec], source: Graph.ValueID) {
+    self.specs = specs
+    self.source = source.index
+    edges = Array(repeating: [], count: specs.count)
+    for node in graph.nodes {
+      let inputs = node.inputs.map { specs[$0.index] }
+      let outputs = node.outputs.map { specs[$0.index] }
+      let reaches = node.inputs.indices.map { node.operator.reach(ofInput: $0, inputs: inputs, outputs: outputs) }
+      for output in node.outputs {
+        order.append(output.index)
+        edges[output.index] = zip(node.inputs, reaches).map { Edge(source: $0.index, reach: $1) }
+      }
+    }
+  }
+
+  /// The fields of all values.
+  func fields() -> [ReceptiveField?] {
+    var depends = [Bool](repeating: false, count: specs.count)
+    var isGlobal = depends
+    var isLocal = depends
+    var jumps = [(height: Double, width: Double)](repeating: (1, 1), count: specs.count)
+    var magnifies = false
+    (depends[source], isLocal[source]) = (true, true)
+    for value in order {
+      for edge in edges[value] where depends[edge.source] {
+        guard case .axes(let height, let width) = edge.reach else { continue }
+        let isEverything = height.isEverything || width.isEverything
+        depends[value] = true
+        isGlobal[value] = isGlobal[value] || isGlobal[edge.source] || isEverything
+        guard isLocal[edge.source], !isEverything else { continue }
+        magnifies = magnifies || height.scale < 1 || width.scale < 1
+        // The first way decides the jump: ways that meet have the same.
+        if !isLocal[value] {
+          jumps[value] = (jumps[edge.source].height * height.scale, jumps[edge.source].width * width.scale)
+        }
+        isLocal[value] = true
+      }
+    }
+    let spans = Spans(self)
+    let whole = specs[source].mapExtent
+    return specs.indices.map { value in
+      guard depends[value] else { return nil }
+      func field(_ axis: Axis, _ extent: Int, _ whole: Int, _ jump: Double) -> ReceptiveField.Axis {
+        guard isLocal[value] else { return .init(size: whole, jump: 0, offset: Double(whole - 1) / 2) }
+        // Up-sampling by factors up to 32 repeats within so many positions.
+        let middle = extent / 2
+        let sizes = (middle..<middle + (magnifies ? 32 : 1)).compactMap { spans.span(of: value, $0...$0, axis)?.count }
+        let first = spans.span(of: value, 0...0, axis)
+        return .init(
+          size: sizes.max() ?? 0, jump: jump, offset: first.map { Double($0.lowerBound + $0.upperBound) / 2 } ?? 0)
+      }
+      let extent = specs[value].mapExtent
+      return ReceptiveField(
+        height: field(.height, extent.height, whole.height, jumps[value].height),
+        width: field(.width, extent.width, whole.width, jumps[value].width), isGlobal: isGlobal[value])
+    }
+  }
+
+  /// The input positions on which each position of a value depends.
+  func seen(by value: Graph.ValueID, along axis: Axis) -> [[Int]] {
+    let length = extent(source, axis)
+    var sets: [[BitSet]?] = Array(repeating: nil, count: specs.count)
+    sets[source] = (0..<length).map { BitSet(length, holding: $0) }
+    for target in order {
+      var own: [BitSet]?
+      for edge in edges[target] {
+        guard let below = sets[edge.source], case .axes(let height, let width) = edge.reach else { continue }
+        let reach = axis == .height ? height : width
+        own = own ?? Array(repeating: BitSet(length), count: extent(target, axis))
+        for output in own!.indices {
+          for position in reach.positions(output) { own![output].formUnion(below[position]) }
+        }
+      }
+      sets[target] = own
+    }
+    let result = sets[value.index] ?? Array(repeating: BitSet(length), count: extent(value.index, axis))
+    return result.map(\.members)
+  }
+
+  private func extent(_ value: Int, _ axis: Axis) -> Int {
+    axis == .height ? specs[value].mapExtent.height : specs[value].mapExtent.width
+  }
+
+  /// Spans of the input that spans of values see on an image without borders, by ways that are not global; each found once.
+  private final class Spans {
+    private struct Key: Hashable {
+      let value: Int
+      let range: ClosedRange<Int>
+      let axis: Axis
+    }
+
+    private let walk: DependenceWalk
+    private var found: [Key: ClosedRange<Int>?] = [:]
+
+    init(_ walk: DependenceWalk) { self.walk = walk }
+
+    func span(of value: Int, _ range: ClosedRange<Int>, _ axis: Axis) -> ClosedRange<Int>? {
+      if value == walk.source { return range }
+      let key = Key(value: value, range: range, axis: axis)
+      if let known = found[key] { return known }
+      var result: ClosedRange<Int>?
+      for edge in walk.edges[value] {
+        guard case .axes(let height, let width) = edge.reach else { continue }
+        let reach = axis == .height ? height : width
+        guard !height.isEverything, !width.isEverything else { continue }
+        // Positions that see nothing lie between those that a transposed convolution reaches.
+        guard let first = range.lazy.compactMap(reach.span).first,
+          let last = range.reversed().lazy.compactMap(reach.span).first,
+          let own = span(
+            of: edge.source,
+            min(first.lowerBound, last.lowerBound)...max(first.upperBound, last.upperBound), axis)
+        else { continue }
+        result = result.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
+      }
+      found[key] = .some(result)
+      return result
+    }
+  }
+}
+
+/// A set of numbers below a limit.
+private struct BitSet {
+  private var words: [UInt64]
+
+  init(_ limit: Int) { words = Array(repeating: 0, count: (limit + 63) / 64) }
+
+  init(_ limit: Int, holding member: Int) {
+    self.init(limit)
+    words[member / 64] |= 1 << UInt64(member % 64)
+  }
+
+  mutating func formUnion(_ other: BitSet) { for index in words.indices { words[index] |= other.words[index] } }
+
+  /// The numbers, in ascending order.
+  var members: [Int] {
+    words.indices.flatMap { index in (0..<64).filter { words[index] >> UInt64($0) & 1 == 1 }.map { index * 64 + $0 } }
+  }
+}

@@ -1,0 +1,226 @@
+import ArgumentParser
+import Foundation
+import SegEngine
+import SegIO
+
+/// `seg report`: the formulas of complexity as tables and pictures.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Writes what the formulas of complexity say as Markdown and SVG.",
+    discussion: """
+      Writes README.md and one picture a stack of dilated convolutions. Every figure is computed: multiply–adds and parameters are \
+      those that the engine counts in a graph, gridding is counted over all ways.
+
+      Example: seg report docs/complexity
+      """)
+
+  @Argument(help: "The directory to write to; made where it is not there.")
+  var directory: String
+
+  func run() throws {
+    try ImageFiles.makeDirectory(directory)
+    for rates in Self.stacks {
+      try write(DilationStack(rates: rates).svg, to: Self.picture(of: rates))
+    }
+    let parts = [
+      Self.head, Self.gridding, try separable(), try dilation(), try upsampling(), try attention(),
+      try pyramidPooling(),
+      try skips(), Self.localization,
+    ]
+    try write(parts.joined(separator: "\n\n") + "\n", to: "README.md")
+  }
+
+  private func write(_ text: String, to name: String) throws {
+    let path = ImageFiles.join(directory, name)
+    try Failure.writing { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) }
+  }
+
+  // MARK: Gridding
+
+  private static let stacks = [
+    [1, 1, 1, 1], [2, 2, 2], [1, 2, 4, 8], [1, 2, 5], [1, 2, 9], [2, 3], [1, 6, 12, 18], [6, 12, 18], [1, 3, 9],
+  ]
+
+  private static func picture(of rates: [Int]) -> String {
+    "gridding-\(rates.map(String.init).joined(separator: "-")).svg"
+  }
+
+  private static let head = """
+    # Complexity: formulas against counts
+
+    Written by `make report` (`seg report docs/complexity`). A multiply–add counts once; counts are those of the engine's operators for
+    graphs built for these shapes, formulas are those of `Sources/SegEngine/Analysis/Formulas`, and `FormulaTests` hold the two equal over
+    random shapes.
+    """
+
+  private static var gridding: String {
+    """
+    ## Gridding
+
+    3×3 convolutions one after the other with these rates, and what the last output sees of the first input:
+
+    \(DilationStack.markdownHeader)
+    \(stacks.map { DilationStack(rates: $0).markdownRow }.joined(separator: "\n"))
+
+    - Rates 1, 6, 12, 18 are atrous pyramid pooling's, where they stand side by side. One after the other they leave holes: only what
+      \\[−1, 1\\] + 6·\\[−1, 1\\] + 12·\\[−1, 1\\] + 18·\\[−1, 1\\] reaches is seen.
+    - The published condition M₂ ≤ K (Wang et al. 2018) keeps holes out where the first rate is 1. Elsewhere it does not: see 2, 3.
+    - *Adjoining*: sorted, each rate is at most the number of positions that the ones before it see. Over all stacks of up to four rates up
+      to 9 that is the same as having no holes.
+    - "Exponential growth of the receptive field with linearly many parameters" is true of doubling rates (1, 2, 4, 8 …: 2ⁿ⁺¹ − 1). With a
+      fixed rate the field grows linearly, 1 + 2 r n, and for r > 1 most of it is not seen.
+
+    \(stacks.map { "![rates \($0.map(String.init).joined(separator: ", "))](\(picture(of: $0)))" }.joined(separator: " "))
+    """
+  }
+
+  // MARK: Counts
+
+  private func summary(_ shape: Shape, _ body: (Value) -> Value) throws -> GraphSummary {
+    try GraphSummary(try Graph("formula") { g in g.output("y", body(g.input("x", shape))) })
+  }
+
+  private func table(_ header: [String], _ rows: [[String]]) -> String {
+    let lines = [header, header.map { _ in "---" }] + rows
+    return lines.map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
+  }
+
+  private func separable() throws -> String {
+    let rows = try [8, 16, 32, 64, 128, 256, 1024].map { channels -> [String] in
+      let shape: Shape = [1, 32, 32, channels]
+      let standard = try summary(shape) { $0.conv("c", channels, kernel: 3, bias: false) }.total.macs
+      let separable = try summary(shape) {
+        $0.conv("d", channels, kernel: 3, groups: channels, bias: false).conv("p", channels, kernel: 1, bias: false)
+      }.total.macs
+      return [
+        "\(channels)", standard.grouped, separable.grouped, (Double(standard) / Double(separable)).fixed(3),
+        ConvolutionFormulas.separableReduction(outputs: channels, kernel: 3).fixed(3),
+      ]
+    }
+    return """
+      ## Separable convolutions
+
+      3×3 on 32×32 pixels. "A factor of K² = 9" is the limit for many outputs; with 8 it is half of that.
+
+      \(table(["channels", "standard", "separable", "counted factor", "K² C / (K² + C)"], rows))
+      """
+  }
+
+  private func dilation() throws -> String {
+    let rows = try [1, 2, 4, 8, 16].map { rate -> [String] in
+      let layer = try summary([1, 64, 64, 64]) { $0.conv("c", 64, kernel: 3, dilation: Extent2D(rate), bias: false) }
+      return [
+        "\(rate)", "\(ConvolutionFormulas.effectiveKernel(3, rate: rate))", layer.total.macs.grouped,
+        layer.parameterCount.grouped, layer.layers[0].outputs[0].byteCount.grouped,
+      ]
+    }
+    return """
+      ## Dilation
+
+      A 3×3 of 64 → 64 channels on 64×64 pixels. Neither operations nor parameters nor the memory of the output depend on the rate: "memory
+      of O(r²)" is what a dense kernel of the same extent would take, not a dilated one.
+
+      \(table(["rate", "effective kernel", "multiply–adds", "parameters", "output in bytes"], rows))
+      """
+  }
+
+  private func upsampling() throws -> String {
+    let shape: Shape = [1, 32, 32, 64]
+    let ways: [(String, GraphSummary)] = [
+      ("bilinear", try summary(shape) { $0.resize(by: 2, .bilinear) }),
+      ("transposed 2×2", try summary(shape) { $0.transposedConv("t", 64, kernel: 2, stride: 2) }),
+      ("transposed 4×4", try summary(shape) { $0.transposedConv("t", 64, kernel: 4, stride: 2, padding: 1) }),
+      ("sub-pixel 3×3", try summary(shape) { $0.conv("c", 256, kernel: 3).pixelShuffle(2) }),
+      ("bilinear and 3×3", try summary(shape) { $0.resize(by: 2, .bilinear).conv("c", 64, kernel: 3) }),
+    ]
+    return """
+      ## Up-sampling
+
+      From 32×32 to 64×64 pixels of 64 channels.
+
+      \(table(
+        ["way", "parameters", "multiply–adds", "other operations", "bytes written"],
+        ways.map {
+          [
+            $0.0, $0.1.parameterCount.grouped, $0.1.total.macs.grouped, $0.1.total.otherOperations.grouped,
+            $0.1.total.bytesWritten.grouped,
+          ]
+        }))
+      """
+  }
+
+  private func attention() throws -> String {
+    let (d, channels) = (768, 64)
+    let rows = [4, 8, 16, 32].map { patch -> [String] in
+      let crossing = AttentionFormulas.crossingSide(patch: patch, width: d, kernel: 3, channels: channels)
+      let tokens = AttentionFormulas.tokens(height: 512, width: 512, patch: patch)
+      return [
+        "\(patch)", tokens.grouped, AttentionFormulas.scoreMACs(tokens: tokens, width: d).grouped,
+        AttentionFormulas.projectionMACs(tokens: tokens, width: d).grouped,
+        crossing == 0 ? "always dearer" : "\(Int(crossing)) pixels",
+      ]
+    }
+    let convolution = ConvolutionFormulas.standardMACs(
+      height: 512, width: 512, inputs: channels, outputs: channels, kernel: 3)
+    return """
+      ## Attention against convolution
+
+      Self-attention of width \(d) over patches of 512×512 pixels, beside a 3×3 convolution of \(channels) channels on the pixels, which takes
+      \(convolution.grouped) multiply–adds. Scores grow with N², projections with N; they are equal at
+      N = 2d = \(AttentionFormulas.tokensWhereScoresEqualProjections(width: d)) tokens. Parameters: \
+      \(AttentionFormulas.parameters(width: d).grouped) and
+      \(ConvolutionFormulas.standardParameters(inputs: channels, outputs: channels, kernel: 3).grouped).
+
+      \(table(
+        ["patch", "tokens", "scores, 2 N² d", "projections, 4 N d²", "side from which attention is dearer"], rows))
+      """
+  }
+
+  private func pyramidPooling() throws -> String {
+    let (height, width, inputs, outputs, rates) = (33, 33, 2048, 256, 3)
+    let parallel = DecoderFormulas.pyramidPoolingMACs(
+      height: height, width: width, inputs: inputs, outputs: outputs, rates: rates)
+    let serial = DecoderFormulas.serialAtrousMACs(
+      height: height, width: width, inputs: inputs, outputs: outputs, rates: rates)
+    return """
+      ## Atrous convolutions side by side and one after the other
+
+      \(inputs) → \(outputs) channels on \(height)×\(width) pixels, \(rates) rates: side by side with a 1×1, pooling and a joining 1×1
+      \(parallel.grouped) multiply–adds, one after the other \(serial.grouped), \((Double(parallel) / Double(serial)).fixed(2)) times fewer.
+      """
+  }
+
+  private func skips() throws -> String {
+    let rows = (1...5).map { depth -> [String] in
+      let dense = DecoderFormulas.denseSkipElements(height: 256, width: 256, channels: 32, depth: depth)
+      let plain = DecoderFormulas.skipElements(height: 256, width: 256, channels: 32, depth: depth)
+      return [
+        "\(depth)", (Double(4 * plain) / 1e6).fixed(1), (Double(4 * dense) / 1e6).fixed(1),
+        (Double(dense) / Double(plain)).fixed(2),
+      ]
+    }
+    let levels = 4
+    let pyramid = DecoderFormulas.pyramidElements(
+      height: 512, width: 512, channels: 256, firstStride: 4, levels: levels)
+    return """
+      ## Maps that are kept
+
+      U-Net and U-Net++ of 32 channels on 256×256 pixels, the maps of all nodes in MB of float32:
+
+      \(table(["depth", "U-Net", "U-Net++", "factor"], rows))
+
+      A feature pyramid of 256 channels at strides 4 to 32 of 512×512 pixels holds \((Double(4 * pyramid) / 1e6).fixed(1)) MB,
+      \((Double(pyramid) / Double(256 * 128 * 128)).fixed(3)) times its finest map (limit 4/3).
+      """
+  }
+
+  private static var localization: String {
+    """
+    ## Localisation
+
+    Where one label stands for a cell of the output stride, a pixel is on average
+    \([4, 8, 16, 32].map { "\(ConvolutionFormulas.localizationError(outputStride: $0).fixed(2)) pixels (stride \($0))" }
+      .joined(separator: ", ")) from its cell's centre.
+    """
+  }
+}
