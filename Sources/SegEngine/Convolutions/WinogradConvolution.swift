@@ -87,7 +87,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let weightBytes = 4 * points * matrix.count
     // Transforms take a register of channels, also those of the last panel and of the last part of the depth.
     let lastPanel = problem.outputChannels % layout.width
-    let takesPanels = (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
+    // Filterings of few products are measured to be slower by panels.
+    let takesPanels =
+      filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
     let tileBytes = 4 * points * (problem.inputChannels + problem.outputChannels)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
