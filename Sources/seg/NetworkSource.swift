@@ -59,13 +59,18 @@ enum NetworkSource {
   }
 
   /// The network for inputs of any shape, in its own layout.
-  func model(weights: String?, on backend: any Backend, options: CompileOptions = .init()) throws -> Model {
+  /// With `auxiliary` it gives the outputs of auxiliary heads besides.
+  func model(
+    weights: String?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
+  ) throws -> Model {
     let parameters = try requiredParameters(weights)
     switch self {
     case .named(let description):
       return try Failure.about(weights ?? name) {
-        try Model(
-          description.makeGraph(description.defaultSize), parameters: parameters, on: backend, options: options)
+        let network = description.network
+        let graph = try network.graph(size: description.defaultSize, auxiliary: auxiliary)
+        return try Model(
+          graph, parameters: network.parameters(from: parameters, for: graph), on: backend, options: options)
       }
     case .file(let file): return try Model(file, on: backend, options: options)
     }

@@ -28,6 +28,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The order of the axes of a named network's feature maps in both files.")
   var layout: ArrayLayout = .nhwc
 
+  @Flag(help: "Give the outputs of a named network's auxiliary heads, which training needs, besides.")
+  var auxiliary = false
+
   @Flag(help: "Run each operator as it is written: no folding, no fusing.")
   var unoptimized = false
 
@@ -38,7 +41,8 @@ struct RunCommand: ParsableCommand {
     let source = try NetworkSource(self.model)
     let backend = compute.backend
     let model = try source.model(
-      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized))
+      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
+      auxiliary: auxiliary)
     try layout.require(for: source)
     let inputs = try inputArrays(input, for: model.inputNames, layout: layout)
     try requireMemory(

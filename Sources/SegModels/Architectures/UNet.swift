@@ -5,15 +5,7 @@ import SegEngine
 ///
 /// As in every common implementation, 3×3 convolutions are padded, so that the output has the input's size (the paper's are not,
 /// and its output is smaller).
-public struct UNet: Hashable, Sendable {
-  /// How the decoder doubles the map.
-  public enum Upsampling: Hashable, Sendable {
-    /// 2×2 transposed convolution of stride 2 to the width of the level above.
-    case transposedConvolution
-    /// Bilinear, width as it is; `aligningCorners` says which pixels stay in place.
-    case bilinear(aligningCorners: Bool)
-  }
-
+public struct UNet: SegmentationNetwork, Hashable {
   /// What the decoder does with the encoder's features of the same size.
   public enum Skip: Hashable, Sendable {
     /// Puts them beside its own channels.
@@ -45,7 +37,7 @@ public struct UNet: Hashable, Sendable {
   public var normalization = Normalization.batch
   /// Whether the 3×3 convolutions have a bias.
   public var convolutionBias = false
-  /// How the decoder doubles the map.
+  /// How the decoder doubles the map. Forms that choose a width choose that of the encoder's level.
   public var upsampling = Upsampling.transposedConvolution
   /// What the decoder does with the encoder's features.
   public var skip = Skip.concatenation
@@ -72,41 +64,64 @@ public struct UNet: Hashable, Sendable {
     return network
   }
 
+  public var title: String { "U-Net" }
+
   /// Height and width must be multiples of this for the map to halve evenly; other sizes lose a row on the way down, and the
   /// decoder's map is padded with zeros to the encoder's.
   public var outputStride: Int { 1 << (widths.count - 1) }
 
-  /// The network for images of `size` pixels: input `image` `[1, height, width, inputChannels]`, output `logits` `[1, height,
-  /// width, classes]`. Compiled for other sizes and batches as it is.
-  ///
-  /// - Precondition: there are at least two widths and the channels are positive.
-  /// - Throws: `GraphError` where the image is smaller than ``outputStride``.
-  public func graph(size: Extent2D = 256) throws -> Graph {
+  public var features: [Feature] {
+    widths.enumerated().map { Feature($0 == 0 ? "inc" : "down\($0)", channels: $1, stride: 1 << $0) }
+  }
+
+  public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["outc."]) }
+
+  /// The levels' maps, and after them the indices of each pooling where the decoder unpools.
+  public func encoder(_ image: Value) -> [Value] {
     precondition(widths.count >= 2, "a U-Net has at least two levels: \(widths)")
-    precondition(inputChannels > 0 && classes > 0 && widths.allSatisfy { $0 > 0 }, "channels are positive")
-    return try Graph("U-Net") { g in
-      var x = g.input("image", [1, size.height, size.width, inputChannels])
-      x = g.scope("inc") { doubleConvolution(x, widths[0]) }
-      var features = [x]
-      for level in 1..<widths.count {
-        let pooled = x.maxPool(kernel: 2, named: "down\(level).maxPool")
-        x = g.scope(keys == .common ? "down\(level).maxpool_conv.1" : "down\(level).1") {
-          doubleConvolution(pooled, widths[level])
-        }
-        features.append(x)
+    precondition(widths.allSatisfy { $0 > 0 }, "channels are positive")
+    var x = image.graph.scope("inc") { doubleConvolution(image, widths[0]) }
+    var features = [x]
+    var indices: [Value] = []
+    for level in 1..<widths.count {
+      let pooled: Value
+      if upsampling == .maxUnpooling {
+        let both = x.maxPoolWithIndices(kernel: 2, named: "down\(level).maxPool")
+        pooled = both.values
+        indices.append(both.indices)
+      } else {
+        pooled = x.maxPool(kernel: 2, named: "down\(level).maxPool")
       }
-      if attendsBottleneck { x = g.scope("att") { x.spatiallyAttended() } }
-      for level in 1..<widths.count {
-        let skipped = features[widths.count - 1 - level]
-        let both = joined(upsampled(x, level, like: skipped), skipped, level)
-        x = g.scope(keys == .common ? "up\(level).conv" : "conv\(level)") {
-          doubleConvolution(
-            both, skipped.channels,
-            last: narrowsDecoder ? widths[max(widths.count - 2 - level, 0)] : nil)
-        }
+      x = x.graph.scope(keys == .common ? "down\(level).maxpool_conv.1" : "down\(level).1") {
+        doubleConvolution(pooled, widths[level])
       }
-      g.output("logits", x.conv(keys == .common ? "outc.conv" : "outc", classes, kernel: 1))
+      features.append(x)
     }
+    return features + indices
+  }
+
+  public func decoder(_ features: [Value]) -> [Value] {
+    var x = features[widths.count - 1]
+    let g = x.graph
+    if attendsBottleneck { x = g.scope("att") { x.spatiallyAttended() } }
+    for level in 1..<widths.count {
+      let finer = widths.count - 1 - level
+      let skipped = features[finer]
+      let up = x.upsampled(
+        upsampling, keys == .plain && upsampling == .transposedConvolution ? "up\(level)" : "up\(level).up",
+        channels: skipped.channels,
+        pooling: upsampling == .maxUnpooling ? (features[widths.count + finer], skipped) : nil)
+      let both = joined(up.pad(like: skipped, named: "up\(level).pad"), skipped, level)
+      x = g.scope(keys == .common ? "up\(level).conv" : "conv\(level)") {
+        doubleConvolution(
+          both, skipped.channels, last: narrowsDecoder ? widths[max(widths.count - 2 - level, 0)] : nil)
+      }
+    }
+    return [x]
+  }
+
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    maps[0].conv(keys == .common ? "outc.conv" : "outc", classes, kernel: 1)
   }
 
   /// (3×3 convolution, normalisation, ReLU) twice, the second time to `last` channels.
@@ -116,18 +131,6 @@ public struct UNet: Hashable, Sendable {
       return x.conv("0", width, kernel: 3, bias: convolutionBias).normalized(normalization, "1").relu()
         .conv("\(step)", last ?? width, kernel: 3, bias: convolutionBias).normalized(normalization, "\(step + 1)")
         .relu()
-    }
-  }
-
-  private func upsampled(_ x: Value, _ level: Int, like skipped: Value) -> Value {
-    switch upsampling {
-    case .transposedConvolution:
-      let name = keys == .common ? "up\(level).up" : "up\(level)"
-      return x.transposedConv(name, skipped.channels, kernel: 2, stride: 2).pad(like: skipped, named: "up\(level).pad")
-    case .bilinear(let aligningCorners):
-      return x.resize(
-        by: 2, .bilinear, coordinates: aligningCorners ? .alignCorners : .halfPixel, named: "up\(level).up"
-      ).pad(like: skipped, named: "up\(level).pad")
     }
   }
 

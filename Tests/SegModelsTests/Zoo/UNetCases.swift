@@ -1,0 +1,16 @@
+import SegModels
+
+extension ZooCase {
+  static let unets: [ZooCase] = [
+    ZooCase("unet", small { _ in }),
+    ZooCase("unet-bilinear", small { $0.upsampling = .bilinear(aligningCorners: true) }),
+  ]
+
+  private static func small(_ configure: (inout UNet) -> Void) -> UNet {
+    var network = UNet()
+    network.widths = [4, 6, 8]
+    network.classes = 3
+    configure(&network)
+    return network
+  }
+}
