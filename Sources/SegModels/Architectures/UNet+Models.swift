@@ -17,7 +17,16 @@ extension ModelFamily {
         $0.narrowsDecoder = true
       },
       unet("unet-add", "U-Net 64–1024, skips by addition, 3→21") { $0.skip = .addition },
+      unet("unet-learned-skip", "U-Net 64–1024, skips by a sum with learned weights, 3→21") { $0.skip = .learnedSum },
       unet("attention-unet", "U-Net 64–1024 with attention gates on the skips, 3→21") { $0.skip = .attentionGate },
+      unet("unet-dense-skips", "U-Net 64–1024, each level takes all finer features at 64 channels, 3→21") {
+        $0.skip = .dense(width: 64)
+      },
+      unet("unet-level-attention", "U-Net 64–1024, attention over the encoder's levels, 3→21") {
+        $0.skip = .levelAttention
+      },
+      unet("unet-subpixel", "U-Net 64–1024, sub-pixel up-sampling, 3→21") { $0.upsampling = .subpixel },
+      unet("unet-unpooling", "U-Net 64–1024, max-unpooling, 3→21") { $0.upsampling = .maxUnpooling },
     ])
 
   private static func unet(_ name: String, _ summary: String, _ configure: (inout UNet) -> Void) -> ModelDescription {

@@ -13,8 +13,18 @@ public struct UNet: SegmentationNetwork, Hashable {
     /// Adds them; widths must agree, which transposed convolution sees to, or ``UNet/narrowsDecoder`` where the two deepest
     /// levels have one width.
     case addition
+    /// α · encoder + (1 − α) · decoder with one learned number α a level, `up1.alpha` and so on, at first ½; widths must agree as
+    /// for ``addition``.
+    case learnedSum
     /// Weights them by an attention gate, then puts them beside its own (Attention U-Net).
     case attentionGate
+    /// Puts the features of all of the encoder's levels down to this one beside its own, finer ones through max pooling; where
+    /// `width` is given each of them is narrowed to it by a 1×1 convolution, `up1.reduce.0` and so on.
+    case dense(width: Int?)
+    /// Puts the sum Σ_j α_{i,j} · E_j over all of the encoder's levels j beside its own map of level i: each E_j is brought to the
+    /// level's size and width, and the weights α_{i,j} of a pixel are a softmax over j of additive attention scores, whose query is
+    /// the decoder's map. Parameters: `up1.fusion.proj.0`, …, `up1.fusion.query`, `up1.fusion.score`.
+    case levelAttention
   }
 
   /// Whose names the parameters have.
@@ -111,7 +121,8 @@ public struct UNet: SegmentationNetwork, Hashable {
         upsampling, keys == .plain && upsampling == .transposedConvolution ? "up\(level)" : "up\(level).up",
         channels: skipped.channels,
         pooling: upsampling == .maxUnpooling ? (features[widths.count + finer], skipped) : nil)
-      let both = joined(up.pad(like: skipped, named: "up\(level).pad"), skipped, level)
+      let both = joined(
+        up.pad(like: skipped, named: "up\(level).pad"), Array(features[..<widths.count]), finer, level)
       x = g.scope(keys == .common ? "up\(level).conv" : "conv\(level)") {
         doubleConvolution(
           both, skipped.channels, last: narrowsDecoder ? widths[max(widths.count - 2 - level, 0)] : nil)
@@ -134,15 +145,33 @@ public struct UNet: SegmentationNetwork, Hashable {
     }
   }
 
-  private func joined(_ x: Value, _ skipped: Value, _ level: Int) -> Value {
-    switch (skip, keys) {
+  /// The decoder's map x and what the skip brings to it, of the encoder's `maps`; `finer` is the index of the one of its size.
+  private func joined(_ x: Value, _ maps: [Value], _ finer: Int, _ level: Int) -> Value {
+    let skipped = maps[finer]
+    let graph = x.graph
+    return switch (skip, keys) {
     case (.addition, _): x + skipped
     // The common port puts the encoder's features first, the pupil network its own.
     case (.concatenation, .common): skipped.concat(with: x)
     case (.concatenation, .plain): x.concat(with: skipped)
     case (.attentionGate, _):
-      x.graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(
-        with: x)
+      graph.scope("att\(level)") { skipped.attentionGated(by: x, width: max(1, skipped.channels / 2)) }.concat(with: x)
+    case (.learnedSum, _):
+      // x + α · (skipped − x)
+      x + graph.parameter("up\(level).alpha", [1], initializer: .constant(0.5)) * (skipped - x)
+    case (.dense(let width), _):
+      (dense(maps, finer, level, width) + [x]).concatenated()
+    case (.levelAttention, _):
+      graph.scope("up\(level).fusion") { maps.fusedByAttention(to: x, width: skipped.channels) }.concat(with: x)
+    }
+  }
+
+  /// The maps of the levels down to `finer` at its size, where wanted at one width.
+  private func dense(_ maps: [Value], _ finer: Int, _ level: Int, _ width: Int?) -> [Value] {
+    maps[...finer].enumerated().map { index, map in
+      let kernel = Extent2D(1 << (finer - index))
+      let pooled = index == finer ? map : map.maxPool(kernel: kernel, named: "up\(level).pool\(index)")
+      return width.map { pooled.conv("up\(level).reduce.\(index)", $0, kernel: 1) } ?? pooled
     }
   }
 }

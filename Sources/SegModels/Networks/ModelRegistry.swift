@@ -2,7 +2,12 @@
 public enum ModelRegistry {
   /// All of them by family, in the order in which they are listed.
   public static let families: [ModelFamily] = [
-    .unet
+    .unet,
+    .nestedUNet,
+    .segFormer,
+    .setr,
+    .segmenter,
+    .realTime,
   ]
 
   /// All of them, in the order in which they are listed.

@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 from typing import Any, Callable
 
-FAMILIES = ["unet"]
+FAMILIES = ["unet", "skips", "nested", "transformers", "realtime"]
 
 
 @dataclasses.dataclass

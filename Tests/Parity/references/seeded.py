@@ -25,9 +25,9 @@ def image(index, shape):
     return even(f"input/{index}", shape, -2, 2)
 
 
-def fill(network):
-    """Gives every weight its numbers by its name; statistics are left as they are."""
-    for name, value in network.state_dict().items():
+def fill(state):
+    """Gives every weight of a state dict its numbers by its name; statistics are left as they are."""
+    for name, value in state.items():
         if not value.is_floating_point() or name.endswith(("running_mean", "running_var")):
             continue
         if value.dim() >= 2:

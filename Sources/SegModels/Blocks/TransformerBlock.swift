@@ -1,0 +1,51 @@
+import SegEngine
+
+/// How checkpoints name the parts of a transformer block.
+enum TransformerKeys: Hashable, Sendable {
+  /// `norm1`, `attn.qkv`, `attn.proj`, `norm2`, `mlp.fc1`, `mlp.fc2`: timm and the Segmenter repository.
+  case timm
+  /// `ln1`, `attn.attn.in_proj_weight`, `attn.attn.out_proj`, `ln2`, `ffn.layers.0.0`, `ffn.layers.1`: mmsegmentation, whose
+  /// attention is PyTorch's `MultiheadAttention`.
+  case mmsegmentation
+}
+
+extension Value {
+  /// A pre-norm transformer block on tokens `[batch, n, channels]` (Vaswani et al. 2017, in the order of Dosovitskiy et al. 2021):
+  /// x + attention(norm(x)), then x + perceptron(norm(x)) with one hidden layer and GELU.
+  ///
+  /// Parameters are named within the current scope as `keys` say.
+  ///
+  /// - Parameters:
+  ///   - heads: attention heads, which divide the channels.
+  ///   - hidden: width of the perceptron's hidden layer.
+  ///   - epsilon: added to the variance by both layer normalisations.
+  func transformerBlock(heads: Int, hidden: Int, epsilon: Float, keys: TransformerKeys) -> Value {
+    let attended = self + layerNorm(keys == .timm ? "norm1" : "ln1", epsilon: epsilon).selfAttended(heads: heads, keys)
+    let normalized = attended.layerNorm(keys == .timm ? "norm2" : "ln2", epsilon: epsilon)
+    switch keys {
+    case .timm: return attended + normalized.linear("mlp.fc1", hidden).gelu().linear("mlp.fc2", channels)
+    case .mmsegmentation:
+      return attended + normalized.linear("ffn.layers.0.0", hidden).gelu().linear("ffn.layers.1", channels)
+    }
+  }
+
+  /// Self-attention of several heads: one linear layer gives queries, keys and values, another one joins the heads.
+  private func selfAttended(heads: Int, _ keys: TransformerKeys) -> Value {
+    let joined: Value
+    switch keys {
+    case .timm: joined = linear("attn.qkv", 3 * channels)
+    case .mmsegmentation:
+      // `MultiheadAttention` has the matrix and its bias as plain parameters.
+      let parameters = graph.scope("attn.attn") {
+        [
+          graph.parameter("in_proj_weight", [3 * channels, channels], initializer: .heNormal(fanIn: channels)),
+          graph.parameter("in_proj_bias", [3 * channels], initializer: .constant(0)),
+        ]
+      }
+      joined = apply(Linear(), named: "attn.attn.in_proj", with: parameters)
+    }
+    let parts = joined.split(into: 3, named: "attn.split")
+    return parts[0].attention(keys: parts[1], values: parts[2], heads: heads)
+      .linear(keys == .timm ? "attn.proj" : "attn.attn.out_proj", channels)
+  }
+}
