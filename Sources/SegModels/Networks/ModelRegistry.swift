@@ -2,7 +2,7 @@
 public enum ModelRegistry {
   /// All of them by family, in the order in which they are listed.
   public static let families: [ModelFamily] = [
-    .unet
+    .unet, .fcn, .pyramids, .deepLab,
   ]
 
   /// All of them, in the order in which they are listed.

@@ -19,7 +19,7 @@ struct ZooCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [ZooCase] = unets
+  static let all: [ZooCase] = unets + torchvision + segmentationModels + caffe
 }
 
 /// What the reference said.
