@@ -8,7 +8,7 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench compare parity parity-pupil parity-zoo zoo-fixtures parity-exports conformance docs sanitize clean
+.PHONY: help setup build demo test lint format bench compare parity parity-pupil parity-zoo zoo-fixtures readme parity-exports conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -68,6 +68,10 @@ parity-zoo: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Writes the table of networks into README.md.
+readme: build
+	@Scripts/update-readme.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # The small networks whose reference outputs are committed.
 zoo-fixtures:

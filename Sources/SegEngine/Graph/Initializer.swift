@@ -21,8 +21,8 @@ public enum Initializer: Hashable, Sendable {
   /// transformers begin.
   case truncatedNormal(deviation: Float)
   /// Bilinear interpolation between the pixels of each channel, for transposed convolutions `[in, out / groups, kernelHeight,
-  /// kernelWidth]` that enlarge (Long et al. 2015): with f = ⌈k / 2⌉ and c = (2f − 1 − f mod 2) / 2f the weight along an axis is
-  /// 1 − |i / f − c|, at in = out for a convolution of one group.
+  /// kernelWidth]` that enlarge (Long et al. 2015): with f = ⌈k / 2⌉ and the middle c = (k − 1) / 2 the weight along an axis is
+  /// 1 − |i − c| / f, at in = out for a convolution of one group.
   case bilinear
   /// Rows or columns, whichever are fewer, that are orthogonal and of the length `gain`, of the weight as a matrix [first axis, all
   /// others] (Saxe et al. 2014): the Q of a normal matrix, its signs those of R's diagonal, by LAPACKE's `dgeqrf` and `dorgqr`.
@@ -77,9 +77,8 @@ public enum Initializer: Hashable, Sendable {
   private static func bilinear(_ shape: Shape) -> [Float] {
     precondition(shape.rank == 4, "bilinear weights are those of a transposed convolution, not \(shape)")
     func weights(_ k: Int) -> [Float] {
-      let f = (k + 1) / 2
-      let center = Float(2 * f - 1 - f % 2) / Float(2 * f)
-      return (0..<k).map { 1 - abs(Float($0) / Float(f) - center) }
+      let (f, center) = (Float((k + 1) / 2), Float(k - 1) / 2)
+      return (0..<k).map { 1 - abs(Float($0) - center) / f }
     }
     let (rows, columns) = (weights(shape[2]), weights(shape[3]))
     let isDepthwise = shape[1] == 1

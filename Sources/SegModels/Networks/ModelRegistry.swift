@@ -4,6 +4,9 @@ public enum ModelRegistry {
   public static let families: [ModelFamily] = [
     .unet,
     .nestedUNet,
+    .fcn,
+    .pyramids,
+    .deepLab,
     .segFormer,
     .setr,
     .segmenter,

@@ -10,7 +10,9 @@ import dataclasses
 import importlib
 from typing import Any, Callable
 
-FAMILIES = ["unet", "skips", "nested", "transformers", "realtime"]
+FAMILIES = [
+    "unet", "skips", "nested", "encoder_unets", "torchvision_networks", "segmentation_models", "vgg", "backbones", "transformers",
+    "realtime"]
 
 
 @dataclasses.dataclass

@@ -19,7 +19,8 @@ struct ZooCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [ZooCase] = unets + skips + nestedUNets + transformers + realTime
+  static let all: [ZooCase] =
+    unets + skips + nestedUNets + encoderUNets + torchvision + segmentationModels + caffe + transformers + realTime
 }
 
 /// What the reference said.
