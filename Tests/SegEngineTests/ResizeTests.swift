@@ -63,7 +63,8 @@ import Testing
           let explicit = Resize(interpolation, antialiasing: true, to: .size(size))
           #expect(disagreements(of: explicit, [x], with: [expected], Tolerance(absolute: 8e-6), on: backends) == [])
           let asOther = Resize(interpolation, antialiasing: true, to: .like)
-          #expect(disagreements(of: asOther, [x, like], with: [expected], Tolerance(absolute: 8e-6), on: backends) == [])
+          let tolerance = Tolerance(absolute: 8e-6)
+          #expect(disagreements(of: asOther, [x, like], with: [expected], tolerance, on: backends) == [])
         }
       }
     }

@@ -312,8 +312,8 @@ extension Value {
     file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(
-      Resize(interpolation, coordinates: coordinates, antialiasing: antialiasing, to: .like), named: name, with: [other],
-      file: file, line: line)
+      Resize(interpolation, coordinates: coordinates, antialiasing: antialiasing, to: .like), named: name,
+      with: [other], file: file, line: line)
   }
 
   /// The feature map larger or smaller by a factor; see ``Resize/Target/scale(height:width:recomputingScale:)``.

@@ -3,10 +3,12 @@ import SegEngine
 /// ENet (Paszke et al. 2016): bottlenecks at a quarter and an eighth of the image's size, regular, dilated and asymmetric ones, and
 /// a small decoder that puts pixels back where max pooling took them from.
 ///
-/// Built as the common PyTorch port builds it, with its names: 29 bottlenecks … as in the paper's table, PReLU in the encoder with
-/// one slope an activation (the paper: one a channel), which the port uses at every place of a bottleneck and so saves under
-/// several names; ReLU in the decoder; convolutions without bias; a 2×2 transposed convolution in the decoder's bottlenecks, where
-/// the paper draws 3×3. The last one, 3×3, reaches the image's size by itself.
+/// ``init()`` builds it as the common PyTorch port does, with its names: the bottlenecks of the paper's table (the port's third stage
+/// is the second without down-sampling, as there), PReLU with one slope an activation in the encoder, which the port shares
+/// between all places of a bottleneck and saves under each of their names, ReLU in the decoder, no bias, and a 2×2 transposed
+/// convolution in the decoder's bottlenecks: 0.35 million parameters. ``published`` has what the paper says instead: a slope a
+/// channel and 3×3 transposed convolutions, 0.36 million, which the paper rounds to 0.37. The last transposed convolution, 3×3 in
+/// the port, reaches the image's size by itself.
 public struct ENet: SegmentationNetwork, Hashable {
   /// Channels of the image.
   public var inputChannels = 3
@@ -17,9 +19,21 @@ public struct ENet: SegmentationNetwork, Hashable {
   public var widths = [16, 64, 128]
   /// How much narrower a bottleneck is than its map.
   public var reduction = 4
+  /// Whether the encoder's activations have a slope for each channel.
+  public var hasSlopePerChannel = false
+  /// Extent of the kernel of the decoder's transposed convolutions, 2 or 3.
+  public var transposedKernel = 2
 
-  /// The network of the paper.
+  /// The network as the common port has it.
   public init() {}
+
+  /// The network as the paper has it, with the port's names.
+  public static var published: ENet {
+    var network = ENet()
+    network.hasSlopePerChannel = true
+    network.transposedKernel = 3
+    return network
+  }
 
   /// What stands in the middle of a bottleneck.
   private enum Middle {
@@ -52,7 +66,7 @@ public struct ENet: SegmentationNetwork, Hashable {
     let first = g.scope("initial_block") {
       image.conv("main_branch", widths[0] - inputChannels, kernel: 3, stride: 2, bias: false)
         .concat(with: image.maxPool(kernel: 3, stride: 2, padding: 1, named: "ext_branch"))
-        .batchNorm("batch_norm").prelu("out_prelu")
+        .batchNorm("batch_norm").prelu("out_prelu", perChannel: hasSlopePerChannel)
     }
     var (x, firstPlaces) = g.scope("downsample1_0") { downsampled(first, to: widths[1]) }
     for index in 1...4 { x = g.scope("regular1_\(index)") { bottleneck(x, .regular, isEncoder: true) } }
@@ -85,7 +99,7 @@ public struct ENet: SegmentationNetwork, Hashable {
   }
 
   private func activated(_ x: Value, _ name: String, isEncoder: Bool) -> Value {
-    isEncoder ? x.prelu(name) : x.relu()
+    isEncoder ? x.prelu(name, perChannel: hasSlopePerChannel) : x.relu()
   }
 
   /// A convolution, its normalisation and its activation, at places `start`, `start + 1` and `start + 2` of a sequence.
@@ -121,7 +135,7 @@ public struct ENet: SegmentationNetwork, Hashable {
     y = step(y, "ext_conv3", channels, kernel: 1, isEncoder: true)
     let (pooled, places) = x.maxPoolWithIndices(kernel: 2, named: "main_max1")
     let main = pooled.pad([Pad.Amount(axis: 3, before: 0, after: channels - x.channels)], named: "newChannels")
-    return ((main + y).prelu("out_prelu"), places)
+    return (activated(main + y, "out_prelu", isEncoder: true), places)
   }
 
   /// Twice the size, that of `other`: unpooling, and beside it a bottleneck with a transposed convolution.
@@ -131,7 +145,10 @@ public struct ENet: SegmentationNetwork, Hashable {
     let width = x.channels / reduction
     // Without bias a row that the convolution does not reach is zero.
     let y = step(x, "ext_conv1", width, kernel: 1, isEncoder: false)
-      .transposedConv("ext_tconv1", width, kernel: 2, stride: 2, bias: false).pad(like: other, named: "ext_tconv1.pad")
+      .transposedConv(
+        "ext_tconv1", width, kernel: Extent2D(transposedKernel), stride: 2, padding: transposedKernel == 3 ? 1 : 0,
+        outputPadding: transposedKernel == 3 ? 1 : 0, bias: false
+      ).pad(like: other, named: "ext_tconv1.pad")
       .batchNorm("ext_tconv1_bnorm").relu()
     return (main + step(y, "ext_conv2", channels, kernel: 1, isEncoder: false)).relu()
   }

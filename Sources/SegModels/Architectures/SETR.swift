@@ -29,6 +29,8 @@ public struct SETR: SegmentationNetwork, Hashable {
   public var headWidth = 256
   /// Channels of each of the four maps that the multi-level head joins.
   public var multiLevelWidth = 128
+  /// How heads enlarge their maps. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// How many convolutions with enlargements an auxiliary head has; mmsegmentation's PUP for ADE20K has two.
   public var auxiliaryConvolutions = 1
 
@@ -115,11 +117,11 @@ public struct SETR: SegmentationNetwork, Hashable {
   }
 
   /// Layer normalisation, then convolutions each followed by an enlargement.
-  private func upsampled(_ x: Value, convolutions: Int, kernel: Extent2D, factor: Double) -> Value {
+  private func upsampled(_ x: Value, convolutions: Int, kernel: Extent2D, factor: Int) -> Value {
     var x = x.layerNorm("norm", epsilon: 1e-6)
     for index in 0..<convolutions {
       x = convolution(x, "up_convs.\(index).0", headWidth, kernel: kernel)
-        .resize(by: factor, named: "up_convs.\(index).1")
+        .upsampled(upsampling, "up_convs.\(index).1", channels: headWidth, by: factor)
     }
     return x
   }
@@ -140,8 +142,8 @@ public struct SETR: SegmentationNetwork, Hashable {
   private func joined(_ maps: [Value]) -> Value {
     maps.enumerated().map { index, map in
       let x = convolution(map, "up_convs.\(index).0", multiLevelWidth, kernel: 3)
-      return convolution(x, "up_convs.\(index).1", multiLevelWidth, kernel: 3).resize(
-        by: 4, named: "up_convs.\(index).2")
+      return convolution(x, "up_convs.\(index).1", multiLevelWidth, kernel: 3).upsampled(
+        upsampling, "up_convs.\(index).2", channels: multiLevelWidth, by: 4)
     }.concatenated()
   }
 

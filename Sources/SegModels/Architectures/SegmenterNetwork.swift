@@ -76,7 +76,7 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
   /// The mask transformer: `[batch, patches, classes]` for tokens `[batch, patches, channels]`.
   private func masks(_ tokens: Value, depth: Int) -> Value {
     let (graph, width) = (tokens.graph, encoder.width)
-    let embedding = graph.parameter("cls_emb", [1, classes, width], initializer: .constant(0))
+    let embedding = graph.parameter("cls_emb", [1, classes, width], initializer: .truncatedNormal(deviation: 0.02))
     var x = tokens.linear("proj_dec", width)
     x = x.concat(with: embedding.broadcast(batchLike: x), axis: 1)
     for index in 0..<depth {

@@ -12,6 +12,8 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
   public var classes = 1
   /// Channels of each level of the encoder, the finest first. Each skip is narrowed to the first.
   public var widths = [64, 128, 256, 512, 1024]
+  /// How deeper maps are enlarged, at once by as much as they are smaller. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// Whether each level of the decoder and the deepest of the encoder have a 3×3 convolution to logits, `outconv1` to `outconv5`,
   /// which training compares with the truth.
   public var isDeeplySupervised = false
@@ -82,7 +84,10 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
         return convolution(target, "h\(source + 1)_Cat_\(place)_conv", "h\(source + 1)_Cat_\(place)_bn", widths[0])
       }
       let name = "hd\(source + 1)_UT_\(place)"
-      return convolution(decoded[source].resize(like: target, named: name), "\(name)_conv", "\(name)_bn", widths[0])
+      let deeper = decoded[source]
+      let enlarged = deeper.upsampled(upsampling, name, channels: deeper.channels, by: 1 << (source - level))
+        .pad(like: target, named: "\(name).pad")
+      return convolution(enlarged, "\(name)_conv", "\(name)_bn", widths[0])
     }
     return convolution(
       parts.concatenated(named: "concat\(level + 1)"), "conv\(level + 1)d_1", "bn\(level + 1)d_1",

@@ -117,8 +117,9 @@ public struct VisionTransformer: Backbone, Hashable {
       stride: Extent2D(patch),
       padding: Padding2D(top: 0, left: 0, bottom: patch - 1, right: patch - 1))
     let (rows, columns) = (embeddedSize.height / patch, embeddedSize.width / patch)
-    let classToken = graph.parameter("cls_token", [1, 1, width], initializer: .constant(0))
-    let positions = graph.parameter("pos_embed", [1, 1 + rows * columns, width], initializer: .constant(0))
+    let classToken = graph.parameter("cls_token", [1, 1, width], initializer: .truncatedNormal(deviation: 0.02))
+    let positions = graph.parameter(
+      "pos_embed", [1, 1 + rows * columns, width], initializer: .truncatedNormal(deviation: 0.02))
     let placed =
       grid
       + resampled(positions.slice(axis: 1, from: 1, named: "positions").reshape([1, rows, columns, width]), like: grid)

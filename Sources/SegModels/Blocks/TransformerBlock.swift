@@ -20,25 +20,27 @@ extension Value {
   ///   - hidden: width of the perceptron's hidden layer.
   ///   - epsilon: added to the variance by both layer normalisations.
   func transformerBlock(heads: Int, hidden: Int, epsilon: Float, keys: TransformerKeys) -> Value {
-    let attended = self + layerNorm(keys == .timm ? "norm1" : "ln1", epsilon: epsilon).selfAttended(heads: heads, keys)
-    let normalized = attended.layerNorm(keys == .timm ? "norm2" : "ln2", epsilon: epsilon)
-    switch keys {
-    case .timm: return attended + normalized.linear("mlp.fc1", hidden).gelu().linear("mlp.fc2", channels)
-    case .mmsegmentation:
-      return attended + normalized.linear("ffn.layers.0.0", hidden).gelu().linear("ffn.layers.1", channels)
-    }
+    let (first, second, widening, narrowing) =
+      keys == .timm
+      ? ("norm1", "norm2", "mlp.fc1", "mlp.fc2") : ("ln1", "ln2", "ffn.layers.0.0", "ffn.layers.1")
+    let attended = self + layerNorm(first, epsilon: epsilon).selfAttended(heads: heads, keys)
+    let widened = attended.layerNorm(second, epsilon: epsilon).linear(widening, hidden, initializer: initializer)
+    return attended + widened.gelu().linear(narrowing, channels, initializer: initializer)
   }
+
+  /// How linear layers of transformers begin.
+  private var initializer: Initializer { .truncatedNormal(deviation: 0.02) }
 
   /// Self-attention of several heads: one linear layer gives queries, keys and values, another one joins the heads.
   private func selfAttended(heads: Int, _ keys: TransformerKeys) -> Value {
     let joined: Value
     switch keys {
-    case .timm: joined = linear("attn.qkv", 3 * channels)
+    case .timm: joined = linear("attn.qkv", 3 * channels, initializer: initializer)
     case .mmsegmentation:
       // `MultiheadAttention` has the matrix and its bias as plain parameters.
       let parameters = graph.scope("attn.attn") {
         [
-          graph.parameter("in_proj_weight", [3 * channels, channels], initializer: .heNormal(fanIn: channels)),
+          graph.parameter("in_proj_weight", [3 * channels, channels], initializer: initializer),
           graph.parameter("in_proj_bias", [3 * channels], initializer: .constant(0)),
         ]
       }
@@ -46,6 +48,6 @@ extension Value {
     }
     let parts = joined.split(into: 3, named: "attn.split")
     return parts[0].attention(keys: parts[1], values: parts[2], heads: heads)
-      .linear(keys == .timm ? "attn.proj" : "attn.attn.out_proj", channels)
+      .linear(keys == .timm ? "attn.proj" : "attn.attn.out_proj", channels, initializer: initializer)
   }
 }

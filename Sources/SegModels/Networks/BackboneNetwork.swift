@@ -71,14 +71,17 @@ extension SegmentationModelsNetwork {
 
   public var headKernel: Int { 1 }
 
-  public var checkpoints: CheckpointMapping {
-    CheckpointMapping(
-      auxiliary: ["classification_head."], head: ["segmentation_head."],
-      unused: ["encoder.fc.", "encoder.classifier.", "encoder.layer3.", "encoder.layer4."])
-  }
+  public var checkpoints: CheckpointMapping { .segmentationModels }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
     maps[0].conv("segmentation_head.0", classes, kernel: Extent2D(headKernel))
       .resize(like: image, coordinates: .alignCorners)
   }
+}
+
+extension CheckpointMapping {
+  /// The rules for all networks of segmentation-models-pytorch.
+  static let segmentationModels = CheckpointMapping(
+    auxiliary: ["classification_head."], head: ["segmentation_head."],
+    unused: ["encoder.fc.", "encoder.classifier.", "encoder.layer3.", "encoder.layer4."])
 }

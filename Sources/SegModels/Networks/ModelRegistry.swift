@@ -4,6 +4,7 @@ public enum ModelRegistry {
   public static let families: [ModelFamily] = [
     .unet,
     .nestedUNet,
+    .encoderUNet,
     .fcn,
     .pyramids,
     .deepLab,

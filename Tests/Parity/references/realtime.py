@@ -1,27 +1,28 @@
-"""ENet, BiSeNetV2 and Fast-SCNN as plain modules with the names of their common PyTorch ports."""
+"""ENet, BiSeNet, BiSeNetV2 and Fast-SCNN as plain modules with the names of their common PyTorch ports."""
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import Reference
+from . import Reference, places
 
 # ENet.
 
 
 class Activations:
     """The port uses one PReLU at all places of a block and so saves its slope under several names. `shared=False` gives each place
-    its own, so that a test sees which slope stands where."""
+    its own, so that a test sees which slope stands where; `channels=True` gives each channel its own, as the paper does."""
 
-    def __init__(self, relu, shared=True):
-        self.make = nn.ReLU if relu else nn.PReLU
-        self.one = self.make() if shared else None
+    def __init__(self, relu, shared=True, channels=False):
+        self.relu, self.channels = relu, channels
+        self.one = nn.PReLU() if shared and not relu else None
 
-    def __call__(self):
-        return self.one or self.make()
+    def __call__(self, channels):
+        return nn.ReLU() if self.relu else self.one or nn.PReLU(channels if self.channels else 1)
 
 
 def step(channels, width, kernel, activation, **options):
-    return nn.Sequential(nn.Conv2d(channels, width, kernel, bias=False, **options), nn.BatchNorm2d(width), activation)
+    return nn.Sequential(
+        nn.Conv2d(channels, width, kernel, bias=False, **options), nn.BatchNorm2d(width), activation(width))
 
 
 class InitialBlock(nn.Module):
@@ -30,7 +31,7 @@ class InitialBlock(nn.Module):
         self.main_branch = nn.Conv2d(3, width - 3, 3, stride=2, padding=1, bias=False)
         self.ext_branch = nn.MaxPool2d(3, stride=2, padding=1)
         self.batch_norm = nn.BatchNorm2d(width)
-        self.out_prelu = activation()
+        self.out_prelu = activation(width)
 
     def forward(self, x):
         return self.out_prelu(self.batch_norm(torch.cat([self.main_branch(x), self.ext_branch(x)], 1)))
@@ -40,15 +41,15 @@ class Bottleneck(nn.Module):
     def __init__(self, channels, activation, dilation=1, asymmetric=False):
         super().__init__()
         width = channels // 4
-        self.ext_conv1 = step(channels, width, 1, activation())
+        self.ext_conv1 = step(channels, width, 1, activation)
         if asymmetric:
             self.ext_conv2 = nn.Sequential(
-                *step(width, width, (5, 1), activation(), padding=(2, 0)),
-                *step(width, width, (1, 5), activation(), padding=(0, 2)))
+                *step(width, width, (5, 1), activation, padding=(2, 0)),
+                *step(width, width, (1, 5), activation, padding=(0, 2)))
         else:
-            self.ext_conv2 = step(width, width, 3, activation(), padding=dilation, dilation=dilation)
-        self.ext_conv3 = step(width, channels, 1, activation())
-        self.out_prelu = activation()
+            self.ext_conv2 = step(width, width, 3, activation, padding=dilation, dilation=dilation)
+        self.ext_conv3 = step(width, channels, 1, activation)
+        self.out_prelu = activation(channels)
 
     def forward(self, x):
         return self.out_prelu(x + self.ext_conv3(self.ext_conv2(self.ext_conv1(x))))
@@ -58,10 +59,10 @@ class DownBottleneck(nn.Module):
     def __init__(self, channels, width, activation):
         super().__init__()
         self.main_max1 = nn.MaxPool2d(2, stride=2, return_indices=True)
-        self.ext_conv1 = step(channels, channels // 4, 2, activation(), stride=2)
-        self.ext_conv2 = step(channels // 4, channels // 4, 3, activation(), padding=1)
-        self.ext_conv3 = step(channels // 4, width, 1, activation())
-        self.out_prelu = activation()
+        self.ext_conv1 = step(channels, channels // 4, 2, activation, stride=2)
+        self.ext_conv2 = step(channels // 4, channels // 4, 3, activation, padding=1)
+        self.ext_conv3 = step(channels // 4, width, 1, activation)
+        self.out_prelu = activation(width)
 
     def forward(self, x):
         main, places = self.main_max1(x)
@@ -71,17 +72,17 @@ class DownBottleneck(nn.Module):
 
 
 class UpBottleneck(nn.Module):
-    def __init__(self, channels, width, activation):
+    def __init__(self, channels, width, activation, kernel):
         super().__init__()
         middle = channels // 4
         self.main_conv1 = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
         self.main_unpool1 = nn.MaxUnpool2d(2)
-        self.ext_conv1 = step(channels, middle, 1, activation())
-        self.ext_tconv1 = nn.ConvTranspose2d(middle, middle, 2, stride=2, bias=False)
+        self.ext_conv1 = step(channels, middle, 1, activation)
+        self.ext_tconv1 = nn.ConvTranspose2d(middle, middle, kernel, stride=2, padding=kernel // 3, bias=False)
         self.ext_tconv1_bnorm = nn.BatchNorm2d(middle)
-        self.ext_tconv1_activation = activation()
-        self.ext_conv2 = step(middle, width, 1, activation())
-        self.out_prelu = activation()
+        self.ext_tconv1_activation = activation(middle)
+        self.ext_conv2 = step(middle, width, 1, activation)
+        self.out_prelu = activation(width)
 
     def forward(self, x, places, size):
         main = self.main_unpool1(self.main_conv1(x), places, output_size=size)
@@ -95,9 +96,9 @@ class ENet(nn.Module):
         ("regular", {}), ("dilated", {"dilation": 2}), ("asymmetric", {"asymmetric": True}), ("dilated", {"dilation": 4}),
         ("regular", {}), ("dilated", {"dilation": 8}), ("asymmetric", {"asymmetric": True}), ("dilated", {"dilation": 16})]
 
-    def __init__(self, classes, widths=(16, 64, 128), shared=True):
+    def __init__(self, classes, widths=(16, 64, 128), shared=True, channels=False, kernel=2):
         super().__init__()
-        slopes, relu = lambda: Activations(False, shared), lambda: Activations(True)
+        slopes, relu = lambda: Activations(False, shared, channels), lambda: Activations(True)
         self.initial_block = InitialBlock(widths[0], slopes())
         self.downsample1_0 = DownBottleneck(widths[0], widths[1], slopes())
         self.encoder, self.second, self.third = [], [], []
@@ -107,10 +108,10 @@ class ENet(nn.Module):
         for stage, names, start in [(2, self.second, 1), (3, self.third, 0)]:
             for index, (kind, options) in enumerate(self.STAGE):
                 self.append(names, f"{kind}{stage}_{start + index}", Bottleneck(widths[2], slopes(), **options))
-        self.upsample4_0 = UpBottleneck(widths[2], widths[1], relu())
+        self.upsample4_0 = UpBottleneck(widths[2], widths[1], relu(), kernel)
         self.regular4_1 = Bottleneck(widths[1], relu())
         self.regular4_2 = Bottleneck(widths[1], relu())
-        self.upsample5_0 = UpBottleneck(widths[1], widths[0], relu())
+        self.upsample5_0 = UpBottleneck(widths[1], widths[0], relu(), kernel)
         self.regular5_1 = Bottleneck(widths[0], relu())
         self.transposed_conv = nn.ConvTranspose2d(widths[0], classes, 3, stride=2, padding=1, bias=False)
 
@@ -134,7 +135,7 @@ class ENet(nn.Module):
         return self.transposed_conv(x, output_size=image.shape[2:])
 
 
-# BiSeNetV2.
+# BiSeNet.
 
 
 class ConvBNReLU(nn.Module):
@@ -145,6 +146,112 @@ class ConvBNReLU(nn.Module):
 
     def forward(self, x):
         return F.relu(self.bn(self.conv(x)))
+
+
+class Residual(nn.Module):
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        if stride != 1 or channels != width:
+            self.downsample = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        shortcut = self.downsample(x) if hasattr(self, "downsample") else x
+        return F.relu(shortcut + self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+
+
+class ContextPath(nn.Module):
+    def __init__(self, stem, blocks, path):
+        super().__init__()
+        self.resnet = nn.Module()
+        self.resnet.conv1 = nn.Conv2d(3, stem, 7, 2, 3, bias=False)
+        self.resnet.bn1 = nn.BatchNorm2d(stem)
+        channels = stem
+        for stage in range(4):
+            layers = []
+            for index in range(blocks):
+                layers.append(Residual(channels, stem << stage, 2 if stage and not index else 1))
+                channels = stem << stage
+            self.resnet.add_module(f"layer{stage + 1}", nn.Sequential(*layers))
+        self.arm16 = Refinement(channels // 2, path)
+        self.arm32 = Refinement(channels, path)
+        self.conv_head32 = ConvBNReLU(path, path)
+        self.conv_head16 = ConvBNReLU(path, path)
+        self.conv_avg = ConvBNReLU(channels, path, 1)
+
+    def forward(self, image):
+        net = self.resnet
+        x = F.max_pool2d(F.relu(net.bn1(net.conv1(image))), 3, 2, 1)
+        eighth = net.layer2(net.layer1(x))
+        sixteenth = net.layer3(eighth)
+        last = net.layer4(sixteenth)
+        x = self.arm32(last) + self.conv_avg(last.mean((2, 3), keepdim=True))
+        deep = self.conv_head32(F.interpolate(x, sixteenth.shape[2:]))
+        x = self.arm16(sixteenth) + deep
+        return self.conv_head16(F.interpolate(x, eighth.shape[2:])), deep
+
+
+class Refinement(nn.Module):
+    def __init__(self, channels, width):
+        super().__init__()
+        self.conv = ConvBNReLU(channels, width)
+        self.conv_atten = nn.Conv2d(width, width, 1, bias=False)
+        self.bn_atten = nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x * self.bn_atten(self.conv_atten(x.mean((2, 3), keepdim=True))).sigmoid()
+
+
+class FeatureFusion(nn.Module):
+    def __init__(self, channels, width):
+        super().__init__()
+        self.convblk = ConvBNReLU(channels, width, 1)
+        self.conv1 = nn.Conv2d(width, width // 4, 1, bias=False)
+        self.conv2 = nn.Conv2d(width // 4, width, 1, bias=False)
+
+    def forward(self, *maps):
+        x = self.convblk(torch.cat(maps, 1))
+        return x + x * self.conv2(F.relu(self.conv1(x.mean((2, 3), keepdim=True)))).sigmoid()
+
+
+class BiSeNetHead(nn.Module):
+    def __init__(self, channels, width, classes):
+        super().__init__()
+        self.conv = ConvBNReLU(channels, width)
+        self.conv_out = nn.Conv2d(width, classes, 1, bias=False)
+
+    def forward(self, x, size):
+        return F.interpolate(self.conv_out(self.conv(x)), size, mode="bilinear", align_corners=True)
+
+
+class BiSeNetV1(nn.Module):
+    def __init__(self, classes, stem=64, blocks=2, spatial=64, path=128, fusion=256):
+        super().__init__()
+        self.cp = ContextPath(stem, blocks, path)
+        self.sp = nn.Module()
+        self.sp.conv1 = ConvBNReLU(3, spatial, 7, 2)
+        self.sp.conv2 = ConvBNReLU(spatial, spatial, 3, 2)
+        self.sp.conv3 = ConvBNReLU(spatial, spatial, 3, 2)
+        self.sp.conv_out = ConvBNReLU(spatial, path, 1)
+        self.ffm = FeatureFusion(2 * path, fusion)
+        self.conv_out = BiSeNetHead(fusion, fusion, classes)
+        self.conv_out16 = BiSeNetHead(path, fusion // 4, classes)
+        self.conv_out32 = BiSeNetHead(path, fusion // 4, classes)
+
+    def forward(self, image):
+        size = image.shape[2:]
+        fine, deep = self.cp(image)
+        spatial = self.sp.conv_out(self.sp.conv3(self.sp.conv2(self.sp.conv1(image))))
+        return {
+            "logits": self.conv_out(self.ffm(spatial, fine), size), "auxiliary16": self.conv_out16(fine, size),
+            "auxiliary32": self.conv_out32(deep, size)}
+
+
+# BiSeNetV2.
 
 
 def conv_bn(channels, width, kernel=3, stride=1, groups=1):
@@ -378,7 +485,8 @@ def as_it_is(result):
 
 def networks():
     return {
-        "enet": Reference(lambda: ENet(19), [(1, 3, 512, 1024), (1, 3, 201, 230)]),
+        "enet": Reference(lambda: ENet(19), [(1, 3, 256, 320), (1, 3, 201, 230)], accepts=places.are_certain),
+        "bisenetv1": Reference(lambda: BiSeNetV1(19), [(1, 3, 512, 1024), (2, 3, 200, 333)], outputs=as_it_is),
         "bisenetv2": Reference(lambda: BiSeNetV2(19), [(1, 3, 512, 1024), (2, 3, 256, 320)], outputs=as_it_is),
         "fast-scnn": Reference(
             lambda: FastSCNN(19), [(1, 3, 512, 1024), (2, 3, 256, 320)], outputs=as_it_is, form="safetensors"),
@@ -388,6 +496,10 @@ def networks():
 def fixtures():
     return {
         "enet": Reference(lambda: ENet(4, (8, 16, 32), shared=False), [(1, 3, 32, 48), (2, 3, 37, 27)]),
+        "enet-published": Reference(
+            lambda: ENet(4, (8, 16, 32), shared=False, channels=True, kernel=3), [(1, 3, 32, 48), (2, 3, 40, 24)]),
+        "bisenetv1": Reference(
+            lambda: BiSeNetV1(3, 4, 1, 4, 8, 12), [(1, 3, 32, 64), (2, 3, 45, 37)], outputs=as_it_is),
         "bisenetv2": Reference(
             lambda: BiSeNetV2(3, (4, 4, 8), (4, 4, 6, 8), 12, 6), [(1, 3, 32, 64), (2, 3, 64, 32)], outputs=as_it_is),
         "fast-scnn": Reference(

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import Reference
+from . import Reference, places
 from .unet import DoubleConv, Down, Out
 
 
@@ -111,7 +111,9 @@ class SkipUNet(nn.Module):
         self.levels = len(widths) - 1
         self.inc = DoubleConv(3, widths[0])
         for level in range(1, self.levels + 1):
-            self.add_module(f"down{level}", Down(widths[level - 1], widths[level]))
+            down = Down(widths[level - 1], widths[level])
+            down.maxpool_conv[0].return_indices = True
+            self.add_module(f"down{level}", down)
         channels = widths[-1]
         for level in range(1, self.levels + 1):
             width = widths[self.levels - level]
@@ -122,15 +124,15 @@ class SkipUNet(nn.Module):
         self.outc = Out(channels, classes)
 
     def forward(self, x):
-        maps, places = [self.inc(x)], []
+        maps, found = [self.inc(x)], []
         for level in range(1, self.levels + 1):
             pool, step = getattr(self, f"down{level}").maxpool_conv
-            x, where = F.max_pool2d(maps[-1], 2, return_indices=True)
-            places.append(where)
+            x, place = pool(maps[-1])
+            found.append(place)
             maps.append(step(x))
         x = maps[-1]
         for level in range(1, self.levels + 1):
-            x = getattr(self, f"up{level}")(x, maps, places, getattr(self, f"att{level}", None))
+            x = getattr(self, f"up{level}")(x, maps, found, getattr(self, f"att{level}", None))
         return self.outc(x)
 
 
@@ -146,10 +148,13 @@ VARIANTS = {
 
 
 def networks():
-    return {
+    result = {
         name: Reference(
             lambda options=options: SkipUNet(21, [64, 128, 256, 512, 1024], **options), [(1, 3, 256, 256), (1, 3, 197, 240)])
         for name, options in VARIANTS.items()}
+    result["unet-unpooling"].inputs = [(1, 3, 48, 64), (1, 3, 61, 50)]
+    result["unet-unpooling"].accepts = places.are_certain
+    return result
 
 
 def fixtures():

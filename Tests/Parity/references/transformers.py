@@ -38,6 +38,20 @@ def mixed(widths, depths, epsilon):
         sr_ratios=[8, 4, 2, 1])
 
 
+class MixedClassifier(mix_transformer.MixVisionTransformerEncoder):
+    """The encoder as it is trained on ImageNet."""
+
+    def __init__(self, widths, depths, classes):
+        super().__init__(
+            out_channels=[3, 0, *widths], patch_size=4, embed_dims=widths, num_heads=[1, 2, 5, 8], mlp_ratios=[4] * 4,
+            qkv_bias=True, norm_layer=functools.partial(mix_transformer.LayerNorm, eps=1e-6), depths=depths,
+            sr_ratios=[8, 4, 2, 1])
+        self.head = nn.Linear(widths[3], classes)
+
+    def forward(self, image):
+        return self.head(super().forward(image)[-1].mean((2, 3)))
+
+
 class PublishedSegformer(nn.Module):
     """The decoder of the paper, whose logits are enlarged between half pixels. Hugging Face's layer normalisations all add 1e-5."""
 
@@ -420,6 +434,7 @@ def fixtures():
             lambda: timm.models.VisionTransformer(
                 img_size=48, patch_size=8, embed_dim=24, depth=3, num_heads=3, num_classes=5, dynamic_img_size=True,
                 dynamic_img_pad=True), [(1, 3, 48, 48), (2, 3, 77, 60), (1, 3, 20, 33)]),
+        "mit": Reference(lambda: MixedClassifier([8, 8, 10, 16], [1, 1, 2, 1], 5), [(1, 3, 48, 48), (2, 3, 64, 37)]),
         "segformer": Reference(
             lambda: SmallSegformer([8, 8, 10, 16], [1, 1, 2, 1], 12, 3), [(1, 3, 32, 64), (2, 3, 64, 32)]),
         "segformer-original": Reference(

@@ -28,7 +28,7 @@ struct PublishedFigure: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [PublishedFigure] = convolutional
+  static let all: [PublishedFigure] = convolutional + others
 
   private static func registered(_ name: String, auxiliary: Bool) throws -> Graph {
     try #require(ModelRegistry.find(name)).network.graph(size: 520, auxiliary: auxiliary)

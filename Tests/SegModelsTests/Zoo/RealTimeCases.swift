@@ -2,13 +2,28 @@ import SegModels
 
 extension ZooCase {
   static let realTime: [ZooCase] = [
-    ZooCase("enet", enet), ZooCase("bisenetv2", biSeNetV2), ZooCase("fast-scnn", fastSCNN),
+    ZooCase("enet", enet(ENet())),
+    ZooCase("enet-published", enet(.published)),
+    ZooCase("bisenetv1", biSeNetV1),
+    ZooCase("bisenetv2", biSeNetV2),
+    ZooCase("fast-scnn", fastSCNN),
   ]
 
-  private static var enet: ENet {
-    var network = ENet()
+  private static func enet(_ network: ENet) -> ENet {
+    var network = network
     network.widths = [8, 16, 32]
     network.classes = 4
+    return network
+  }
+
+  private static var biSeNetV1: BiSeNetV1 {
+    var network = BiSeNetV1()
+    network.backbone.width = 4
+    network.backbone.blocks = [1, 1, 1, 1]
+    network.spatialWidth = 4
+    network.pathWidth = 8
+    network.fusionWidth = 12
+    network.classes = 3
     return network
   }
 

@@ -4,40 +4,24 @@ import Testing
 
 /// Vision transformers as classifiers, against timm's, and the published figures of the networks built upon them.
 @Suite struct TransformerTests {
-  /// Position embeddings of a grid of 6×6 for images of that grid, of a larger one and of a smaller one, which patches do not
-  /// divide.
-  @Test func classifiersAreThoseOfTimm() throws {
-    let fixture = try ZooFixture("vit")
-    var network = VisionTransformer(width: 24, depth: 3, heads: 3, patch: 8)
-    network.embeddedSize = 48
+  /// Of `vit` position embeddings of a grid of 6×6 for images of that grid, of a larger one and of a smaller one, which patches do
+  /// not divide.
+  @Test(arguments: ["vit", "mit"]) func classifiersAreThoseOfTheReference(_ name: String) throws {
+    let fixture = try ZooFixture(name)
+    var transformer = VisionTransformer(width: 24, depth: 3, heads: 3, patch: 8)
+    transformer.embeddedSize = 48
+    let network: any Backbone =
+      name == "vit" ? transformer : MixTransformer(widths: [8, 8, 10, 16], depths: [1, 1, 2, 1])
     let graph = try network.classificationGraph(size: 48, classes: 5)
     try Parameters(fixture.parameterShapes.mapValues { Tensor(zeros: $0) }).validate(for: graph)
     let parameters = SeededNumbers.parameters(of: graph, statistics: [:])
-    #expect(fixture.results.count == 3)
+    #expect(!fixture.results.isEmpty)
     for optimizes in [true, false] {
       let model = try Model(graph, parameters: parameters, options: CompileOptions(optimizes: optimizes))
       for (image, outputs) in fixture.results {
         let wanted = try outputs.named("logits")
         #expect(try model(image).distance(to: wanted) <= 1e-5 * wanted.range, "\(image.shape)")
       }
-    }
-  }
-
-  /// timm's figures of parameters, torchvision's of multiply–adds (ViT-B/16 and ViT-L/16 alike in both).
-  @Test func classifiersHaveThePublishedFigures() throws {
-    for (network, parameters, gmac) in [
-      (VisionTransformer.base(), 86_567_656, 17.564), (.large(), 304_326_632, 61.555),
-    ] {
-      let summary = try GraphSummary(network.classificationGraph())
-      #expect(summary.parameterCount == parameters)
-      #expect(abs(Double(summary.total.macs) / 1e9 - gmac) < 0.0005)
-    }
-    // timm's vit_tiny_patch16_224, vit_small_patch16_224, vit_small_patch32_224, vit_base_patch8_224, vit_base_patch32_224.
-    for (network, parameters) in [
-      (VisionTransformer.tiny(), 5_717_416), (.small(), 22_050_664), (.small(patch: 32), 22_878_952),
-      (.base(patch: 8), 86_576_872), (.base(patch: 32), 88_224_232),
-    ] {
-      #expect(try GraphSummary(network.classificationGraph()).parameterCount == parameters)
     }
   }
 
