@@ -8,9 +8,15 @@ enum NetworkSource {
   case named(ModelDescription)
   case file(ONNXModel)
 
-  init(_ text: String) throws {
+  /// `classes` overrides the number of logits of a network from the registry.
+  init(_ text: String, classes: Int? = nil) throws {
     if let description = ModelRegistry.find(text) {
-      self = .named(description)
+      if let classes, !(1...4096).contains(classes) {
+        throw Failure(.usage, "--classes lies between 1 and 4096, not \(classes)")
+      }
+      self = .named(classes.map { description.with(classes: $0) } ?? description)
+    } else if classes != nil {
+      throw Failure(.usage, "--classes is for named networks; there is none named \(text)")
     } else if text.lowercased().hasSuffix(".onnx") || FileManager.default.fileExists(atPath: text) {
       self = .file(try ONNXModel(contentsOf: text))
     } else {
@@ -50,6 +56,14 @@ enum NetworkSource {
     case (.named, nil): return nil
     case (.file, nil): return Parameters()
     case (.file(let file), _?): throw Failure(.usage, "\(file.path) holds its own weights: no --weights")
+    }
+  }
+
+  /// A checkpoint's weights under the names of a graph, as the network's mapping says.
+  func mapped(_ checkpoint: Parameters, for graph: Graph) -> Parameters {
+    switch self {
+    case .named(let description): description.network.checkpoints(checkpoint, for: graph)
+    case .file: checkpoint
     }
   }
 

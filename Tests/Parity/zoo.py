@@ -72,6 +72,7 @@ def check(name, reference, seg, folder):
     torch.manual_seed(1)
     network = reference.make()
     torch.manual_seed(2)
+    seeded.train(network)
     # Statistics of images that are smaller than the smallest input would be those of padding.
     shape = (2, *reference.inputs[0][1:])
     seeded.calibrate(network, [torch.randn(shape)])
@@ -81,7 +82,6 @@ def check(name, reference, seg, folder):
         torch.save(state, weights)
     else:
         save_file({key: np.ascontiguousarray(value.numpy()) for key, value in state.items()}, weights)
-    # Neither another key nor a value that is no weight counts.
     count = sum(value.numel() for key, value in network.named_parameters())
     error, agreement, outputs = 0.0, 1.0, set()
     for shape in reference.inputs:

@@ -120,10 +120,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 extension Parameters {
-  /// Weights for a graph drawn by each parameter's initialiser, the same for the same seed.
-  public init(initializing graph: Graph, seed: UInt64) {
+  /// Weights for a graph drawn by each parameter's initialiser, the same for the same seed; with `isIncluded` those of the names
+  /// for which it is true.
+  public init(initializing graph: Graph, seed: UInt64, where isIncluded: (String) -> Bool = { _ in true }) {
     var generator = SeededGenerator(seed: seed)
     self.init()
-    for info in graph.parameters { self[info.name] = info.initializer.tensor(info.spec, &generator) }
+    for info in graph.parameters where isIncluded(info.name) {
+      self[info.name] = info.initializer.tensor(info.spec, &generator)
+    }
   }
 }

@@ -65,9 +65,8 @@ public struct CheckpointMapping: Sendable {
       if !isLeftOut { mapped[name] = tensor }
     }
     if case .drawn(let seed) = head {
-      let drawn = Parameters(initializing: graph, seed: seed)
       for name in mapped.names where isHead(name) { mapped[name] = nil }
-      for info in graph.parameters where isHead(info.name) { mapped[info.name] = drawn[info.name] }
+      mapped.tensors.merge(Parameters(initializing: graph, seed: seed, where: isHead).tensors) { $1 }
     }
     return mapped
   }

@@ -35,6 +35,19 @@ public struct ModelDescription: Sendable {
   /// The number of its classes; a network of one logit has two, background and foreground.
   public var classes: Int { network.classes == 1 ? 2 : network.classes }
 
+  /// The same network for another number of classes: of one logit with a threshold of 0.5, else the largest wins.
+  ///
+  /// - Precondition: the number is positive.
+  public func with(classes: Int) -> ModelDescription {
+    precondition(classes > 0, "there is a class at least")
+    var network = network
+    network.classes = classes
+    let isAsBefore = classes == self.network.classes
+    return ModelDescription(
+      name, summary, size: defaultSize, network, preprocessing: preprocessing,
+      postprocessing: isAsBefore ? postprocessing : classes == 1 ? .threshold(0.5) : .argmax)
+  }
+
   /// Makes the graph for a height and width.
   ///
   /// - Throws: `GraphError` where the image is too small for the network.

@@ -39,6 +39,22 @@ def fill(state):
             value.copy_(even(name, tuple(value.shape), -0.1, 0.1))
 
 
+def train(network):
+    """Gives the scales and offsets of batch normalisation values such as training leaves instead of ones and zeros. Those at the end
+    of residual branches, which training begins at 0 or brings near it, are small: with ones a deep residual network of random weights
+    multiplies the rounding of its first layers a thousandfold, in PyTorch too."""
+    for module in network.modules():
+        if isinstance(module, NORMS) and module.affine:
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.2, 0.2)
+    for module in network.modules():
+        if type(module).__name__ in ("BasicBlock", "Bottleneck", "CaffeBottleneck"):
+            branch = [
+                norm for key, norm in module.named_modules()
+                if isinstance(norm, NORMS) and not key.startswith(("downsample", "shortcut"))]
+            branch[-1].weight.data.uniform_(0.1, 0.5)
+
+
 def calibrate(network, images, half=False):
     """Gives batch normalisation the statistics of the maps that it sees for some images, as training leaves them: without them
     activations of random weights grow or vanish. With `half` they are numbers of float16."""

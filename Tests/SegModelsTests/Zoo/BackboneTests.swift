@@ -2,8 +2,8 @@ import SegEngine
 import SegModels
 import Testing
 
-/// Backbones with their classifiers against those of torchvision and timm.
-@Suite struct BackboneTests {
+/// Backbones with their classifiers against those of torchvision and timm. Loops over that many weights need optimised code.
+@Suite(.enabled(if: isOptimized)) struct BackboneTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let backbone: any Backbone

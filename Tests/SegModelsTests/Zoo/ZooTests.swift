@@ -46,7 +46,7 @@ import Testing
 
   @Test(arguments: ZooCase.all) func weightsSurviveAFile(_ test: ZooCase) throws {
     let graph = try test.network.graph(size: test.size, auxiliary: true)
-    let parameters = Parameters(initializing: graph, seed: 3)
+    let parameters = SeededNumbers.parameters(of: graph)
     let file = FileManager.default.temporaryDirectory.appending(path: "zoo-\(UUID().uuidString).safetensors")
       .path(percentEncoded: false)
     defer { try? FileManager.default.removeItem(atPath: file) }
@@ -58,7 +58,7 @@ import Testing
 
   /// Another number of classes is an error, unless the head is left out on purpose.
   @Test(arguments: ZooCase.all) func aHeadOfOtherClassesIsLeftOutOnPurposeAlone(_ test: ZooCase) throws {
-    let checkpoint = Parameters(initializing: try test.network.graph(size: test.size, auxiliary: true), seed: 3)
+    let checkpoint = SeededNumbers.parameters(of: try test.network.graph(size: test.size, auxiliary: true))
     var other = test.network
     other.classes = test.network.classes + 3
     let graph = try other.graph(size: test.size, auxiliary: true)
@@ -79,7 +79,7 @@ import Testing
       var network = test.network
       network.classes = classes
       let graph = try network.graph(size: test.size, auxiliary: true)
-      let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 1))
+      let model = try Model(graph, parameters: SeededNumbers.parameters(of: graph))
       let image = noise([2, size.height, size.width, network.inputChannels], seed: 5)
       let outputs = try model.run(["image": image])
       #expect(try outputs.named("logits").shape == [2, size.height, size.width, classes])
@@ -108,7 +108,7 @@ import Testing
 
   @Test(arguments: ZooCase.all) func aBatchIsItsImages(_ test: ZooCase) throws {
     let graph = try test.network.graph(size: test.size)
-    let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 2))
+    let model = try Model(graph, parameters: SeededNumbers.parameters(of: graph))
     let shape: Shape = [3, test.size.height, test.size.width, test.network.inputChannels]
     let batch = noise(shape, seed: 3)
     let together = try model(batch)
