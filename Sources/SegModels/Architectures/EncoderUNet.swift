@@ -69,15 +69,15 @@ public struct EncoderUNet: SegmentationModelsNetwork {
 }
 
 extension Value {
-  /// Twice the size, more exactly that of `other`; parameters of the forms that have any begin with `up`. A pixel that they leave is
-  /// zero.
+  /// Twice the size, more exactly that of `other`; parameters of the forms that have any begin with `up`. Those give twice the size
+  /// always, which is brought to the other's, where it is odd, by the nearest pixel.
   func enlarged(_ upsampling: Upsampling, like other: Value) -> Value {
     switch upsampling {
     case .nearest: resize(like: other, .nearest, named: "up")
     case .bilinear(let aligningCorners):
       resize(like: other, coordinates: aligningCorners ? .alignCorners : .halfPixel, named: "up")
     case .transposedConvolution, .subpixel, .maxUnpooling:
-      upsampled(upsampling, "up", channels: channels).pad(like: other, named: "up.pad")
+      upsampled(upsampling, "up", channels: channels).resize(like: other, .nearest, named: "up.fit")
     }
   }
 }
