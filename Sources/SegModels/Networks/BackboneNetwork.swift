@@ -73,8 +73,7 @@ extension SegmentationModelsNetwork {
 
   public var checkpoints: CheckpointMapping {
     CheckpointMapping(
-      auxiliary: ["classification_head."], head: ["segmentation_head."],
-      unused: ["encoder.fc.", "encoder.classifier.", "encoder.layer3.", "encoder.layer4."])
+      head: ["segmentation_head."], unused: ["classification_head.", "encoder.fc.", "encoder.classifier."])
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {

@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 from typing import Any, Callable
 
-FAMILIES = ["unet", "torchvision_networks", "segmentation_models", "vgg", "backbones"]
+FAMILIES = ["unet", "upsampling", "torchvision_networks", "segmentation_models", "vgg", "backbones"]
 
 
 @dataclasses.dataclass
