@@ -55,8 +55,10 @@ import Testing
     var seen: (rows: Set<Int>, columns: Set<Int>) = ([], [])
     for row in 0..<size {
       for column in 0..<size {
-        let changed = try output(row, column).elements(of: Float.self)[index]
-        guard changed != base.elements(of: Float.self)[index] else { continue }
+        // A concatenation's channels see different pixels.
+        let pixel = index..<index + shape.channels
+        let changed = try output(row, column).elements(of: Float.self)[pixel]
+        guard changed != base.elements(of: Float.self)[pixel] else { continue }
         seen.rows.insert(row)
         seen.columns.insert(column)
       }
