@@ -8,7 +8,8 @@ struct ModelsCommand: ParsableCommand {
     commandName: "models", abstract: "Lists the networks.",
     discussion: """
       Parameters are those that training changes, multiply–adds (MACs) those of one image of the stated size; auxiliary heads, \
-      which training alone needs, are not counted. Strides are those of the encoder's feature maps.
+      which training alone needs, are not counted. Strides are those of the encoder's feature maps, the receptive field is that of its last one in pixels, or \
+      the whole image.
       """)
 
   @Flag(help: "Print JSON.")
@@ -31,6 +32,8 @@ struct ModelsCommand: ParsableCommand {
     let parameters: Int
     let macs: Int
     let strides: [Int]
+    /// Along the height; `nil` for the whole image.
+    let receptiveField: Int?
     let auxiliaryOutputs: [String]
 
     init(_ family: ModelFamily, _ model: ModelDescription) throws {
@@ -43,6 +46,7 @@ struct ModelsCommand: ParsableCommand {
       parameters = summary.trainableParameterCount
       macs = summary.total.macs
       strides = model.network.features.map(\.stride)
+      receptiveField = try model.network.receptiveFieldOfEncoder()
       auxiliaryOutputs = model.network.auxiliaryOutputs
     }
 
@@ -50,7 +54,7 @@ struct ModelsCommand: ParsableCommand {
     var cells: [String] {
       [
         "\(height)×\(width)", parameters.grouped, (Double(macs) / 1e9).fixed(3),
-        strides.map(String.init).joined(separator: " "),
+        strides.map(String.init).joined(separator: " "), receptiveField.map(String.init) ?? "image",
       ]
     }
   }
@@ -61,8 +65,8 @@ struct ModelsCommand: ParsableCommand {
     }
     if json { return try printJSON(families.flatMap(\.entries)) }
     if markdown {
-      try printLine("| family | network | input | parameters | GMAC | strides | description |")
-      try printLine("|---|---|---|--:|--:|---|---|")
+      try printLine("| family | network | input | parameters | GMAC | strides | receptive field | description |")
+      try printLine("|---|---|---|--:|--:|---|--:|---|")
       for (name, entries) in families {
         for (index, entry) in entries.enumerated() {
           let cells = [index == 0 ? name : "", "`\(entry.name)`"] + entry.cells + [entry.summary]
@@ -72,13 +76,26 @@ struct ModelsCommand: ParsableCommand {
       return
     }
     var table = TextTable(
-      ["network", "family", "classes", "input", "parameters", "GMAC", "strides", "description"],
-      leftAligned: [0, 1, 6, 7])
+      ["network", "family", "classes", "input", "parameters", "GMAC", "strides", "receptive field", "description"],
+      leftAligned: [0, 1, 6, 8])
     for (name, entries) in families {
       for entry in entries {
         table.add([entry.name, name, "\(entry.classes)"] + entry.cells + [entry.summary])
       }
     }
     try printLine(table.text)
+  }
+}
+
+extension SegmentationNetwork {
+  /// The extent along the height of the receptive field of the encoder's last feature map; `nil` where that is the whole image.
+  fileprivate func receptiveFieldOfEncoder() throws -> Int? {
+    let graph = try Graph("encoder") { g in
+      // The size matters as little as the stride divides it.
+      let maps = encoder(g.input("image", [1, 256, 256, inputChannels]))
+      g.output("last", maps[features.count - 1])
+    }
+    if case .window(let height, _) = graph.receptiveField(of: "last") { return height.size }
+    return nil
   }
 }

@@ -12,6 +12,7 @@ import Testing
       let family, name, summary: String
       let height, width, classes, parameters, macs: Int
       let strides: [Int]
+      let receptiveField: Int?
       let auxiliaryOutputs: [String]
     }
     let result = try seg("models", "--json")
@@ -28,6 +29,9 @@ import Testing
     // Without its auxiliary head, as published.
     let fcn = try #require(entries.first { $0.name == "fcn-resnet50" })
     #expect(fcn.parameters == 32_957_013 && fcn.auxiliaryOutputs == ["aux"] && fcn.strides == [2, 4, 8, 8, 8])
+    // FCN on VGG-16: table 1 of the paper.
+    #expect(entries.first { $0.name == "fcn8s-vgg16" }?.receptiveField == 404)
+    #expect(entries.first { $0.name == "lraspp-mobilenet-v3-large" }?.receptiveField == nil)
     let text = try seg("models")
     expectSuccess(text)
     for entry in entries { #expect(text.output.contains("\n\(entry.name) ")) }

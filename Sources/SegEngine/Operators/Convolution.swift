@@ -130,3 +130,7 @@ extension Convolution: PaddingAbsorbing {
     return Convolution(geometry, function: function, addingResidual: addsResidual)
   }
 }
+
+extension Convolution: Windowed {
+  func window(over inputs: [TensorSpec]) -> ConvolutionGeometry? { geometry }
+}

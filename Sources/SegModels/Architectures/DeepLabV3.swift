@@ -5,6 +5,9 @@ import SegEngine
 ///
 /// torchvision adds a 3×3 convolution after the pyramid and an auxiliary head, has the rates 12, 24 and 36 of an output stride of
 /// 8, and no multi-grid; ``ResNet/multiGrid`` gives the paper's.
+///
+/// Parameters: `backbone.layer1.0.conv1.weight`, `classifier.0.convs.0.0.weight`, `classifier.0.project.0.weight`,
+/// `classifier.4.weight`, `aux_classifier.0.weight`.
 public struct DeepLabV3: TorchvisionNetwork {
   /// The encoder, of output stride 8 or 16.
   public var backbone: any Backbone

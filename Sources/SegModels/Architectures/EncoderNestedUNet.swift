@@ -59,7 +59,8 @@ public struct EncoderNestedUNet: SegmentationModelsNetwork {
 
   private func node(_ x: Value, _ beside: [Value], like other: Value, _ width: Int, _ way: Int, _ place: Int) -> Value {
     x.graph.scope("decoder.blocks.x_\(way)_\(place)") {
-      decoderBlock(x.enlarged(upsampling, like: other), beside, width, attends: attendsBlocks)
+      decoderBlock(
+        x.upsampled(upsampling, "up", channels: x.channels, by: 2, like: other), beside, width, attends: attendsBlocks)
     }
   }
 }

@@ -55,7 +55,8 @@ public struct EncoderUNet: SegmentationModelsNetwork {
       for index in maps.indices {
         x = g.scope("blocks.\(index)") {
           let isLast = index == maps.count - 1
-          let enlarged = x.enlarged(upsampling, like: isLast ? image : maps[index + 1])
+          let enlarged = x.upsampled(
+            upsampling, "up", channels: x.channels, by: 2, like: isLast ? image : maps[index + 1])
           let skipped = isLast ? [] : [maps[index + 1]]
           let gated = skipped.map { map in
             gatesSkips ? g.scope("gate") { map.attentionGated(by: enlarged, width: max(1, map.channels / 2)) } : map
@@ -64,20 +65,6 @@ public struct EncoderUNet: SegmentationModelsNetwork {
         }
       }
       return [x]
-    }
-  }
-}
-
-extension Value {
-  /// Twice the size, more exactly that of `other`; parameters of the forms that have any begin with `up`. Those give twice the size
-  /// always, which is brought to the other's, where it is odd, by the nearest pixel.
-  func enlarged(_ upsampling: Upsampling, like other: Value) -> Value {
-    switch upsampling {
-    case .nearest: resize(like: other, .nearest, named: "up")
-    case .bilinear(let aligningCorners):
-      resize(like: other, coordinates: aligningCorners ? .alignCorners : .halfPixel, named: "up")
-    case .transposedConvolution, .subpixel, .maxUnpooling:
-      upsampled(upsampling, "up", channels: channels).resize(like: other, .nearest, named: "up.fit")
     }
   }
 }

@@ -4,6 +4,8 @@ import SegEngine
 /// convolution on the last map, enlarged bilinearly.
 ///
 /// It shares the idea with the paper and neither skips nor learned enlargement; those are ``FCNVGG16``.
+///
+/// Parameters: `backbone.layer1.0.conv1.weight`, `classifier.0.weight`, `classifier.4.weight`, `aux_classifier.0.weight`.
 public struct FCN: TorchvisionNetwork {
   /// The encoder, of output stride 8.
   public var backbone: any Backbone

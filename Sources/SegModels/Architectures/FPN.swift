@@ -5,6 +5,9 @@ import SegEngine
 /// bring all to a quarter of the image, where they are added.
 ///
 /// The library leaves out the 3×3 convolution of Lin et al. after each sum.
+///
+/// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.p4.skip_conv.weight`, `decoder.seg_blocks.0.block.0.block.0.weight`,
+/// `segmentation_head.0.weight`.
 public struct FPN: SegmentationModelsNetwork {
   /// How the levels' maps become one.
   public enum Merge: Hashable, Sendable {
@@ -21,6 +24,8 @@ public struct FPN: SegmentationModelsNetwork {
   public var width = 128
   /// How the levels' maps become one.
   public var merge = Merge.sum
+  /// How a level is enlarged before it is added to the finer one. The branch after the pyramid is always enlarged bilinearly.
+  public var upsampling = Upsampling.nearest
 
   /// A network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
@@ -35,7 +40,8 @@ public struct FPN: SegmentationModelsNetwork {
     return maps[0].graph.scope("decoder") {
       var pyramid = [maps[0].conv("p5", pyramidWidth, kernel: 1)]
       for (index, map) in maps.enumerated().dropFirst() {
-        let coarser = pyramid[index - 1].resize(like: map, .nearest)
+        let coarser = pyramid[index - 1].upsampled(
+          upsampling, "p\(5 - index).up", channels: pyramidWidth, by: 2, like: map)
         pyramid.append(coarser + map.conv("p\(5 - index).skip_conv", pyramidWidth, kernel: 1))
       }
       let branches = pyramid.enumerated().map { index, level in

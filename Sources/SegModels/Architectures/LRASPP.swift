@@ -4,12 +4,16 @@ import SegEngine
 /// has it.
 ///
 /// The paper squeezes by a 49×49 mean of stride 16×20; torchvision by the mean of the whole map, which any size allows.
+///
+/// Parameters: `backbone.0.0.weight`, `classifier.cbr.0.weight`, `classifier.low_classifier.weight`.
 public struct LRASPP: TorchvisionNetwork {
   /// The encoder, of output stride 16.
   public var backbone: any Backbone
   public var classes: Int
   /// Channels of the branches.
   public var width = 128
+  /// How the weighted map is enlarged to the skip's size.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// The feature map of the skip.
   public var lowFeature = "features.4"
 
@@ -31,7 +35,9 @@ public struct LRASPP: TorchvisionNetwork {
     let (low, high) = (features[index(of: lowFeature)], features[features.count - 1])
     return high.graph.scope("classifier") {
       let weights = high.globalAveragePool().conv("scale.1", width, kernel: 1, bias: false).sigmoid()
-      return [(high.convolved("cbr.0", "cbr.1", width, kernel: 1) * weights).resize(like: low), low]
+      let factor = self.features[self.features.count - 1].stride / self.features[index(of: lowFeature)].stride
+      let weighted = high.convolved("cbr.0", "cbr.1", width, kernel: 1) * weights
+      return [weighted.upsampled(upsampling, "up", channels: width, by: factor, like: low), low]
     }
   }
 

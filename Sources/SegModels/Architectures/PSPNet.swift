@@ -5,6 +5,9 @@ import SegEngine
 ///
 /// The paper's encoder is a dilated ResNet of stride 8 with all stages and an auxiliary head; the library's is an ordinary one of
 /// which the first two stages are used. Its checkpoints hold the others too.
+///
+/// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.pool.1.0.weight`, `decoder.conv.0.weight`,
+/// `segmentation_head.0.weight`.
 public struct PSPNet: SegmentationModelsNetwork {
   /// The encoder, of output stride 8.
   public var backbone: any Backbone
@@ -29,6 +32,14 @@ public struct PSPNet: SegmentationModelsNetwork {
 
   public var architecture: String { "PSPNet" }
   public var headKernel: Int { 3 }
+
+  /// The stages that the encoder has and the network does not use are left out.
+  public var checkpoints: CheckpointMapping {
+    let stages = (features.count - 1..<4).map { "\(backboneScope).layer\($0 + 1)." }
+    return CheckpointMapping(
+      head: ["segmentation_head."],
+      unused: ["classification_head.", "\(backboneScope).fc.", "\(backboneScope).classifier."] + stages)
+  }
 
   public func decoder(_ features: [Value]) -> [Value] {
     let map = features[features.count - 1]

@@ -26,6 +26,8 @@ public struct SegFormer: SegmentationNetwork, Hashable {
   public var classes = 1
   /// Channels of the decoder.
   public var decoderWidth = 256
+  /// How coarser projections are brought to the finest one's size. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// Whose names the parameters have.
   public var keys: Keys {
     didSet { encoder.keys = keys == .huggingFace ? .huggingFace : .original }
@@ -68,8 +70,9 @@ public struct SegFormer: SegmentationNetwork, Hashable {
   /// The maps projected and joined at the finest one's size.
   public func decoder(_ features: [Value]) -> [Value] {
     let projected = features.indices.reversed().map { stage in
-      features[stage].linear(names.projection(stage, features.count), decoderWidth)
-        .resize(like: features[0], named: "projected\(stage)")
+      let x = features[stage].linear(names.projection(stage, features.count), decoderWidth)
+      return stage == 0
+        ? x : x.upsampled(upsampling, "up.\(stage)", channels: decoderWidth, by: 1 << stage, like: features[0])
     }
     return [
       projected.concatenated().conv(names.fusion, decoderWidth, kernel: 1, bias: false).batchNorm(names.normalization)

@@ -85,8 +85,8 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
       }
       let name = "hd\(source + 1)_UT_\(place)"
       let deeper = decoded[source]
-      let enlarged = deeper.upsampled(upsampling, name, channels: deeper.channels, by: 1 << (source - level))
-        .pad(like: target, named: "\(name).pad")
+      let enlarged = deeper.upsampled(
+        upsampling, name, channels: deeper.channels, by: 1 << (source - level), like: target)
       return convolution(enlarged, "\(name)_conv", "\(name)_bn", widths[0])
     }
     return convolution(

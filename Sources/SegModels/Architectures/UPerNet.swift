@@ -3,14 +3,16 @@ import SegEngine
 /// Unified perceptual parsing (UPerNet, Xiao et al. 2018), as segmentation-models-pytorch has it: pyramid pooling on the coarsest map, a
 /// feature pyramid on the others, and all levels joined at the finest.
 ///
-/// The library normalises each of the encoder's maps by layers first, which the paper does not;
-/// maps are enlarged between pixel borders.
+/// The library normalises each of the encoder's maps over its channels first, which the paper does not. Parameters:
+/// `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.1.0.weight`, `decoder.fusion_block.0.weight`, `segmentation_head.0.weight`.
 public struct UPerNet: SegmentationModelsNetwork {
   /// The encoder, of output stride 32.
   public var backbone: any Backbone
   public var classes: Int
   /// Channels of the decoder.
   public var width = 256
+  /// How a level is enlarged before it is added to the finer one. Where all levels are joined it is bilinearly.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// Cells of the grids along both axes.
   public var sizes = [1, 2, 3, 6]
 
@@ -33,7 +35,9 @@ public struct UPerNet: SegmentationModelsNetwork {
       for (index, map) in maps.dropLast().reversed().enumerated() {
         let name = "fpn_lateral_blocks.\(index).conv_norm_relu"
         let lateral = map.convolved("\(name).0", "\(name).1", width, kernel: 1)
-        sums.append(sums[index].resize(like: lateral) + lateral)
+        let coarser = sums[index].upsampled(
+          upsampling, "fpn_lateral_blocks.\(index).up", channels: width, by: 2, like: lateral)
+        sums.append(coarser + lateral)
       }
       let levels = sums.enumerated().map { index, sum in
         index == 0

@@ -60,4 +60,25 @@ extension Value {
       return conv(name, channels, kernel: 1).maxUnpool(pooling.indices, like: pooling.source, named: "\(name).unpool")
     }
   }
+
+  /// This map at the height and width of another that is about `factor` times as large. Interpolation goes straight to that size; what
+  /// is enlarged by the factor keeps its first rows and columns, with zeros where there are too few.
+  ///
+  /// Parameters as of ``upsampled(_:_:channels:by:pooling:)``.
+  ///
+  /// - Precondition: it is not ``Upsampling/maxUnpooling``: the encoders of these decoders keep no indices.
+  func upsampled(
+    _ upsampling: Upsampling, _ name: String, channels: Int, by factor: Int, like other: Value
+  ) -> Value {
+    switch upsampling {
+    case .nearest: return resize(like: other, .nearest, named: name)
+    case .bilinear(let aligningCorners):
+      return resize(like: other, coordinates: aligningCorners ? .alignCorners : .halfPixel, named: name)
+    case .transposedConvolution, .subpixel:
+      return upsampled(upsampling, name, channels: channels, by: factor)
+        .pad(Padding2D(top: 0, left: 0, bottom: factor, right: factor), named: "\(name).pad")
+        .crop(like: other, anchor: .topLeft, named: "\(name).crop")
+    case .maxUnpooling: preconditionFailure("this decoder has no indices of an encoder's pooling")
+    }
+  }
 }

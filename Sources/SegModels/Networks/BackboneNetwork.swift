@@ -80,8 +80,7 @@ extension SegmentationModelsNetwork {
 }
 
 extension CheckpointMapping {
-  /// The rules for all networks of segmentation-models-pytorch.
+  /// The rules for the networks of segmentation-models-pytorch.
   static let segmentationModels = CheckpointMapping(
-    auxiliary: ["classification_head."], head: ["segmentation_head."],
-    unused: ["encoder.fc.", "encoder.classifier.", "encoder.layer3.", "encoder.layer4."])
+    head: ["segmentation_head."], unused: ["classification_head.", "encoder.fc.", "encoder.classifier."])
 }

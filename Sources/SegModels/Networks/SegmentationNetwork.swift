@@ -93,7 +93,7 @@ extension SegmentationNetwork {
 
   /// The network's weights from a checkpoint, whose names are mapped by ``checkpoints``.
   ///
-  /// - Throws: ``ParameterError`` that lists every missing, unused and mis-shaped name.
+  /// - Throws: `ParameterError` that lists every missing, unused and mis-shaped name.
   public func parameters(
     from checkpoint: Parameters, for graph: Graph, head: CheckpointMapping.Head = .ofCheckpoint
   ) throws(ParameterError) -> Parameters {

@@ -11,8 +11,8 @@ import importlib
 from typing import Any, Callable
 
 FAMILIES = [
-    "unet", "skips", "nested", "encoder_unets", "torchvision_networks", "segmentation_models", "vgg", "backbones", "transformers",
-    "realtime"]
+    "unet", "upsampling", "skips", "nested", "encoder_unets", "torchvision_networks", "segmentation_models", "vgg", "backbones",
+    "transformers", "realtime"]
 
 
 @dataclasses.dataclass

@@ -60,7 +60,7 @@ def fixtures():
     pyramid = dict(decoder_pyramid_channels=16, decoder_segmentation_channels=32)
     return {
         "fpn-resnet18": small("FPN", "resnet18", **pyramid),
-        "fpn-resnet18-concatenated": small("FPN", "resnet18", decoder_merge_policy="cat", **pyramid),
+        "fpn-resnet18-concatenated": small("FPN", "resnet18", decoder_merge_policy="cat", decoder_interpolation="bilinear", **pyramid),
         "pspnet-resnet18": small("PSPNet", "resnet18", psp_out_channels=24),
         "upernet-resnet18": small("UPerNet", "resnet18", decoder_channels=16),
         "deeplabv3plus-resnet18": small("DeepLabV3Plus", "resnet18", decoder_channels=16),

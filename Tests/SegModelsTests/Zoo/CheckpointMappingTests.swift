@@ -55,6 +55,23 @@ import Testing
     _ = try network.parameters(from: checkpoint, for: graph)
   }
 
+  /// A deeper encoder's checkpoint does not pass for a shallower one's, whose names are all among its own.
+  @Test func moreBlocksAreAnError() throws {
+    var deep = PSPNet(PSPNet.shallow(ResNet(.basic, blocks: [1, 2, 1, 1])), classes: 3)
+    deep.width = 8
+    var shallow = PSPNet(PSPNet.shallow(ResNet(.basic, blocks: [1, 1, 1, 1])), classes: 3)
+    shallow.width = 8
+    let checkpoint = Parameters(initializing: try deep.graph(size: 64), seed: 1)
+    let error = #expect(throws: ParameterError.self) {
+      try shallow.parameters(from: checkpoint, for: try shallow.graph(size: 64))
+    }
+    #expect(error?.missing == [] && error?.unused.allSatisfy { $0.hasPrefix("encoder.layer2.1.") } == true)
+    // The stages that PSPNet does not run may be there.
+    var more = checkpoint
+    more["encoder.layer4.0.conv1.weight"] = Tensor(zeros: [1])
+    _ = try deep.parameters(from: more, for: try deep.graph(size: 64))
+  }
+
   /// DeepLab v2 without several scales is saved without the wrapper of the scales.
   @Test func renamesApply() throws {
     let network = DeepLabV2(ResNet(.bottleneck, blocks: [1, 1, 1, 1]), classes: 3)

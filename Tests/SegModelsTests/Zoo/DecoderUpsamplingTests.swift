@@ -52,6 +52,15 @@ import Testing
       }, "decoder.blocks.x_1_3.up"
     ),
     (
+      "SegFormer",
+      {
+        var network = SegFormer(MixTransformer(widths: [8, 8, 10, 16], depths: [1, 1, 1, 1]))
+        network.decoderWidth = 4
+        network.upsampling = $0
+        return network
+      }, "up.3"
+    ),
+    (
       "SETR",
       {
         var network = SETR(

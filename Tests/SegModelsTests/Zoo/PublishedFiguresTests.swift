@@ -84,4 +84,23 @@ struct PublishedFigure: Sendable, CustomTestStringConvertible {
       #expect(counted == (gmac * scale).rounded(), "\(summary.total.macs)")
     }
   }
+
+  /// VGG-16's fifth pooling sees 212 pixels, and FCN's last layer 404 of stride 32 (Long et al. 2015, table 1).
+  @Test func receptiveFieldsAreThePublishedOnes() throws {
+    func field(_ maps: (Value) -> [Value]) throws -> ReceptiveField {
+      try Graph("encoder") { g in
+        let features = maps(g.input("image", [1, 256, 256, 3]))
+        g.output("last", features[features.count - 1])
+      }.receptiveField(of: "last")
+    }
+    func sizeAndJump(_ field: ReceptiveField) throws -> [Int] {
+      guard case .window(let height, let width) = field else { return [] }
+      #expect(height == width)
+      return [height.size, height.jump]
+    }
+    #expect(try sizeAndJump(try field { VGG16().features(of: $0) }) == [212, 32])
+    #expect(try sizeAndJump(try field { FCNVGG16(.s8).encoder($0) }) == [404, 32])
+    // Squeezed maps depend on the whole image.
+    #expect(try field { MobileNetV3().features(of: $0) } == .global)
+  }
 }

@@ -5,7 +5,12 @@ extension ZooCase {
   /// The networks of segmentation-models-pytorch.
   static let segmentationModels: [ZooCase] = [
     ZooCase("fpn-resnet18", smallFPN { _ in }),
-    ZooCase("fpn-resnet18-concatenated", smallFPN { $0.merge = .concatenation }),
+    ZooCase(
+      "fpn-resnet18-concatenated",
+      smallFPN {
+        $0.merge = .concatenation
+        $0.upsampling = .bilinear(aligningCorners: false)
+      }),
     ZooCase("pspnet-resnet18", smallPSPNet),
     ZooCase("upernet-resnet18", smallUPerNet),
     ZooCase("deeplabv3plus-resnet18", plus(ResNet.resNet18.dilated(outputStride: 16, .withFirstBlock)) { _ in }),
