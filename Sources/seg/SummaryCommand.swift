@@ -15,6 +15,9 @@ struct SummaryCommand: ParsableCommand {
   @Option(help: .size)
   var size: SizeArgument?
 
+  @Option(help: .classes)
+  var classes: Int?
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -36,7 +39,7 @@ struct SummaryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try NetworkSource(model)
+    let source = try NetworkSource(model, classes: classes)
     let summary = try GraphSummary(try source.graph(for: size))
     let report = Report(
       model: source.name,

@@ -87,3 +87,7 @@ extension Value {
       line: line)
   }
 }
+
+extension AveragePool: Windowed {
+  func window(over inputs: [TensorSpec]) -> ConvolutionGeometry? { geometry }
+}

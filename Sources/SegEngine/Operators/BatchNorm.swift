@@ -2,7 +2,7 @@
 /// of training (Ioffe and Szegedy 2015).
 ///
 /// Inputs: x `[…, channels]`, weight, bias, running mean, running variance, each `[channels]`. Output: as x.
-public struct BatchNorm: Operator, ChannelAffine {
+public struct BatchNorm: Operator, ChannelAffine, Pixelwise {
   public static let name = "BatchNorm"
 
   /// Added to the variance.

@@ -3,7 +3,7 @@
 ///
 /// Inputs: p, q, float32. Output: the broadcast shape. An activation that follows may be applied at once. Each element is
 /// rounded once for each step; `power` is that of the C library.
-public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffine {
+public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffine, Pixelwise {
   public static let name = "Binary"
 
   /// The operation.

@@ -114,3 +114,10 @@ extension [Value] {
     self[0].apply(Concat(axis: axis), named: name, with: Array(dropFirst()), file: file, line: line)
   }
 }
+
+extension Concat: Windowed {
+  func window(over inputs: [TensorSpec]) -> ConvolutionGeometry? {
+    guard let rank = inputs.first?.shape.rank, rank == 4, axis == -1 || axis == rank - 1 else { return nil }
+    return ConvolutionGeometry(kernel: 1)
+  }
+}

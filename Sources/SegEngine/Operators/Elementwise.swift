@@ -1,7 +1,7 @@
 /// One function applied to each element: activations and elementary functions.
 ///
 /// Input: x of any shape. Output: as x. Accuracy: see ``ElementwiseFunction``.
-public struct Elementwise: Operator, Pointwise {
+public struct Elementwise: Operator, Pointwise, Pixelwise {
   public static let name = "Elementwise"
 
   /// The function.

@@ -1,5 +1,5 @@
 /// Gives its input as it is. Dropout is this when inferring.
-public struct Identity: Operator {
+public struct Identity: Operator, Pixelwise {
   public static let name = "Identity"
 
   /// Makes the operator.

@@ -3,7 +3,7 @@
 ///
 /// Inputs: x `[…, channels]`, and where affine weight and bias `[channels]`. Output: as x. The variance is that of the population.
 /// Held to 1e-5 for rows of mean 0 and variance 1 or more; a mean that is 10ᵏ deviations large costs k digits.
-public struct LayerNorm: Operator {
+public struct LayerNorm: Operator, Pixelwise {
   public static let name = "LayerNorm"
 
   /// Added to the variance.

@@ -109,3 +109,7 @@ extension Value {
     return (results[0], results[1])
   }
 }
+
+extension MaxPool: Windowed {
+  func window(over inputs: [TensorSpec]) -> ConvolutionGeometry? { geometry }
+}

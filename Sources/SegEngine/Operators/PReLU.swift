@@ -1,7 +1,7 @@
 /// x where positive, else slope · x, the slope being learned (He et al. 2015).
 ///
 /// Inputs: x `[…, channels]`, slope `[1]` or `[channels]`. Output: as x. Exact to one rounding.
-public struct PReLU: Operator {
+public struct PReLU: Operator, Pixelwise {
   public static let name = "PReLU"
 
   /// Makes the operator.

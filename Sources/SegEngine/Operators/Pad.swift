@@ -222,3 +222,18 @@ extension Value {
     apply(Pad(amounts, mode: mode), named: name, file: file, line: line)
   }
 }
+
+extension Pad: Windowed {
+  func window(over inputs: [TensorSpec]) -> ConvolutionGeometry? {
+    guard let shape = inputs.first?.shape, shape.rank == 4, case .constant = mode else { return nil }
+    var geometry = ConvolutionGeometry(kernel: 1)
+    for amount in amounts {
+      switch shape.normalizedAxis(amount.axis) {
+      case 1: (geometry.padding.top, geometry.padding.bottom) = (amount.before, amount.after)
+      case 2: (geometry.padding.left, geometry.padding.right) = (amount.before, amount.after)
+      default: break
+      }
+    }
+    return geometry
+  }
+}
