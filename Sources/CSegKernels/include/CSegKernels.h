@@ -52,7 +52,12 @@ typedef struct {
   long dilation_height, dilation_width;
   long padding_top, padding_left, padding_bottom, padding_right;
   long output_width;
+  /// Rows of the memory of which the image is a part: row r lies at r modulo this. 0 where every row has its own place.
+  long ring_rows;
 } seg_window;
+
+/// The most rows of a kernel that `depthwise` takes.
+#define SEG_DEPTHWISE_ROWS 64
 
 /// A product of rows with a constant matrix: y[r][o] = f(Σ over t, c of rows[t][r][c] B[t depth + c][o] + bias[o] + residual[r][o]).
 ///
@@ -135,7 +140,8 @@ typedef struct {
   void (*layer_norm)(const float *x, long x_stride, const float *scale, const float *shift, float epsilon, float *y,
                      long y_stride, long rows, long channels);
 
-  /// A row of outputs of a depthwise convolution: channels * multiplier outputs a pixel, weights [tap][output channel].
+  /// A row of outputs of a depthwise convolution: channels * multiplier outputs a pixel, weights [tap][output channel]. The kernel has
+  /// at most SEG_DEPTHWISE_ROWS rows.
   void (*depthwise)(const seg_window *window, const float *image, long output_row, long channels, long multiplier,
                     const float *weights, const float *bias, int function, float a, float b, float *y, long y_stride);
 

@@ -277,7 +277,8 @@ extension SlidingWindow {
       kernel_height: geometry.kernel.height, kernel_width: geometry.kernel.width, stride_height: geometry.stride.height,
       stride_width: geometry.stride.width, dilation_height: geometry.dilation.height,
       dilation_width: geometry.dilation.width, padding_top: geometry.padding.top, padding_left: geometry.padding.left,
-      padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth)
+      padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth,
+      ring_rows: ringRows)
   }
 }
 

@@ -176,7 +176,8 @@ public struct ReferenceBackend: Backend {
       for o in 0..<outputs {
         var sum = Double(bias?[o] ?? 0)
         window.forEachTap(outputRow: outputRow, column: column) { tap, position in
-          sum += Double(image[position * window.pixelStride + o / multiplier]) * Double(weights[tap * outputs + o])
+          let place = window.ringRows == 0 ? position : position % (window.ringRows * window.inputWidth)
+          sum += Double(image[place * window.pixelStride + o / multiplier]) * Double(weights[tap * outputs + o])
         }
         y[column * yStride + o] = Float(function(sum))
       }

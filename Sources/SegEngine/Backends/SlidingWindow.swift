@@ -11,6 +11,9 @@ public struct SlidingWindow: Sendable, Hashable {
   public var geometry: ConvolutionGeometry
   /// Outputs along the width.
   public var outputWidth: Int
+  /// Rows of the memory of which the image is a part: row r lies at r modulo this; 0 where every row has its own place. Depthwise
+  /// convolution alone heeds it.
+  public var ringRows = 0
 
   /// Describes a window over images of `inputHeight` × `inputWidth` pixels.
   public init(inputHeight: Int, inputWidth: Int, pixelStride: Int, geometry: ConvolutionGeometry, outputWidth: Int) {

@@ -24,6 +24,7 @@ struct Compiler {
   private static let passes: [any GraphPass] = [
     RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(), DropIdentities(),
     MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
+    FuseSeparable(),
     TransposeBeforeResize(), NestConcatenations(),
   ]
 

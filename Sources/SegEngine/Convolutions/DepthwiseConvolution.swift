@@ -4,8 +4,13 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
 
   private let problem: ConvolutionProblem
 
+  /// The most rows of a kernel that backends take.
+  static let largestKernel = 64
+
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
-    guard problem.direction == .forward, problem.groupInputs == 1, problem.geometry.groups > 1 else { return nil }
+    guard problem.direction == .forward, problem.groupInputs == 1, problem.geometry.groups > 1,
+      problem.geometry.kernel.height <= DepthwiseConvolution.largestKernel
+    else { return nil }
     self.problem = problem
   }
 

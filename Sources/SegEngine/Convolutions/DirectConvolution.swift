@@ -2,15 +2,27 @@
 /// which pixel each tap of each output reads, and nothing is gathered (the indirect convolution of Dukhan 2019).
 ///
 /// All taps add up in registers. A tap on padding reads a row of zeros, and where it is on padding for a whole block of outputs it is
-/// left out, so that a large dilation costs what lies inside the image alone. Maps of few channels are gathered after all: their
-/// rows are too short to be worth an address each.
+/// left out, so that a large dilation costs what lies inside the image alone.
+///
+/// In maps of few channels (an image) a tap is too short to be worth an address. There the taps of one kernel row are a piece, since they
+/// lie side by side; where they do not (dilation, groups, a map that is part of a wider one), patches are gathered after all.
 struct DirectConvolution: TiledConvolutionAlgorithm {
   let name = "direct"
 
   private let problem: ConvolutionProblem
   private let matrix: PanelMatrix
   private let tiles: EvenPieces
-  private let gathers: Bool
+  private let reading: Reading
+
+  /// What the rows of the product are made of.
+  private enum Reading {
+    /// The pixels of the taps.
+    case taps
+    /// Runs of pixels side by side, one a kernel row.
+    case kernelRows
+    /// A copy of each patch.
+    case patches
+  }
 
   /// Rows that a product takes at once, and leaves out at once.
   private static let block = 6
@@ -21,7 +33,12 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     }
     self.problem = problem
     matrix = problem.tapMajorMatrix(on: backend)
-    gathers = problem.groupInputs < 12
+    let geometry = problem.geometry
+    if problem.groupInputs >= 12 {
+      reading = .taps
+    } else {
+      reading = geometry.groups == 1 && geometry.dilation.width == 1 ? .kernelRows : .patches
+    }
     tiles = .ofRows(
       problem.outputPixels, depth: matrix.k, columns: matrix.n, threads: backend.workers.threadCount)
   }
@@ -30,10 +47,16 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     var demand = AlgorithmDemand()
     let pixels = Double(problem.batch * problem.outputPixels)
     let groups = Double(problem.geometry.groups)
-    demand.panelMacs = groups * pixels * Double(matrix.count) * (gathers ? 1 : computedShare)
+    demand.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
     demand.panelResults = groups * pixels * Double(matrix.count / matrix.k)
     demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
-    demand.bytesMoved = groups * pixels * Double(gathers ? 8 * matrix.k : 16 * problem.taps)
+    let bytes =
+      switch reading {
+      case .taps: 16 * problem.taps
+      case .kernelRows: 16 * problem.geometry.kernel.height
+      case .patches: 8 * matrix.k
+      }
+    demand.bytesMoved = groups * pixels * Double(bytes)
     return demand
   }
 
@@ -65,22 +88,32 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   }
 
   /// A matrix a group, and behind them the zeros that stand for padding.
-  var packing: String { "tap-major/\(matrix.layoutName)/\(problem.inputChannels) zeros" }
+  var packing: String { "tap-major/\(matrix.layoutName)/\(zeroCount) zeros" }
   private var zeros: Int { problem.geometry.groups * matrix.count }
-  var packedCount: Int { zeros + problem.inputChannels }
+  private var zeroCount: Int { reading == .taps ? problem.inputChannels : runLength }
+  var packedCount: Int { zeros + zeroCount }
+
+  /// Floats of the taps of one kernel row.
+  private var runLength: Int { problem.geometry.kernel.width * problem.inputChannels }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     for group in 0..<problem.geometry.groups {
       matrix.pack(
         weights + group * problem.groupOutputs * matrix.k, into: packed + group * matrix.count, over: workers)
     }
-    (packed + zeros).initialize(repeating: 0, count: problem.inputChannels)
+    (packed + zeros).initialize(repeating: 0, count: zeroCount)
   }
 
   var tileCount: Int { problem.batch * tiles.pieces }
 
-  /// Addresses of two floats each, or the rows themselves.
-  var tileScratchCount: Int { tiles.size * (gathers ? matrix.k : 2 * problem.taps) }
+  /// Addresses of two floats each, the rows themselves, or addresses with room for the rows that are partly padding.
+  var tileScratchCount: Int {
+    switch reading {
+    case .taps: 2 * tiles.size * problem.taps
+    case .kernelRows: tiles.size * (2 * problem.geometry.kernel.height + matrix.k)
+    case .patches: tiles.size * matrix.k
+    }
+  }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (image, piece) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
@@ -88,24 +121,34 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     let x = run.x + image * problem.inputPixels * run.xStride
     let first = image * problem.outputPixels + pixels.lowerBound
     let window = problem.window(pixelStride: run.xStride)
-    let padding = run.weights + zeros
+    let padding = UnsafePointer(run.weights + zeros)
     let addresses = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: UnsafePointer<Float>.self)
-    if !gathers { window.locatePatches(image: x, padding: padding, pixels: pixels, addresses) }
+
+    if reading == .kernelRows, run.xStride == problem.inputChannels {
+      let rows = problem.geometry.kernel.height
+      window.locateKernelRows(
+        image: x, padding: padding, pixels: pixels, addresses, copies: scratch + 2 * rows * pixels.count)
+      run.product(
+        .pointed(addresses, padding: padding, offset: 0), pixel: first, count: pixels.count, taps: rows,
+        depth: runLength, panels: run.weights, channels: matrix.n)
+      return
+    }
+    if reading == .taps { window.locatePatches(image: x, padding: padding, pixels: pixels, addresses) }
     for group in 0..<problem.geometry.groups {
       let panels = run.weights + group * matrix.count
       let (firstInput, firstOutput) = (group * problem.groupInputs, group * problem.groupOutputs)
-      if gathers {
+      if reading == .taps {
+        run.product(
+          .pointed(addresses, padding: padding, offset: firstInput), pixel: first, count: pixels.count,
+          taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
+          channels: matrix.n)
+      } else {
         run.backend.gatherPatches(
           window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
           scratch)
         run.product(
           .strided(scratch, stride: matrix.k), pixel: first, count: pixels.count, depth: matrix.k, panels: panels,
           firstChannel: firstOutput, channels: matrix.n)
-      } else {
-        run.product(
-          .pointed(addresses, padding: padding, offset: firstInput), pixel: first, count: pixels.count,
-          taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
-          channels: matrix.n)
       }
     }
   }
@@ -141,6 +184,48 @@ extension SlidingWindow {
           row += 1
           column = 0
         }
+      }
+    }
+  }
+
+  /// The address of the run of pixels that each kernel row of the outputs `pixels` reads in an image without gaps, `[kernel row][pixel]`;
+  /// `padding` where that lies outside. A run that is partly outside is copied to `copies`, with zeros for what is missing.
+  func locateKernelRows(
+    image: UnsafePointer<Float>, padding: UnsafePointer<Float>, pixels: Range<Int>,
+    _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>, copies: UnsafeMutablePointer<Float>
+  ) {
+    let channels = pixelStride
+    let (width, stride) = (geometry.kernel.width, geometry.stride.width)
+    var target = addresses
+    var copy = copies
+    for i in 0..<geometry.kernel.height {
+      var (row, column) = pixels.lowerBound.quotientAndRemainder(dividingBy: outputWidth)
+      var left = pixels.count
+      while left > 0 {
+        let count = min(left, outputWidth - column)
+        let y = row * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
+        if y < 0 || y >= inputHeight {
+          target.update(repeating: padding, count: count)
+        } else {
+          let line = image + y * inputWidth * channels
+          for index in 0..<count {
+            let x = (column + index) * stride - geometry.padding.left
+            if x >= 0, x + width <= inputWidth {
+              target[index] = line + x * channels
+              continue
+            }
+            let inside = max(x, 0)..<max(min(x + width, inputWidth), max(x, 0))
+            copy.update(repeating: 0, count: width * channels)
+            (copy + (inside.lowerBound - x) * channels).update(
+              from: line + inside.lowerBound * channels, count: inside.count * channels)
+            target[index] = UnsafePointer(copy)
+            copy += width * channels
+          }
+        }
+        target += count
+        left -= count
+        row += 1
+        column = 0
       }
     }
   }

@@ -6,7 +6,7 @@
 /// An output at index i stands at the source coordinate s = scale · i (asymmetric, and aligned corners with
 /// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a factor is used as it is.
 /// Coordinates are computed in float32, as PyTorch's `interpolate` computes them, so that both choose the same pixels. Weights
-/// are applied along the height first and then along the width. Values agree with the definition to 2e-6 of the largest
+/// are applied along the height first and then along the width, in narrow maps that grow along the width first. Values agree with the definition to 2e-6 of the largest
 /// neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
 public struct Resize: Operator {
   public static let name = "Resize"
@@ -130,6 +130,17 @@ public struct Resize: Operator {
       let (rows, columns) = taps(from: x, to: y)
       return Resize.copyingPixels(rows.indices.map { $0[0] }, columns.indices.map { $0[0] })
     }
+    if x.channels < Resize.narrow, y.height >= x.height {
+      let columns = ResizeColumns(self, from: x, to: y)
+      return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * columns.byteCount) { context in
+        let (x, y) = (context.input(0), context.output())
+        // Each range of rows begins with input rows of its own.
+        let grain = max(16, 32768 / (y.shape.width * y.shape.channels))
+        context.backend.workers.forEachRange(y.shape.batch * y.shape.height, grain: grain) { range, worker in
+          columns.rows(range, of: x, y, in: context.workspace + worker * columns.byteCount, on: context.backend)
+        }
+      }
+    }
     let lines = ResizeLines(self, from: x, to: y)
     return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * lines.byteCount) { context in
       let (x, y) = (context.input(0), context.output())
@@ -144,6 +155,9 @@ public struct Resize: Operator {
       }
     }
   }
+
+  /// Channels below which a map is narrow: a pixel is less than a vector register.
+  private static let narrow = 8
 
   /// The nearest pixel, bytes as they are.
   private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {

@@ -1,0 +1,178 @@
+/// A depthwise convolution with the 1×1 convolutions around it, a few rows at a time: rows of the expanded map are computed into a ring
+/// of as many as the kernel spans, the depthwise convolution reads them there, and its output rows are projected while they are in
+/// cache.
+struct SeparableRows: Sendable {
+  private let expansion: Stage<PointwiseConvolution>?
+  private let depthwise: Stage<DepthwiseConvolution>
+  private let projection: Stage<PointwiseConvolution>?
+  private let addsResidual: Bool
+  /// Rows that are expanded at once, and rows of the ring, a multiple of them.
+  private let expandedRows, ringRows: Int
+  /// Output rows that are projected at once.
+  private let projectedRows: Int
+  /// Output rows of one image for a worker at a time.
+  private let pieces: EvenPieces
+
+  /// A convolution of the chain.
+  private struct Stage<Algorithm: ConvolutionAlgorithm>: Sendable {
+    let algorithm: Algorithm
+    let problem: ConvolutionProblem
+    let function: ElementwiseFunction
+    /// Where among the inputs its weights are; the bias is behind them.
+    let input: Int
+  }
+
+  /// Pixels that a product takes at least, so that its rows fill whole blocks.
+  private static let productPixels = 48
+
+  /// Rows of a ring for a kernel that spans `span` rows, where `step` are computed at once.
+  static func ringRows(span: Int, step: Int) -> Int { ((span + step - 2) / step + 1) * step }
+
+  /// Rows of `width` pixels that make a product.
+  static func productRows(width: Int, height: Int) -> Int { min(height, (productPixels + width - 1) / width) }
+
+  /// Sets the chain up; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
+  init?(
+    _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on backend: any Backend
+  ) {
+    guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: backend) != nil }), index <= 1,
+      problems.count >= 2, problems.count <= index + 2,
+      let depthwise = DepthwiseConvolution(problems[index], on: backend)
+    else { return nil }
+    func pointwise(_ index: Int) -> Stage<PointwiseConvolution>? {
+      guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: backend) else {
+        return nil
+      }
+      return Stage(
+        algorithm: algorithm, problem: problems[index], function: functions[index], input: 1 + 2 * index)
+    }
+    self.depthwise = Stage(
+      algorithm: depthwise, problem: problems[index], function: functions[index], input: 1 + 2 * index)
+    expansion = pointwise(index - 1)
+    projection = pointwise(index + 1)
+    guard (expansion == nil ? 0 : 1) + (projection == nil ? 0 : 1) + 1 == problems.count else { return nil }
+    self.addsResidual = addsResidual
+
+    let problem = problems[index]
+    let geometry = problem.geometry
+    let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
+    expandedRows = SeparableRows.productRows(width: problem.input.width, height: problem.input.height)
+    ringRows = SeparableRows.ringRows(span: span, step: expandedRows)
+    projectedRows = SeparableRows.productRows(width: problem.output.width, height: problem.output.height)
+    // Each piece expands the rows that its first outputs share with the piece before once more: pieces are large beside that.
+    let threads = backend.workers.threadCount
+    let shared = expansion == nil ? 0 : max(0, span - geometry.stride.height)
+    let affordable = shared == 0 ? 8 * threads : problem.output.height * geometry.stride.height / (8 * shared)
+    pieces = EvenPieces(
+      problem.output.height, largest: problem.output.height,
+      atLeast: threads == 1 ? 1 : max(threads, min(4 * threads, affordable)), multipleOf: projectedRows)
+  }
+
+  private var ringCount: Int {
+    expansion == nil ? 0 : ringRows * depthwise.problem.input.width * depthwise.problem.inputChannels
+  }
+  private var projectedCount: Int {
+    projection == nil ? 0 : projectedRows * depthwise.problem.output.width * depthwise.problem.outputChannels
+  }
+  private var scratchCount: Int { (ringCount + 15) / 16 * 16 + (projectedCount + 15) / 16 * 16 }
+
+  /// Joins the chain with its weights to an operator that is ready to run.
+  func prepared(_ context: PreparationContext) -> PreparedOperator {
+    let workers = context.backend.workers
+    func packed<A>(_ stage: Stage<A>) -> Tensor {
+      guard let constant = context.constants[stage.input] else {
+        preconditionFailure("the weights of a separable convolution are constants")
+      }
+      return context.packed("\(stage.input)/\(stage.algorithm.name)/\(stage.algorithm.packing)") {
+        var packed = Tensor(uninitialized: [stage.algorithm.packedCount])
+        constant.withUnsafeElements(of: Float.self) { weights in
+          packed.withUnsafeMutableElements {
+            stage.algorithm.pack(weights.baseAddress!, into: $0.baseAddress!, over: workers)
+          }
+        }
+        return packed
+      }
+    }
+    let (expand, filter, project) = (expansion.map(packed), packed(depthwise), projection.map(packed))
+    let stageInputs = [expansion?.input, depthwise.input, projection?.input].compactMap { $0 }
+    let residualInput = addsResidual ? context.inputs.count - 1 : nil
+    return PreparedOperator(
+      workspaceByteCount: 4 * workers.threadCount * scratchCount, algorithm: "rows", packedInputs: Set(stageInputs)
+    ) { context in
+      func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? {
+        tensor?.withUnsafeElements(of: Float.self) { $0.baseAddress! }
+      }
+      // The tensors are held by this closure, so that their memory stays.
+      withExtendedLifetime((expand, filter, project)) {
+        let run = Run(
+          context: context, expand: pointer(expand), filter: pointer(filter)!, project: pointer(project),
+          residual: residualInput.map { context.input($0) })
+        context.backend.workers.forEach(depthwise.problem.batch * pieces.pieces) { index, worker in
+          let (image, piece) = index.quotientAndRemainder(dividingBy: pieces.pieces)
+          computeRows(pieces[piece], image: image, run, scratch: context.scratch + worker * scratchCount)
+        }
+      }
+    }
+  }
+
+  /// The operands of one run.
+  private struct Run {
+    let context: RunContext
+    let expand: UnsafePointer<Float>?
+    let filter: UnsafePointer<Float>
+    let project: UnsafePointer<Float>?
+    let residual: TensorView?
+  }
+
+  private func computeRows(_ rows: Range<Int>, image: Int, _ run: Run, scratch: UnsafeMutablePointer<Float>) {
+    let (problem, backend) = (depthwise.problem, run.context.backend)
+    let geometry = problem.geometry
+    let (x, y) = (run.context.input(0), run.context.output())
+    let source = x.floats + image * problem.inputPixels * x.rowStride
+    var window = problem.window(pixelStride: expansion == nil ? x.rowStride : problem.inputChannels)
+    if expansion != nil { window.ringRows = ringRows }
+    let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
+    let between = scratch + (ringCount + 15) / 16 * 16
+    // The first row of the input that is not yet expanded.
+    var next = max(0, rows.lowerBound * geometry.stride.height - geometry.padding.top) / expandedRows * expandedRows
+
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: projectedRows) {
+      let group = first..<min(first + projectedRows, rows.upperBound)
+      let pixel = (image * problem.output.height + first) * problem.output.width
+      for row in group {
+        if let expansion, let panels = run.expand {
+          let end = min(problem.input.height, row * geometry.stride.height - geometry.padding.top + span)
+          while next < end {
+            let count = min(expandedRows, problem.input.height - next)
+            backend.panelProduct(
+              PanelOperands(
+                rows: .strided(source + next * problem.input.width * x.rowStride, stride: x.rowStride),
+                rowCount: count * problem.input.width, depth: expansion.problem.inputChannels, panels: panels,
+                columns: problem.inputChannels, bias: run.context.input(expansion.input + 1).floats,
+                function: expansion.function,
+                y: scratch + next % ringRows * problem.input.width * problem.inputChannels,
+                yStride: problem.inputChannels))
+            next += expandedRows
+          }
+        }
+        let offset = (row - first) * problem.output.width
+        backend.depthwise(
+          window, image: expansion == nil ? source : UnsafePointer(scratch), outputRow: row,
+          channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.filter,
+          bias: run.context.input(depthwise.input + 1).floats, depthwise.function,
+          projection == nil ? y.floats + (pixel + offset) * y.rowStride : between + offset * problem.outputChannels,
+          yStride: projection == nil ? y.rowStride : problem.outputChannels)
+      }
+      if let projection, let panels = run.project {
+        backend.panelProduct(
+          PanelOperands(
+            rows: .strided(UnsafePointer(between), stride: problem.outputChannels),
+            rowCount: group.count * problem.output.width, depth: problem.outputChannels, panels: panels,
+            columns: projection.problem.outputChannels, bias: run.context.input(projection.input + 1).floats,
+            residual: run.residual.map { $0.floats + pixel * $0.rowStride },
+            residualStride: run.residual?.rowStride ?? 0, function: projection.function,
+            y: y.floats + pixel * y.rowStride, yStride: y.rowStride))
+      }
+    }
+  }
+}

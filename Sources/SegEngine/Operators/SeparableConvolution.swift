@@ -1,0 +1,69 @@
+/// A depthwise convolution with the 1×1 convolution before it (the expansion of an inverted residual block, Sandler et al. 2018), the one
+/// behind it (the pointwise half of a separable convolution, Chollet 2017), or both, as one operator: what is between them never exists
+/// as a whole map.
+///
+/// Inputs: x `[batch, height, width, in]`, weight and bias of each stage in order as ``Convolution`` takes them, and where the last stage
+/// adds a residual that map. Output: what the stages give one after the other.
+struct SeparableConvolution: Operator {
+  static let name = "SeparableConvolution"
+
+  /// The convolutions in order; one of them is depthwise, the others are 1×1.
+  let stages: [Convolution]
+
+  var attributes: String { stages.map(\.attributes).joined(separator: " → ") }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(
+      inputs, 1 + 2 * stages.count + (addsResidual ? 1 : 0)...1 + 2 * stages.count + (addsResidual ? 1 : 0))
+    var x = inputs[0]
+    for index in stages.indices { x = try stages[index].outputs(for: operands(of: index, x, inputs))[0] }
+    return [x]
+  }
+
+  /// The sum of what the stages cost, without the maps between them.
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    var cost = Cost(reading: inputs, writing: outputs)
+    var x = inputs[0]
+    for index in stages.indices {
+      let operands = operands(of: index, x, inputs)
+      guard let y = try? stages[index].outputs(for: operands)[0] else {
+        preconditionFailure("the shapes of a separable convolution have been checked")
+      }
+      let stage = stages[index].cost(inputs: operands, outputs: [y])
+      cost.macs += stage.macs
+      cost.otherOperations += stage.otherOperations
+      cost.parameters += stage.parameters
+      x = y
+    }
+    return cost
+  }
+
+  var takesRowStrides: Bool { true }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    var problems: [ConvolutionProblem] = []
+    var x = context.inputs[0].shape
+    for index in stages.indices {
+      let operands = operands(of: index, TensorSpec(x), context.inputs)
+      guard let y = try? stages[index].outputs(for: operands)[0].shape else {
+        preconditionFailure("the shapes of a separable convolution have been checked")
+      }
+      problems.append(ConvolutionProblem(.forward, stages[index].geometry, input: x, output: y))
+      x = y
+    }
+    guard
+      let rows = SeparableRows(
+        problems, functions: stages.map(\.function), addsResidual: addsResidual, on: context.backend)
+    else { preconditionFailure("no depthwise convolution among \(attributes)") }
+    return rows.prepared(context)
+  }
+
+  private var addsResidual: Bool { stages.last?.addsResidual ?? false }
+
+  /// What a stage takes, `x` being what the stage before it gives.
+  private func operands(of stage: Int, _ x: TensorSpec, _ inputs: [TensorSpec]) -> [TensorSpec] {
+    var operands = [x, inputs[1 + 2 * stage], inputs[2 + 2 * stage]]
+    if stages[stage].addsResidual, let residual = inputs.last { operands.append(residual) }
+    return operands
+  }
+}
