@@ -167,11 +167,9 @@ private struct OverlapRegions {
         derivatives[region * classes + index] = (weight * byIntersection, weight * byPrediction)
       }
     }
-    // A batch of which nothing counts has no loss, whatever the formula says of empty regions.
-    let isIgnored = !batch.labels.contains { $0 != LossBatch.ignored }
-    let scale = isIgnored ? 0 : options.reduction != .mean ? 1 : divisor > 0 ? 1 / divisor : 0
+    let scale = options.reduction != .mean ? 1 : divisor > 0 ? 1 / divisor : 0
     self.value = total * scale
-    elements = Tensor([regions, classes], isIgnored ? values.map { _ in 0 } : values)
+    elements = Tensor([regions, classes], values)
     byIntersection = Array(repeating: 0, count: batch.images * channels)
     byPrediction = byIntersection
     for image in 0..<batch.images {
