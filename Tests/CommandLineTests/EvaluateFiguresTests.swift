@@ -209,15 +209,18 @@ import Testing
   @Test func whatDoesNotFitIsRefused() throws {
     let masks = ["--masks", folder.path("masks")]
     let both = ["evaluate", "--predictions", folder.path("predictions")] + masks
-    for (arguments, part) in [
-      (["evaluate"] + masks, "--predictions"), (["evaluate", "--images", "x"] + masks, "--model"),
-      (both + ["--model", "unet"], "--predictions"), (both + ["--threshold", "0.5"], "--predictions"),
-      (both + ["--json", "--csv"], "--csv"), (both + ["--classes", "0"], "--classes"),
-      (both + ["--ignore", "1,x"], "--ignore"), (both + ["--trimap-widths", "0"], "--trimap-widths"),
-      (both + ["--spacing", "-1"], "--spacing"), (both + ["--boundary-tolerance", "x%"], "--boundary-tolerance"),
-      (both + ["--empty-masks", "maybe"], "--empty-masks"),
-    ] {
-      expectFailure(try seg(arguments), 64, [part])
+    let none: [String] = ["evaluate"] + masks
+    let wrong: [(added: [String], part: String)] = [
+      (["--model", "unet"], "--predictions"), (["--threshold", "0.5"], "--predictions"),
+      (["--json", "--csv"], "--csv"), (["--classes", "0"], "--classes"),
+      (["--ignore", "1,x"], "--ignore"), (["--trimap-widths", "0"], "--trimap-widths"),
+      (["--spacing", "-1"], "--spacing"), (["--boundary-tolerance", "x%"], "--boundary-tolerance"),
+      (["--empty-masks", "maybe"], "--empty-masks"),
+    ]
+    expectFailure(try seg(none), 64, ["--predictions"])
+    expectFailure(try seg(none + ["--images", "x"]), 64, ["--model"])
+    for (added, part) in wrong {
+      expectFailure(try seg(both + added), 64, [part])
     }
     expectFailure(try seg(both + ["--classes", "2"]), 65, ["masks/small.png", "label 2", "0 to 1"])
     let names = try text("names.txt", "a\nb\n")

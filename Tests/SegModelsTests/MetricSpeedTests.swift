@@ -29,6 +29,18 @@ import Testing
     return (prediction, truth)
   }
 
+  /// One pixel in 4096 of a mask 2048 pixels wide.
+  private func isSparse(_ index: Int) -> Bool {
+    let hash = (index &* 2_654_435_761) >> 7
+    return hash & 4095 == 0
+  }
+
+  /// A third of the squares of 128² pixels of a mask 2048 pixels wide.
+  private func isInBlock(_ index: Int) -> Bool {
+    let (row, column) = (index / 2048 / 128, index % 2048 / 128)
+    return (row + column) % 3 == 0
+  }
+
   @Test func times() throws {
     let (prediction, truth) = cityscape()
     var smooth = prediction
@@ -43,10 +55,7 @@ import Testing
           precondition(matrix.meanIoU() != nil)
         }
       }
-      for (name, isSet) in [
-        ("one pixel in 4096", { (index: Int) in (index &* 2_654_435_761) >> 7 & 4095 == 0 }),
-        ("blocks", { (index: Int) in (index / 2048 / 128 + index % 2048 / 128) % 3 == 0 }),
-      ] {
+      for (name, isSet) in [("one pixel in 4096", isSparse), ("blocks", isInBlock)] {
         let mask = BinaryMask(width: 2048, height: 2048, isSet: (0..<2048 * 2048).map(isSet))
         measure("distance transform, 2048², \(name), \(threads) threads", rounds: 5) {
           precondition(DistanceTransform.distances(to: mask, on: workers).count == mask.isSet.count)
