@@ -47,7 +47,8 @@ struct Failure: Error {
         self.init(.badInput, error.description)
       }
     case let error as FileError: self.init(.unreadableInput, error.description)
-    case is GraphError, is ParameterError, is MetricError, is PredictionError: self.init(.badInput, "\(error)")
+    case is GraphError, is ParameterError, is MetricError, is PredictionError, is CRFError:
+      self.init(.badInput, "\(error)")
     default: return nil
     }
   }
@@ -72,6 +73,8 @@ struct Failure: Error {
     } catch let error as MetricError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as PredictionError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CRFError {
       throw Failure(.badInput, "\(path): \(error)")
     }
   }

@@ -203,4 +203,15 @@ struct Segmenter {
       for: "\(path): an image of \(image.width)×\(image.height) pixels")
     return try Failure.about(path) { try predictor(image, at: resolution) }
   }
+
+  /// Segments the image of a file from several views, and through a conditional random field where one is given.
+  func refinedLabels(
+    of image: Image, of path: String, views: TestTimeAugmentation, crf: DenseCRF?
+  ) throws -> LabelMap {
+    let pixels = image.width * image.height
+    try requireMemory(
+      pixels * (12 * max(2, outputChannels) + 16) + (crf?.byteCount(for: image, classes: max(2, outputChannels)) ?? 0),
+      for: "\(path): an image of \(image.width)×\(image.height) pixels")
+    return try Failure.about(path) { try predictor.refined(image, views: views, crf: crf).labels }
+  }
 }

@@ -24,6 +24,13 @@ struct SegmentCommand: ParsableCommand {
     help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
 
+  @OptionGroup(title: "Several views of each image") var views: ViewOptions
+
+  @Flag(help: "Move the borders to the edges of the image by a fully connected conditional random field.")
+  var crf = false
+
+  @OptionGroup(title: "Conditional random field") var crfOptions: CRFOptions
+
   @Flag(help: "Also write the image with the labels drawn over it.")
   var overlay = false
 
@@ -101,18 +108,24 @@ struct SegmentCommand: ParsableCommand {
     let image = try Image(contentsOf: path)
     let clock = ContinuousClock()
     let start = clock.now
-    let prediction = try segmenter.prediction(for: image, of: path)
+    let labels: LabelMap
+    if crf || views.views != nil {
+      labels = try segmenter.refinedLabels(
+        of: image, of: path, views: views.views ?? .none, crf: crf ? crfOptions.field : nil)
+    } else {
+      labels = try segmenter.prediction(for: image, of: path).labels
+    }
     let milliseconds = (clock.now - start) / .milliseconds(1)
     let targets = targets(of: path)
     let mask = targets[0]
-    try Failure.writing { try prediction.labels.writePNG(to: mask) }
+    try Failure.writing { try labels.writePNG(to: mask) }
     var overlayPath: String?
     if overlay {
-      try Failure.writing { try image.overlaid(with: prediction.labels).writePNG(to: targets[1]) }
+      try Failure.writing { try image.overlaid(with: labels).writePNG(to: targets[1]) }
       overlayPath = targets[1]
     }
     var pixels: [String: Int] = [:]
-    for label in prediction.labels.labels { pixels["\(label)", default: 0] += 1 }
+    for label in labels.labels { pixels["\(label)", default: 0] += 1 }
     return .init(
       image: path, mask: mask, overlay: overlayPath, width: image.width, height: image.height,
       milliseconds: milliseconds, pixels: pixels)

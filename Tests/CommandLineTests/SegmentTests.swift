@@ -170,4 +170,46 @@ import Testing
     let masks = try ["1", "2", "5"].map { try bytes(folder.path("\($0)/\(name)")) }
     #expect(masks[0] == masks[1] && masks[1] == masks[2])
   }
+
+  // MARK: Several views and conditional random fields
+
+  @Test func refinedMasksAreThoseOfTheLibrary() throws {
+    let field = DenseCRF(
+      kernels: [
+        .gaussian(weight: 2, positionDeviation: 3), .bilateral(weight: 5, positionDeviation: 40, colorDeviation: 10),
+      ], iterations: 4)
+    let crf = [
+      "--crf", "--crf-position-weight", "2", "--crf-position-deviation", "3", "--crf-bilateral-weight", "5",
+      "--crf-bilateral-deviation", "40", "--crf-color-deviation", "10", "--crf-iterations", "4",
+    ]
+    var window = field
+    window.filtering = .window(radius: 2)
+    let cases: [(arguments: [String], views: TestTimeAugmentation, crf: DenseCRF?)] = [
+      (["--crf"], .none, .deepLab), (crf, .none, field), (crf + ["--crf-window", "2"], .none, window),
+      (["--multi-scale"], .multiScale, nil),
+      (["--scales", "1,1.25", "--combine", "maximum"], .init(scales: [1, 1.25], combination: .maximum), nil),
+      (["--flip"] + crf, .init(flips: true), field),
+    ]
+    let predictor = try predictor()
+    let image = try Image(contentsOf: Repository.image(0))
+    let plain = try predictor(image).labels
+    for (arguments, views, crf) in cases {
+      let folder = try Folder()
+      expectSuccess(try seg(["segment", Repository.image(0)] + options + ["--output", folder.path] + arguments))
+      let labels = try LabelMap(contentsOf: folder.path("\(Repository.frames[0]).png"))
+      #expect(labels == (try predictor.refined(image, views: views, crf: crf).labels), "\(arguments)")
+      #expect(labels != plain, "\(arguments)")
+    }
+  }
+
+  @Test(arguments: [
+    (["--crf-iterations", "-1"], "--crf-iterations"), (["--crf-color-deviation", "0"], "--crf-color-deviation"),
+    (["--crf-window", "1000"], "--crf-window"), (["--crf-window", "2", "--crf-exact"], "exclude"),
+    (["--scales", "0"], "--scales"), (["--scales", "x"], "--scales"), (["--combine", "median"], "median"),
+  ])
+  func badRefinementsAreUsageErrors(_ arguments: [String], _ part: String) throws {
+    let folder = try Folder()
+    expectFailure(
+      try seg(["segment", Repository.image(0), "--crf"] + options + ["--output", folder.path] + arguments), 64, [part])
+  }
 }

@@ -42,19 +42,11 @@ public enum Postprocessing: Hashable, Sendable {
     if threshold != nil, !isLabels, map.shape.channels != 1 {
       throw PredictionError.notBinary(classes: map.shape.channels)
     }
-    let content = placement.content
-    let network = placement.networkSize
-    let size = resolution == .image ? placement.imageSize : network
+    let size = resolution == .image ? placement.imageSize : placement.networkSize
     let input = isLabels ? map.convertedToFloat() : map
     let graph = try Graph("postprocessing") { g in
-      var x = g.input("output", input.shape)
-      let interpolation: Resize.Interpolation = isLabels ? .nearestExact : .bilinear
-      if x.shape.height != network.height || x.shape.width != network.width { x = x.resize(to: network, interpolation) }
-      if resolution == .image {
-        x = x.slice(axis: 1, from: content.top, to: content.top + content.height)
-          .slice(axis: 2, from: content.left, to: content.left + content.width)
-          .resize(to: size, interpolation)
-      }
+      var x = Postprocessing.resized(
+        g.input("output", input.shape), placement, at: resolution, isLabels ? .nearestExact : .bilinear)
       if !isLabels { x = self == .argmax ? x.argmax(axis: -1, keepingAxis: false, elementType: .int32) : scored(x) }
       g.output("values", x)
     }
@@ -74,6 +66,53 @@ public enum Postprocessing: Hashable, Sendable {
       labels = values.withElements(of: Int32.self) { values in (0..<values.count).map { UInt16(clamping: values[$0]) } }
     }
     return LabelMap(width: size.width, height: size.height, labels: labels)
+  }
+
+  /// An output at the size of the network's input, or of it the part that shows the image at the image's size.
+  private static func resized(
+    _ output: Value, _ placement: Placement, at resolution: Predictor.Resolution, _ interpolation: Resize.Interpolation
+  ) -> Value {
+    let (network, content) = (placement.networkSize, placement.content)
+    let isOfInputSize = output.shape.height == network.height && output.shape.width == network.width
+    let x = isOfInputSize ? output : output.resize(to: network, interpolation)
+    if resolution == .network { return x }
+    return x.slice(axis: 1, from: content.top, to: content.top + content.height)
+      .slice(axis: 2, from: content.left, to: content.left + content.width)
+      .resize(to: placement.imageSize, interpolation)
+  }
+
+  /// The probability of each class at the image's size, `[height, width, classes]`, from an output `[1, height, width, classes]` of any
+  /// resolution. Background and foreground where the output has one channel. Logits are resized, bilinearly, before they become
+  /// probabilities; what the network gives as probabilities is recognised by its sums.
+  ///
+  /// - Throws: ``PredictionError`` where the output is no map, or labels.
+  func probabilities(from output: Tensor, placement: Placement, on backend: any Backend) throws -> Tensor {
+    let map = try Postprocessing.featureMap(output)
+    guard map.elementType == .float32 else { throw PredictionError.noProbabilities }
+    if threshold != nil, map.shape.channels != 1 { throw PredictionError.notBinary(classes: map.shape.channels) }
+    let isDistribution = self == .argmax && map.sumsToOne
+    let graph = try Graph("probabilities") { g in
+      let x = Postprocessing.resized(g.input("output", map.shape), placement, at: .image, .bilinear)
+      switch self {
+      case .argmax: g.output("values", isDistribution ? x : x.softmax(axis: -1))
+      case .saliencyThreshold:
+        let (low, high) = map.extremes()
+        g.output("values", (x - low) * (high > low ? 1 / (high - low) : 0))
+      case .threshold, .probabilityThreshold: g.output("values", scored(x))
+      }
+    }
+    let values = try graph.compiled(on: backend).run(["output": map])["values"]!
+    let size = placement.imageSize
+    if self == .argmax { return values.reshaped(to: [size.height, size.width, values.shape.channels]) }
+    return values.withElements(of: Float.self) { values in
+      Tensor([size.height, size.width, 2]) { (result: inout MutableSpan<Float>) in
+        for pixel in 0..<values.count {
+          let foreground = min(max(values[pixel], 0), 1)
+          result[2 * pixel] = 1 - foreground
+          result[2 * pixel + 1] = foreground
+        }
+      }
+    }
   }
 
   /// What is compared with the threshold.
@@ -104,6 +143,22 @@ extension Tensor {
     }
   }
 
+  /// Whether no value is negative and each pixel's values sum to 1.
+  fileprivate var sumsToOne: Bool {
+    let channels = shape.channels
+    return withElements(of: Float.self) { values in
+      for pixel in 0..<shape.rows {
+        var sum: Float = 0
+        for c in pixel * channels..<(pixel + 1) * channels {
+          if !(values[c] >= 0) { return false }
+          sum += values[c]
+        }
+        if !(abs(sum - 1) < 1e-3) { return false }
+      }
+      return true
+    }
+  }
+
   /// The least and the largest value.
   fileprivate func extremes() -> (Float, Float) {
     let values = elements(of: Float.self)
@@ -117,12 +172,15 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
   case notBinary(classes: Int)
   /// The output is no map of one image.
   case notAMap(Shape)
+  /// The network gives labels where probabilities are wanted.
+  case noProbabilities
 
   /// One line that says what is wrong.
   public var description: String {
     switch self {
     case .notBinary(let classes): "a threshold is for networks of one logit, not \(classes)"
     case .notAMap(let shape): "the network's first output \(shape) is no map of one image"
+    case .noProbabilities: "the network gives labels, not probabilities"
     }
   }
 }

@@ -18,6 +18,8 @@ public struct Preprocessing: Hashable, Sendable {
   public enum Fit: Hashable, Sendable {
     /// It keeps its size, padded at the right and bottom to multiples of a number.
     case keep(multipleOf: Int)
+    /// It is resized by a factor, then padded at the right and bottom to multiples of a number.
+    case scale(Double, multipleOf: Int)
     /// It is stretched to the size, whatever its aspect.
     case stretch(Extent2D)
     /// It is resized to fill one side, keeping its aspect, and centred between padding.
@@ -141,6 +143,24 @@ public struct Preprocessing: Hashable, Sendable {
   }
 }
 
+extension Preprocessing.Fit {
+  /// The same for images of another size: the network's size times a factor, rounded to a multiple of the largest power of two up to
+  /// 32 that divides it along both axes, because a network that takes a size may take multiples of its strides alone.
+  func scaled(by factor: Double) -> Preprocessing.Fit {
+    func scaled(_ size: Extent2D) -> Extent2D {
+      let step = [32, 16, 8, 4, 2].first { size.height % $0 == 0 && size.width % $0 == 0 } ?? 1
+      func rounded(_ extent: Int) -> Int { max(1, Int((Double(extent) * factor / Double(step)).rounded())) * step }
+      return Extent2D(rounded(size.height), rounded(size.width))
+    }
+    switch self {
+    case .keep(let multiple): return .scale(factor, multipleOf: multiple)
+    case .scale(let own, let multiple): return .scale(own * factor, multipleOf: multiple)
+    case .stretch(let size): return .stretch(scaled(size))
+    case .letterbox(let size): return .letterbox(scaled(size))
+    }
+  }
+}
+
 /// Where an image lies in a network's input, and so how to find the way back.
 public struct Placement: Hashable, Sendable {
   /// A rectangle of pixels.
@@ -161,11 +181,15 @@ public struct Placement: Hashable, Sendable {
   /// Where an image of a height and width lies.
   public init(of image: Extent2D, fit: Preprocessing.Fit) {
     imageSize = image
-    switch fit {
-    case .keep(let multiple):
+    func keeping(_ factor: Double, multipleOf multiple: Int) -> (content: Rectangle, network: Extent2D) {
+      func scaled(_ extent: Int) -> Int { max(1, Int((Double(extent) * factor).rounded())) }
       func up(_ extent: Int) -> Int { (extent + multiple - 1) / multiple * multiple }
-      networkSize = Extent2D(up(image.height), up(image.width))
-      content = Rectangle(top: 0, left: 0, height: image.height, width: image.width)
+      let content = Rectangle(top: 0, left: 0, height: scaled(image.height), width: scaled(image.width))
+      return (content, Extent2D(up(content.height), up(content.width)))
+    }
+    switch fit {
+    case .keep(let multiple): (content, networkSize) = keeping(1, multipleOf: multiple)
+    case .scale(let factor, let multiple): (content, networkSize) = keeping(factor, multipleOf: multiple)
     case .stretch(let size):
       networkSize = size
       content = Rectangle(top: 0, left: 0, height: size.height, width: size.width)

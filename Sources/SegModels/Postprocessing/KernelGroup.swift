@@ -1,0 +1,57 @@
+import SegEngine
+
+/// The kernels of a ``DenseCRF`` whose labels are compared alike, so that one weight a pair of pixels stands for all of them.
+struct KernelGroup: Sendable {
+  /// One kernel.
+  struct Member: Sendable {
+    let features: PixelFeatures
+    let scale: Float
+  }
+
+  /// What filtered marginals are multiplied by from the right, `[classes, classes]`; `nil` is the identity.
+  let matrix: [Float]?
+  /// The kernels.
+  var members: [Member]
+
+  /// Groups kernels: those that only compare labels for equality are one group, each other is its own.
+  static func groups(_ kernels: [PairwiseKernel], _ features: [PixelFeatures]) -> [KernelGroup] {
+    var groups: [KernelGroup] = []
+    for (kernel, features) in zip(kernels, features) {
+      let member = Member(features: features, scale: kernel.messageScale)
+      if kernel.messageMatrix == nil, let index = groups.firstIndex(where: { $0.matrix == nil }) {
+        groups[index].members.append(member)
+      } else {
+        groups.append(KernelGroup(matrix: kernel.messageMatrix, members: [member]))
+      }
+    }
+    return groups
+  }
+}
+
+extension PixelFeatures {
+  /// −|f_i − f_j|² / 2
+  func exponent(_ i: Int, _ j: Int) -> Float {
+    values.withUnsafeBufferPointer { values in
+      let (a, b) = (values.baseAddress! + i * dimensions, values.baseAddress! + j * dimensions)
+      var sum: Float = 0
+      for axis in 0..<dimensions { sum += (a[axis] - b[axis]) * (a[axis] - b[axis]) }
+      return -sum / 2
+    }
+  }
+}
+
+extension Backend {
+  /// target += rows · matrix for rows of `stride` numbers of which `classes` count; without a matrix target += rows.
+  func addMessages(
+    _ rows: UnsafePointer<Float>, _ matrix: [Float]?, to target: UnsafeMutablePointer<Float>, count: Int, classes: Int,
+    stride: Int
+  ) {
+    if let matrix {
+      gemm(
+        transposeA: false, transposeB: false, m: count, n: classes, k: classes, alpha: 1, rows, stride, matrix, classes,
+        beta: 1, target, stride)
+    } else {
+      combine(.add, target, pStep: 1, rows, qStep: 1, target, count: count * stride)
+    }
+  }
+}

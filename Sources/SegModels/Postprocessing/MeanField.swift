@@ -1,0 +1,86 @@
+import SegEngine
+
+/// The marginals of a ``DenseCRF`` and how they are updated.
+///
+/// Rows are pixels, padded with zeros to ``stride(of:)`` numbers, so that vector kernels meet no remainder.
+struct MeanField {
+  /// log p, `[pixel, stride]`.
+  let unary: Tensor
+  private var marginals: Tensor
+  private let classes: Int
+  private let backend: any Backend
+
+  /// Numbers of a row of so many classes.
+  static func stride(of classes: Int) -> Int { classes <= 4 ? classes : (classes + 7) / 8 * 8 }
+
+  /// Starts from the probabilities themselves, `[height, width, classes]`.
+  init(_ probabilities: Tensor, minimum: Float, on backend: any Backend) {
+    let classes = probabilities.shape[2]
+    let stride = MeanField.stride(of: classes)
+    let pixels = probabilities.shape.rows
+    var logarithms = Tensor(uninitialized: [pixels, stride])
+    var marginals = Tensor(zeros: [pixels, stride])
+    probabilities.withUnsafeElements(of: Float.self) { p in
+      logarithms.withUnsafeMutableElements(of: Float.self) { unary in
+        marginals.withUnsafeMutableElements(of: Float.self) { q in
+          backend.workers.forEachRange(pixels, grain: 1024) { range, _ in
+            let rows = unary.baseAddress! + range.lowerBound * stride
+            for pixel in range {
+              for c in 0..<stride {
+                // log 1 = 0 fills the padding.
+                unary[pixel * stride + c] = c < classes ? max(p[pixel * classes + c], minimum) : 1
+              }
+            }
+            backend.map(.log, rows, rows, count: range.count * stride)
+            backend.softmax(
+              logarithm: false, rows, xStride: stride, q.baseAddress! + range.lowerBound * stride, yStride: stride,
+              rows: range.count, channels: classes)
+          }
+        }
+      }
+    }
+    unary = logarithms
+    self.marginals = marginals
+    self.classes = classes
+    self.backend = backend
+  }
+
+  /// One step: each pixel's marginal from those of all others.
+  mutating func update(by messages: inout some PairwiseMessages) {
+    let (classes, stride, backend) = (classes, unary.shape[1], backend)
+    let pixels = unary.shape[0]
+    messages.prepare(marginals)
+    marginals.withUnsafeMutableElements(of: Float.self) { [messages] q in
+      // Small pieces, so that the softmax finds its input in the cache.
+      backend.workers.forEach((pixels + 511) / 512) { piece, _ in
+        let range = piece * 512..<min(pixels, (piece + 1) * 512)
+        let rows = q.baseAddress! + range.lowerBound * stride
+        messages.write(range, to: rows)
+        backend.softmax(
+          logarithm: false, rows, xStride: stride, rows, yStride: stride, rows: range.count, channels: classes)
+      }
+    }
+  }
+
+  /// The marginals without padding.
+  func marginals(shape: Shape) -> Tensor {
+    let (classes, stride) = (classes, unary.shape[1])
+    if stride == classes { return marginals.reshaped(to: shape) }
+    return marginals.withElements(of: Float.self) { values in
+      Tensor(shape) { (result: inout MutableSpan<Float>) in
+        for pixel in 0..<shape.rows {
+          for c in 0..<classes { result[pixel * classes + c] = values[pixel * stride + c] }
+        }
+      }
+    }
+  }
+}
+
+/// One way to compute what all pixels say to each.
+protocol PairwiseMessages {
+  /// Takes the marginals `[pixel, stride]` of the last iteration.
+  mutating func prepare(_ marginals: Tensor)
+
+  /// Writes log p + messages of some pixels, `[pixel, stride]`; may be called from several threads.
+  func write(_ pixels: Range<Int>, to rows: UnsafeMutablePointer<Float>)
+}

@@ -1,0 +1,126 @@
+import SegEngine
+
+extension Predictor {
+  /// The probability of each class at the image's size, `[height, width, classes]`; of a network of one output channel, background and
+  /// foreground.
+  ///
+  /// Each view is the image resized as ``Preprocessing`` says, for a network of `scale` times the size; a flipped view is the network's
+  /// input from right to left, its output turned back.
+  ///
+  /// - Throws: `GraphError` where the network cannot take an image of that size, ``PredictionError`` where its output is no map of
+  ///   probabilities or logits.
+  public func probabilities(for image: Image, views: TestTimeAugmentation = .none) throws -> Tensor {
+    var combined: Tensor?
+    for scale in views.scales {
+      var preprocessing = preprocessing
+      if scale != 1 { preprocessing.fit = preprocessing.fit.scaled(by: scale) }
+      let (input, placement) = preprocessing(image)
+      for isFlipped in views.flips ? [false, true] : [false] {
+        let output = try Postprocessing.featureMap(try model(isFlipped ? input.flipped() : input))
+        let view = try postprocessing.probabilities(
+          from: isFlipped ? output.flipped() : output, placement: placement, on: model.backend)
+        if combined == nil { combined = view } else { combined!.combine(view, views.combination) }
+      }
+    }
+    guard var combined else { preconditionFailure("there is always a view") }
+    if views.scales.count * (views.flips ? 2 : 1) > 1 { combined.normalizeRows() }
+    return combined
+  }
+
+  /// The labels of an image from several views, and through a conditional random field where one is given; and the probabilities, or
+  /// the field's marginals, `[height, width, classes]`.
+  ///
+  /// A field of a network with a threshold works on probabilities whose odds are divided by the threshold's, so that it decides at one
+  /// half where the network decides at the threshold.
+  ///
+  /// - Throws: As ``probabilities(for:views:)``, and ``CRFError``.
+  public func refined(
+    _ image: Image, views: TestTimeAugmentation = .none, crf: DenseCRF? = nil
+  ) throws -> (labels: LabelMap, probabilities: Tensor) {
+    var probabilities = try probabilities(for: image, views: views)
+    var threshold = postprocessing.threshold
+    if let crf {
+      if let bound = threshold { probabilities.moveThreshold(bound) }
+      threshold = threshold == nil ? nil : 0.5
+      probabilities = try crf(probabilities, image: image, on: model.backend)
+    }
+    return (LabelMap(probabilities: probabilities, threshold: threshold), probabilities)
+  }
+}
+
+extension LabelMap {
+  /// The first class of the largest probability of each pixel of `[height, width, classes]`, or of two classes label 1 where its
+  /// probability is above a threshold.
+  ///
+  /// - Precondition: the tensor has three axes, at least one class, and with a threshold two.
+  public init(probabilities: Tensor, threshold: Float? = nil) {
+    let shape = probabilities.shape
+    precondition(shape.rank == 3 && shape[2] > 0, "\(shape) is no [height, width, classes]")
+    precondition(threshold == nil || shape[2] == 2, "a threshold for \(shape[2]) classes")
+    let labels: [UInt16] = probabilities.withElements(of: Float.self) { values in
+      (0..<shape.rows).map { pixel in
+        let first = pixel * shape[2]
+        if let threshold { return values[first + 1] > threshold ? 1 : 0 }
+        var best = 0
+        for c in 1..<max(1, shape[2]) where values[first + c] > values[first + best] { best = c }
+        return UInt16(clamping: best)
+      }
+    }
+    self.init(width: shape[1], height: shape[0], labels: labels)
+  }
+}
+
+extension Tensor {
+  /// A feature map `[batch, height, width, channels]` from right to left.
+  fileprivate func flipped() -> Tensor {
+    let (width, channels) = (shape.width, shape.channels)
+    return withElements(of: Float.self) { source in
+      Tensor(shape) { (target: inout MutableSpan<Float>) in
+        for row in 0..<shape.batch * shape.height {
+          for column in 0..<width {
+            for c in 0..<channels {
+              target[(row * width + column) * channels + c] = source[(row * width + width - 1 - column) * channels + c]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds another view's probabilities, or takes the larger ones.
+  fileprivate mutating func combine(_ other: Tensor, _ combination: TestTimeAugmentation.Combination) {
+    other.withElements(of: Float.self) { other in
+      withMutableElements(of: Float.self) { values in
+        switch combination {
+        case .mean: for index in 0..<other.count { values[index] += other[index] }
+        case .maximum: for index in 0..<other.count { values[index] = max(values[index], other[index]) }
+        }
+      }
+    }
+  }
+
+  /// Divides each pixel's values by their sum.
+  fileprivate mutating func normalizeRows() {
+    let (pixels, channels) = (shape.rows, shape.channels)
+    withMutableElements(of: Float.self) { values in
+      for pixel in 0..<pixels {
+        var sum: Float = 0
+        for c in pixel * channels..<(pixel + 1) * channels { sum += values[c] }
+        for c in pixel * channels..<(pixel + 1) * channels { values[c] /= sum }
+      }
+    }
+  }
+
+  /// Divides the odds of class 1 of two by those of a threshold.
+  fileprivate mutating func moveThreshold(_ threshold: Float) {
+    let pixels = shape.rows
+    withMutableElements(of: Float.self) { values in
+      for pixel in 0..<pixels {
+        let background = values[2 * pixel] * threshold
+        let foreground = values[2 * pixel + 1] * (1 - threshold)
+        values[2 * pixel] = background / (background + foreground)
+        values[2 * pixel + 1] = foreground / (background + foreground)
+      }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import SegModels
+
+extension TestTimeAugmentation.Combination: ExpressibleByArgument {}
+
+/// Factors of a size on the command line, as `0.5,1,1.5`.
+struct ScaleList: ExpressibleByArgument {
+  let values: [Double]
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard !numbers.isEmpty, numbers.allSatisfy({ $0.map { $0 >= 0.05 && $0 <= 16 } ?? false }) else { return nil }
+    values = numbers.compactMap { $0 }
+  }
+}
+
+/// Several views of each image.
+struct ViewOptions: ParsableArguments {
+  @Flag(help: "Average over the sizes 0.5, 0.75, 1, 1.25 and 1.5 and over flipped images.")
+  var multiScale = false
+
+  @Option(help: ArgumentHelp("The sizes to average over, as 0.75,1,1.25.", valueName: "factors"))
+  var scales: ScaleList?
+
+  @Flag(help: "Average over each image and its mirror image.")
+  var flip = false
+
+  @Option(help: ArgumentHelp("How several views become one: their `mean` or `maximum`.", valueName: "way"))
+  var combine: TestTimeAugmentation.Combination = .mean
+
+  /// The views, or `nil` where the image alone is seen.
+  var views: TestTimeAugmentation? {
+    guard multiScale || scales != nil || flip else { return nil }
+    return TestTimeAugmentation(
+      scales: scales?.values ?? (multiScale ? TestTimeAugmentation.multiScale.scales : [1]),
+      flips: flip || multiScale, combination: combine)
+  }
+}
+
+/// The parameters of a conditional random field; the defaults are those of ``DenseCRF/deepLab``.
+struct CRFOptions: ParsableArguments {
+  @Option(name: .customLong("crf-iterations"), help: ArgumentHelp("Mean-field iterations.", valueName: "count"))
+  var iterations = 10
+
+  @Option(
+    name: .customLong("crf-position-weight"),
+    help: ArgumentHelp("Weight of the kernel of positions; 0 leaves it out.", valueName: "number"))
+  var positionWeight: Float = 3
+
+  @Option(
+    name: .customLong("crf-position-deviation"),
+    help: ArgumentHelp("Its standard deviation in pixels.", valueName: "pixels"))
+  var positionDeviation: Float = 1
+
+  @Option(
+    name: .customLong("crf-bilateral-weight"),
+    help: ArgumentHelp("Weight of the kernel of positions and colours; 0 leaves it out.", valueName: "number"))
+  var bilateralWeight: Float = 4
+
+  @Option(
+    name: .customLong("crf-bilateral-deviation"),
+    help: ArgumentHelp("Its standard deviation of positions in pixels.", valueName: "pixels"))
+  var bilateralDeviation: Float = 67
+
+  @Option(
+    name: .customLong("crf-color-deviation"),
+    help: ArgumentHelp("Its standard deviation of colours, in steps of 8 bits.", valueName: "steps"))
+  var colorDeviation: Float = 3
+
+  @Option(
+    name: .customLong("crf-window"),
+    help: ArgumentHelp(
+      "Tie each pixel to those of a window of this radius alone (a convolutional CRF), not to all.", valueName: "radius"
+    ))
+  var window: Int?
+
+  @Flag(
+    name: .customLong("crf-exact"), help: "Sum over all pairs of pixels instead of on a lattice; for small images.")
+  var exact = false
+
+  func validate() throws {
+    guard (0...1000).contains(iterations) else {
+      throw ValidationError("--crf-iterations is 0 to 1000, not \(iterations)")
+    }
+    for (name, value) in [
+      ("position", positionDeviation), ("bilateral", bilateralDeviation), ("color", colorDeviation),
+    ] where !(value > 0 && value.isFinite) {
+      throw ValidationError("--crf-\(name)-deviation is positive, not \(value)")
+    }
+    for (name, value) in [("position", positionWeight), ("bilateral", bilateralWeight)] where !value.isFinite {
+      throw ValidationError("--crf-\(name)-weight is finite, not \(value)")
+    }
+    if let window, !(0...DenseCRF.largestRadius).contains(window) {
+      throw ValidationError("--crf-window is 0 to \(DenseCRF.largestRadius), not \(window)")
+    }
+    if exact, window != nil { throw ValidationError("--crf-exact and --crf-window exclude each other") }
+  }
+
+  /// The field.
+  var field: DenseCRF {
+    var kernels: [PairwiseKernel] = []
+    if positionWeight != 0 { kernels.append(.gaussian(weight: positionWeight, positionDeviation: positionDeviation)) }
+    if bilateralWeight != 0 {
+      kernels.append(
+        .bilateral(
+          weight: bilateralWeight, positionDeviation: bilateralDeviation, colorDeviation: colorDeviation))
+    }
+    return DenseCRF(
+      kernels: kernels, iterations: iterations,
+      filtering: exact ? .exact : window.map { .window(radius: $0) } ?? .lattice)
+  }
+}
