@@ -10,8 +10,12 @@ import Testing
     var geometry: ConvolutionGeometry
     var size: Extent2D
     var batch = 1
-    var (input, middle, output) = (5, 24, 9)
-    var (expands, projects, addsResidual) = (true, true, false)
+    var input = 5
+    var middle = 24
+    var output = 9
+    var expands = true
+    var projects = true
+    var addsResidual = false
     var description: String { "\(geometry) \(batch)×\(size) \(expands) \(projects) \(addsResidual)" }
   }
 

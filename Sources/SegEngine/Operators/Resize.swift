@@ -175,7 +175,7 @@ public struct Resize: Operator {
   }
 
   /// Channels below which a map is narrow: a pixel is less than a vector register.
-  private static let narrow = 8
+  static let narrow = 8
 
   /// The nearest pixel, bytes as they are.
   private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {
