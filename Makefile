@@ -8,7 +8,7 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench report compare parity parity-exports conformance docs sanitize clean
+.PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures readme parity-exports conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -17,7 +17,7 @@ help:
 	@echo "make bench     measure products, convolution algorithms and networks"
 	@echo "make report    write docs/complexity: the formulas of complexity against what the engine counts"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
-	@echo "make parity    hold the demo's network against onnxruntime on 32 frames (needs Python and PyPI)"
+	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
 	@echo "make docs      build the documentation"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
@@ -59,10 +59,28 @@ compare: build
 	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
 	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
 
-parity: build
+parity: parity-pupil parity-zoo
+
+parity-pupil: build
 	@Scripts/python-environment.sh Tests/Parity/requirements.txt Tests/Parity/.venv
 	Tests/Parity/.venv/bin/python Tests/Parity/pupil.py --folder $(PUPIL_FOLDER) \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# The full-size networks of the zoo; ZOO_NETWORKS="unet fcn_resnet50" holds some alone. The CPU build of torch must be among pip's
+# indexes.
+parity-zoo: build
+	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
+	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) \
+	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Writes the table of networks into README.md.
+readme: build
+	@Scripts/update-readme.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# The small networks whose reference outputs are committed.
+zoo-fixtures:
+	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
+	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py fixtures $(ZOO_NETWORKS)
 
 # Networks of torchvision and segmentation-models-pytorch, exported and run. The CPU build of torch must be among pip's indexes.
 parity-exports: build

@@ -171,7 +171,8 @@ struct BenchCommand: ParsableCommand {
       try layout.require(for: source)
       name = source.name
       let made = try source.graph(for: size)
-      parameters = try source.parameters(weights) ?? Parameters(initializing: made, seed: 1)
+      parameters =
+        try source.parameters(weights).map { source.mapped($0, for: made) } ?? Parameters(initializing: made, seed: 1)
       extent = made.inputs.first.flatMap { source.imageExtent(of: made[$0.value].spec.shape) }
       graph = made
     }

@@ -5,26 +5,49 @@ import SegModels
 
 extension Predictor.Resolution: ExpressibleByArgument {}
 
-/// `seg evaluate`: how well a network segments images whose masks are known.
+/// `seg evaluate`: how well segmentations agree with masks that are known.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Compares a network's segmentations with masks.",
+    commandName: "evaluate", abstract: "Compares segmentations with masks.",
     discussion: """
-      An image and its mask have the same path below their directories but for the ending and for directories named `images` or \
-      `masks`; both options may name one directory that holds such directories. Classes that occur in neither prediction nor \
-      mask are left out of means. Masks of a network of one logit count as foreground where they are not 0; label 255 is \
-      ignored otherwise.
+      The segmentations are those of a network (--images, --model), or label images of any origin (--predictions). An image and its \
+      mask have the same path below their directories but for the ending and for directories named `images` or `masks`; both \
+      options may name one directory that holds such directories. Images may have different sizes.
+
+      Classes that occur in neither prediction nor mask are left out of means. Masks of a network of one logit, and with --binary, \
+      count as foreground where they are not 0; otherwise label 255 is ignored.
+
+      Example: seg evaluate --predictions out --masks masks --class-names names.txt --html report.html
       """)
 
-  @Option(help: ArgumentHelp("The directory of the images.", valueName: "directory"))
-  var images: String
+  @Option(
+    help: ArgumentHelp(
+      "The directory of the images; with --predictions only for the pictures of --html.", valueName: "directory"))
+  var images: String?
 
   @Option(
     help: ArgumentHelp(
       "The directory of the masks: PNG or TIFF, palette index or grey value is the label.", valueName: "directory"))
   var masks: String
 
-  @OptionGroup var model: ModelOptions
+  @Option(
+    help: ArgumentHelp(
+      "A directory of label images, as the masks are, to be compared instead of a network's.", valueName: "directory"))
+  var predictions: String?
+
+  @Option(help: .model)
+  var model: String?
+
+  @Option(help: .weights)
+  var weights: String?
+
+  @OptionGroup(title: "Classes") var classOptions: EvaluationClassOptions
+
+  @OptionGroup(title: "Conventions of the figures") var conventions: EvaluationConventions
+
+  @OptionGroup(title: "Images in, labels out (ONNX files)") var imageOptions: ImageOptions
+
+  @OptionGroup var compute: ComputeOptions
 
   @Option(
     help: "Compare at the size of the `image`, or of the `network`'s input (masks are brought there like images).")
@@ -39,86 +62,93 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  private struct Report: Encodable {
-    struct Entry: Encodable {
-      let name: String
-      let iou: OptionalNumber
+  @Flag(help: "Print comma-separated values, a line a class.")
+  var csv = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write a page with the confusion matrix, the classes' figures, and the best and worst images.",
+      valueName: "file"))
+  var html: String?
+
+  func validate() throws {
+    if json && csv { throw ValidationError("--json and --csv exclude each other") }
+    if predictions == nil {
+      guard images != nil else { throw ValidationError("there is neither --images nor --predictions") }
+      guard model != nil else { throw ValidationError("there is neither --model nor --predictions") }
+    } else if model != nil || weights != nil || probabilities != nil || resolution != .image
+      || !imageOptions.isEmptyButForThreshold || imageOptions.threshold != nil
+    {
+      throw ValidationError("--predictions are compared as they are: there is no network, and no option for one")
     }
-    struct ClassEntry: Encodable {
-      let label: Int
-      let iou: OptionalNumber
-    }
-    let model: String
-    let resolution: String
-    let imageCount: Int
-    /// Mean of the classes' IoU, from the confusion matrix summed over all images.
-    let meanIou: OptionalNumber
-    /// Mean over the images of the mean IoU of their foreground classes.
-    let meanImageIou: OptionalNumber
-    let pixelAccuracy: OptionalNumber
-    let classes: [ClassEntry]
-    let images: [Entry]
   }
 
   func run() throws {
-    if let probabilities { try ImageFiles.requirePlace(for: probabilities) }
-    let pairs = try ImageFiles.pairs(images: images, masks: masks)
-    let segmenter = try model.makeSegmenter()
-    let classes = segmenter.classes
-    let isBinary = segmenter.isBinary
-    let ignored = isBinary ? nil : LabelMap.defaultIgnoreLabel
-    var whole = ConfusionMatrix(classes: classes, ignoreLabel: ignored)
-    var entries: [Report.Entry] = []
+    for file in [probabilities, html].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
+    let names = try classOptions.names()
+    let palette = try classOptions.colors()
+    let pairs = try ImageFiles.pairs(images: predictions ?? images ?? "", masks: masks)
+    let source = try makeSource(pairs, names: names)
+    if let names, names.count != source.classes {
+      throw Failure(.badInput, "\(source.name) has \(source.classes) classes, --class-names \(names.count) names")
+    }
+    var evaluation = Evaluation(
+      metrics: SegmentationMetrics(
+        classes: source.classes, options: conventions.options(ignoring: source.masks.ignoreLabel)),
+      workers: source.workers)
+    var gallery = html == nil ? nil : EvaluationGallery(palette: palette, ignoreLabel: source.masks.ignoreLabel)
+    let photos = try photographs(for: pairs)
     var arrays: [String: Tensor] = [:]
-    var scores: [Double] = []
     let bar = ProgressBar(total: pairs.count)
     defer { bar.finish() }
     for (index, pair) in pairs.enumerated() {
       bar.update(index)
-      let image = try Image(contentsOf: pair.image)
-      var mask = try LabelMap(contentsOf: pair.mask, reading: isBinary ? .nonZeroIsForeground : .storedValue)
-      guard mask.width == image.width, mask.height == image.height else {
-        throw Failure(
-          .badInput,
-          "\(pair.mask): has \(mask.width)×\(mask.height) pixels, its image \(image.width)×\(image.height)")
+      let item = try source.item(pair)
+      let score = try Failure.about(pair.mask) { try evaluation.add(pair.name, item) }
+      if let score {
+        try gallery?.add(pair.name, score: score, item, photo: item.image ?? photo(photos[pair.name]))
       }
-      let prediction = try segmenter.prediction(for: image, of: pair.image, at: resolution)
-      if resolution == .network {
-        mask = segmenter.predictor.networkMask(mask, fill: isBinary ? 0 : LabelMap.defaultIgnoreLabel)
-      }
-      var matrix = ConfusionMatrix(classes: classes, ignoreLabel: ignored)
-      try Failure.about(pair.mask) { try matrix.add(prediction: prediction.labels, truth: mask) }
-      let score = matrix.meanIoU(over: 1..<classes)
-      if let score { scores.append(score) }
-      entries.append(.init(name: pair.name, iou: OptionalNumber(score)))
-      whole.merge(matrix)
-      if probabilities != nil {
-        arrays[pair.name] = try Failure.about(pair.image) { try segmenter.predictor.probabilities(of: prediction) }
-      }
+      if probabilities != nil { arrays[pair.name] = try source.probabilities(item, of: pair) }
     }
     bar.finish()
     if let probabilities { try Failure.writing { try NPZ(arrays).write(to: probabilities) } }
-    let report = Report(
-      model: segmenter.name, resolution: resolution.rawValue, imageCount: entries.count,
-      meanIou: OptionalNumber(whole.meanIoU()),
-      meanImageIou: OptionalNumber(scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)),
-      pixelAccuracy: OptionalNumber(whole.pixelAccuracy),
-      classes: (0..<whole.classes).map { .init(label: $0, iou: OptionalNumber(whole.iou($0))) }, images: entries)
-    if json { try printJSON(report) } else { try printText(report) }
+    let report = EvaluationReport(
+      evaluation, model: source.name, resolution: resolution.rawValue, names: names ?? [])
+    if let html {
+      try EvaluationPage(report: report, palette: palette, gallery: gallery).write(to: html)
+    }
+    if json {
+      try printJSON(report)
+    } else {
+      try printLine(csv ? report.csv : report.text)
+    }
   }
 
-  private func printText(_ report: Report) throws {
-    func percent(_ number: OptionalNumber) -> String { number.value.map { ($0 * 100).fixed(2) + " %" } ?? "–" }
-    if report.imageCount <= 50 {
-      var table = TextTable(["image", "IoU"])
-      for entry in report.images { table.add([entry.name, percent(entry.iou)]) }
-      try printLine(table.text + "\n")
+  private func makeSource(_ pairs: [ImageFiles.Pair], names: [String]?) throws -> EvaluationSource {
+    guard predictions == nil, let model else {
+      return try .labels(
+        pairs, masks: classOptions.maskReading(isBinary: classOptions.binary),
+        classes: classOptions.classes ?? names?.count,
+        workers: compute.backend.workers)
     }
-    var table = TextTable(["class", "IoU"])
-    for entry in report.classes { table.add(["\(entry.label)", percent(entry.iou)]) }
-    table.add(["mean", percent(report.meanIou)])
-    try printLine(table.text)
-    try printLine("\nforeground, mean over \(report.imageCount) images: \(percent(report.meanImageIou))")
-    try printLine("pixel accuracy: \(percent(report.pixelAccuracy))")
+    let segmenter = try NetworkSource(model).segmenter(weights: weights, images: imageOptions, compute)
+    if let count = classOptions.classes, count != segmenter.classes {
+      throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")
+    }
+    return .network(
+      segmenter, masks: classOptions.maskReading(isBinary: segmenter.isBinary || classOptions.binary), resolution)
+  }
+
+  private func photo(_ path: String?) throws -> Image? {
+    guard let path else { return nil }
+    return try Image(contentsOf: path)
+  }
+
+  /// The photographs behind label images, by name.
+  private func photographs(for pairs: [ImageFiles.Pair]) throws -> [String: String] {
+    guard predictions != nil, html != nil, let images else { return [:] }
+    return Dictionary(
+      try ImageFiles.pairs(images: images, masks: masks).map { ($0.name, $0.image) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

@@ -24,12 +24,15 @@ struct ModelOptions: ParsableArguments {
   @Option(help: .weights)
   var weights: String?
 
+  @Option(help: .classes)
+  var classes: Int?
+
   @OptionGroup(title: "Images in, labels out (ONNX files)") var images: ImageOptions
 
   @OptionGroup var compute: ComputeOptions
 
   func makeSegmenter() throws -> Segmenter {
-    try NetworkSource(model).segmenter(weights: weights, images: images, compute)
+    try NetworkSource(model, classes: classes).segmenter(weights: weights, images: images, compute)
   }
 }
 
@@ -121,6 +124,9 @@ extension ArgumentHelp {
     "The network: a name (`seg models` lists them) or an ONNX file.", valueName: "name-or-file")
   static let weights = ArgumentHelp(
     "The weights: safetensors, .npz or a PyTorch .pth file; an ONNX file has its own.", valueName: "file")
+  static let classes = ArgumentHelp(
+    "Logits for each pixel of a named network whose checkpoint has another number than `seg models` says.",
+    valueName: "number")
   static let size = ArgumentHelp(
     "Height and width of the input, as 512x256 or 512; by default the network's own.", valueName: "size")
 }

@@ -4,12 +4,26 @@ import SegModels
 
 /// `seg models`: the networks that can be made by name.
 struct ModelsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "models", abstract: "Lists the networks.")
+  static let configuration = CommandConfiguration(
+    commandName: "models", abstract: "Lists the networks.",
+    discussion: """
+      Parameters are those that training changes, multiply–adds (MACs) those of one image of the stated size; auxiliary heads, \
+      which training alone needs, are not counted. Strides are those of the encoder's feature maps, the receptive field is that of its last one in pixels, or \
+      the whole image.
+      """)
 
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(help: "Print the table of the README.")
+  var markdown = false
+
+  func validate() throws {
+    if json && markdown { throw ValidationError("--json and --markdown exclude each other") }
+  }
+
   private struct Entry: Encodable {
+    let family: String
     let name: String
     let summary: String
     let height: Int
@@ -17,23 +31,71 @@ struct ModelsCommand: ParsableCommand {
     let classes: Int
     let parameters: Int
     let macs: Int
+    let strides: [Int]
+    /// Along the height; `nil` for the whole image.
+    let receptiveField: Int?
+    let auxiliaryOutputs: [String]
+
+    init(_ family: ModelFamily, _ model: ModelDescription) throws {
+      let summary = try GraphSummary(try model.makeGraph(model.defaultSize))
+      self.family = family.name
+      name = model.name
+      self.summary = model.summary
+      (height, width) = (model.defaultSize.height, model.defaultSize.width)
+      classes = model.classes
+      parameters = summary.trainableParameterCount
+      macs = summary.total.macs
+      strides = model.network.features.map(\.stride)
+      receptiveField = try model.network.receptiveFieldOfEncoder()
+      auxiliaryOutputs = model.network.auxiliaryOutputs
+    }
+
+    /// The cells that both tables share.
+    var cells: [String] {
+      [
+        "\(height)×\(width)", parameters.grouped, (Double(macs) / 1e9).fixed(3),
+        strides.map(String.init).joined(separator: " "), receptiveField.map(String.init) ?? "image",
+      ]
+    }
   }
 
   func run() throws {
-    let entries = try ModelRegistry.all.map { model in
-      let summary = try GraphSummary(try model.makeGraph(model.defaultSize))
-      return Entry(
-        name: model.name, summary: model.summary, height: model.defaultSize.height, width: model.defaultSize.width,
-        classes: model.classes, parameters: summary.trainableParameterCount, macs: summary.total.macs)
+    let families = try ModelRegistry.families.map { family in
+      (name: family.name, entries: try family.models.map { try Entry(family, $0) })
     }
-    if json { return try printJSON(entries) }
-    var table = TextTable(["network", "input", "classes", "parameters", "GMAC", "description"], leftAligned: [0, 5])
-    for entry in entries {
-      table.add([
-        entry.name, "\(entry.height)×\(entry.width)", "\(entry.classes)", entry.parameters.grouped,
-        (Double(entry.macs) / 1e9).fixed(3), entry.summary,
-      ])
+    if json { return try printJSON(families.flatMap(\.entries)) }
+    if markdown {
+      try printLine("| family | network | input | parameters | GMAC | strides | receptive field | description |")
+      try printLine("|---|---|---|--:|--:|---|--:|---|")
+      for (name, entries) in families {
+        for (index, entry) in entries.enumerated() {
+          let cells = [index == 0 ? name : "", "`\(entry.name)`"] + entry.cells + [entry.summary]
+          try printLine("| " + cells.joined(separator: " | ") + " |")
+        }
+      }
+      return
+    }
+    var table = TextTable(
+      ["network", "family", "classes", "input", "parameters", "GMAC", "strides", "receptive field", "description"],
+      leftAligned: [0, 1, 6, 8])
+    for (name, entries) in families {
+      for entry in entries {
+        table.add([entry.name, name, "\(entry.classes)"] + entry.cells + [entry.summary])
+      }
     }
     try printLine(table.text)
+  }
+}
+
+extension SegmentationNetwork {
+  /// The extent along the height of the receptive field of the encoder's last feature map; `nil` where that is the whole image.
+  fileprivate func receptiveFieldOfEncoder() throws -> Int? {
+    let graph = try Graph("encoder") { g in
+      // The size matters as little as the stride divides it.
+      let maps = encoder(g.input("image", [1, 256, 256, inputChannels]))
+      g.output("last", maps[features.count - 1])
+    }
+    if let field = try ReceptiveFields(graph)[output: "last"], !field.isGlobal { return field.height.size }
+    return nil
   }
 }

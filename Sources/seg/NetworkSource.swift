@@ -8,9 +8,15 @@ enum NetworkSource {
   case named(ModelDescription)
   case file(ONNXModel)
 
-  init(_ text: String) throws {
+  /// `classes` overrides the number of logits of a network from the registry.
+  init(_ text: String, classes: Int? = nil) throws {
     if let description = ModelRegistry.find(text) {
-      self = .named(description)
+      if let classes, !(1...4096).contains(classes) {
+        throw Failure(.usage, "--classes lies between 1 and 4096, not \(classes)")
+      }
+      self = .named(classes.map { description.with(classes: $0) } ?? description)
+    } else if classes != nil {
+      throw Failure(.usage, "--classes is for named networks; there is none named \(text)")
     } else if text.lowercased().hasSuffix(".onnx") || FileManager.default.fileExists(atPath: text) {
       self = .file(try ONNXModel(contentsOf: text))
     } else {
@@ -61,19 +67,32 @@ enum NetworkSource {
     }
   }
 
+  /// A checkpoint's weights under the names of a graph, as the network's mapping says.
+  func mapped(_ checkpoint: Parameters, for graph: Graph) -> Parameters {
+    switch self {
+    case .named(let description): description.network.checkpoints(checkpoint, for: graph)
+    case .file: checkpoint
+    }
+  }
+
   private func requiredParameters(_ weights: String?) throws -> Parameters {
     guard let parameters = try parameters(weights) else { throw Failure(.usage, "\(name) needs --weights") }
     return parameters
   }
 
   /// The network for inputs of any shape, in its own layout.
-  func model(weights: String?, on backend: any Backend, options: CompileOptions = .init()) throws -> Model {
+  /// With `auxiliary` it gives the outputs of auxiliary heads besides.
+  func model(
+    weights: String?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
+  ) throws -> Model {
     let parameters = try requiredParameters(weights)
     switch self {
     case .named(let description):
       return try Failure.about(weights ?? name) {
-        try Model(
-          description.makeGraph(description.defaultSize), parameters: parameters, on: backend, options: options)
+        let network = description.network
+        let graph = try network.graph(size: description.defaultSize, auxiliary: auxiliary)
+        return try Model(
+          graph, parameters: network.parameters(from: parameters, for: graph), on: backend, options: options)
       }
     case .file(let file): return try Model(file, on: backend, options: options)
     }

@@ -28,6 +28,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The order of the axes of a named network's feature maps in both files.")
   var layout: ArrayLayout = .nhwc
 
+  @Option(help: .classes)
+  var classes: Int?
+
+  @Flag(help: "Give the outputs of a named network's auxiliary heads, which training needs, besides.")
+  var auxiliary = false
+
   @Flag(help: "Run each operator as it is written: no folding, no fusing.")
   var unoptimized = false
 
@@ -35,10 +41,11 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     try ImageFiles.requirePlace(for: output)
-    let source = try NetworkSource(self.model)
+    let source = try NetworkSource(self.model, classes: classes)
     let backend = compute.backend
     let model = try source.model(
-      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized))
+      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
+      auxiliary: auxiliary)
     try layout.require(for: source)
     let inputs = try inputArrays(input, for: model.inputNames, layout: layout)
     try requireMemory(

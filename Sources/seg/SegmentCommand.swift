@@ -24,6 +24,8 @@ struct SegmentCommand: ParsableCommand {
     help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
 
+  @OptionGroup(title: "Images too large for one run") var tiles: TileOptions
+
   @OptionGroup(title: "Several views of each image") var views: ViewOptions
 
   @Flag(help: "Move the borders to the edges of the image by a fully connected conditional random field.")
@@ -36,6 +38,12 @@ struct SegmentCommand: ParsableCommand {
 
   @Flag(help: "Print what was done as JSON.")
   var json = false
+
+  func validate() throws {
+    guard tiles.tiling == nil || !crf && views.views == nil else {
+      throw ValidationError("tiles are segmented as they are: no --crf, no further views")
+    }
+  }
 
   private struct Report: Encodable {
     struct Entry: Encodable {
@@ -109,7 +117,9 @@ struct SegmentCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let labels: LabelMap
-    if crf || views.views != nil {
+    if let tiling = tiles.tiling {
+      labels = try Failure.about(path) { try segmenter.predictor.labels(for: image, in: tiling) }
+    } else if crf || views.views != nil {
       labels = try segmenter.refinedLabels(
         of: image, of: path, views: views.views ?? .none, crf: crf ? crfOptions.field : nil)
     } else {

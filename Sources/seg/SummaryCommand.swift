@@ -34,6 +34,9 @@ struct SummaryCommand: ParsableCommand {
       valueName: "rule"))
   var rule: GraphAnalysis.CountingRule = .torchvision
 
+  @Option(help: .classes)
+  var classes: Int?
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -158,7 +161,7 @@ struct SummaryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try NetworkSource(model)
+    let source = try NetworkSource(model, classes: classes)
     if receptiveFields { return try printReceptiveFields(source) }
     if let blocks { return try printBlocks(source, depth: blocks) }
     let summary = try GraphSummary(try source.graph(for: size))

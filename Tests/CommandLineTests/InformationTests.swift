@@ -2,14 +2,18 @@ import Foundation
 import SegEngine
 import SegIO
 import SegModels
+import TestSupport
 import Testing
 
 /// `seg models`, `summary`, `run` and `bench`, help and version.
 @Suite struct InformationTests {
   @Test func modelsListsTheRegistry() throws {
     struct Entry: Decodable {
-      let name, summary: String
+      let family, name, summary: String
       let height, width, classes, parameters, macs: Int
+      let strides: [Int]
+      let receptiveField: Int?
+      let auxiliaryOutputs: [String]
     }
     let result = try seg("models", "--json")
     expectSuccess(result)
@@ -19,11 +23,28 @@ import Testing
     let pupil = try #require(entries.first { $0.name == "pupil-unet" })
     #expect(pupil.parameters == 468_621 - 1280 - 10)
     #expect((pupil.height, pupil.width, pupil.classes) == (148, 148, 2))
-    #expect(entries.allSatisfy { $0.macs > 0 && !$0.summary.isEmpty })
+    #expect(entries.allSatisfy { $0.macs > 0 && !$0.summary.isEmpty && !$0.strides.isEmpty })
+    #expect(
+      entries.map(\.family) == ModelRegistry.families.flatMap { family in family.models.map { _ in family.name } })
+    // Without its auxiliary head, as published.
+    let fcn = try #require(entries.first { $0.name == "fcn-resnet50" })
+    #expect(fcn.parameters == 32_957_013 && fcn.auxiliaryOutputs == ["aux"] && fcn.strides == [2, 4, 8, 8, 8])
+    // FCN on VGG-16: table 1 of the paper.
+    #expect(entries.first { $0.name == "fcn8s-vgg16" }?.receptiveField == 404)
+    #expect(entries.first { $0.name == "lraspp-mobilenet-v3-large" }?.receptiveField == nil)
     let text = try seg("models")
     expectSuccess(text)
     for entry in entries { #expect(text.output.contains("\n\(entry.name) ")) }
     #expect(text.output.contains("467,331"))
+  }
+
+  /// The README's table is what the program prints (`make readme`).
+  @Test func theReadmeHasTheTable() throws {
+    let result = try seg("models", "--markdown")
+    expectSuccess(result)
+    let readme = try String(contentsOf: Fixtures.directory.appending(path: "../../README.md"), encoding: .utf8)
+    #expect(readme.contains("<!-- models:begin -->\n\(result.output)<!-- models:end -->"))
+    for model in ModelRegistry.all { #expect(result.output.contains("| `\(model.name)` |")) }
   }
 
   @Test(arguments: ModelRegistry.all.map(\.name)) func summaryIsThatOfTheGraph(_ name: String) throws {

@@ -57,6 +57,14 @@ import Testing
     cases.append(Case(geometry: .init(kernel: 1), inChannels: 150, outChannels: 200, size: Extent2D(17, 19)))
     cases.append(Case(geometry: same, inChannels: 140, outChannels: 70, size: Extent2D(5, 300)))
     cases.append(Case(geometry: same, inChannels: 1, outChannels: 21, size: Extent2D(9, 9), batch: 3))
+    // Transformed weights beyond a cache, which are made in every run: whole panels, a last one of a register, and one below.
+    cases.append(Case(geometry: same, inChannels: 256, outChannels: 200, size: Extent2D(13, 9)))
+    cases.append(Case(geometry: .init(kernel: 3, dilation: 2, padding: 2), inChannels: 330, outChannels: 164, size: 10))
+    // Depthwise rows beyond a cache: channels in parts.
+    cases.append(
+      Case(
+        geometry: .init(kernel: 5, dilation: 2, padding: 4, groups: 100), inChannels: 100, outChannels: 100,
+        size: Extent2D(5, 90)))
     for multiplier in [1, 2, 3] {
       for channels in [3, 16, 19, 40] {
         for stride in [1, 2] {
@@ -214,6 +222,30 @@ import Testing
         Self.backends.flatMap { ConvolutionAlgorithms.candidates(for: test.problem, on: $0).map(\.name) }
       })
     #expect(exercised == Self.algorithms)
+  }
+
+  /// A map that is part of a wider one has gaps between its pixels: kernel rows are no runs there.
+  @Test func fewChannelsOfAWiderMap() throws {
+    var generator = SeededGenerator(seed: 8)
+    let x = Self.random([1, 11, 12, 5], &generator)
+    let weight = Self.random([7, 3, 3, 3], &generator)
+    let geometry = ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)
+    let graph = try Graph("parts") { builder in
+      let parts = builder.input("x", x.shape).split(sizes: [2, 3])
+      builder.output("y", parts[1].apply(Convolution(geometry), named: "y", with: [builder.constant(weight)]))
+    }
+    let part = Tensor(
+      [1, 11, 12, 3],
+      x.elements(of: Float.self).enumerated().filter { $0.offset % 5 >= 2 }.map(\.element))
+    let expected = NaiveConvolution.forward(part, weight, bias: nil, geometry)
+    for backend in Self.backends {
+      let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: "direct"))
+      #expect(model.stepInfos.map(\.algorithm).contains("direct"))
+      let y = try #require(try model.run(["x": x])["y"]).elements(of: Float.self)
+      for index in y.indices {
+        #expect(abs(Double(y[index]) - expected.values[index]) <= Self.tolerance * (expected.magnitudes[index] + 1e-3))
+      }
+    }
   }
 
   @Test func wrongChannelsNameBothShapes() {

@@ -166,6 +166,10 @@ import Testing
       check(
         Broadcast(to: .spatialLike), [pixel, Tensor(zeros: [7, 4, 5, 6])],
         [NaiveTensor([2, 4, 5, 3]) { NaiveTensor(pixel).broadcasting($0) }])
+      let token = Tensor.counting([1, 2, 3], of: type)
+      check(
+        Broadcast(to: .batchLike), [token, Tensor(zeros: [5, 7, 4])],
+        [NaiveTensor([5, 2, 3]) { NaiveTensor(token).broadcasting($0) }])
     }
   }
 

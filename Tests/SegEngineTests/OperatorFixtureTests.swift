@@ -65,7 +65,8 @@ import Testing
           height: fixture.number("factor"), width: fixture.number("factor"),
           recomputingScale: fixture.flag("recompute_scale_factor"))
       let op = Resize(
-        interpolation, coordinates: fixture.flag("align_corners") ? .alignCorners : .halfPixel, to: target)
+        interpolation, coordinates: fixture.flag("align_corners") ? .alignCorners : .halfPixel,
+        antialiasing: fixture.flag("antialias"), to: target)
       let tolerance: Tolerance =
         switch interpolation {
         case .nearest, .nearestExact: .exact

@@ -50,6 +50,26 @@ import Testing
     }
   }
 
+  /// The kernel has no jumps, so that rounding of coordinates and weights moves values by little, up to 20 taps a sum.
+  @Test func shrinkingSmoothsWhereItIsWanted() {
+    withEvery("channels", in: [1, 6, 19]) { channels in
+      let x = Tensor.random([2, 9, 17, channels], seed: UInt64(channels))
+      let naive = NaiveTensor(x)
+      withEvery("size", in: Self.sizes + [Extent2D(9, 17), Extent2D(2, 40)]) { size in
+        let like = Tensor(zeros: [1, size.height, size.width, 1])
+        withEvery("bicubic", in: [false, true]) { bicubic in
+          let expected = naive.resizeAntialiased(bicubic: bicubic, to: size)
+          let interpolation: Resize.Interpolation = bicubic ? .bicubic : .bilinear
+          let explicit = Resize(interpolation, antialiasing: true, to: .size(size))
+          #expect(disagreements(of: explicit, [x], with: [expected], Tolerance(absolute: 8e-6), on: backends) == [])
+          let asOther = Resize(interpolation, antialiasing: true, to: .like)
+          let tolerance = Tolerance(absolute: 8e-6)
+          #expect(disagreements(of: asOther, [x, like], with: [expected], tolerance, on: backends) == [])
+        }
+      }
+    }
+  }
+
   /// A factor that does not give whole pixels: the step between outputs is 1 / factor, or in / out when recomputed.
   @Test func factorsAreUsedAsTheyAreOrRecomputed() {
     let x = Tensor.random([1, 7, 10, 3], seed: 8)

@@ -106,6 +106,26 @@ import Testing
     }
   }
 
+  @Test(arguments: all + [.isolatedTwo]) func kernelsTransformWeights(_ filtering: WinogradFiltering) {
+    let reference = ReferenceBackend()
+    for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
+      let backend = OpenBLASBackend(instructionSet: set)
+      let layout = backend.panelLayout
+      for width in [layout.unit, layout.width] {
+        let tiling = WinogradTiling(
+          filtering, input: 8, inputChannels: 16, output: 8, outputChannels: 16, step: 1, inputPlane: 0, outputPlane: 0)
+        let weights = Tensor.random([5, 9, width], seed: 6).elements(of: Float.self)
+        let plane = 5 * width + 3
+        func planes(_ backend: any Backend) -> [Float] {
+          var planes = [Float](repeating: 7, count: filtering.products * plane)
+          backend.winogradFilter(tiling, weights, count: 5, width: width, &planes, plane: plane)
+          return planes
+        }
+        expectClose(planes(backend), planes(reference), "\(set) weights \(filtering.name) \(width)")
+      }
+    }
+  }
+
   /// A transform sums up to 64 products of coefficients up to a few hundred.
   private func expectClose(_ actual: [Float], _ expected: [Float], _ what: String) {
     let scale = expected.reduce(1) { max($0, abs($1)) }

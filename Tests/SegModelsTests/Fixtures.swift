@@ -68,3 +68,12 @@ func noise(_ shape: Shape, seed: UInt64) -> Tensor {
   var generator = SeededGenerator(seed: seed)
   return Tensor(shape, (0..<shape.elementCount).map { _ in Float.random(in: -1..<1, using: &generator) })
 }
+
+/// Whether the tests are compiled with optimisation.
+let isOptimized: Bool = {
+  #if DEBUG
+  false
+  #else
+  true
+  #endif
+}()

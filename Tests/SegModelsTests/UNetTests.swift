@@ -149,7 +149,7 @@ import Testing
 
   @Test(arguments: [(32, 32, 1, 3), (37, 53, 2, 1), (16, 100, 3, 21), (97, 16, 1, 2)])
   func theOutputHasTheInputsSize(_ height: Int, _ width: Int, _ batch: Int, _ classes: Int) throws {
-    for upsampling: UNet.Upsampling in [.transposedConvolution, .bilinear(aligningCorners: false)] {
+    for upsampling in Upsampling.all {
       var network = UNet()
       network.widths = [2, 3, 4, 5, 6]
       network.classes = classes

@@ -146,6 +146,32 @@ extension NaiveTensor {
     }
   }
 
+  /// The feature map resized by a kernel that is as wide as the step between outputs: a triangle, or for `bicubic` Keys' kernel with
+  /// a = −1/2. Inputs outside the map do not count.
+  public func resizeAntialiased(bicubic: Bool, to size: Extent2D) -> NaiveTensor {
+    func kernel(_ x: Double) -> Double {
+      guard bicubic else { return max(0, 1 - x) }
+      let a = -0.5
+      if x <= 1 { return (a + 2) * x * x * x - (a + 3) * x * x + 1 }
+      return x < 2 ? a * (x * x * x - 5 * x * x + 8 * x - 4) : 0
+    }
+    func taps(_ index: Int, _ input: Int, _ output: Int) -> [(Int, Double)] {
+      let scale = Double(input) / Double(output)
+      let middle = scale * (Double(index) + 0.5)
+      let weights = (0..<input).map { kernel(abs(Double($0) + 0.5 - middle) / max(scale, 1)) }
+      return weights.enumerated().map { ($0, $1 / weights.reduce(0, +)) }
+    }
+    return NaiveTensor([shape[0], size.height, size.width, shape[3]]) { index in
+      var sum = 0.0
+      for (y, wy) in taps(index[1], shape[1], size.height) {
+        for (x, wx) in taps(index[2], shape[2], size.width) where wy * wx != 0 {
+          sum += wy * wx * self[index[0], y, x, index[3]]
+        }
+      }
+      return sum
+    }
+  }
+
   private func largest(_ values: [Double]) -> Double {
     values.contains(where: \.isNaN) ? .nan : values.max() ?? -.infinity
   }

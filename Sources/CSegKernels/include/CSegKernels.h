@@ -75,6 +75,7 @@ typedef struct {
   long row_offset;        ///< floats from where `rows` point to the first that is read
   const float *panels;
   long columns;
+  int accumulates;        ///< whether the sums begin with what y holds, not with the bias
   const float *bias;      ///< may be null
   const float *residual;  ///< may be null
   long residual_stride;
@@ -95,6 +96,7 @@ typedef struct {
   long writes;             ///< pixels of a tile of outputs along each axis: m
   float input_matrix[5][5];   ///< [n][reads], where pairs is 0
   float output_matrix[3][5];  ///< [m][n], where pairs is 0
+  float filter_matrix[8][3];  ///< [n][3]
   float points[3];         ///< a_i
   float whole[3];          ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
   float others[3][2];      ///< the same without the factor of a_i
@@ -118,6 +120,10 @@ typedef struct {
 
   /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane.
   void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, float *planes);
+
+  /// `count` rows of nine weights, [count][9][width], to [count][width] in each plane, `plane` floats apart; width is one register or a
+  /// panel's.
+  void (*winograd_filter)(const seg_winograd *w, const float *weights, long count, long width, float *planes, long plane);
 
   /// A row of each plane to one tile of outputs: y = f(Aᵀ m A + bias + residual).
   void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,

@@ -84,6 +84,12 @@ public protocol Backend: Sendable {
   func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>)
 
+  /// 3 × 3 weights `[count, 9, width]` as G g Gᵀ: `[count, width]` in each of the planes, `plane` floats apart. The width is that of a
+  /// panel of ``panelLayout``.
+  func winogradFilter(
+    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
+    _ planes: UnsafeMutablePointer<Float>, plane: Int)
+
   /// A tile of a Winograd convolution's outputs, f(Aᵀ m A + bias + residual) of one row in each of the planes; those beyond the edges
   /// of the image are left out. `residual` and `y` are whole images.
   func winogradOutput(

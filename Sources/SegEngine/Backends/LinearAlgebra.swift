@@ -29,4 +29,20 @@ enum LinearAlgebra {
     guard status == 0 else { return nil }
     return Array(solution.prefix(columns))
   }
+
+  /// The orthonormal Q of A = Q · R for an A with no fewer rows than columns, each column's sign such that R's diagonal is not
+  /// negative, which makes Q evenly distributed for a normal A (Mezzadri 2007).
+  static func orthogonalColumns(_ a: [[Double]]) -> [[Double]] {
+    let (rows, columns) = (a.count, a.first?.count ?? 0)
+    precondition(rows >= columns && columns > 0 && a.allSatisfy { $0.count == columns }, "the matrix is wide or empty")
+    let (m, n) = (seg_lapack_int(rows), seg_lapack_int(columns))
+    var matrix = a.flatMap { $0 }
+    var reflectors = [Double](repeating: 0, count: columns)
+    let factored = LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, &matrix, n, &reflectors)
+    let signs = (0..<columns).map { matrix[$0 * columns + $0] < 0 ? -1.0 : 1 }
+    let formed = LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, n, n, &matrix, n, &reflectors)
+    // Either fails for arguments that are out of range alone.
+    precondition(factored == 0 && formed == 0, "LAPACKE refused a \(rows)×\(columns) matrix")
+    return (0..<rows).map { row in (0..<columns).map { matrix[row * columns + $0] * signs[$0] } }
+  }
 }

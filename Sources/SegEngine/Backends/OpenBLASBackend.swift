@@ -74,6 +74,7 @@ public struct OpenBLASBackend: Backend {
     }
     product.panels = operands.panels
     product.columns = operands.columns
+    product.accumulates = operands.accumulates ? 1 : 0
     product.bias = operands.bias
     product.residual = operands.residual
     product.residual_stride = operands.residualStride
@@ -95,6 +96,14 @@ public struct OpenBLASBackend: Backend {
   ) {
     var w = tiling.kernel
     kernels.pointee.winograd_input(&w, image, row, column, planes)
+  }
+
+  public func winogradFilter(
+    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
+    _ planes: UnsafeMutablePointer<Float>, plane: Int
+  ) {
+    var w = tiling.kernel
+    kernels.pointee.winograd_filter(&w, weights, count, width, planes, plane)
   }
 
   public func winogradOutput(
@@ -288,6 +297,7 @@ extension WinogradTiling {
     w.pairs = filtering.pairs
     (w.points_count, w.reads, w.writes) = (filtering.inputs, filtering.reads, filtering.outputs)
     (w.input_matrix, w.output_matrix) = (coefficients.inputMatrix, coefficients.outputMatrix)
+    w.filter_matrix = coefficients.filterMatrix
     (w.points, w.whole) = (coefficients.points, coefficients.whole)
     (w.others, w.powers) = (coefficients.others, coefficients.powers)
     (w.input_height, w.input_width) = (input.height, input.width)

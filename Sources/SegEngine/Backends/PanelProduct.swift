@@ -78,6 +78,8 @@ public struct PanelOperands {
   public var panels: UnsafePointer<Float>
   /// Columns of B.
   public var columns: Int
+  /// Whether the sums begin with what the result holds, and not with the bias.
+  public var accumulates = false
   /// One number a column, where there is a bias.
   public var bias: UnsafePointer<Float>?
   /// What is added to the result before the function is applied, where there is something.
@@ -127,11 +129,16 @@ struct PanelMatrix: Sendable {
 
   /// A matrix whose element (row, column) is `weights[rowOffsets[row] + columnOffsets[column]]`.
   init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, on backend: any Backend) {
+    self.init(rowOffsets: rowOffsets, columnOffsets: columnOffsets, layout: backend.panelLayout)
+  }
+
+  /// The same for a layout.
+  init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, layout: PanelLayout) {
     self.rowOffsets = ContiguousArray(rowOffsets)
     self.columnOffsets = ContiguousArray(columnOffsets)
     k = self.rowOffsets.count
     n = self.columnOffsets.count
-    layout = backend.panelLayout
+    self.layout = layout
   }
 
   /// Floats of the packed form.

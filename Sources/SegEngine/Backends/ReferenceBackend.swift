@@ -24,7 +24,10 @@ public struct ReferenceBackend: Backend {
         let first = column / layout.width * layout.width
         let stored = layout.storedColumns(at: first, of: columns)
         let panel = operands.panels + layout.offset(ofPanelAt: first, k: k) + column - first
-        var sum = operands.bias.map { Double($0[column]) } ?? 0
+        let start =
+          operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride } ?? row * operands.yStride
+        var sum =
+          operands.accumulates ? Double(operands.y[start + column]) : operands.bias.map { Double($0[column]) } ?? 0
         for tap in 0..<operands.taps {
           let a =
             switch operands.rows {
@@ -34,8 +37,6 @@ public struct ReferenceBackend: Backend {
           for i in 0..<depth { sum += Double(a[i]) * Double(panel[(tap * depth + i) * stored]) }
         }
         if let residual = operands.residual { sum += Double(residual[row * operands.residualStride + column]) }
-        let start =
-          operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride } ?? row * operands.yStride
         operands.y[start + column] = Float(operands.function(sum))
       }
     }
@@ -63,6 +64,26 @@ public struct ReferenceBackend: Backend {
           var sum = 0.0
           for p in 0..<reads { for q in 0..<reads { sum += b[i][p] * d[p][q] * b[j][q] } }
           planes[(i * n + j) * tiling.inputPlane + channel] = Float(sum)
+        }
+      }
+    }
+  }
+
+  public func winogradFilter(
+    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
+    _ planes: UnsafeMutablePointer<Float>, plane: Int
+  ) {
+    let (g, n) = (tiling.filtering.filterTransform, tiling.filtering.inputs)
+    for row in 0..<count {
+      for column in 0..<width {
+        for i in 0..<n {
+          for j in 0..<n {
+            var sum = 0.0
+            for a in 0..<3 {
+              for b in 0..<3 { sum += g[i][a] * Double(weights[(row * 9 + a * 3 + b) * width + column]) * g[j][b] }
+            }
+            planes[(i * n + j) * plane + row * width + column] = Float(sum)
+          }
         }
       }
     }

@@ -131,8 +131,10 @@ public struct WinogradTiling: Sendable {
   public let filtering: WinogradFiltering
   /// Extents of the image and of the result.
   public let input, output: Extent2D
-  /// Channels of each.
-  public let inputChannels, outputChannels: Int
+  /// Channels of the image, or those of them that are transformed.
+  public var inputChannels: Int
+  /// Channels of the result, or those of them that are computed.
+  public var outputChannels: Int
   /// Pixels from one element of a tile to the next: the dilation.
   public let step: Extent2D
   /// Floats from one pixel to the next, of the image, the result and the residual.
@@ -161,7 +163,7 @@ public struct WinogradTiling: Sendable {
     coefficients = Coefficients(filtering)
   }
 
-  /// What the kernels read of Bᵀ and Aᵀ, in fixed places.
+  /// What the kernels read of Bᵀ, G and Aᵀ, in fixed places.
   struct Coefficients: Sendable {
     typealias Three = (Float, Float, Float)
     typealias Five = (Float, Float, Float, Float, Float)
@@ -176,6 +178,8 @@ public struct WinogradTiling: Sendable {
     /// Bᵀ and Aᵀ themselves, for points that are no pairs.
     let inputMatrix: (Five, Five, Five, Five, Five)
     let outputMatrix: (Five, Five, Five)
+    /// G.
+    let filterMatrix: (Three, Three, Three, Three, Three, Three, Three, Three)
 
     init(_ filtering: WinogradFiltering) {
       let (b, a) = (filtering.inputTransform, filtering.outputTransform)
@@ -200,6 +204,11 @@ public struct WinogradTiling: Sendable {
       }
       inputMatrix = (row(b, 0), row(b, 1), row(b, 2), row(b, 3), row(b, 4))
       outputMatrix = (row(a, 0), row(a, 1), row(a, 2))
+      let g = filtering.filterTransform
+      func filter(_ i: Int) -> Three { (entry(g, i, 0), entry(g, i, 1), entry(g, i, 2)) }
+      filterMatrix = (
+        filter(0), filter(1), filter(2), filter(3), filter(4), filter(5), filter(6), filter(7)
+      )
     }
   }
 }

@@ -1,17 +1,41 @@
 /// Depthwise convolution, each channel by itself with one or more kernels: a vector kernel along the channels, never a product.
+///
+/// Where the rows that a kernel spans are more than a core's cache holds, some channels at a time pass down the whole image, so that each
+/// input comes from memory once.
 struct DepthwiseConvolution: TiledConvolutionAlgorithm {
   let name = "depthwise"
 
   private let problem: ConvolutionProblem
+  /// Channels that are computed at once.
+  private let channels: EvenPieces
+  /// Output rows of a tile.
+  private let rows: EvenPieces
 
   /// The most rows of a kernel that backends take.
   static let largestKernel = 64
+  /// Bytes of the rows that a kernel spans, to stay in a second-level cache.
+  private static let spanBytes = 256 << 10
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
-    guard problem.direction == .forward, problem.groupInputs == 1, problem.geometry.groups > 1,
-      problem.geometry.kernel.height <= DepthwiseConvolution.largestKernel
+  /// - Parameter inParts: Whether channels may be computed in parts, which the packed weights then lie in.
+  init?(_ problem: ConvolutionProblem, on backend: any Backend, inParts: Bool = true) {
+    let geometry = problem.geometry
+    guard problem.direction == .forward, problem.groupInputs == 1, geometry.groups > 1,
+      geometry.kernel.height <= DepthwiseConvolution.largestKernel
     else { return nil }
     self.problem = problem
+    let threads = backend.workers.threadCount
+    let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
+    let fitting = DepthwiseConvolution.spanBytes / (4 * span * problem.input.width)
+    if inParts, problem.groupOutputs == 1, fitting < problem.inputChannels {
+      channels = EvenPieces(
+        problem.inputChannels, largest: max(32, fitting / 16 * 16), atLeast: threads == 1 ? 1 : 4 * threads,
+        multipleOf: 16)
+      rows = EvenPieces(problem.output.height, largest: problem.output.height)
+    } else {
+      channels = EvenPieces(problem.inputChannels, largest: problem.inputChannels)
+      rows = EvenPieces(
+        problem.output.height, largest: problem.output.height, atLeast: threads == 1 ? 1 : 8 * threads)
+    }
   }
 
   var demand: AlgorithmDemand {
@@ -21,34 +45,48 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     return demand
   }
 
-  /// `[tap, output channel]`
-  let packing = "tap-major"
+  /// `[part of the channels][tap, output channel]`
+  var packing: String { "tap-major/\(channels.size)" }
   var packedCount: Int { problem.taps * problem.outputChannels }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    for output in 0..<problem.outputChannels {
+    var target = packed
+    for piece in 0..<channels.pieces {
+      let inputs = channels[piece]
+      let outputs = inputs.lowerBound * problem.groupOutputs..<inputs.upperBound * problem.groupOutputs
       for tap in 0..<problem.taps {
-        packed[tap * problem.outputChannels + output] = weights[output * problem.taps + tap]
+        for output in outputs {
+          target.pointee = weights[output * problem.taps + tap]
+          target += 1
+        }
       }
     }
   }
 
-  var tileCount: Int { problem.batch * problem.output.height }
+  var tileCount: Int { problem.batch * channels.pieces * rows.pieces }
   let tileScratchCount = 0
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let (image, row) = tile.quotientAndRemainder(dividingBy: problem.output.height)
-    run.backend.depthwise(
-      problem.window(pixelStride: run.xStride), image: run.x + image * problem.inputPixels * run.xStride,
-      outputRow: row, channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.weights,
-      bias: run.bias, run.residual == nil ? run.function : .identity,
-      run.y + tile * problem.output.width * run.yStride, yStride: run.yStride)
-    if let residual = run.residual {
-      let first = tile * problem.output.width
-      run.backend.affine(
-        run.y + first * run.yStride, xStride: run.yStride, scale: nil, shift: nil,
-        residual: residual + first * run.residualStride, residualStride: run.residualStride, run.function,
-        run.y + first * run.yStride, yStride: run.yStride, rows: problem.output.width, channels: problem.outputChannels)
+    let (rest, rowPiece) = tile.quotientAndRemainder(dividingBy: rows.pieces)
+    let (image, channelPiece) = rest.quotientAndRemainder(dividingBy: channels.pieces)
+    let inputs = channels[channelPiece]
+    let firstOutput = inputs.lowerBound * problem.groupOutputs
+    let window = problem.window(pixelStride: run.xStride)
+    let source = run.x + image * problem.inputPixels * run.xStride + inputs.lowerBound
+    for row in rows[rowPiece] {
+      let pixel = (image * problem.output.height + row) * problem.output.width
+      let y = run.y + pixel * run.yStride + firstOutput
+      run.backend.depthwise(
+        window, image: source, outputRow: row, channels: inputs.count, multiplier: problem.groupOutputs,
+        weights: run.weights + firstOutput * problem.taps, bias: run.bias.map { $0 + firstOutput },
+        run.residual == nil ? run.function : .identity, y, yStride: run.yStride)
+      if let residual = run.residual {
+        run.backend.affine(
+          y, xStride: run.yStride, scale: nil, shift: nil,
+          residual: residual + pixel * run.residualStride + firstOutput, residualStride: run.residualStride,
+          run.function, y, yStride: run.yStride, rows: problem.output.width,
+          channels: inputs.count * problem.groupOutputs)
+      }
     }
   }
 }

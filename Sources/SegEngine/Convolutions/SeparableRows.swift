@@ -37,7 +37,7 @@ struct SeparableRows: Sendable {
   ) {
     guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: backend) != nil }), index <= 1,
       problems.count >= 2, problems.count <= index + 2,
-      let depthwise = DepthwiseConvolution(problems[index], on: backend)
+      let depthwise = DepthwiseConvolution(problems[index], on: backend, inParts: false)
     else { return nil }
     func pointwise(_ index: Int) -> Stage<PointwiseConvolution>? {
       guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: backend) else {

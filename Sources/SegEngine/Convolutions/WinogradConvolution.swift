@@ -4,33 +4,52 @@
 /// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Any size and
 /// padding: what a tile reaches beyond the image is zero, and outputs beyond the edges are not written.
 ///
-/// Where the transformed weights fit a cache, each thread finishes a few tiles at a time, which stay in its own cache. Where they do
-/// not, all threads transform many tiles, then share out the products, so that each point's weights come from memory once for all
-/// those tiles, then transform back.
+/// How it runs depends on the size of the transformed weights (``Order``): they pass through a core's cache, or the one that cores share,
+/// or are not kept at all.
 ///
 /// Held to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
 struct WinogradConvolution: ConvolutionAlgorithm {
   let name: String
 
-  private let problem: ConvolutionProblem
-  private let filtering: WinogradFiltering
-  /// The weights of one point.
-  private let matrix: PanelMatrix
-  /// Tiles along both axes of the pixels of one phase.
-  private let grid: Extent2D
-  /// Phases along both axes: the dilation, or the output's size where that is smaller.
-  private let phases: Extent2D
-  private let sharesPoints: Bool
-  private let blocks: EvenPieces
-  /// The tiles in memory, for contiguous maps.
-  private let tiling: WinogradTiling
+  /// What is split over the threads, and in which order.
+  enum Order: Hashable, Sendable {
+    /// Each thread takes a few tiles from inputs to outputs, which stay in its own cache: for weights that a cache holds.
+    case tiles
+    /// All threads transform many tiles, then share out the products by points, so that each point's weights come from memory once for
+    /// all those tiles, then transform back.
+    case points
+    /// The weights are kept as they are and transformed anew in every run: all threads transform many tiles, then each takes a panel of
+    /// output channels, and for some input channels at a time transforms its weights, multiplies and adds up, all in its own cache, and
+    /// transforms back. Reading four to seven times as many transformed weights from memory takes about as long as transforming them,
+    /// and they would be most of the memory that a network holds.
+    case panels
+  }
 
-  /// Bytes of transformed weights above which products are shared out by points.
+  let order: Order
+  let problem: ConvolutionProblem
+  let filtering: WinogradFiltering
+  /// The weights of one point.
+  let matrix: PanelMatrix
+  /// Tiles along both axes of the pixels of one phase.
+  let grid: Extent2D
+  /// Phases along both axes: the dilation, or the output's size where that is smaller.
+  let phases: Extent2D
+  /// Tiles that are computed at once.
+  let blocks: EvenPieces
+  /// Input channels whose weights are transformed at once, in the order of panels.
+  let depths: EvenPieces
+  /// The tiles in memory, for contiguous maps.
+  let tiling: WinogradTiling
+
+  /// Bytes of transformed weights that a core's caches stand, and that are kept at all.
   private static let cachedWeightBytes = 6 << 20
-  /// Bytes of a block's planes that stay in a second-level cache, or nearly.
+  private static let keptWeightBytes = 20 << 20
+  /// Bytes of a block's planes that stay in a second-level cache, or nearly, and where all threads work at one block.
   private static let ownBlockBytes = 768 << 10
-  /// Bytes of a block's planes where all threads work at one block.
   private static let sharedBlockBytes = 24 << 20
+  /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time.
+  private static let panelResultBytes = 400 << 10
+  private static let panelWeightBytes = 224 << 10
 
   init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
     let geometry = problem.geometry
@@ -63,22 +82,43 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     grid = Extent2D(tiles(problem.output.height, step.height), tiles(problem.output.width, step.width))
     let count = problem.batch * phases.height * phases.width * grid.height * grid.width
     let threads = backend.workers.threadCount
-    let tileBytes = 4 * filtering.products * (problem.inputChannels + problem.outputChannels)
-    sharesPoints = 4 * filtering.products * matrix.count > WinogradConvolution.cachedWeightBytes
-    if sharesPoints {
+    let points = filtering.products
+    let layout = matrix.layout
+    let weightBytes = 4 * points * matrix.count
+    // Transforms take a register of channels, also those of the last panel and of the last part of the depth.
+    let lastPanel = problem.outputChannels % layout.width
+    // Filterings of few products are measured to be slower by panels.
+    let takesPanels =
+      filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
+    let tileBytes = 4 * points * (problem.inputChannels + problem.outputChannels)
+    if weightBytes <= WinogradConvolution.cachedWeightBytes {
+      order = .tiles
+      blocks = EvenPieces(
+        count, largest: max(12, min(48, WinogradConvolution.ownBlockBytes / tileBytes)),
+        atLeast: threads == 1 ? 1 : 4 * threads, multipleOf: 6)
+    } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
+      order = .points
       blocks = EvenPieces(count, largest: max(24, WinogradConvolution.sharedBlockBytes / tileBytes), multipleOf: 6)
     } else {
-      let fitting = WinogradConvolution.ownBlockBytes / tileBytes
-      blocks = EvenPieces(
-        count, largest: max(12, min(48, fitting)), atLeast: threads == 1 ? 1 : 4 * threads, multipleOf: 6)
+      order = .panels
+      let largest = min(
+        WinogradConvolution.sharedBlockBytes / (4 * points * problem.inputChannels),
+        WinogradConvolution.panelResultBytes / (4 * points * layout.width))
+      blocks = EvenPieces(count, largest: max(24, largest), multipleOf: 6)
     }
+    depths = EvenPieces(
+      problem.inputChannels,
+      largest: order == .panels
+        ? WinogradConvolution.panelWeightBytes / (4 * points * layout.width) : problem.inputChannels,
+      multipleOf: order == .panels ? width : 1)
     // A little more than a row a tile, so that planes do not lie a power of two apart.
     let rows = blocks.size
     func plane(_ channels: Int) -> Int { (rows * channels + 15) / 16 * 16 + 16 }
     tiling = WinogradTiling(
       filtering, input: problem.input, inputChannels: problem.inputChannels, output: problem.output,
-      outputChannels: problem.outputChannels, step: step, inputPlane: plane(problem.inputChannels),
-      outputPlane: plane(problem.outputChannels))
+      outputChannels: problem.outputChannels, step: step,
+      inputPlane: plane(depths.size),
+      outputPlane: plane(order == .panels ? layout.width : problem.outputChannels))
   }
 
   var demand: AlgorithmDemand {
@@ -93,14 +133,42 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
     demand.vectorOperations = tiles * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
     demand.bytesMoved = 4 * tiles * points * (2 * inputs + outputs)
-    demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
+    if order == .panels {
+      // G g Gᵀ takes about 2 n (3 + n) operations; results are added to for each part of the depth, and the planes of inputs are read
+      // for each panel.
+      let transforms = Double(blocks.pieces) * inputs * outputs
+      demand.vectorOperations += transforms * 2 * n * (3 + n)
+      demand.panelResults *= Double(depths.pieces)
+      demand.weightBytes = 4 * 9 * transforms
+    } else {
+      demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
+    }
     return demand
   }
 
-  var packing: String { "\(filtering.packing)/\(matrix.layoutName)" }
-  var packedCount: Int { filtering.products * matrix.count }
+  var packing: String {
+    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "nine a channel/\(matrix.layoutName)"
+  }
+  var packedCount: Int { order != .panels ? filtering.products * matrix.count : plainMatrix.count }
+
+  /// The weights as they are, nine rows an input channel.
+  private var plainMatrix: PanelMatrix {
+    let rows = 9 * problem.inputChannels
+    return PanelMatrix(
+      rowOffsets: 0..<rows, columnOffsets: (0..<problem.outputChannels).map { $0 * rows }, layout: matrix.layout)
+  }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    if order != .panels {
+      packTransformed(weights, into: packed, over: workers)
+    } else {
+      plainMatrix.pack(weights, into: packed, over: workers)
+    }
+  }
+
+  private func packTransformed(
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool
+  ) {
     let transform = ContiguousArray(filtering.filterTransform.joined())
     let (n, layout, inputs) = (filtering.inputs, matrix.layout, problem.inputChannels)
     let panels = (matrix.n + layout.width - 1) / layout.width
@@ -141,94 +209,5 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         }
       }
     }
-  }
-
-  private var blockScratch: Int { filtering.products * (tiling.inputPlane + tiling.outputPlane) }
-
-  func scratchCount(threads: Int) -> Int { sharesPoints ? blockScratch : threads * blockScratch }
-
-  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    var tiling = tiling
-    tiling.xStride = run.xStride
-    tiling.yStride = run.yStride
-    tiling.residualStride = run.residualStride
-    let workers = run.backend.workers
-    if sharesPoints {
-      for block in 0..<blocks.pieces {
-        let tiles = blocks[block]
-        let results = scratch + filtering.products * tiling.inputPlane
-        workers.forEachRange(tiles.count, grain: 1) { range, _ in
-          for index in range {
-            transformInput(tiles.lowerBound + index, tiling, run, scratch + index * problem.inputChannels)
-          }
-        }
-        workers.forEach(filtering.products) { point, _ in
-          multiply(point, rows: tiles.count, tiling, run, scratch, results)
-        }
-        workers.forEachRange(tiles.count, grain: 1) { range, _ in
-          for index in range {
-            transformOutput(tiles.lowerBound + index, tiling, run, results + index * problem.outputChannels)
-          }
-        }
-      }
-    } else {
-      let perWorker = blockScratch
-      workers.forEach(blocks.pieces) { block, worker in
-        let tiles = blocks[block]
-        let planes = scratch + worker * perWorker
-        let results = planes + filtering.products * tiling.inputPlane
-        for (index, tile) in tiles.enumerated() {
-          transformInput(tile, tiling, run, planes + index * problem.inputChannels)
-        }
-        for point in 0..<filtering.products { multiply(point, rows: tiles.count, tiling, run, planes, results) }
-        for (index, tile) in tiles.enumerated() {
-          transformOutput(tile, tiling, run, results + index * problem.outputChannels)
-        }
-      }
-    }
-  }
-
-  /// Image and first output pixel of a tile.
-  private func place(_ tile: Int) -> (image: Int, row: Int, column: Int) {
-    let (rest, tileColumn) = tile.quotientAndRemainder(dividingBy: grid.width)
-    let (phase, tileRow) = rest.quotientAndRemainder(dividingBy: grid.height)
-    let (others, phaseColumn) = phase.quotientAndRemainder(dividingBy: phases.width)
-    let (image, phaseRow) = others.quotientAndRemainder(dividingBy: phases.height)
-    return (
-      image, phaseRow + tileRow * filtering.outputs * tiling.step.height,
-      phaseColumn + tileColumn * filtering.outputs * tiling.step.width
-    )
-  }
-
-  private func transformInput(
-    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ planes: UnsafeMutablePointer<Float>
-  ) {
-    let (image, row, column) = place(tile)
-    // A tile that reads as many pixels as it writes begins where they do.
-    let padding = filtering.reads == filtering.outputs ? Padding2D(0) : problem.geometry.padding
-    run.backend.winogradInput(
-      tiling, image: run.x + image * problem.inputPixels * run.xStride, row: row - padding.top,
-      column: column - padding.left, planes)
-  }
-
-  private func multiply(
-    _ point: Int, rows: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ planes: UnsafePointer<Float>,
-    _ results: UnsafeMutablePointer<Float>
-  ) {
-    run.backend.panelProduct(
-      PanelOperands(
-        rows: .strided(planes + point * tiling.inputPlane, stride: problem.inputChannels), rowCount: rows,
-        depth: problem.inputChannels, panels: run.weights + point * matrix.count, columns: problem.outputChannels,
-        y: results + point * tiling.outputPlane, yStride: problem.outputChannels))
-  }
-
-  private func transformOutput(
-    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>
-  ) {
-    let (image, row, column) = place(tile)
-    let pixels = image * problem.outputPixels
-    run.backend.winogradOutput(
-      tiling, planes: results, bias: run.bias, residual: run.residual.map { $0 + pixels * run.residualStride },
-      run.function, run.y + pixels * run.yStride, row: row, column: column)
   }
 }

@@ -13,6 +13,8 @@ public struct Broadcast: Operator {
     case like
     /// The height and width of input 1, batch and channels as they are.
     case spatialLike
+    /// The first axis of input 1, all others as they are.
+    case batchLike
   }
 
   /// The shape that is wanted.
@@ -24,7 +26,7 @@ public struct Broadcast: Operator {
   public var attributes: String {
     switch target {
     case .shape(let dimensions): "to \(dimensions)"
-    case .like, .spatialLike: ""
+    case .like, .spatialLike, .batchLike: ""
     }
   }
 
@@ -41,6 +43,10 @@ public struct Broadcast: Operator {
       try require(
         x.rank == 4 && inputs[1].shape.rank == 4, "\(x) does not repeat to the height and width of \(inputs[1].shape)")
       wanted = [1, inputs[1].shape.height, inputs[1].shape.width, 1]
+    case .batchLike:
+      try require(
+        x.rank > 0 && inputs[1].shape.rank > 0, "\(x) does not repeat along the first axis of \(inputs[1].shape)")
+      wanted = Shape([inputs[1].shape[0]] + Array(repeating: 1, count: x.rank - 1))
     }
     guard let result = x.broadcast(with: wanted) else {
       throw ShapeError(Self.name, "\(x) does not repeat to \(wanted)")
@@ -86,6 +92,13 @@ extension Value {
     spatiallyLike other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(Broadcast(to: .spatialLike), named: name, with: [other], file: file, line: line)
+  }
+
+  /// A value `[1, …]` repeated along its first axis to the extent of that of `other`: the same for each image of a batch.
+  public func broadcast(
+    batchLike other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    apply(Broadcast(to: .batchLike), named: name, with: [other], file: file, line: line)
   }
 }
 

@@ -100,12 +100,13 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorb
 }
 
 extension Value {
-  /// Convolution with the parameters `name.weight` and, with `bias`, `name.bias`.
+  /// Convolution with the parameters `name.weight`, He-normal at first unless told otherwise, and, with `bias`, `name.bias`.
   ///
   /// Without `padding` it is padded so that stride 1 keeps the size of the map (odd kernels): dilation · (k − 1) / 2.
   public func conv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D? = nil,
-    dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, file: StaticString = #fileID, line: UInt = #line
+    dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil,
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     let same = Padding2D(dilation.height * (kernel.height - 1) / 2, dilation.width * (kernel.width - 1) / 2)
     let geometry = ConvolutionGeometry(
@@ -114,7 +115,8 @@ extension Value {
     let parameters = graph.scope(name) {
       let fanIn = inputs * kernel.height * kernel.width
       let weight = graph.parameter(
-        "weight", [outChannels, inputs, kernel.height, kernel.width], initializer: .heNormal(fanIn: fanIn))
+        "weight", [outChannels, inputs, kernel.height, kernel.width],
+        initializer: initializer ?? .heNormal(fanIn: fanIn))
       return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
     }
     return apply(Convolution(geometry), named: name, with: parameters, file: file, line: line)

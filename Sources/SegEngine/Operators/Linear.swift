@@ -144,11 +144,12 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
 extension Value {
   /// A linear layer with the parameters `name.weight` `[out, in]` and, where wanted, `name.bias` `[out]`.
   public func linear(
-    _ name: String, _ outputs: Int, bias: Bool = true, file: StaticString = #fileID, line: UInt = #line
+    _ name: String, _ outputs: Int, bias: Bool = true, initializer: Initializer? = nil, file: StaticString = #fileID,
+    line: UInt = #line
   ) -> Value {
     let inputs = channels
     let parameters = graph.scope(name) {
-      [graph.parameter("weight", [outputs, inputs], initializer: .heNormal(fanIn: inputs))]
+      [graph.parameter("weight", [outputs, inputs], initializer: initializer ?? .heNormal(fanIn: inputs))]
         + (bias ? [graph.parameter("bias", [outputs], initializer: .constant(0))] : [])
     }
     return apply(Linear(), named: name, with: parameters, file: file, line: line)

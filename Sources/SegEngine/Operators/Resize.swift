@@ -8,6 +8,10 @@
 /// Coordinates are computed in float32, as PyTorch's `interpolate` computes them, so that both choose the same pixels. Weights
 /// are applied along the height first and then along the width, in narrow maps that grow along the width first. Values agree with the definition to 2e-6 of the largest
 /// neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
+///
+/// With ``antialiases`` the kernel is as wide as the step between outputs where the map shrinks, and bicubic is Keys' with
+/// a = −1/2; taps outside the map are left out and the others' weights made to sum to one (PyTorch's `antialias=True`, Pillow's
+/// rule).
 public struct Resize: Operator {
   public static let name = "Resize"
 
@@ -50,11 +54,18 @@ public struct Resize: Operator {
   public let coordinates: Coordinates
   /// The height and width that are wanted.
   public let target: Target
+  /// Whether an output is made of as many inputs as it covers.
+  public let antialiases: Bool
 
   /// Makes the operator.
   ///
-  /// - Precondition: factors are positive and finite.
-  public init(_ interpolation: Interpolation, coordinates: Coordinates = .halfPixel, to target: Target) {
+  /// - Precondition: factors are positive and finite. Antialiasing is bilinear or bicubic, with half-pixel coordinates.
+  public init(
+    _ interpolation: Interpolation, coordinates: Coordinates = .halfPixel, antialiasing: Bool = false, to target: Target
+  ) {
+    precondition(
+      !antialiasing || (coordinates == .halfPixel && (interpolation == .bilinear || interpolation == .bicubic)),
+      "antialiasing interpolates between half pixels")
     if case .scale(let height, let width, _) = target {
       precondition(
         height > 0 && width > 0 && height.isFinite && width.isFinite, "factors are positive: \(height), \(width)")
@@ -62,6 +73,7 @@ public struct Resize: Operator {
     self.interpolation = interpolation
     self.coordinates = coordinates
     self.target = target
+    antialiases = antialiasing
   }
 
   public var attributes: String {
@@ -72,7 +84,8 @@ public struct Resize: Operator {
       case .like: ""
       }
     let isNearest = interpolation == .nearest || interpolation == .nearestExact
-    return interpolation.rawValue + (isNearest || coordinates == .halfPixel ? "" : " \(coordinates.rawValue)") + size
+    return interpolation.rawValue + (antialiases ? " antialiased" : "")
+      + (isNearest || coordinates == .halfPixel ? "" : " \(coordinates.rawValue)") + size
   }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
@@ -103,16 +116,21 @@ public struct Resize: Operator {
 
   /// For each output a multiplication and an addition a tap, for both passes.
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
-    let taps =
-      switch interpolation {
-      case .nearest, .nearestExact: 0
-      case .bilinear: 2
-      case .bicubic: 4
-      }
     let (x, y) = (inputs[0].shape, outputs[0].shape)
     let vertical = y.batch * y.height * x.width * y.channels
+    guard interpolation == .bilinear || interpolation == .bicubic else {
+      return Cost(reading: [inputs[0]], writing: outputs)
+    }
     return Cost(
-      otherOperations: 2 * taps * (vertical + y.elementCount), reading: [inputs[0]], writing: outputs)
+      otherOperations: 2 * (tapCount(x.height, y.height) * vertical + tapCount(x.width, y.width) * y.elementCount),
+      reading: [inputs[0]], writing: outputs)
+  }
+
+  /// Inputs along an axis that an output is made of.
+  private func tapCount(_ input: Int, _ output: Int) -> Int {
+    let reach = interpolation == .bicubic ? 2 : 1
+    guard antialiases, input > output else { return antialiases ? 2 * reach + 1 : 2 * reach }
+    return 2 * Int((Float(reach) * Float(input) / Float(output)).rounded(.up)) + 1
   }
 
   public var takesRowStrides: Bool { true }
@@ -157,7 +175,7 @@ public struct Resize: Operator {
   }
 
   /// Channels below which a map is narrow: a pixel is less than a vector register.
-  private static let narrow = 8
+  static let narrow = 8
 
   /// The nearest pixel, bytes as they are.
   private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {
@@ -202,7 +220,9 @@ public struct Resize: Operator {
   /// The same without an input that tells the size, for the size that it told.
   func fixed(to output: Shape) -> Resize {
     guard target == .like else { return self }
-    return Resize(interpolation, coordinates: coordinates, to: .size(Extent2D(output.height, output.width)))
+    return Resize(
+      interpolation, coordinates: coordinates, antialiasing: antialiases,
+      to: .size(Extent2D(output.height, output.width)))
   }
 
   private func taps(from input: Int, to output: Int, factor: Double?) -> Taps {
@@ -217,6 +237,7 @@ public struct Resize: Operator {
       coordinates == .halfPixel ? scale * (Float(index) + 0.5) - 0.5 : scale * Float(index)
     }
     func inside(_ index: Int) -> Int { min(max(index, 0), input - 1) }
+    if antialiases { return antialiasedTaps(from: input, to: output, scale: scale) }
     switch interpolation {
     case .nearest, .nearestExact:
       let offset: Float = interpolation == .nearest ? 0 : 0.5
@@ -244,6 +265,32 @@ public struct Resize: Operator {
         ])
       }
       return taps
+    }
+  }
+
+  /// The inputs whose middles lie within the kernel's reach of the output's middle.
+  private func antialiasedTaps(from input: Int, to output: Int, scale: Float) -> Taps {
+    let stretch = max(scale, 1)
+    let reach = (interpolation == .bicubic ? 2 : 1) * stretch
+    var taps = Taps(taps: 2 * Int(reach.rounded(.up)) + 1)
+    for index in 0..<output {
+      let middle = scale * (Float(index) + 0.5)
+      let first = max(Int(middle - reach + 0.5), 0)
+      let last = min(Int(middle + reach + 0.5), input, first + taps.taps)
+      let weights = (first..<last).map { weight(at: abs((Float($0) - middle + 0.5) / stretch)) }
+      let sum = weights.reduce(0, +)
+      let missing = taps.taps - weights.count
+      taps.indices.append(Array(first..<last) + Array(repeating: first, count: missing))
+      taps.weights.append(weights.map { $0 / sum } + Array(repeating: 0, count: missing))
+    }
+    return taps
+  }
+
+  /// The antialiasing kernel: a triangle, or Keys' with a = −1/2.
+  private func weight(at x: Float) -> Float {
+    switch interpolation {
+    case .bicubic: x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+    default: max(0, 1 - x)
     }
   }
 
@@ -275,11 +322,12 @@ extension Value {
   /// The feature map at the height and width of another.
   public func resize(
     like other: Value, _ interpolation: Resize.Interpolation = .bilinear,
-    coordinates: Resize.Coordinates = .halfPixel, named name: String = "resize", file: StaticString = #fileID,
-    line: UInt = #line
+    coordinates: Resize.Coordinates = .halfPixel, antialiasing: Bool = false, named name: String = "resize",
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(
-      Resize(interpolation, coordinates: coordinates, to: .like), named: name, with: [other], file: file, line: line)
+      Resize(interpolation, coordinates: coordinates, antialiasing: antialiasing, to: .like), named: name,
+      with: [other], file: file, line: line)
   }
 
   /// The feature map larger or smaller by a factor; see ``Resize/Target/scale(height:width:recomputingScale:)``.

@@ -7,6 +7,8 @@ struct ResizeLines: Sendable {
   let work: Int
   private let inputHeight, width, channels, outHeight: Int
   private let rowTaps, columnTaps: Int
+  /// Bytes of the offsets of the input rows of an output row, a multiple of 64.
+  private let offsetByteCount: Int
   private let rowIndices: ContiguousArray<Int>
   private let rowWeights, columnWeights: ContiguousArray<Float>
   private let columnOffsets: ContiguousArray<Int>
@@ -23,7 +25,8 @@ struct ResizeLines: Sendable {
     columnWeights = ContiguousArray(columns.weights.joined())
     work = y.width * channels * columns.taps + width * channels * rows.taps
     // A row of weighted inputs, before it the offsets of the input rows it is made of.
-    byteCount = 64 + (width * channels + 15) / 16 * 64
+    offsetByteCount = (rows.taps + 7) / 8 * 64
+    byteCount = offsetByteCount + (width * channels + 15) / 16 * 64
   }
 
   /// The weighted sum of input rows for an output row, counted over all images; it lies in `memory` or in the input.
@@ -33,7 +36,7 @@ struct ResizeLines: Sendable {
     let (image, outRow) = row.quotientAndRemainder(dividingBy: outHeight)
     let source = x.floats + image * inputHeight * width * x.rowStride
     let offsets = memory.assumingMemoryBound(to: Int.self)
-    let scratch = (memory + 64).assumingMemoryBound(to: Float.self)
+    let scratch = (memory + offsetByteCount).assumingMemoryBound(to: Float.self)
     for tap in 0..<rowTaps { offsets[tap] = rowIndices[outRow * rowTaps + tap] * width * x.rowStride }
     let isFlat = x.rowStride == channels
     if isFlat && rowTaps == 1 { return source + offsets[0] }

@@ -77,7 +77,10 @@ extension ResizeSum: FunctionAbsorbing {
 
 extension Binary: ProducerAbsorbing {
   func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
-    guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1] else { return nil }
+    // Narrow maps are resized faster by themselves, a row at a time.
+    guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1],
+      inputs[0].shape.channels >= Resize.narrow
+    else { return nil }
     return ResizeSum(resize: resize.fixed(to: inputs[0].shape), function: function)
   }
 }

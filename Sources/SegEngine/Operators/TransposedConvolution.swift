@@ -98,11 +98,11 @@ extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing {
 }
 
 extension Value {
-  /// Transposed convolution with the parameters `name.weight` and, with `bias`, `name.bias`.
+  /// Transposed convolution with the parameters `name.weight`, He-normal at first unless told otherwise, and, with `bias`, `name.bias`.
   public func transposedConv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D = 0,
     outputPadding: Extent2D = 0, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
-    file: StaticString = #fileID, line: UInt = #line
+    initializer: Initializer? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     let geometry = ConvolutionGeometry(
       kernel: kernel, stride: stride, dilation: dilation, padding: padding, groups: groups)
@@ -110,7 +110,8 @@ extension Value {
     let parameters = graph.scope(name) {
       let fanIn = inputs * kernel.height * kernel.width / max(1, stride.height * stride.width)
       let weight = graph.parameter(
-        "weight", [inputs, outChannels / groups, kernel.height, kernel.width], initializer: .heNormal(fanIn: fanIn))
+        "weight", [inputs, outChannels / groups, kernel.height, kernel.width],
+        initializer: initializer ?? .heNormal(fanIn: fanIn))
       return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
     }
     return apply(

@@ -107,17 +107,19 @@ struct ONNXReader {
   /// The elements in raw bytes: where they lie in memory as they are meant, without a copy.
   private static func tensor(of data: Data, _ type: ONNXElement, _ shape: Shape) -> Tensor {
     final class Owner {
-      let bytes: NSData
-      init(_ data: Data) { bytes = data as NSData }
+      let data: Data
+      init(_ data: Data) { self.data = data }
     }
-    let owner = Owner(data)
-    let bytes = UnsafeRawBufferPointer(start: owner.bytes.bytes, count: owner.bytes.length)
-    if type.stored.isMemory, let base = bytes.baseAddress, bytes.count > 4096,
-      Int(bitPattern: base) % type.stored.byteCount == 0
-    {
-      return Tensor(shape, of: type.elementType, borrowing: base, owner: owner)
+    // Data of more than a few bytes lies in memory of its own, which stays where it is while the one value that is never changed
+    // lives. (NSData would promise as much, at the price of a copy.)
+    if type.stored.isMemory, data.count > 4096 {
+      let owner = Owner(data)
+      let bytes = owner.data.withUnsafeBytes { $0 }
+      if let base = bytes.baseAddress, Int(bitPattern: base) % type.stored.byteCount == 0 {
+        return Tensor(shape, of: type.elementType, borrowing: base, owner: owner)
+      }
     }
-    return withExtendedLifetime(owner) { type.stored.tensor(shape, from: bytes) }
+    return data.withUnsafeBytes { type.stored.tensor(shape, from: $0) }
   }
 
   /// Values in the fields that are meant for their type; narrow types stand in `int32_data`, as bits where they are floats.

@@ -160,6 +160,11 @@ def resizes():
                 family.add(f"{mode}_by_{factor}" + ("_recomputed" if recompute else ""), {"input": nhwc(x)},
                            {"output": nhwc(y)}, mode=mode, factor=factor, recompute_scale_factor=recompute,
                            align_corners=False)
+    for size in [(10, 14), (3, 4), (13, 5), (1, 1), (5, 7), (2, 23)]:
+        for mode in ["bilinear", "bicubic"]:
+            y = F.interpolate(x, size=size, mode=mode, antialias=True)
+            family.add(f"{mode}_{size[0]}x{size[1]}_antialiased", {"input": nhwc(x)}, {"output": nhwc(y)}, mode=mode,
+                       size=size, align_corners=False, antialias=True)
     # Long rows: the places where a float32 coordinate falls on a whole pixel, or just below.
     for size, target in [((1, 100), (1, 300)), ((1, 77), (1, 512)), ((1, 640), (1, 91)), ((1, 33), (1, 264))]:
         x = torch.arange(size[1], dtype=torch.float32).reshape(1, 1, *size)

@@ -23,8 +23,9 @@ struct TransposeBeforeResize: GraphPass {
         Reshape(to: .dimensions([n * c, sizes.0, sizes.1, 1])), named: node.name + ".planes", moved.outputs,
         TensorSpec([n * c, sizes.0, sizes.1, 1]))
       let resized = graph.makeNode(
-        Resize(resize.interpolation, coordinates: resize.coordinates, to: target), named: producer.name, planes.outputs,
-        TensorSpec([n * c, sizes.2, sizes.3, 1]))
+        Resize(
+          resize.interpolation, coordinates: resize.coordinates, antialiasing: resize.antialiases, to: target),
+        named: producer.name, planes.outputs, TensorSpec([n * c, sizes.2, sizes.3, 1]))
       var last = node
       last.operator = Reshape(to: .dimensions([n, c, sizes.2, sizes.3]))
       last.inputs = resized.outputs

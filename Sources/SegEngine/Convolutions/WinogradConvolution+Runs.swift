@@ -1,0 +1,171 @@
+/// How a Winograd convolution runs, in each of its orders.
+extension WinogradConvolution {
+  /// Floats of the planes of a block's inputs, of some depth, and of its results.
+  private var inputPlanes: Int { filtering.products * tiling.inputPlane }
+  private var outputPlanes: Int { filtering.products * tiling.outputPlane }
+
+  /// Scratch memory that all threads share.
+  private var sharedScratch: Int {
+    switch order {
+    case .tiles: 0
+    case .points: inputPlanes + outputPlanes
+    case .panels: depths.pieces * inputPlanes
+    }
+  }
+
+  /// Scratch memory of one thread besides.
+  private var threadScratch: Int {
+    switch order {
+    case .tiles: inputPlanes + outputPlanes
+    case .points: 0
+    case .panels: outputPlanes + filtering.products * depths.size * matrix.layout.width
+    }
+  }
+
+  func scratchCount(threads: Int) -> Int { sharedScratch + threads * threadScratch }
+
+  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
+    var tiling = tiling
+    tiling.xStride = run.xStride
+    tiling.yStride = run.yStride
+    tiling.residualStride = run.residualStride
+    switch order {
+    case .tiles: runByTiles(run, tiling, scratch)
+    case .points: runByPoints(run, tiling, scratch)
+    case .panels: runByPanels(run, tiling, scratch)
+    }
+  }
+
+  private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
+    run.backend.workers.forEach(blocks.pieces) { block, worker in
+      let tiles = blocks[block]
+      let planes = scratch + worker * threadScratch
+      let results = planes + inputPlanes
+      for (index, tile) in tiles.enumerated() {
+        transformInput(tile, tiling, run, firstChannel: 0, planes + index * problem.inputChannels)
+      }
+      for point in 0..<filtering.products {
+        multiply(
+          point, rows: tiles.count, tiling, run, planes, panels: run.weights + point * matrix.count, results)
+      }
+      for (index, tile) in tiles.enumerated() {
+        transformOutput(tile, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
+      }
+    }
+  }
+
+  private func runByPoints(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
+    let workers = run.backend.workers
+    let results = scratch + inputPlanes
+    for block in 0..<blocks.pieces {
+      let tiles = blocks[block]
+      workers.forEachRange(tiles.count, grain: 1) { range, _ in
+        for index in range {
+          transformInput(
+            tiles.lowerBound + index, tiling, run, firstChannel: 0, scratch + index * problem.inputChannels)
+        }
+      }
+      workers.forEach(filtering.products) { point, _ in
+        multiply(
+          point, rows: tiles.count, tiling, run, scratch, panels: run.weights + point * matrix.count, results)
+      }
+      workers.forEachRange(tiles.count, grain: 1) { range, _ in
+        for index in range {
+          transformOutput(
+            tiles.lowerBound + index, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
+        }
+      }
+    }
+  }
+
+  private func runByPanels(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
+    let (workers, layout) = (run.backend.workers, matrix.layout)
+    let panels = EvenPieces(problem.outputChannels, largest: layout.width, multipleOf: layout.width)
+    for block in 0..<blocks.pieces {
+      let tiles = blocks[block]
+      workers.forEachRange(tiles.count, grain: 1) { range, _ in
+        for index in range {
+          for part in 0..<depths.pieces {
+            var tiling = tiling
+            tiling.inputChannels = depths[part].count
+            transformInput(
+              tiles.lowerBound + index, tiling, run, firstChannel: depths[part].lowerBound,
+              scratch + part * inputPlanes + index * depths[part].count)
+          }
+        }
+      }
+      workers.forEach(panels.pieces) { panel, worker in
+        let channels = panels[panel]
+        let stored = layout.storedColumns(at: channels.lowerBound, of: matrix.n)
+        var tiling = tiling
+        tiling.outputChannels = channels.count
+        let results = scratch + sharedScratch + worker * threadScratch
+        let transformed = results + outputPlanes
+        let weights = run.weights + layout.offset(ofPanelAt: channels.lowerBound, k: 9 * matrix.k)
+        for part in 0..<depths.pieces {
+          let inputs = depths[part]
+          tiling.inputChannels = inputs.count
+          let plane = inputs.count * stored
+          run.backend.winogradFilter(
+            tiling, weights + 9 * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
+            plane: plane)
+          for point in 0..<filtering.products {
+            multiply(
+              point, rows: tiles.count, tiling, run, scratch + part * inputPlanes,
+              panels: transformed + point * plane, results, adding: part > 0)
+          }
+        }
+        for (index, tile) in tiles.enumerated() {
+          transformOutput(tile, tiling, run, results + index * channels.count, firstChannel: channels.lowerBound)
+        }
+      }
+    }
+  }
+
+  /// Image and first output pixel of a tile.
+  private func place(_ tile: Int) -> (image: Int, row: Int, column: Int) {
+    let (rest, tileColumn) = tile.quotientAndRemainder(dividingBy: grid.width)
+    let (phase, tileRow) = rest.quotientAndRemainder(dividingBy: grid.height)
+    let (others, phaseColumn) = phase.quotientAndRemainder(dividingBy: phases.width)
+    let (image, phaseRow) = others.quotientAndRemainder(dividingBy: phases.height)
+    return (
+      image, phaseRow + tileRow * filtering.outputs * tiling.step.height,
+      phaseColumn + tileColumn * filtering.outputs * tiling.step.width
+    )
+  }
+
+  private func transformInput(
+    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, firstChannel: Int,
+    _ planes: UnsafeMutablePointer<Float>
+  ) {
+    let (image, row, column) = place(tile)
+    // A tile that reads as many pixels as it writes begins where they do.
+    let padding = filtering.reads == filtering.outputs ? Padding2D(0) : problem.geometry.padding
+    run.backend.winogradInput(
+      tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, row: row - padding.top,
+      column: column - padding.left, planes)
+  }
+
+  private func multiply(
+    _ point: Int, rows: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ planes: UnsafePointer<Float>,
+    panels: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, adding: Bool = false
+  ) {
+    var product = PanelOperands(
+      rows: .strided(planes + point * tiling.inputPlane, stride: tiling.inputChannels), rowCount: rows,
+      depth: tiling.inputChannels, panels: panels, columns: tiling.outputChannels,
+      y: results + point * tiling.outputPlane, yStride: tiling.outputChannels)
+    product.accumulates = adding
+    run.backend.panelProduct(product)
+  }
+
+  private func transformOutput(
+    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>, firstChannel: Int
+  ) {
+    let (image, row, column) = place(tile)
+    let pixels = image * problem.outputPixels
+    run.backend.winogradOutput(
+      tiling, planes: results, bias: run.bias.map { $0 + firstChannel },
+      residual: run.residual.map { $0 + pixels * run.residualStride + firstChannel }, run.function,
+      run.y + pixels * run.yStride + firstChannel, row: row, column: column)
+  }
+}

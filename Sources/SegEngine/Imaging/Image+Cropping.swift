@@ -1,0 +1,27 @@
+extension Image {
+  /// The part of the image of the given rows and columns.
+  ///
+  /// - Precondition: both ranges are in the image, and not empty.
+  public func cropped(rows: Range<Int>, columns: Range<Int>) -> Image {
+    precondition(
+      !rows.isEmpty && !columns.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= height && columns.lowerBound >= 0
+        && columns.upperBound <= width, "rows \(rows) and columns \(columns) of \(height)×\(width) pixels")
+    if rows.count == height, columns.count == width { return self }
+    func part<Sample>(_ samples: [Sample]) -> [Sample] {
+      var part: [Sample] = []
+      part.reserveCapacity(rows.count * columns.count * layout.count)
+      for row in rows {
+        part +=
+          samples[
+            (row * width + columns.lowerBound) * layout.count..<(row * width + columns.upperBound) * layout.count]
+      }
+      return part
+    }
+    let samples: Samples =
+      switch samples {
+      case .uint8(let samples): .uint8(part(samples))
+      case .uint16(let samples): .uint16(part(samples))
+      }
+    return Image(width: columns.count, height: rows.count, layout: layout, samples: samples)
+  }
+}

@@ -1,0 +1,160 @@
+import SegEngine
+
+/// BiSeNetV2 (Yu et al. 2021): a wide and shallow branch for detail, a narrow and deep one for meaning, and guided aggregation of
+/// the two.
+///
+/// Built as the common PyTorch port builds it, with its names: ReLU after the depthwise convolutions that expand and after the
+/// aggregation, normalisation and ReLU in the context embedding's last convolution (the paper shows none of them), enlargement of
+/// the semantic branch by the nearest pixel, and a head of 1024 channels.
+public struct BiSeNetV2: SegmentationNetwork, Hashable {
+  /// Channels of the image.
+  public var inputChannels = 3
+  /// Channels of the logits.
+  public var classes = 19
+  /// Channels of the detail branch at strides 2, 4 and 8.
+  public var detailWidths = [64, 64, 128]
+  /// Channels of the semantic branch at strides 4, 8, 16 and 32; the last is also the detail branch's last.
+  public var semanticWidths = [16, 32, 64, 128]
+  /// How much wider a gather-and-expansion layer is in its middle.
+  public var expansion = 6
+  /// Channels of the head.
+  public var headWidth = 1024
+  /// Channels of the auxiliary heads.
+  public var auxiliaryWidth = 128
+
+  /// The network of the paper, for Cityscapes.
+  public init() {}
+
+  public var title: String { "BiSeNetV2" }
+
+  public var features: [Feature] {
+    [
+      Feature("segment.S1S2", channels: semanticWidths[0], stride: 4),
+      Feature("detail", channels: detailWidths[2], stride: 8),
+      Feature("segment.S3", channels: semanticWidths[1], stride: 8),
+      Feature("segment.S4", channels: semanticWidths[2], stride: 16),
+      Feature("segment.S5_4", channels: semanticWidths[3], stride: 32),
+      Feature("segment.S5_5", channels: semanticWidths[3], stride: 32),
+    ]
+  }
+
+  public var auxiliaryOutputs: [String] { ["aux2", "aux3", "aux4", "aux5_4"] }
+
+  public var checkpoints: CheckpointMapping {
+    CheckpointMapping(
+      auxiliary: auxiliaryOutputs.map { "\($0)." },
+      head: ["head.conv_out.1."] + auxiliaryOutputs.map { "\($0).conv_out.1." })
+  }
+
+  public func encoder(_ image: Value) -> [Value] {
+    precondition(
+      detailWidths.count == 3 && semanticWidths.count == 4 && detailWidths[2] == semanticWidths[3],
+      "both branches end with one width: \(detailWidths), \(semanticWidths)")
+    let detail = image.graph.scope("detail") { self.detail(image) }
+    let (stages, context) = image.graph.scope("segment") { semantic(image) }
+    return [stages[0], detail] + stages.dropFirst() + [context]
+  }
+
+  public func decoder(_ features: [Value]) -> [Value] {
+    [features[0].graph.scope("bga") { aggregated(features[1], features[5]) }]
+  }
+
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    block(maps[0], "head.conv", headWidth, kernel: 3).conv("head.conv_out.1", classes, kernel: 1)
+      .resize(like: image, named: "head.conv_out.2")
+  }
+
+  public func auxiliaryHeads(_ features: [Value], _ maps: [Value], like image: Value) -> [Value] {
+    zip(auxiliaryOutputs, [0, 2, 3, 4]).enumerated().map { index, place in
+      // The width before the classes is the square of the enlargement.
+      let factor = 4 << index
+      return image.graph.scope(place.0) {
+        let x = block(features[place.1], "conv", auxiliaryWidth, kernel: 3)
+          .resize(by: 2, .nearest, named: "conv_out.0.0")
+        return block(x, "conv_out.0.1", factor * factor, kernel: 3).conv("conv_out.1", classes, kernel: 1)
+          .resize(like: image, named: "conv_out.2")
+      }
+    }
+  }
+
+  /// Convolution without bias, normalisation, ReLU: `name.conv` and `name.bn`.
+  private func block(_ x: Value, _ name: String, _ width: Int, kernel: Extent2D, stride: Int = 1) -> Value {
+    x.conv("\(name).conv", width, kernel: kernel, stride: Extent2D(stride), bias: false).batchNorm("\(name).bn").relu()
+  }
+
+  /// Convolution without bias and normalisation, at places `start` and `start + 1` of a sequence.
+  private func step(
+    _ x: Value, _ sequence: String, _ width: Int, kernel: Extent2D, stride: Int = 1, groups: Int = 1, at start: Int = 0
+  ) -> Value {
+    x.conv("\(sequence).\(start)", width, kernel: kernel, stride: Extent2D(stride), groups: groups, bias: false)
+      .batchNorm("\(sequence).\(start + 1)")
+  }
+
+  private func detail(_ image: Value) -> Value {
+    var x = image
+    for (stage, count) in [2, 3, 3].enumerated() {
+      for index in 0..<count {
+        x = block(x, "S\(stage + 1).\(index)", detailWidths[stage], kernel: 3, stride: index == 0 ? 2 : 1)
+      }
+    }
+    return x
+  }
+
+  private func semantic(_ image: Value) -> (stages: [Value], context: Value) {
+    let graph = image.graph
+    var stages = [graph.scope("S1S2") { stem(image) }]
+    for (index, count) in [2, 2, 4].enumerated() {
+      var x = stages[index]
+      for layer in 0..<count {
+        x = graph.scope("\(["S3", "S4", "S5_4"][index]).\(layer)") {
+          gathered(x, semanticWidths[index + 1], halving: layer == 0)
+        }
+      }
+      stages.append(x)
+    }
+    let context = graph.scope("S5_5") {
+      let x = stages[3]
+      let mean = block(x.globalAveragePool().batchNorm("bn"), "conv_gap", x.channels, kernel: 1)
+      return block(mean + x, "conv_last", x.channels, kernel: 3)
+    }
+    return (stages, context)
+  }
+
+  /// A quarter of the size: a convolution of stride 2, then convolutions and max pooling side by side.
+  private func stem(_ image: Value) -> Value {
+    let width = semanticWidths[0]
+    let x = block(image, "conv", width, kernel: 3, stride: 2)
+    let left = block(block(x, "left.0", width / 2, kernel: 1), "left.1", width, kernel: 3, stride: 2)
+    return block(
+      left.concat(with: x.maxPool(kernel: 3, stride: 2, padding: 1, named: "right")), "fuse", width, kernel: 3)
+  }
+
+  /// Gather and expansion: 3×3, depthwise convolutions that widen, 1×1 back, and the input beside.
+  private func gathered(_ x: Value, _ width: Int, halving: Bool) -> Value {
+    let hidden = expansion * x.channels
+    var y = block(x, "conv1", x.channels, kernel: 3)
+    guard halving else {
+      y = step(y, "dwconv", hidden, kernel: 3, groups: x.channels).relu()
+      return (step(y, "conv2", width, kernel: 1) + x).relu()
+    }
+    y = step(y, "dwconv1", hidden, kernel: 3, stride: 2, groups: x.channels)
+    y = step(y, "dwconv2", hidden, kernel: 3, groups: hidden).relu()
+    let shortcut = step(
+      step(x, "shortcut", x.channels, kernel: 3, stride: 2, groups: x.channels), "shortcut", width, kernel: 1, at: 2)
+    return (step(y, "conv2", width, kernel: 1) + shortcut).relu()
+  }
+
+  /// Each branch weighted by the sigmoid of the other, at the detail's size and at the meaning's, and both sums at the detail's.
+  private func aggregated(_ detail: Value, _ semantic: Value) -> Value {
+    let width = detail.channels
+    func separable(_ x: Value, _ name: String) -> Value {
+      step(x, name, width, kernel: 3, groups: width).conv("\(name).2", width, kernel: 1, bias: false)
+    }
+    let small = step(detail, "left2", width, kernel: 3, stride: 2).averagePool(
+      kernel: 3, stride: 2, padding: 1, named: "left2.2")
+    let gate = step(semantic, "right1", width, kernel: 3).resize(like: detail, .nearest, named: "up1").sigmoid()
+    let fine = separable(detail, "left1") * gate
+    let coarse = small * separable(semantic, "right2").sigmoid()
+    return step(fine + coarse.resize(like: detail, .nearest, named: "up2"), "conv", width, kernel: 3).relu()
+  }
+}

@@ -1,0 +1,45 @@
+import SegEngine
+
+/// DeepLab v1, the LargeFOV network (Chen et al. 2015): an atrous VGG-16 of stride 8, its first linear layer as a 3×3 convolution of
+/// 1024 channels and rate 12. What sharpens its output is a dense conditional random field.
+///
+/// Parameters as in the common PyTorch ports: `features.0.weight` as of torchvision's VGG-16, `classifier.0.weight`,
+/// `classifier.3.weight`, `classifier.6.weight`. A 3×3 mean of stride 1 follows the last pooling, as in the authors' Caffe network.
+/// It enlarges the logits to the image bilinearly with aligned corners, where the authors' shrinks the labels in training.
+public struct DeepLabV1: SegmentationNetwork {
+  public var inputChannels = 3
+  public var classes: Int
+  /// Channels of the two layers that were linear.
+  public var classifierWidth = 1024
+  /// The rate of the 3×3 convolution.
+  public var rate = 12
+
+  /// A network for a number of classes.
+  public init(classes: Int = 21) { self.classes = classes }
+
+  public var title: String { "DeepLabV1 LargeFOV VGG-16" }
+
+  private var backbone: VGG16 {
+    var network = VGG16(form: .atrous)
+    network.inputChannels = inputChannels
+    return network
+  }
+
+  public var features: [Feature] { backbone.features }
+
+  public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["classifier.6."]) }
+
+  public func encoder(_ image: Value) -> [Value] { backbone.features(of: image) }
+
+  public func decoder(_ features: [Value]) -> [Value] {
+    [
+      features[4].averagePool(kernel: 3, stride: 1, padding: 1)
+        .conv("classifier.0", classifierWidth, kernel: 3, dilation: Extent2D(rate)).relu()
+        .conv("classifier.3", classifierWidth, kernel: 1).relu()
+    ]
+  }
+
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    maps[0].conv("classifier.6", classes, kernel: 1).resize(like: image, coordinates: .alignCorners)
+  }
+}

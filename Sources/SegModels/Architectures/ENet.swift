@@ -1,0 +1,155 @@
+import SegEngine
+
+/// ENet (Paszke et al. 2016): bottlenecks at a quarter and an eighth of the image's size, regular, dilated and asymmetric ones, and
+/// a small decoder that puts pixels back where max pooling took them from.
+///
+/// ``init()`` builds it as the common PyTorch port does, with its names: the bottlenecks of the paper's table (the port's third stage
+/// is the second without down-sampling, as there), PReLU with one slope an activation in the encoder, which the port shares
+/// between all places of a bottleneck and saves under each of their names, ReLU in the decoder, no bias, and a 2×2 transposed
+/// convolution in the decoder's bottlenecks: 0.35 million parameters. ``published`` has what the paper says instead: a slope a
+/// channel and 3×3 transposed convolutions, 0.36 million, which the paper rounds to 0.37. The last transposed convolution, 3×3 in
+/// the port, reaches the image's size by itself.
+public struct ENet: SegmentationNetwork, Hashable {
+  /// Channels of the image.
+  public var inputChannels = 3
+  /// Channels of the logits.
+  public var classes = 12
+  /// Channels after the initial block, at a quarter and at an eighth of the image's size. The initial block keeps the image's
+  /// channels among its own.
+  public var widths = [16, 64, 128]
+  /// How much narrower a bottleneck is than its map.
+  public var reduction = 4
+  /// Whether the encoder's activations have a slope for each channel.
+  public var hasSlopePerChannel = false
+  /// Extent of the kernel of the decoder's transposed convolutions, 2 or 3.
+  public var transposedKernel = 2
+
+  /// The network as the common port has it.
+  public init() {}
+
+  /// The network as the paper has it, with the port's names.
+  public static var published: ENet {
+    var network = ENet()
+    network.hasSlopePerChannel = true
+    network.transposedKernel = 3
+    return network
+  }
+
+  /// What stands in the middle of a bottleneck.
+  private enum Middle {
+    case regular
+    case dilated(Int)
+    /// 5×1, then 1×5.
+    case asymmetric
+  }
+
+  /// The bottlenecks of the second and of the third stage, which are the same but for their numbers.
+  private static let deepStage: [(name: String, middle: Middle)] = [
+    ("regular", .regular), ("dilated", .dilated(2)), ("asymmetric", .asymmetric), ("dilated", .dilated(4)),
+    ("regular", .regular), ("dilated", .dilated(8)), ("asymmetric", .asymmetric), ("dilated", .dilated(16)),
+  ]
+
+  public var title: String { "ENet" }
+
+  public var features: [Feature] {
+    zip(["initial_block", "regular1_4", "dilated3_7"], widths).enumerated().map {
+      Feature($1.0, channels: $1.1, stride: 2 << $0)
+    }
+  }
+
+  public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["transposed_conv."]) }
+
+  /// The maps of ``features``, and after them where the two poolings took their values from.
+  public func encoder(_ image: Value) -> [Value] {
+    precondition(widths.count == 3 && widths[0] > inputChannels, "the initial block adds channels to the image's")
+    let g = image.graph
+    let first = g.scope("initial_block") {
+      image.conv("main_branch", widths[0] - inputChannels, kernel: 3, stride: 2, bias: false)
+        .concat(with: image.maxPool(kernel: 3, stride: 2, padding: 1, named: "ext_branch"))
+        .batchNorm("batch_norm").prelu("out_prelu", perChannel: hasSlopePerChannel)
+    }
+    var (x, firstPlaces) = g.scope("downsample1_0") { downsampled(first, to: widths[1]) }
+    for index in 1...4 { x = g.scope("regular1_\(index)") { bottleneck(x, .regular, isEncoder: true) } }
+    let quarter = x
+    let (eighth, secondPlaces) = g.scope("downsample2_0") { downsampled(quarter, to: widths[2]) }
+    x = eighth
+    for (stage, start) in [(2, 1), (3, 0)] {
+      for (index, step) in Self.deepStage.enumerated() {
+        x = g.scope("\(step.name)\(stage)_\(start + index)") { bottleneck(x, step.middle, isEncoder: true) }
+      }
+    }
+    return [first, quarter, x, firstPlaces, secondPlaces]
+  }
+
+  public func decoder(_ features: [Value]) -> [Value] {
+    let g = features[0].graph
+    var x = g.scope("upsample4_0") {
+      upsampled(features[2], to: widths[1], places: features[4], like: features[1])
+    }
+    for index in 1...2 { x = g.scope("regular4_\(index)") { bottleneck(x, .regular, isEncoder: false) } }
+    x = g.scope("upsample5_0") { upsampled(x, to: widths[0], places: features[3], like: features[0]) }
+    return [g.scope("regular5_1") { bottleneck(x, .regular, isEncoder: false) }]
+  }
+
+  /// The transposed convolution gives a row and a column more than an odd image has.
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    maps[0].transposedConv(
+      "transposed_conv", classes, kernel: 3, stride: 2, padding: 1, outputPadding: 1, bias: false
+    ).crop(like: image, anchor: .topLeft, named: "crop")
+  }
+
+  private func activated(_ x: Value, _ name: String, isEncoder: Bool) -> Value {
+    isEncoder ? x.prelu(name, perChannel: hasSlopePerChannel) : x.relu()
+  }
+
+  /// A convolution, its normalisation and its activation, at places `start`, `start + 1` and `start + 2` of a sequence.
+  private func step(
+    _ x: Value, _ sequence: String, _ width: Int, kernel: Extent2D, stride: Extent2D = 1, dilation: Extent2D = 1,
+    padding: Padding2D? = nil, at start: Int = 0, isEncoder: Bool
+  ) -> Value {
+    let y = x.conv(
+      "\(sequence).\(start)", width, kernel: kernel, stride: stride, padding: padding, dilation: dilation, bias: false)
+    return activated(y.batchNorm("\(sequence).\(start + 1)"), "\(sequence).\(start + 2)", isEncoder: isEncoder)
+  }
+
+  private func bottleneck(_ x: Value, _ middle: Middle, isEncoder: Bool) -> Value {
+    let width = x.channels / reduction
+    var y = step(x, "ext_conv1", width, kernel: 1, isEncoder: isEncoder)
+    switch middle {
+    case .regular: y = step(y, "ext_conv2", width, kernel: 3, isEncoder: isEncoder)
+    case .dilated(let rate):
+      y = step(y, "ext_conv2", width, kernel: 3, dilation: Extent2D(rate), isEncoder: isEncoder)
+    case .asymmetric:
+      y = step(y, "ext_conv2", width, kernel: Extent2D(5, 1), isEncoder: isEncoder)
+      y = step(y, "ext_conv2", width, kernel: Extent2D(1, 5), at: 3, isEncoder: isEncoder)
+    }
+    return activated(
+      x + step(y, "ext_conv3", x.channels, kernel: 1, isEncoder: isEncoder), "out_prelu", isEncoder: isEncoder)
+  }
+
+  /// Half the size: max pooling with zeros for the channels that are new, and beside it a bottleneck that begins 2×2 with stride 2.
+  private func downsampled(_ x: Value, to channels: Int) -> (map: Value, places: Value) {
+    let width = x.channels / reduction
+    var y = step(x, "ext_conv1", width, kernel: 2, stride: 2, padding: 0, isEncoder: true)
+    y = step(y, "ext_conv2", width, kernel: 3, isEncoder: true)
+    y = step(y, "ext_conv3", channels, kernel: 1, isEncoder: true)
+    let (pooled, places) = x.maxPoolWithIndices(kernel: 2, named: "main_max1")
+    let main = pooled.pad([Pad.Amount(axis: 3, before: 0, after: channels - x.channels)], named: "newChannels")
+    return (activated(main + y, "out_prelu", isEncoder: true), places)
+  }
+
+  /// Twice the size, that of `other`: unpooling, and beside it a bottleneck with a transposed convolution.
+  private func upsampled(_ x: Value, to channels: Int, places: Value, like other: Value) -> Value {
+    let main = x.conv("main_conv1.0", channels, kernel: 1, bias: false).batchNorm("main_conv1.1")
+      .maxUnpool(places, like: other, named: "main_unpool1")
+    let width = x.channels / reduction
+    // Without bias a row that the convolution does not reach is zero.
+    let y = step(x, "ext_conv1", width, kernel: 1, isEncoder: false)
+      .transposedConv(
+        "ext_tconv1", width, kernel: Extent2D(transposedKernel), stride: 2, padding: transposedKernel == 3 ? 1 : 0,
+        outputPadding: transposedKernel == 3 ? 1 : 0, bias: false
+      ).pad(like: other, named: "ext_tconv1.pad")
+      .batchNorm("ext_tconv1_bnorm").relu()
+    return (main + step(y, "ext_conv2", channels, kernel: 1, isEncoder: false)).relu()
+  }
+}

@@ -1,0 +1,57 @@
+import SegEngine
+
+/// The pyramid scene parsing network (Zhao et al. 2017), as segmentation-models-pytorch has it: means over grids of 1, 2, 3 and 6
+/// cells beside the map itself, then a 1×1 convolution.
+///
+/// The paper's encoder is a dilated ResNet of stride 8 with all stages and an auxiliary head; the library's is an ordinary one of
+/// which the first two stages are used. Its checkpoints hold the others too.
+///
+/// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.pool.1.0.weight`, `decoder.conv.0.weight`,
+/// `segmentation_head.0.weight`.
+public struct PSPNet: SegmentationModelsNetwork {
+  /// The encoder, of output stride 8.
+  public var backbone: any Backbone
+  public var classes: Int
+  /// Channels after the pyramid.
+  public var width = 512
+  /// Cells of the grids along both axes.
+  public var sizes = [1, 2, 3, 6]
+
+  /// A network on a backbone.
+  public init(_ backbone: any Backbone = PSPNet.shallow(.resNet34), classes: Int = 21) {
+    self.backbone = backbone
+    self.classes = classes
+  }
+
+  /// The part of a ResNet that the library uses.
+  public static func shallow(_ network: ResNet) -> ResNet {
+    var network = network
+    network.depth = 3
+    return network
+  }
+
+  public var architecture: String { "PSPNet" }
+  public var headKernel: Int { 3 }
+
+  /// The stages that the encoder has and the network does not use are left out.
+  public var checkpoints: CheckpointMapping {
+    let stages = (features.count - 1..<4).map { "\(backboneScope).layer\($0 + 1)." }
+    return CheckpointMapping(
+      head: ["segmentation_head."],
+      unused: ["classification_head.", "\(backboneScope).fc.", "\(backboneScope).classifier."] + stages)
+  }
+
+  public func decoder(_ features: [Value]) -> [Value] {
+    let map = features[features.count - 1]
+    return map.graph.scope("decoder") {
+      let pooled = map.pyramidPooled(sizes: sizes, coordinates: .alignCorners) { pooled, index in
+        let name = "psp.blocks.\(index).pool.1"
+        // A grid of one cell has no statistics when training with one image: it has a bias instead.
+        return pooled.convolved(
+          "\(name).0", "\(name).1", map.channels / sizes.count, kernel: 1, bias: sizes[index] == 1,
+          sizes[index] == 1 ? .none : .batch)
+      }
+      return [(pooled + [map]).concatenated().convolved("conv.0", "conv.1", width, kernel: 1)]
+    }
+  }
+}

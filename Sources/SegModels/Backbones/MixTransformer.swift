@@ -1,0 +1,117 @@
+import SegEngine
+
+/// Mix transformer, the encoder of SegFormer (Xie et al. 2021): four stages, each an overlapping patch embedding and transformer
+/// blocks whose keys and values come from a smaller map and whose perceptron has a depthwise 3×3 convolution in it. It has no
+/// position embeddings: padding tells positions.
+public struct MixTransformer: Backbone, Hashable {
+  /// Whose names the parameters have. The networks differ in what layer normalisations add to the variance, too.
+  public enum Keys: Hashable, Sendable {
+    /// `patch_embed1.proj`, `block1.0.attn.kv`, `norm1`: the authors' repository and segmentation-models-pytorch.
+    case original
+    /// `patch_embeddings.0.proj`, `block.0.0.attention.self.key`, `layer_norm.0`: the published Hugging Face checkpoints.
+    case huggingFace
+  }
+
+  /// Channels of the image.
+  public var inputChannels = 3
+  /// Channels of each stage.
+  public var widths: [Int]
+  /// Blocks of each stage.
+  public var depths: [Int]
+  /// Heads of each stage's blocks.
+  public var heads = [1, 2, 5, 8]
+  /// How much smaller the map of keys and values is along each axis, stage by stage.
+  public var reductions = [8, 4, 2, 1]
+  /// Width of the hidden layer in multiples of the stage's channels.
+  public var expansion = 4
+  /// Whose names the parameters have.
+  public var keys = Keys.original
+
+  /// An encoder of any size.
+  public init(widths: [Int], depths: [Int]) { (self.widths, self.depths) = (widths, depths) }
+
+  /// MiT-B0 to MiT-B5.
+  ///
+  /// - Precondition: `index` is 0 to 5.
+  public static func b(_ index: Int) -> MixTransformer {
+    let depths = [[2, 2, 2, 2], [2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 18, 3], [3, 8, 27, 3], [3, 6, 40, 3]]
+    precondition(depths.indices.contains(index), "there are MiT-B0 to B5, not B\(index)")
+    return MixTransformer(widths: index == 0 ? [32, 64, 160, 256] : [64, 128, 320, 512], depths: depths[index])
+  }
+
+  public var title: String { "MiT \(depths.map(String.init).joined(separator: "-")), \(widths[0]) wide" }
+
+  /// The maps of the four stages, of stride 4, 8, 16 and 32.
+  public var features: [Feature] {
+    widths.enumerated().map { Feature("stage\($0 + 1)", channels: $1, stride: 4 << $0) }
+  }
+
+  /// The mean of the last map through `head`.
+  public func classifier(_ features: [Value], classes: Int) -> Value {
+    features[features.count - 1].globalAveragePool().flatten(from: 1, to: 3).linear("head", classes)
+  }
+
+  public func features(of image: Value) -> [Value] {
+    precondition(
+      [depths.count, heads.count, reductions.count].allSatisfy { $0 == widths.count },
+      "every stage has a width, a depth, heads and a reduction")
+    var features: [Value] = []
+    var x = image
+    for stage in widths.indices {
+      x = embedded(x, stage)
+      for block in 0..<depths[stage] {
+        x = x.graph.scope(keys == .original ? "block\(stage + 1).\(block)" : "block.\(stage).\(block)") {
+          mixed(x, stage)
+        }
+      }
+      x = x.layerNorm(keys == .original ? "norm\(stage + 1)" : "layer_norm.\(stage)", epsilon: blockEpsilon)
+      features.append(x)
+    }
+    return features
+  }
+
+  /// The authors' blocks add 1e-6 to the variance and their patch embeddings PyTorch's default of 1e-5; Hugging Face's all 1e-5.
+  private var blockEpsilon: Float { keys == .original ? 1e-6 : 1e-5 }
+
+  /// Overlapping patches: 7×7 of stride 4 for the image, 3×3 of stride 2 later.
+  private func embedded(_ x: Value, _ stage: Int) -> Value {
+    let name = keys == .original ? "patch_embed\(stage + 1)" : "patch_embeddings.\(stage)"
+    return x.graph.scope(name) {
+      x.conv("proj", widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2)
+        .layerNorm(keys == .original ? "norm" : "layer_norm", epsilon: 1e-5)
+    }
+  }
+
+  private func mixed(_ x: Value, _ stage: Int) -> Value {
+    let isOriginal = keys == .original
+    let attended = x + attention(x.layerNorm(isOriginal ? "norm1" : "layer_norm_1", epsilon: blockEpsilon), stage)
+    let hidden = attended.layerNorm(isOriginal ? "norm2" : "layer_norm_2", epsilon: blockEpsilon)
+      .linear(isOriginal ? "mlp.fc1" : "mlp.dense1", expansion * x.channels)
+    return attended
+      + hidden.conv("mlp.dwconv.dwconv", hidden.channels, kernel: 3, groups: hidden.channels).gelu()
+      .linear(isOriginal ? "mlp.fc2" : "mlp.dense2", x.channels)
+  }
+
+  /// Attention of all pixels to a map that a convolution of kernel and stride `reduction` has made smaller.
+  private func attention(_ x: Value, _ stage: Int) -> Value {
+    let isOriginal = keys == .original
+    let scope = isOriginal ? "attn" : "attention.self"
+    let attended = x.graph.scope(scope) {
+      var context = x
+      let reduction = Extent2D(reductions[stage])
+      if reductions[stage] > 1 {
+        context = x.conv("sr", x.channels, kernel: reduction, stride: reduction, padding: 0)
+          .layerNorm(isOriginal ? "norm" : "layer_norm", epsilon: 1e-5)
+      }
+      let queries = x.linear(isOriginal ? "q" : "query", x.channels).tokens()
+      let pair: [Value]
+      if isOriginal {
+        pair = context.linear("kv", 2 * x.channels).tokens().split(into: 2)
+      } else {
+        pair = ["key", "value"].map { context.linear($0, x.channels).tokens() }
+      }
+      return queries.attention(keys: pair[0], values: pair[1], heads: heads[stage]).featureMap(like: x)
+    }
+    return attended.linear(isOriginal ? "attn.proj" : "attention.output.dense", x.channels)
+  }
+}

@@ -1,0 +1,52 @@
+import SegEngine
+
+/// Cross-entropy of a sigmoid a channel: of foreground against the rest for one channel, else of each class against the rest.
+///
+/// With target t, 1 or 0, smoothed to t(1 − ε) + ε/2, and a weight w⁺ of positives: L = Σₖ vₖ (−w⁺ t log pₖ − (1 − t) log (1 − pₖ)). The
+/// mean divides by the number of pixels times channels, as PyTorch does. A pixel's element is the sum over its channels.
+public struct BinaryCrossEntropyLoss: PixelLoss {
+  /// v: a weight a channel's class; for one channel those of label 0 and of label 1. `nil` is 1.
+  public var classWeights: [Double]?
+  /// w⁺: what a pixel of the class weighs against one that is not.
+  public var positiveWeight: Double
+  /// ε.
+  public var labelSmoothing: Double
+  public var ignoreLabel: UInt16?
+  public var reduction: LossReduction
+
+  /// Makes the loss.
+  ///
+  /// - Precondition: the smoothing is 0 to 1, and weights are not negative.
+  public init(
+    classWeights: [Double]? = nil, positiveWeight: Double = 1, labelSmoothing: Double = 0,
+    ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, reduction: LossReduction = .mean
+  ) {
+    precondition((0...1).contains(labelSmoothing), "label smoothing is 0 to 1, not \(labelSmoothing)")
+    precondition(positiveWeight >= 0 && classWeights?.allSatisfy { $0 >= 0 } ?? true, "weights are not negative")
+    self.classWeights = classWeights
+    self.positiveWeight = positiveWeight
+    self.labelSmoothing = labelSmoothing
+    self.ignoreLabel = ignoreLabel
+    self.reduction = reduction
+  }
+
+  public var activation: LossActivation { .sigmoid }
+  public var requiredWeights: [Double]? { classWeights }
+
+  public func divisor(label: Int, channels: Int) -> Double { Double(channels) }
+
+  public func value(_ logits: Span<Float>, label: Int, derivatives: inout MutableSpan<Double>) -> Double {
+    let channels = logits.count
+    var value = 0.0
+    for channel in 0..<channels {
+      let sigmoid = PixelSigmoid(logits[channel])
+      let isPositive = isChannel(channel, of: label, channels: channels)
+      let target = (isPositive ? 1 - labelSmoothing : 0) + labelSmoothing / 2
+      let weight = classWeights?[channels == 1 ? label : channel] ?? 1
+      let (positive, negative) = (weight * positiveWeight * target, weight * (1 - target))
+      value += positive * sigmoid.negativeLog + negative * sigmoid.negativeLogOfComplement
+      derivatives[channel] = negative * sigmoid.probability - positive * sigmoid.complement
+    }
+    return value
+  }
+}

@@ -1,0 +1,147 @@
+import SegEngine
+
+/// How far apart boundary pixels may be and still match.
+public enum BoundaryTolerance: Sendable, Hashable {
+  /// So many pixels.
+  case pixels(Double)
+  /// This share of the image's diagonal, √(height² + width²) pixels. Csurka et al. take 0.0075.
+  case diagonalShare(Double)
+
+  /// In pixels, for an image of a size.
+  public func pixels(height: Int, width: Int) -> Double {
+    switch self {
+    case .pixels(let distance): distance
+    case .diagonalShare(let share): share * Double(height * height + width * width).squareRoot()
+    }
+  }
+}
+
+/// The F₁ of the boundary of each class (Csurka et al., What is a good evaluation measure for semantic segmentation?, 2013).
+///
+/// Precision is the share of the predicted boundary pixels within the tolerance of a true one, recall that of the true ones within
+/// the tolerance of a predicted one. A class that only prediction or only truth has scores 0; an image in which neither has a
+/// boundary of it says nothing about it.
+public struct BoundaryF1: Sendable, Hashable {
+  /// What is averaged over a data set.
+  public enum Averaging: Sendable, Hashable, CaseIterable {
+    /// F₁ over the images in which the class has a boundary (Csurka et al.). The default.
+    case images
+    /// Nothing: precision and recall count the boundary pixels of all images together.
+    case pixels
+  }
+
+  /// One class over all images.
+  public struct Entry: Sendable, Hashable {
+    /// Images in which prediction or truth has a boundary of the class.
+    public fileprivate(set) var imageCount = 0
+    fileprivate var scoreSum = 0.0
+    fileprivate var precisionSum = 0.0
+    fileprivate var recallSum = 0.0
+    fileprivate var matchedPrediction = 0
+    fileprivate var predictionCount = 0
+    fileprivate var matchedTruth = 0
+    fileprivate var truthCount = 0
+  }
+
+  /// How far apart pixels may be.
+  public let tolerance: BoundaryTolerance
+  /// Which pixels are boundary.
+  public let rule: BoundaryRule
+  /// Truth that is left out.
+  public let ignoreLabel: UInt16?
+  /// What is averaged.
+  public let averaging: Averaging
+  /// The classes' counts.
+  public private(set) var entries: [Entry]
+
+  /// Makes figures of no images.
+  public init(
+    classes: Int, tolerance: BoundaryTolerance = .diagonalShare(0.0075), rule: BoundaryRule = .within,
+    averaging: Averaging = .images, ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel
+  ) {
+    self.tolerance = tolerance
+    self.rule = rule
+    self.averaging = averaging
+    self.ignoreLabel = ignoreLabel
+    entries = Array(repeating: Entry(), count: classes)
+  }
+
+  /// Adds one image. Labels that are no class are passed over.
+  ///
+  /// - Throws: ``MetricError`` where the sizes differ.
+  public mutating func add(
+    prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
+  ) throws(MetricError) {
+    try MetricError.requireSameSize(prediction, truth)
+    let limit = tolerance.pixels(height: truth.height, width: truth.width)
+    let pairs = ClassMaskPairs(prediction, truth, classes: entries.count, ignoreLabel: ignoreLabel)
+    for label in entries.indices {
+      guard let pair = pairs[label] else { continue }
+      let distances = try SurfaceDistances(
+        prediction: pair.prediction, truth: pair.truth, rule: rule, unknown: pair.unknown, on: workers)
+      guard !distances.isEmpty else { continue }
+      let matched = (distances.fromPrediction.count { $0 <= limit }, distances.fromTruth.count { $0 <= limit })
+      let counts = (distances.fromPrediction.count, distances.fromTruth.count)
+      let precision = BoundaryF1.share(matched.0, of: counts.0)
+      let recall = BoundaryF1.share(matched.1, of: counts.1)
+      entries[label].imageCount += 1
+      entries[label].scoreSum += BoundaryF1.harmonicMean(precision, recall)
+      entries[label].precisionSum += precision
+      entries[label].recallSum += recall
+      entries[label].matchedPrediction += matched.0
+      entries[label].predictionCount += counts.0
+      entries[label].matchedTruth += matched.1
+      entries[label].truthCount += counts.1
+    }
+  }
+
+  /// The precision of a class's boundary, or `nil` where it has none in any image.
+  public func precision(_ label: Int) -> Double? {
+    let entry = entries[label]
+    guard entry.imageCount > 0 else { return nil }
+    return averaging == .images
+      ? entry.precisionSum / Double(entry.imageCount)
+      : BoundaryF1.share(entry.matchedPrediction, of: entry.predictionCount)
+  }
+
+  /// The recall of a class's boundary, or `nil` where it has none in any image.
+  public func recall(_ label: Int) -> Double? {
+    let entry = entries[label]
+    guard entry.imageCount > 0 else { return nil }
+    return averaging == .images
+      ? entry.recallSum / Double(entry.imageCount) : BoundaryF1.share(entry.matchedTruth, of: entry.truthCount)
+  }
+
+  /// F₁ of a class's boundary, or `nil` where it has none in any image.
+  public func value(of label: Int) -> Double? {
+    let entry = entries[label]
+    guard entry.imageCount > 0 else { return nil }
+    guard averaging == .pixels else { return entry.scoreSum / Double(entry.imageCount) }
+    return BoundaryF1.harmonicMean(
+      BoundaryF1.share(entry.matchedPrediction, of: entry.predictionCount),
+      BoundaryF1.share(entry.matchedTruth, of: entry.truthCount))
+  }
+
+  /// Adds what others have counted under the same conventions.
+  public mutating func merge(_ other: BoundaryF1) {
+    precondition(entries.count == other.entries.count, "\(entries.count) and \(other.entries.count) classes")
+    for label in entries.indices {
+      let entry = other.entries[label]
+      entries[label].imageCount += entry.imageCount
+      entries[label].scoreSum += entry.scoreSum
+      entries[label].precisionSum += entry.precisionSum
+      entries[label].recallSum += entry.recallSum
+      entries[label].matchedPrediction += entry.matchedPrediction
+      entries[label].predictionCount += entry.predictionCount
+      entries[label].matchedTruth += entry.matchedTruth
+      entries[label].truthCount += entry.truthCount
+    }
+  }
+
+  /// Forgets all images.
+  public mutating func reset() { entries = Array(repeating: Entry(), count: entries.count) }
+
+  private static func share(_ part: Int, of whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }
+
+  private static func harmonicMean(_ a: Double, _ b: Double) -> Double { a + b == 0 ? 0 : 2 * a * b / (a + b) }
+}

@@ -1,0 +1,35 @@
+import SegEngine
+
+/// Labels or masks that cannot be compared.
+public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Prediction and truth have different sizes.
+  case sizesDiffer(prediction: Extent2D, truth: Extent2D)
+  /// A label outside the classes, which is not the ignored one.
+  case unknownLabel(UInt16, classes: Int, isTruth: Bool)
+  /// A distance between two masks of which one has no pixel, under ``EmptyMasks/refused``.
+  case emptyMask(isTruth: Bool)
+
+  /// One line that says what is wrong.
+  public var description: String {
+    switch self {
+    case .sizesDiffer(let prediction, let truth):
+      "the prediction has \(prediction.height)×\(prediction.width) pixels, the mask \(truth.height)×\(truth.width)"
+    case .unknownLabel(let label, let classes, let isTruth):
+      "\(isTruth ? "the mask" : "the prediction") holds label \(label), outside the classes 0 to \(classes - 1)"
+    case .emptyMask(let isTruth):
+      "\(isTruth ? "the mask" : "the prediction") is empty: there is no distance to its boundary"
+    }
+  }
+
+  /// Throws where two label maps differ in size.
+  static func requireSameSize(_ prediction: LabelMap, _ truth: LabelMap) throws(MetricError) {
+    try requireSameSize(Extent2D(prediction.height, prediction.width), Extent2D(truth.height, truth.width))
+  }
+
+  /// Throws where two sizes differ.
+  static func requireSameSize(_ prediction: Extent2D, _ truth: Extent2D) throws(MetricError) {
+    guard prediction.height == truth.height, prediction.width == truth.width else {
+      throw .sizesDiffer(prediction: prediction, truth: truth)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import SegEngine
+
+/// IoU and accuracy in bands around the true boundaries (Kohli et al. 2009; Krähenbühl and Koltun 2011).
+///
+/// A band of width w holds the pixels less than w pixels, by Euclidean distance, from the nearest boundary pixel, which is one with a
+/// pixel of another label above, below, left or right of it; w = 1 are the boundary pixels alone.
+public struct TrimapMetrics: Sendable, Hashable {
+  /// The widths of the bands in pixels.
+  public let widths: [Int]
+  /// Truth that is left out.
+  public let ignoreLabel: UInt16?
+  /// Whether classes have boundaries with ignored pixels, which in PASCAL VOC run around every object.
+  public let ignoredBorders: Bool
+  /// The counts in each band.
+  public private(set) var matrices: [ConfusionMatrix]
+
+  /// Makes counts of no images.
+  ///
+  /// - Precondition: the widths are positive.
+  public init(
+    classes: Int, widths: [Int], ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, ignoredBorders: Bool = true
+  ) {
+    precondition(widths.allSatisfy { $0 > 0 }, "a band is some pixels wide: \(widths)")
+    self.widths = widths
+    self.ignoreLabel = ignoreLabel
+    self.ignoredBorders = ignoredBorders
+    matrices = Array(repeating: ConfusionMatrix(classes: classes, ignoreLabel: ignoreLabel), count: widths.count)
+  }
+
+  /// Adds one image.
+  ///
+  /// - Throws: ``MetricError`` where the sizes differ or a label within a band is no class; the counts are left as they were.
+  public mutating func add(
+    prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
+  ) throws(MetricError) {
+    try MetricError.requireSameSize(prediction, truth)
+    let boundaries = truth.labelBoundaries(ignoring: ignoreLabel, ignoredBorders: ignoredBorders)
+    guard !boundaries.isEmpty else { return }
+    let distances = DistanceTransform.squaredDistances(to: boundaries, on: workers)
+    var added = matrices
+    for (index, width) in widths.enumerated() {
+      // Pixels of the band alone, as a map of one row.
+      var (band, predicted): ([UInt16], [UInt16]) = ([], [])
+      for pixel in distances.indices where distances[pixel] < width * width {
+        band.append(truth.labels[pixel])
+        predicted.append(prediction.labels[pixel])
+      }
+      try added[index].add(
+        prediction: LabelMap(width: predicted.count, height: 1, labels: predicted),
+        truth: LabelMap(width: band.count, height: 1, labels: band), on: workers)
+    }
+    matrices = added
+  }
+
+  /// Adds what others have counted in the same bands.
+  public mutating func merge(_ other: TrimapMetrics) {
+    precondition(widths == other.widths, "bands of \(widths) and \(other.widths)")
+    for index in matrices.indices { matrices[index].merge(other.matrices[index]) }
+  }
+
+  /// Forgets all images.
+  public mutating func reset() { for index in matrices.indices { matrices[index].reset() } }
+}

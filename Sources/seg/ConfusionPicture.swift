@@ -1,0 +1,67 @@
+import Foundation
+
+/// A confusion matrix as SVG: a square a pair of classes, the darker the larger its share of the true class's pixels.
+struct ConfusionPicture {
+  let counts: [[Int]]
+  let names: [String]
+
+  /// Shares are written into squares up to this many classes.
+  private static let largestLabelled = 24
+
+  var svg: String {
+    let classes = counts.count
+    let side = max(6, min(44, 880 / max(1, classes)))
+    let longest = names.map(\.count).max() ?? 0
+    let margin = classes <= Self.largestLabelled ? min(160, 16 + longest * 7) : 24
+    let size = margin + classes * side
+    var parts: [String] = [
+      """
+      <svg xmlns="http://www.w3.org/2000/svg" class="confusion" viewBox="0 0 \(size + 8) \(size + 24)" width="\(size + 8)" \
+      height="\(size + 24)" role="img" aria-label="Confusion matrix: rows are true classes, columns predicted ones">
+      """
+    ]
+    for (row, line) in counts.enumerated() {
+      let total = line.reduce(0, +)
+      for (column, count) in line.enumerated() {
+        let share = total == 0 ? 0 : Double(count) / Double(total)
+        let (x, y) = (margin + column * side, row * side)
+        let color = Self.color(share, isRight: row == column)
+        parts.append(
+          """
+          <rect x="\(x)" y="\(y)" width="\(side)" height="\(side)" fill="\(color)"><title>\(escaped(names[row])) as \
+          \(escaped(names[column])): \(count.grouped) pixels, \((share * 100).fixed(2)) %</title></rect>
+          """)
+        if classes <= Self.largestLabelled && share >= 0.005 {
+          parts.append(
+            """
+            <text x="\(x + side / 2)" y="\(y + side / 2 + 4)" text-anchor="middle" class="\(share > 0.55 ? "light" : "dark")">\
+            \((share * 100).fixed(0))</text>
+            """)
+        }
+      }
+      if classes <= Self.largestLabelled {
+        let (middle, below) = (row * side + side / 2 + 4, classes * side + 12)
+        parts.append("<text x=\"\(margin - 6)\" y=\"\(middle)\" text-anchor=\"end\">\(escaped(names[row]))</text>")
+        let x = margin + row * side + side / 2 + 4
+        parts.append(
+          "<text x=\"\(x)\" y=\"\(below)\" text-anchor=\"end\" transform=\"rotate(-45 \(x) \(below))\">\(escaped(names[row]))</text>"
+        )
+      }
+    }
+    parts.append("</svg>")
+    return parts.joined(separator: "\n")
+  }
+
+  /// From white to blue for what is right, to red for what is wrong.
+  private static func color(_ share: Double, isRight: Bool) -> String {
+    let (red, green, blue) = isRight ? (24.0, 90.0, 160.0) : (178.0, 34.0, 34.0)
+    func level(_ full: Double) -> Int { Int((255 + (full - 255) * share.squareRoot()).rounded()) }
+    return "rgb(\(level(red)),\(level(green)),\(level(blue)))"
+  }
+}
+
+/// Text as HTML and SVG show it.
+func escaped(_ text: String) -> String {
+  text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing(
+    "\"", with: "&quot;")
+}
