@@ -5,17 +5,13 @@ from torch.nn import functional as F
 
 from . import Reference
 from .realtime import Residual
+from .segmentation_models import library
 
 with torchvision_importable():
     import segmentation_models_pytorch as smp
     from segmentation_models_pytorch.base import SegmentationHead, SegmentationModel
     from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
     from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
-
-
-def library(kind, encoder, sizes, classes, form="pth", **options):
-    return Reference(
-        lambda: getattr(smp, kind)(encoder, encoder_weights=None, classes=classes, **options), sizes, form=form)
 
 
 def networks():
