@@ -55,7 +55,8 @@ extension PanelLayout {
       let stored = storedColumns(at: column, of: columns)
       let present = min(stored, columns - column)
       let panel = packed + offset(ofPanelAt: column, k: rows)
-      backend.transpose(b + column * rowStride, xStride: rowStride, panel, yStride: stored, rows: present, columns: rows)
+      backend.transpose(
+        b + column * rowStride, xStride: rowStride, panel, yStride: stored, rows: present, columns: rows)
       if present < stored {
         for row in 0..<rows { (panel + row * stored + present).update(repeating: 0, count: stored - present) }
       }

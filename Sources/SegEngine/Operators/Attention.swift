@@ -94,7 +94,8 @@ public struct Attention: Operator {
         let (rest, part) = index.quotientAndRemainder(dividingBy: parts.pieces)
         let (image, head) = rest.quotientAndRemainder(dividingBy: heads)
         layout.pack(
-          transposing: k.floats + image * m * k.rowStride + head * d, rowStride: k.rowStride, rows: d, columns: m, scale: scale,
+          transposing: k.floats + image * m * k.rowStride + head * d, rowStride: k.rowStride, rows: d, columns: m,
+          scale: scale,
           into: keys, on: backend)
         layout.pack(
           v.floats + image * m * v.rowStride + head * valueWidth, rowStride: v.rowStride, rows: m, columns: valueWidth,
@@ -118,7 +119,8 @@ public struct Attention: Operator {
           let result = y.floats + (image * n + first) * y.rowStride + head * valueWidth
           backend.panelProduct(
             PanelOperands(
-              rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values, columns: valueWidth,
+              rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values,
+              columns: valueWidth,
               y: result, yStride: y.rowStride))
           // Dividing the products is less work than dividing the scores, of which there are more.
           for row in 0..<count {
