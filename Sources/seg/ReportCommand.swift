@@ -122,6 +122,7 @@ struct ReportCommand: ParsableCommand {
       ).total
     }
     let (near, far) = (try dilated(1), try dilated(16))
+    let bytes = [near, far].map { ($0.bytesRead + $0.bytesWritten).grouped }
     let unseen = (100 * series.shareNeverSeen).fixed(1)
     let narrow = [8, 16, 64].map {
       "\(ConvolutionFormulas.separableReduction(outputs: $0, kernel: 3).fixed(2)) at \($0) channels"
@@ -134,8 +135,9 @@ struct ReportCommand: ParsableCommand {
       - *The receptive field grows exponentially with linearly many parameters.* With five layers of one fixed rate 2 it is
         \(fixed.receptiveField), linear in the depth, and \(fixed.seenCount) of these positions are seen; with rates doubling from 1 it is
         \(doubling.receptiveField) for the same \(5 * 9) weights a pair of channels.
-      - *Dilation of rate r needs memory O(r²).* From rate 1 to 16 a 3×3 reads and writes \(near.bytesRead + near.bytesWritten == far.bytesRead + far.bytesWritten ? "the same" : "other") \((near.bytesRead + near.bytesWritten).grouped)
-        bytes and has \(near.parameters.grouped) and \(far.parameters.grouped) weights.
+      - *Dilation of rate r needs memory O(r²).* A 3×3 of 64 channels on 64×64 pixels reads and writes \(bytes[0]) bytes at rate 1 and
+        \(bytes[1]) at rate 16, with \(near.parameters.grouped) and \(far.parameters.grouped) weights; r² is what a dense kernel of the same
+        extent has.
       - *Separable convolutions save a factor of K² = 9.* It is K² C / (K² + C): \(narrow.joined(separator: ", ")).
       - *Predicted ratios of operations are ratios of times.* See [the clock's](ratios.md), written by `make bench`.
       """

@@ -6,7 +6,8 @@
 /// means over axes, nor PyTorch's fused attention, which it leaves out altogether.
 enum FvcoreCount {
   static func operations(besidesProductsOf node: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> Int {
-    let (read, written) = (inputs[0].shape.elementCount, outputs[0].shape.elementCount)
+    guard let input = inputs.first, let output = outputs.first else { return 0 }
+    let (read, written) = (input.shape.elementCount, output.shape.elementCount)
     switch node {
     case is BatchNorm: return 2 * read
     case is LayerNorm, is GroupNorm: return 5 * read
