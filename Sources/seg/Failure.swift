@@ -47,6 +47,12 @@ struct Failure: Error {
         self.init(.badInput, error.description)
       }
     case let error as FileError: self.init(.unreadableInput, error.description)
+    case let error as ProfileError:
+      if case .file = error {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
     case is GraphError, is ParameterError, is MetricError, is PredictionError, is CRFError:
       self.init(.badInput, "\(error)")
     default: return nil

@@ -122,7 +122,8 @@ struct SegmentCommand: ParsableCommand {
       labels = try Failure.about(path) { try segmenter.predictor.labels(for: image, in: tiling) }
     } else if crf || views.views != nil {
       labels = try segmenter.refinedLabels(
-        of: image, of: path, views: views.views ?? .none, crf: crf ? crfOptions.field : nil)
+        of: image, of: path, views: views.views ?? .none,
+        crf: crf ? crfOptions.field(segmenter.predictor.refinement) : nil)
     } else {
       labels = try segmenter.prediction(for: image, of: path).labels
     }

@@ -84,6 +84,14 @@ public final class CompiledModel: Sendable {
     }
   }
 
+  /// What was decided when the graph was compiled.
+  public var plan: ExecutionPlan {
+    ExecutionPlan(
+      name: name, threads: backend.workers.threadCount, steps: steps.map(\.planned), inputs: inputs.map(\.spec),
+      outputs: outputs.map(\.spec), arenaByteCount: arenaByteCount, packedWeightsByteCount: packedWeightsByteCount,
+      constantByteCount: constantByteCount)
+  }
+
   /// Memory for one run at a time.
   public func makeWorkspace() -> Workspace {
     let workspace = Workspace(byteCount: arenaByteCount, bufferCount: bufferCount)
@@ -156,18 +164,29 @@ public final class CompiledModel: Sendable {
   ///
   /// - Throws: as ``run(_:into:using:)``.
   public func profile(_ inputs: [Tensor]) throws(GraphError) -> [Double] {
+    try profile(inputs, rounds: 1).map { $0[0] }
+  }
+
+  /// The same `rounds` times, all steps in order each time: for each step its times.
+  ///
+  /// - Throws: as ``run(_:into:using:)``.
+  public func profile(_ inputs: [Tensor], rounds: Int) throws(GraphError) -> [[Double]] {
     var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
     let workspace = makeWorkspace()
     try run(inputs, into: &results, using: workspace)
     let clock = ContinuousClock()
-    return withExtendedLifetime((inputs, results)) {
-      steps.map { step in
-        let context = RunContext(
-          backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
-          addresses: workspace.addresses)
-        return clock.measure { step.prepared.run(context) } / .seconds(1)
+    var times = [[Double]](repeating: [], count: steps.count)
+    withExtendedLifetime((inputs, results)) {
+      for _ in 0..<rounds {
+        for (index, step) in steps.enumerated() {
+          let context = RunContext(
+            backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
+            addresses: workspace.addresses)
+          times[index].append(clock.measure { step.prepared.run(context) } / .seconds(1))
+        }
       }
     }
+    return times
   }
 
   private func park(_ workspace: Workspace) {

@@ -93,7 +93,7 @@ struct Compiler {
       steps.append(
         Step(
           name: node.name, operator: node.operator, prepared: prepared, inputs: node.inputs.map(operand),
-          outputs: node.outputs.map(operand)))
+          outputs: node.outputs.map(operand), constantInputs: Set(constants.indices.filter { constants[$0] != nil })))
       for position in prepared.packedInputs {
         let value = node.inputs[position].index
         uses[value] -= 1

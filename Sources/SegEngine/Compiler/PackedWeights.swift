@@ -4,8 +4,18 @@ import Synchronization
 /// size costs no second copy.
 final class PackedWeights: Sendable {
   private let tensors = Mutex<[String: Tensor]>([:])
+  private let plannedByteCounts = Mutex<[String: Int]>([:])
+  private let keepsNothing: Bool
 
-  func tensor(for key: String, _ pack: () -> Tensor) -> Tensor {
+  /// - Parameter keepsNothing: Whether weights are counted alone, for a compilation that is never run.
+  init(keepsNothing: Bool = false) { self.keepsNothing = keepsNothing }
+
+  /// What `pack` makes, `byteCount` bytes; an empty tensor where nothing is kept.
+  func tensor(for key: String, byteCount: Int, _ pack: () -> Tensor) -> Tensor {
+    if keepsNothing {
+      plannedByteCounts.withLock { $0[key] = byteCount }
+      return Tensor(uninitialized: [0])
+    }
     if let tensor = tensors.withLock({ $0[key] }) { return tensor }
     let tensor = pack()
     return tensors.withLock { tensors in
@@ -16,5 +26,9 @@ final class PackedWeights: Sendable {
   }
 
   /// Bytes over all packed weights.
-  var byteCount: Int { tensors.withLock { $0.values.reduce(0) { $0 + $1.byteCount } } }
+  var byteCount: Int {
+    keepsNothing
+      ? plannedByteCounts.withLock { $0.values.reduce(0, +) }
+      : tensors.withLock { $0.values.reduce(0) { $0 + $1.byteCount } }
+  }
 }

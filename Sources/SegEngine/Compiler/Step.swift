@@ -14,6 +14,8 @@ struct Step: Sendable {
   let prepared: PreparedOperator
   let inputs: [Operand]
   let outputs: [Operand]
+  /// The inputs that are the same in every run.
+  var constantInputs: Set<Int> = []
   /// Where in the arena the operator's scratch memory begins, in bytes.
   var workspaceOffset = 0
 }

@@ -65,7 +65,16 @@ extension ConvolutionProblem {
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false
   ) -> PreparedOperator {
     let choice = ConvolutionAlgorithms.choose(for: self, on: context.backend, context.options)
-    return choice.algorithm.prepared(
+    var prepared = choice.algorithm.prepared(
       context, function: function, hasResidual: hasResidual, candidates: choice.candidates)
+    prepared.demand = demand(of: choice.algorithm)
+    return prepared
+  }
+
+  /// What an algorithm demands for this problem, and the width of its products.
+  func demand(of algorithm: any ConvolutionAlgorithm) -> AlgorithmDemand {
+    var demand = algorithm.demand
+    demand.columns = groupOutputs
+    return demand
   }
 }

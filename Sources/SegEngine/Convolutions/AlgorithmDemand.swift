@@ -14,6 +14,9 @@ public struct AlgorithmDemand: Hashable, Sendable {
   /// Bytes of weights that come from beyond the second-level cache, each time they do.
   public var weightBytes = 0.0
 
+  /// Columns of the products' right-hand matrices, on which their rate depends besides; 0 where that is not said. No feature by itself.
+  public var columns = 0
+
   /// Asks for nothing.
   public init() {}
 

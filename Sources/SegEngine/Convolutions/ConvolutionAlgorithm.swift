@@ -99,14 +99,8 @@ extension ConvolutionAlgorithm {
   ) -> PreparedOperator {
     let workers = context.backend.workers
     let weights = context.constants[1].map { constant in
-      context.packed(name + "/" + packing) {
-        var packed = Tensor(uninitialized: [packedCount])
-        constant.withUnsafeElements(of: Float.self) { weights in
-          packed.withUnsafeMutableElements {
-            pack(weights.baseAddress!, into: $0.baseAddress!, over: workers)
-          }
-        }
-        return packed
+      context.packed(name + "/" + packing, count: packedCount) { packed in
+        constant.withUnsafeElements(of: Float.self) { pack($0.baseAddress!, into: packed, over: workers) }
       }
     }
     // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.

@@ -83,20 +83,17 @@ struct SeparableRows: Sendable {
       guard let constant = context.constants[stage.input] else {
         preconditionFailure("the weights of a separable convolution are constants")
       }
-      return context.packed("\(stage.input)/\(stage.algorithm.name)/\(stage.algorithm.packing)") {
-        var packed = Tensor(uninitialized: [stage.algorithm.packedCount])
-        constant.withUnsafeElements(of: Float.self) { weights in
-          packed.withUnsafeMutableElements {
-            stage.algorithm.pack(weights.baseAddress!, into: $0.baseAddress!, over: workers)
-          }
+      let key = "\(stage.input)/\(stage.algorithm.name)/\(stage.algorithm.packing)"
+      return context.packed(key, count: stage.algorithm.packedCount) { packed in
+        constant.withUnsafeElements(of: Float.self) {
+          stage.algorithm.pack($0.baseAddress!, into: packed, over: workers)
         }
-        return packed
       }
     }
     let (expand, filter, project) = (expansion.map(packed), packed(depthwise), projection.map(packed))
     let stageInputs = [expansion?.input, depthwise.input, projection?.input].compactMap { $0 }
     let residualInput = addsResidual ? context.inputs.count - 1 : nil
-    return PreparedOperator(
+    var prepared = PreparedOperator(
       workspaceByteCount: 4 * workers.threadCount * scratchCount, algorithm: "rows", packedInputs: Set(stageInputs)
     ) { context in
       func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? {
@@ -113,6 +110,22 @@ struct SeparableRows: Sendable {
         }
       }
     }
+    prepared.demand = demand
+    return prepared
+  }
+
+  /// The sum of what the stages demand, with the columns of the larger product.
+  private var demand: AlgorithmDemand {
+    var demand = depthwise.problem.demand(of: depthwise.algorithm)
+    var largest = 0.0
+    for stage in [expansion, projection].compactMap({ $0 }) {
+      let product = stage.problem.demand(of: stage.algorithm)
+      demand.panelMacs += product.panelMacs
+      demand.panelResults += product.panelResults
+      demand.weightBytes += product.weightBytes
+      if product.panelMacs > largest { (largest, demand.columns) = (product.panelMacs, product.columns) }
+    }
+    return demand
   }
 
   /// The operands of one run.

@@ -83,16 +83,17 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     guard let weight = context.constants[1], inputs > 0 else {
       return general(rows: rows, outputs: outputs, inputs: inputs, workers)
     }
-    let packed = context.packed(matrix.layoutName) {
-      var packed = Tensor(uninitialized: [matrix.count])
-      weight.withUnsafeElements(of: Float.self) { weight in
-        packed.withUnsafeMutableElements { matrix.pack(weight.baseAddress!, into: $0.baseAddress!, over: workers) }
-      }
-      return packed
+    let packed = context.packed(matrix.layoutName, count: matrix.count) { packed in
+      weight.withUnsafeElements(of: Float.self) { matrix.pack($0.baseAddress!, into: packed, over: workers) }
     }
     let operands = context.inputs.count - (addsResidual ? 1 : 0)
     let tiles = PanelTiles(rows: rows, matrix, threads: workers.threadCount)
-    return PreparedOperator(algorithm: "panels", packedInputs: [1]) { context in
+    var demand = AlgorithmDemand()
+    demand.panelMacs = Double(rows * matrix.count)
+    demand.panelResults = Double(rows * (matrix.count / matrix.k))
+    demand.weightBytes = 4 * Double(tiles.rowPieces * matrix.count)
+    demand.columns = outputs
+    return PreparedOperator(algorithm: "panels", demand: demand, packedInputs: [1]) { context in
       let (x, y) = (context.input(0), context.output())
       let residual = operands < context.inputCount ? context.input(operands) : nil
       let bias = operands > 2 ? context.input(2).floats : nil

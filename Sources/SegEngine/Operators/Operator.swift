@@ -85,10 +85,15 @@ public struct PreparationContext {
     self.options = options
   }
 
-  /// What `pack` makes, made once for all compilations of this network: `key` names the form of packing, which must not depend
-  /// on the shapes of the feature maps.
-  public func packed(_ key: String, _ pack: () -> Tensor) -> Tensor {
-    packedWeights?.tensor(for: nodeName + "/" + key, pack) ?? pack()
+  /// `count` floats that `pack` writes, once for all compilations of this network: `key` names the form of packing, which must not depend
+  /// on the shapes of the feature maps. Where the compilation is only planned nothing is packed, and the tensor is empty.
+  public func packed(_ key: String, count: Int, _ pack: (UnsafeMutablePointer<Float>) -> Void) -> Tensor {
+    func make() -> Tensor {
+      var packed = Tensor(uninitialized: [count])
+      packed.withUnsafeMutableElements { pack($0.baseAddress!) }
+      return packed
+    }
+    return packedWeights?.tensor(for: nodeName + "/" + key, byteCount: 4 * count, make) ?? make()
   }
 }
 
@@ -100,6 +105,8 @@ public struct PreparedOperator: Sendable {
   public let algorithm: String
   /// What it could have run by instead, the chosen one first; empty where there was no choice.
   public let candidates: [AlgorithmCandidate]
+  /// What the algorithm asks of the machine, where it says so.
+  public internal(set) var demand: AlgorithmDemand?
   /// The constant inputs that are not read while it runs, because what it needs of them is packed.
   public let packedInputs: Set<Int>
   /// Reads the inputs, writes the outputs. Allocates nothing, and may be called from several threads with different contexts.
@@ -108,11 +115,12 @@ public struct PreparedOperator: Sendable {
   /// Makes a prepared operator.
   public init(
     workspaceByteCount: Int = 0, algorithm: String = "", candidates: [AlgorithmCandidate] = [],
-    packedInputs: Set<Int> = [], run: @escaping @Sendable (RunContext) -> Void
+    demand: AlgorithmDemand? = nil, packedInputs: Set<Int> = [], run: @escaping @Sendable (RunContext) -> Void
   ) {
     self.workspaceByteCount = workspaceByteCount
     self.algorithm = algorithm
     self.candidates = candidates
+    self.demand = demand
     self.packedInputs = packedInputs
     self.run = run
   }

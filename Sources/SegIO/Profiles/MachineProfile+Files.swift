@@ -24,28 +24,38 @@ public struct StoredProfile: Hashable, Sendable {
   public let threads: Int
   /// The profile.
   public let profile: MachineProfile
+  /// What tells how long networks take, where that was calibrated; its choice is ``profile``.
+  public let latency: LatencyProfile?
 
   /// Joins a profile with what it was made for.
-  public init(backend: String, threads: Int, profile: MachineProfile) {
+  public init(backend: String, threads: Int, profile: MachineProfile, latency: LatencyProfile? = nil) {
     self.backend = backend
     self.threads = threads
     self.profile = profile
+    self.latency = latency
   }
 
   private struct Contents: Codable {
     let backend: String
     let threads: Int
     let secondsPerUnit: [String: Double]
+    let latency: StoredLatency?
   }
+
+  /// Larger than any profile is.
+  private static let largestFile = 16 << 20
 
   /// Reads a profile that ``write(to:)`` wrote.
   ///
   /// - Throws: ``ProfileError`` where the file cannot be read, is no profile, or has not a coefficient for each feature.
   public init(contentsOf path: String) throws(ProfileError) {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw .malformed(path: path, reason: "it cannot be read")
+    let bytes: FileBytes
+    do throws(FileError) {
+      bytes = try FileBytes(reading: path, limit: StoredProfile.largestFile)
+    } catch {
+      throw .file(error)
     }
-    guard let contents = try? JSONDecoder().decode(Contents.self, from: data) else {
+    guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes.bytes)) else {
       throw .malformed(path: path, reason: "it is no profile in JSON")
     }
     let coefficients = AlgorithmDemand.featureNames.map { contents.secondsPerUnit[$0] ?? -1 }
@@ -55,8 +65,19 @@ public struct StoredProfile: Hashable, Sendable {
         path: path,
         reason: "it has not one coefficient for each of \(AlgorithmDemand.featureNames.joined(separator: ", "))")
     }
-    self.init(
-      backend: contents.backend, threads: contents.threads, profile: MachineProfile(secondsPerUnit: coefficients))
+    guard (1...WorkerPool.maximumThreadCount).contains(contents.threads) else {
+      throw .malformed(path: path, reason: "it is for \(contents.threads) threads")
+    }
+    let profile = MachineProfile(secondsPerUnit: coefficients)
+    var latency: LatencyProfile?
+    if let stored = contents.latency {
+      do throws(StoredLatency.Problem) {
+        latency = try stored.profile(choosing: profile)
+      } catch {
+        throw .malformed(path: path, reason: error.reason)
+      }
+    }
+    self.init(backend: contents.backend, threads: contents.threads, profile: profile, latency: latency)
   }
 
   /// Writes the profile as JSON, whole or not at all.
@@ -65,7 +86,8 @@ public struct StoredProfile: Hashable, Sendable {
   public func write(to path: String) throws(ProfileError) {
     let contents = Contents(
       backend: backend, threads: threads,
-      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(AlgorithmDemand.featureNames, profile.secondsPerUnit)))
+      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(AlgorithmDemand.featureNames, profile.secondsPerUnit)),
+      latency: latency.map(StoredLatency.init))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     guard let data = try? encoder.encode(contents) else {

@@ -1,0 +1,92 @@
+/// Fits the coefficients of a ``LatencyModel`` to steps that were timed, by least squares (LAPACKE's `dgels`).
+///
+/// What is least is the error in proportion to the time: each equation is divided by the geometric mean of the measured and the fitted
+/// time, so that too long and too short weigh alike. Equations that are far off (a time that something else disturbed) weigh less (Huber
+/// 1964), coefficients below zero are left out, and each kind is drawn a little towards the fit of all kinds, which decides what its
+/// own samples do not tell apart.
+struct LatencyFit {
+  /// One step that was timed.
+  struct Sample: Sendable {
+    let demand: StepDemand
+    let seconds: Double
+  }
+
+  /// Kinds with fewer samples have the coefficients of all, in one proportion.
+  static let fewestSamples = 8
+  /// Weight of the fit of all beside one sample's equation.
+  private static let priorWeight = 0.02
+  /// Relative error from which on a sample weighs less.
+  private static let outlier = 0.25
+  private static let rounds = 8
+
+  /// The model of all samples.
+  static func model(_ samples: [Sample], threads: Int) -> LatencyModel {
+    let none = [Double](repeating: 0, count: StepDemand.featureNames.count)
+    let usable = samples.filter { $0.seconds > 0 && $0.seconds.isFinite }
+    let all = coefficients(usable, prior: nil) ?? none
+    var coefficients: [String: [Double]] = [:]
+    for (kind, samples) in Dictionary(grouping: usable, by: \.demand.kind) {
+      if samples.count >= fewestSamples, let own = self.coefficients(samples, prior: all) {
+        coefficients[kind] = own
+      } else {
+        let ratios = samples.map { $0.seconds / max(seconds(all, $0.demand), 1e-12) }.sorted()
+        coefficients[kind] = all.map { $0 * ratios[ratios.count / 2] }
+      }
+    }
+    return LatencyModel(threads: threads, coefficients: coefficients, fallback: all)
+  }
+
+  private static func seconds(_ coefficients: [Double], _ demand: StepDemand) -> Double {
+    zip(coefficients, demand.features).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  /// The coefficients that fit some samples best; `nil` where there are none.
+  static func coefficients(_ samples: [Sample], prior: [Double]?) -> [Double]? {
+    guard !samples.isEmpty else { return nil }
+    var weights = [Double](repeating: 1, count: samples.count)
+    var divisors = samples.map(\.seconds)
+    var result: [Double]?
+    for _ in 0..<rounds {
+      guard let fitted = nonNegative(samples, divisors, weights, prior: prior) else { return result }
+      result = fitted
+      for (index, sample) in samples.enumerated() {
+        let estimate = max(seconds(fitted, sample.demand), 0.05 * sample.seconds)
+        divisors[index] = (estimate * sample.seconds).squareRoot()
+        weights[index] = min(1, outlier / max(abs(estimate - sample.seconds) / divisors[index], 1e-9)).squareRoot()
+      }
+    }
+    return result
+  }
+
+  /// Weighted least squares over the features of which the samples have any, without those whose coefficients would be below zero.
+  private static func nonNegative(
+    _ samples: [Sample], _ divisors: [Double], _ weights: [Double], prior: [Double]?
+  ) -> [Double]? {
+    var kept = StepDemand.featureNames.indices.filter { feature in
+      samples.contains { $0.demand.features[feature] > 0 }
+    }
+    while !kept.isEmpty {
+      // Columns of the size of 1, so that the system is well conditioned.
+      let scales = kept.map { feature in
+        zip(samples, divisors).reduce(1e-300) { max($0, $1.0.demand.features[feature] / $1.1) }
+      }
+      var rows = zip(zip(samples, divisors), weights).map { pair, weight in
+        zip(kept, scales).map { weight * pair.0.demand.features[$0] / pair.1 / $1 }
+      }
+      var targets = zip(zip(samples, divisors), weights).map { $1 * $0.0.seconds / $0.1 }
+      let weight = priorWeight * Double(samples.count).squareRoot()
+      for (index, feature) in kept.enumerated() {
+        rows.append(kept.indices.map { $0 == index ? (prior == nil ? 1e-6 : weight) : 0 })
+        targets.append(prior.map { weight * $0[feature] * scales[index] } ?? 0)
+      }
+      guard let solution = LinearAlgebra.leastSquares(rows, targets) else { return nil }
+      guard let worst = solution.indices.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 else {
+        var coefficients = [Double](repeating: 0, count: StepDemand.featureNames.count)
+        for (index, feature) in kept.enumerated() { coefficients[feature] = solution[index] / scales[index] }
+        return coefficients
+      }
+      kept.remove(at: worst)
+    }
+    return [Double](repeating: 0, count: StepDemand.featureNames.count)
+  }
+}

@@ -1,0 +1,58 @@
+/// What a step asks of a machine, in the terms in which ``LatencyModel`` has a coefficient for each: seconds at a measured roof where
+/// there is one, counts where there is none.
+public struct StepDemand: Hashable, Sendable {
+  /// Whose coefficients the step has: a convolution algorithm's name, or an operator's.
+  public let kind: String
+  /// The parts in the order of ``featureNames``.
+  public let features: [Double]
+
+  /// What the features are called, in files and reports.
+  public static let featureNames = [
+    "steps", "panel_seconds", "panel_results", "gemm_seconds", "vector_operations", "cache_bytes", "repeated_weight_bytes",
+    "weight_seconds", "activation_seconds", "operations", "other_macs",
+  ]
+
+  /// Makes a demand.
+  ///
+  /// - Precondition: there is a number for each feature.
+  public init(kind: String, features: [Double]) {
+    precondition(features.count == StepDemand.featureNames.count, "\(StepDemand.featureNames.count) features")
+    self.kind = kind
+    self.features = features
+  }
+
+  /// The demand of a planned step on a machine. Arithmetic and what caches of a core move is shared by the threads; `footprint` are the
+  /// bytes that pass by between two uses of the step's weights: those of all weights and maps.
+  public init(_ step: ExecutionPlan.Step, roofs: MachineRoofs, threads: Int, footprint: Int) {
+    let cores = Double(threads)
+    let demand = step.demand ?? AlgorithmDemand()
+    let columns = Double(max(1, demand.columns))
+    // Terms of a sum, over the columns that are computed, padding included.
+    let depth = demand.panelResults > 0 ? demand.panelMacs / demand.panelResults : 1
+    let gemmDepth = demand.gemmMacs > 0 ? demand.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
+    let bytes = Double(step.activationByteCount)
+    self.init(
+      kind: step.isConvolution ? step.algorithm : step.kind,
+      features: [
+        1,
+        demand.panelMacs / roofs.panelRate.rate(depth, columns) / cores,
+        demand.panelResults / cores,
+        demand.gemmMacs / roofs.gemmRate.rate(gemmDepth, columns) / cores,
+        demand.vectorOperations / cores,
+        demand.bytesMoved / cores,
+        demand.weightBytes / cores,
+        Double(step.weightByteCount) / roofs.bandwidth.rate(Double(footprint), cores),
+        bytes / roofs.bandwidth.rate(bytes, cores),
+        Double(step.cost.otherOperations) / cores,
+        step.demand == nil ? Double(step.cost.macs) / cores : 0,
+      ])
+  }
+}
+
+extension ExecutionPlan {
+  /// What each step asks of a machine.
+  func demands(roofs: MachineRoofs) -> [StepDemand] {
+    let footprint = residentByteCount
+    return steps.map { StepDemand($0, roofs: roofs, threads: threads, footprint: footprint) }
+  }
+}

@@ -1,0 +1,134 @@
+/// What compiling a graph decides: the steps, how each will run, and how much memory a run takes. It holds no weights and cannot be
+/// run.
+public struct ExecutionPlan: Sendable {
+  /// One operator of the compiled graph.
+  public struct Step: Sendable {
+    /// The node's name in the architecture.
+    public let name: String
+    /// The operator's name.
+    public let kind: String
+    /// The operator with its attributes.
+    public let operation: String
+    /// How it runs: the algorithm's name, or empty.
+    public let algorithm: String
+    /// Whether the algorithm was one of those for convolutions, which have costs of their own.
+    public let isConvolution: Bool
+    /// What the algorithm asks of the machine, where it says so.
+    public let demand: AlgorithmDemand?
+    /// What the operator costs by its definition.
+    public let cost: Cost
+    /// What it gives.
+    public let output: TensorSpec
+    /// Bytes of the maps that are read and written: inputs that are no constants, and outputs.
+    public let activationByteCount: Int
+    /// Bytes of packed weights and constants that are read.
+    public let weightByteCount: Int
+    /// Scratch memory in bytes.
+    public let workspaceByteCount: Int
+
+    /// Describes a step.
+    public init(
+      name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, demand: AlgorithmDemand?,
+      cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, workspaceByteCount: Int
+    ) {
+      self.name = name
+      self.kind = kind
+      self.operation = operation
+      self.algorithm = algorithm
+      self.isConvolution = isConvolution
+      self.demand = demand
+      self.cost = cost
+      self.output = output
+      self.activationByteCount = activationByteCount
+      self.weightByteCount = weightByteCount
+      self.workspaceByteCount = workspaceByteCount
+    }
+  }
+
+  /// The graph's name.
+  public let name: String
+  /// The threads that it was planned for.
+  public let threads: Int
+  /// The steps in the order in which they run.
+  public let steps: [Step]
+  /// Shapes and types of the inputs.
+  public let inputs: [TensorSpec]
+  /// Shapes and types of the outputs.
+  public let outputs: [TensorSpec]
+  /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
+  public let arenaByteCount: Int
+  /// Size in bytes of the packed weights.
+  public let packedWeightsByteCount: Int
+  /// Size in bytes of the constants that are read as they are.
+  public let constantByteCount: Int
+
+  /// Makes a plan.
+  public init(
+    name: String, threads: Int, steps: [Step], inputs: [TensorSpec], outputs: [TensorSpec], arenaByteCount: Int,
+    packedWeightsByteCount: Int, constantByteCount: Int
+  ) {
+    self.name = name
+    self.threads = threads
+    self.steps = steps
+    self.inputs = inputs
+    self.outputs = outputs
+    self.arenaByteCount = arenaByteCount
+    self.packedWeightsByteCount = packedWeightsByteCount
+    self.constantByteCount = constantByteCount
+  }
+
+  /// Bytes of the arena, packed weights, constants, inputs and outputs: what running holds in memory, the program itself aside.
+  public var residentByteCount: Int {
+    arenaByteCount + packedWeightsByteCount + constantByteCount + (inputs + outputs).reduce(0) { $0 + $1.byteCount }
+  }
+}
+
+extension Step {
+  /// The step without what runs it.
+  var planned: ExecutionPlan.Step {
+    let kind = type(of: `operator`).name
+    func isMap(_ input: Int) -> Bool { !constantInputs.contains(input) }
+    // The first of the candidates is the one that runs.
+    let packed = prepared.candidates.first?.weightByteCount
+    let weights = constantInputs.reduce(0) { sum, input in
+      sum + (prepared.packedInputs.contains(input) ? packed ?? inputs[input].spec.byteCount : inputs[input].spec.byteCount)
+    }
+    return ExecutionPlan.Step(
+      name: name, kind: kind,
+      operation: [kind, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " "),
+      algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, demand: prepared.demand,
+      cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
+      activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))
+        .reduce(0) { $0 + $1.byteCount },
+      weightByteCount: weights, workspaceByteCount: prepared.workspaceByteCount)
+  }
+}
+
+extension Graph {
+  /// Plans the graph for the given input shapes as ``compiled(for:parameters:on:options:)`` would compile it, without its weights: none
+  /// are packed, and those that the graph has not in itself stand for numbers that nobody reads.
+  ///
+  /// - Throws: ``GraphError`` where operands do not fit.
+  public func plan(
+    for shapes: [String: Shape] = [:], on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
+  ) throws -> ExecutionPlan {
+    try Compiler(self, Parameters(standingFor: self), backend, options, PackedWeights(keepsNothing: true))
+      .compile(for: shapes).plan
+  }
+}
+
+extension Parameters {
+  /// Weights that are all ½; those of one shape share their memory.
+  fileprivate init(standingFor graph: Graph) {
+    self.init()
+    var tensors: [TensorSpec: Tensor] = [:]
+    for info in graph.parameters {
+      let tensor =
+        tensors[info.spec]
+        ?? (info.spec.elementType == .float32
+          ? Tensor(info.spec.shape, repeating: Float(0.5)) : Tensor(zeros: info.spec.shape, of: info.spec.elementType))
+      tensors[info.spec] = tensor
+      self[info.name] = tensor
+    }
+  }
+}
