@@ -16,7 +16,7 @@ help:
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
-	@echo "make report    write docs/complexity: the formulas of complexity against what the engine counts"
+	@echo "make report    write docs/complexity and docs/performance/latency.md: formulas against counts, estimates against the clock"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
@@ -52,8 +52,12 @@ bench: setup
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench layers $(BENCH_NETWORKS)
 
+# Complexity is counted; latency is measured on this machine, which takes some minutes on an otherwise idle one.
 report: build
-	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity \
+	$(SWIFT) build -c release --package-path perf
+	"$$($(SWIFT) build -c release --show-bin-path)/seg" calibrate
+	perf/.build/release/seg-bench latency --output docs/performance/latency.json
+	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity --performance docs/performance \
 	  --image Examples/pupil/images/HQL086_sleep250909_011_eye_29786.png --weights Examples/pupil/pupil-unet.safetensors
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build

@@ -5,7 +5,8 @@ import SegIO
 /// `seg calibrate`: how fast this machine is at what the algorithms demand.
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "calibrate", abstract: "Fits the choice between convolution algorithms and the model of latency to this machine.",
+    commandName: "calibrate",
+    abstract: "Fits the choice between convolution algorithms and the model of latency to this machine.",
     discussion: """
       Times some thirty convolutions by every algorithm that applies, then the steps of small networks of all kinds of layers on one \
       thread and on all, which takes about a minute and a half on an otherwise idle machine, and stores the fits in the user's cache \

@@ -7,7 +7,8 @@ import SegIO
 struct LatencyOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A profile that `seg calibrate` wrote, perhaps of another machine; by default this machine's.", valueName: "file"))
+      "A profile that `seg calibrate` wrote, perhaps of another machine; by default this machine's.", valueName: "file")
+  )
   var profile: String?
 
   @OptionGroup var threads: ThreadOptions

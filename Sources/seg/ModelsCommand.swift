@@ -86,16 +86,3 @@ struct ModelsCommand: ParsableCommand {
     try printLine(table.text)
   }
 }
-
-extension SegmentationNetwork {
-  /// The extent along the height of the receptive field of the encoder's last feature map; `nil` where that is the whole image.
-  fileprivate func receptiveFieldOfEncoder() throws -> Int? {
-    let graph = try Graph("encoder") { g in
-      // The size matters as little as the stride divides it.
-      let maps = encoder(g.input("image", [1, 256, 256, inputChannels]))
-      g.output("last", maps[features.count - 1])
-    }
-    if let field = try ReceptiveFields(graph)[output: "last"], !field.isGlobal { return field.height.size }
-    return nil
-  }
-}

@@ -7,11 +7,15 @@ import SegModels
 /// `seg report`: the formulas of complexity as tables and pictures.
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Writes what the formulas of complexity say as Markdown and SVG.",
+    commandName: "report",
+    abstract: "Writes what the formulas of complexity say, and how true the model of latency is, as Markdown and SVG.",
     discussion: """
       Writes README.md, its pictures, and index.html, which has them inside and opens without a server. Every figure is computed: \
       multiply–adds and parameters are those that the engine counts in a graph, gridding is counted over all ways. With an image and \
       weights it also draws what the middle pixel of a network's output sees.
+
+      With --performance it also writes latency.md and its pictures into another directory, from the file latency.json there, which \
+      `seg-bench latency` writes, and from a search for networks within a budget, of which three are run.
 
       Example: seg report docs/complexity --image eye.png --model pupil-unet --weights pupil-unet.safetensors
       """)
@@ -37,7 +41,13 @@ struct ReportCommand: ParsableCommand {
     if !(8...512).contains(fieldSide) { throw ValidationError("--field-side is 8 to 512, not \(fieldSide)") }
   }
 
+  @Option(help: ArgumentHelp("The directory of the part on time; latency.json is there.", valueName: "directory"))
+  var performance: String?
+
+  @OptionGroup var latency: LatencyOptions
+
   func run() throws {
+    if let performance { try writePerformance(to: performance) }
     try ImageFiles.makeDirectory(directory)
     var pictures = Dictionary(
       uniqueKeysWithValues: Self.stacks.map { (Self.picture(of: $0), DilationStack(rates: $0).svg) })
@@ -63,9 +73,34 @@ struct ReportCommand: ParsableCommand {
     try write(MarkdownPage(markdown: markdown, pictures: pictures).html, to: "index.html")
   }
 
-  private func write(_ text: String, to name: String) throws {
-    let path = ImageFiles.join(directory, name)
+  private func write(_ text: String, to name: String, in folder: String? = nil) throws {
+    let path = ImageFiles.join(folder ?? directory, name)
     try Failure.writing { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) }
+  }
+
+  // MARK: Time
+
+  /// The budget that the report's search has.
+  private static let budget = DesignSearch.Budget(seconds: 0.1, byteCount: 400_000_000)
+
+  private func writePerformance(to folder: String) throws {
+    let record = try LatencyRecord(contentsOf: ImageFiles.join(folder, "latency.json"))
+    let profile = try latency.latencyProfile()
+    let backend = latency.backend(for: profile)
+    let search = try DesignSearch(
+      DesignSpace.designs(of: DesignSpace.families, size: 512, classes: 21), within: Self.budget, by: profile,
+      on: backend)
+    let checks = try search.best.map { rated in
+      let timing = try NetworkTiming(
+        try rated.design.makeGraph(), on: backend, options: CompileOptions(profile: profile.choice))
+      return (rated, timing.seconds)
+    }
+    let report = PerformanceReport(
+      record: record, search: search,
+      searchTitle: "512×512 images, 100 ms, 400 MB, \(backend.workers.threadCount) threads",
+      checks: checks)
+    for picture in report.pictures { try write(picture.svg, to: picture.name, in: folder) }
+    try write(report.markdown, to: "latency.md", in: folder)
   }
 
   // MARK: Gridding
@@ -165,11 +200,6 @@ struct ReportCommand: ParsableCommand {
     try GraphSummary(try Graph("formula") { g in g.output("y", body(g.input("x", shape))) })
   }
 
-  private func table(_ header: [String], _ rows: [[String]]) -> String {
-    let lines = [header, header.map { _ in "---" }] + rows
-    return lines.map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
-  }
-
   private func separable() throws -> String {
     let rows = try [8, 16, 32, 64, 128, 256, 1024].map { channels -> [String] in
       let shape: Shape = [1, 32, 32, channels]
@@ -187,7 +217,7 @@ struct ReportCommand: ParsableCommand {
 
       3×3 on 32×32 pixels. "A factor of K² = 9" is the limit for many outputs; with 8 it is half of that.
 
-      \(table(["channels", "standard", "separable", "counted factor", "K² C / (K² + C)"], rows))
+      \(markdownTable(["channels", "standard", "separable", "counted factor", "K² C / (K² + C)"], rows))
       """
   }
 
@@ -205,7 +235,7 @@ struct ReportCommand: ParsableCommand {
       A 3×3 of 64 → 64 channels on 64×64 pixels. Neither operations nor parameters nor the memory of the output depend on the rate: "memory
       of O(r²)" is what a dense kernel of the same extent would take, not a dilated one.
 
-      \(table(["rate", "effective kernel", "multiply–adds", "parameters", "output in bytes"], rows))
+      \(markdownTable(["rate", "effective kernel", "multiply–adds", "parameters", "output in bytes"], rows))
       """
   }
 
@@ -223,7 +253,7 @@ struct ReportCommand: ParsableCommand {
 
       From 32×32 to 64×64 pixels of 64 channels.
 
-      \(table(
+      \(markdownTable(
         ["way", "parameters", "multiply–adds", "other operations", "bytes written"],
         ways.map {
           [
@@ -256,7 +286,7 @@ struct ReportCommand: ParsableCommand {
       \(AttentionFormulas.parameters(width: d).grouped) and
       \(ConvolutionFormulas.standardParameters(inputs: channels, outputs: channels, kernel: 3).grouped).
 
-      \(table(
+      \(markdownTable(
         ["patch", "tokens", "scores, 2 N² d", "projections, 4 N d²", "side from which attention is dearer"], rows))
 
       ![attention against convolution](\(Self.crossingPicture))
@@ -325,7 +355,7 @@ struct ReportCommand: ParsableCommand {
 
       U-Net and U-Net++ of 32 channels on 256×256 pixels, the maps of all nodes in MB of float32:
 
-      \(table(["depth", "U-Net", "U-Net++", "factor"], rows))
+      \(markdownTable(["depth", "U-Net", "U-Net++", "factor"], rows))
 
       A feature pyramid of 256 channels at strides 4 to 32 of 512×512 pixels holds \((Double(4 * pyramid) / 1e6).fixed(1)) MB,
       \((Double(pyramid) / Double(256 * 128 * 128)).fixed(3)) times its finest map (limit 4/3).

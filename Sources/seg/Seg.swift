@@ -16,7 +16,8 @@ struct Seg: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       SegmentCommand.self, EvaluateCommand.self, ModelsCommand.self, SummaryCommand.self, RunCommand.self,
-      BenchCommand.self, CalibrateCommand.self, EstimateCommand.self, ONNXCommand.self, CRFCommand.self,
+      BenchCommand.self, CalibrateCommand.self, EstimateCommand.self, DesignCommand.self, ONNXCommand.self,
+      CRFCommand.self,
       ReportCommand.self,
     ])
 

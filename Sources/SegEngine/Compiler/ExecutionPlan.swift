@@ -91,7 +91,9 @@ extension Step {
     // The first of the candidates is the one that runs.
     let packed = prepared.candidates.first?.weightByteCount
     let weights = constantInputs.reduce(0) { sum, input in
-      sum + (prepared.packedInputs.contains(input) ? packed ?? inputs[input].spec.byteCount : inputs[input].spec.byteCount)
+      sum
+        + (prepared.packedInputs.contains(input)
+          ? packed ?? inputs[input].spec.byteCount : inputs[input].spec.byteCount)
     }
     return ExecutionPlan.Step(
       name: name, kind: kind,

@@ -117,12 +117,16 @@ struct SeparableRows: Sendable {
   /// The sum of what the stages demand, with the columns of the larger product.
   private var demand: AlgorithmDemand {
     var demand = depthwise.problem.demand(of: depthwise.algorithm)
+    // Every group of rows reads all weights.
+    let groups = Double(
+      depthwise.problem.batch * ((depthwise.problem.output.height + projectedRows - 1) / projectedRows))
+    demand.weightBytes =
+      4 * groups * Double((expansion?.algorithm.packedCount ?? 0) + (projection?.algorithm.packedCount ?? 0))
     var largest = 0.0
     for stage in [expansion, projection].compactMap({ $0 }) {
       let product = stage.problem.demand(of: stage.algorithm)
       demand.panelMacs += product.panelMacs
       demand.panelResults += product.panelResults
-      demand.weightBytes += product.weightBytes
       if product.panelMacs > largest { (largest, demand.columns) = (product.panelMacs, product.columns) }
     }
     return demand

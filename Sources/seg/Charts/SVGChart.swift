@@ -65,7 +65,8 @@ struct SVGChart {
     parts.append(text((Self.plot.left + Self.plot.right) / 2, Self.plot.bottom + 42, x.label, "", "middle"))
     let middle = (Self.plot.top + Self.plot.bottom) / 2
     parts.append(
-      "<text transform=\"translate(22 \(number(middle))) rotate(-90)\" text-anchor=\"middle\">\(escaped(y.label))</text>")
+      "<text transform=\"translate(22 \(number(middle))) rotate(-90)\" text-anchor=\"middle\">\(escaped(y.label))</text>"
+    )
     for (index, entry) in series.enumerated() {
       let colour = Self.colours[index % Self.colours.count]
       let points = entry.points.filter { horizontal.shows($0.x) && vertical.shows($0.y) }
@@ -80,7 +81,8 @@ struct SVGChart {
       case .line, .dashedLine:
         let places = points.map { "\(number(horizontal[$0.x])),\(number(vertical[$0.y]))" }.joined(separator: " ")
         let dashes = entry.mark == .dashedLine ? " stroke-dasharray=\"5 4\"" : ""
-        parts.append("<polyline points=\"\(places)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.8\"\(dashes)/>")
+        parts.append(
+          "<polyline points=\"\(places)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.8\"\(dashes)/>")
       }
       let top = Self.plot.top + 10 + 20 * Double(index)
       let key = Self.plot.right + 16
@@ -181,7 +183,8 @@ struct SVGChart {
       if value == 0 { return "0" }
       let magnitude = abs(value)
       if magnitude >= 10000 || magnitude < 0.001 { return value.scientific }
-      let digits = magnitude >= 1 ? (value.rounded() == value ? 0 : 1) : magnitude >= 0.1 ? 1 : magnitude >= 0.01 ? 2 : 3
+      let digits =
+        magnitude >= 1 ? (value.rounded() == value ? 0 : 1) : magnitude >= 0.1 ? 1 : magnitude >= 0.01 ? 2 : 3
       return value.fixed(digits)
     }
   }

@@ -4,5 +4,7 @@ import ArgumentParser
 struct SegBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seg-bench", abstract: "Measures products, convolutions and networks.",
-    subcommands: [Products.self, Convolutions.self, Layers.self, Networks.self, Ratios.self])
+    subcommands: [
+      Products.self, Convolutions.self, Layers.self, Networks.self, Latency.self, Measure.self, Ratios.self,
+    ])
 }

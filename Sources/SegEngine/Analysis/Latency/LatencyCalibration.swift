@@ -49,7 +49,7 @@ public struct LatencyCalibration: Sendable {
     }.sorted { ($0.kind, $0.threads) < ($1.kind, $1.threads) }
   }
 
-  /// The steps of a network with the median times of some runs.
+  /// The steps of a network with their times.
   static func samples(
     _ network: LatencySweep.Network, roofs: MachineRoofs, choice: MachineProfile, on backend: any Backend
   ) throws -> [LatencyFit.Sample] {
@@ -63,18 +63,27 @@ public struct LatencyCalibration: Sendable {
 }
 
 extension CompiledModel {
-  /// The median time of each step, in seconds, over runs of all steps in order until `lasting` seconds are over, three at least, after
+  /// The lower quartile of each step's times, in seconds, over runs of all steps in order until `lasting` seconds are over, three at least, after
   /// one that does not count.
   func stepSeconds(_ inputs: [Tensor], lasting: Double) throws -> [Double] {
     let first = try profile(inputs).reduce(0, +)
     let rounds = max(3, min(25, Int(lasting / max(first, 1e-6))))
-    return try profile(inputs, rounds: rounds).map { $0.sorted()[$0.count / 2] }
+    return try profile(inputs, rounds: rounds).map(\.lowerQuartile)
+  }
+}
+
+extension [Double] {
+  /// The number below which a quarter of these lie: of times of the same work, one that what else the machine does disturbs less than
+  /// the median, and that is less a matter of luck than the least.
+  public var lowerQuartile: Double {
+    precondition(!isEmpty, "no numbers have no quartile")
+    return sorted()[(count - 1) / 4]
   }
 }
 
 extension Parameters {
-  /// Weights that are drawn from a few numbers over and over: small ones, so that maps neither vanish nor grow without end.
-  init(repeatingNumbersFor graph: Graph) {
+  /// Weights for timing, drawn from a few numbers over and over: small ones, so that maps neither vanish nor grow without end.
+  public init(repeatingNumbersFor graph: Graph) {
     var generator = SeededGenerator(seed: 7)
     let numbers = (0..<4093).map { _ in Float(generator.next() >> 40) * 0x1p-24 - 0.5 }
     self.init()
@@ -84,7 +93,9 @@ extension Parameters {
       let isStatistic = info.spec.shape.rank < 2
       self[info.name] = Tensor(
         info.spec.shape,
-        (0..<info.spec.shape.elementCount).lazy.map { isStatistic ? 0.75 + 0.25 * numbers[$0 % 4093] : scale * numbers[$0 % 4093] })
+        (0..<info.spec.shape.elementCount).lazy.map {
+          isStatistic ? 0.75 + 0.25 * numbers[$0 % 4093] : scale * numbers[$0 % 4093]
+        })
     }
   }
 }

@@ -47,7 +47,9 @@ public struct LatencyProfile: Hashable, Sendable {
   }
 
   /// What running a plan takes.
-  public func estimate(_ plan: ExecutionPlan) -> LatencyEstimate { LatencyEstimate(plan, stepSeconds: seconds(of: plan)) }
+  public func estimate(_ plan: ExecutionPlan) -> LatencyEstimate {
+    LatencyEstimate(plan, stepSeconds: seconds(of: plan))
+  }
 }
 
 /// The time and memory that a network is expected to take.

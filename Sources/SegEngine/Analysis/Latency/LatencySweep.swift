@@ -29,10 +29,10 @@ enum LatencySweep {
         networks.append(Network(graph: try convolutions(algorithm, &drawer), algorithm: algorithm))
       }
     }
-    for _ in 0..<8 { networks.append(Network(graph: try stem(&drawer))) }
-    for _ in 0..<20 { networks.append(Network(graph: try invertedResidual(&drawer))) }
+    for _ in 0..<10 { networks.append(Network(graph: try stem(&drawer))) }
+    for _ in 0..<48 { networks.append(Network(graph: try invertedResidual(&drawer))) }
     for _ in 0..<12 { networks.append(Network(graph: try transformer(&drawer))) }
-    for _ in 0..<64 { networks.append(Network(graph: try mixed(&drawer))) }
+    for _ in 0..<130 { networks.append(Network(graph: try mixed(&drawer))) }
     networks.shuffle(using: &drawer.generator)
     return networks
   }
@@ -70,7 +70,8 @@ enum LatencySweep {
     let strideArea = isTransposed ? 1 : Double(geometry.stride.height * geometry.stride.width)
     let growth = isTransposed ? Double(geometry.stride.height * geometry.stride.width) : 1
     var inputs = drawer.channels(from: isWinograd ? 16 : 8, to: isDepthwise || geometry.kernel == 1 ? 2048 : 1024)
-    var outputs = isDepthwise ? inputs : drawer.channels(from: isWinograd ? 16 : 8, to: geometry.kernel == 1 ? 2048 : 1024)
+    var outputs =
+      isDepthwise ? inputs : drawer.channels(from: isWinograd ? 16 : 8, to: geometry.kernel == 1 ? 2048 : 1024)
     func isTooMuch() -> Bool {
       let pixels = Double(extent.height * extent.width)
       let macs = pixels / strideArea * kernelArea * Double(isDepthwise ? inputs : inputs * outputs)
@@ -122,13 +123,17 @@ enum LatencySweep {
 
   /// A block of MobileNets: 1×1, depthwise, 1×1, where wanted with its input added.
   private static func invertedResidual(_ drawer: inout Drawer) throws -> Graph {
-    let extent = drawer.extent(from: 27, to: 261)
-    let narrow = drawer.channels(from: 8, to: 160)
-    let most = max(1, Int(mostElements) / (extent.height * extent.width * narrow))
-    let expansion = min(most, drawer.one(of: [1, 2, 3, 4, 6]))
+    let extent = drawer.extent(from: 19, to: 261)
+    let pixels = extent.height * extent.width
+    // The map in the middle is large enough, mostly, for the three to become one step.
+    let least = min(1280, max(32, 300_000 / pixels))
+    let wide = drawer.channels(from: least, to: max(least, min(1280, Int(mostElements) / pixels)))
+    let expansion = drawer.one(of: [1, 1, 2, 3, 4, 6])
+    let narrow = max(8, wide / expansion)
     let (kernel, stride) = drawer.one(of: [(3, 1), (3, 1), (3, 2), (5, 1), (5, 2)])
+    let rate = stride == 1 && expansion == 1 ? drawer.one(of: [1, 1, 2, 6, 12]) : 1
     let function = drawer.function()
-    let squeezes = drawer.one(of: [false, false, true])
+    let squeezes = drawer.one(of: [false, false, false, true])
     return try graph { g in
       let x = g.input("x", [1, extent.height, extent.width, narrow]).map(.relu)
       var y = x
@@ -136,16 +141,18 @@ enum LatencySweep {
         y = y.conv("expand", narrow * expansion, kernel: 1, bias: false).batchNorm("bn1").map(function)
       }
       y = y.conv(
-        "filter", y.channels, kernel: Extent2D(kernel), stride: Extent2D(stride), groups: y.channels, bias: false
+        "filter", y.channels, kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(rate),
+        groups: y.channels, bias: false
       ).batchNorm("bn2").map(function)
       if squeezes {
         let middle = max(8, y.channels / 4)
         y =
           y
-          * y.globalAveragePool().conv("narrow", middle, kernel: 1).relu().conv("widen", y.channels, kernel: 1).sigmoid()
+          * y.globalAveragePool().conv("narrow", middle, kernel: 1).relu().conv("widen", y.channels, kernel: 1)
+          .sigmoid()
       }
-      y = y.conv("project", narrow, kernel: 1, bias: false).batchNorm("bn3")
-      return stride == 1 ? y + x : y
+      y = y.conv("project", expansion == 1 ? max(8, narrow / 3) : narrow, kernel: 1, bias: false).batchNorm("bn3")
+      return y.shape == x.shape ? y + x : y.relu()
     }
   }
 
@@ -182,7 +189,7 @@ enum LatencySweep {
   /// Operators of other kinds, one behind the other.
   private static func mixed(_ drawer: inout Drawer) throws -> Graph {
     let extent = drawer.extent(from: 11, to: 261)
-    let channels = min(drawer.channels(from: 8, to: 768), max(8, 2_400_000 / (extent.height * extent.width) / 8 * 8))
+    let channels = min(drawer.channels(from: 8, to: 768), max(8, 5_000_000 / (extent.height * extent.width) / 8 * 8))
     let kinds = (0..<5).map { _ in drawer.one(of: Kind.allCases) }
     let choices = kinds.map { _ in drawer.one(of: [0, 1, 2, 3]) }
     return try graph { g in
@@ -201,7 +208,7 @@ enum LatencySweep {
   private enum Kind: CaseIterable {
     case function, sum, gate, bilinear, nearest, shrink, maxPool, averagePool, globalPool, gridPool, softmax, groupNorm,
       instanceNorm, layerNorm, batchNorm, prelu, shuffle, join, pad, crop, part, transpose, mean, unpool, product,
-      logits
+      logits, relu
 
     func applied(to x: Value, named name: String, choice: Int) -> Value {
       let (height, width, channels) = (x.shape.height, x.shape.width, x.channels)
@@ -236,7 +243,10 @@ enum LatencySweep {
       case .product:
         let tokens = x.resize(to: 23).tokens()
         return x * tokens.matmul(tokens, transposingB: true).mean(axes: [1, 2]).reshape([1, 1, 1, 1])
-      case .logits: return x.conv(name, [2, 19, 21, 21][choice], kernel: 1).resize(by: 2)
+      case .logits:
+        return x.conv(name, [2, 19, 21, 21][choice], kernel: 1)
+          .resize(by: [2, 4, 8, 4][choice], coordinates: choice < 2 ? .halfPixel : .alignCorners)
+      case .relu: return (x - 0.25).map([.relu, .sigmoid, .relu, .tanh][choice])
       }
     }
   }

@@ -3,7 +3,9 @@ extension MachineRoofs {
   private static let columns = [8, 16, 24, 48, 96, 192, 384]
   private static let gemmDepths = [32, 128, 512, 2048]
   private static let gemmColumns = [16, 64, 256]
-  private static let workingSets = [1 << 15, 1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 22, 1 << 24, 1 << 25, 1 << 26, 1 << 27]
+  private static let workingSets = [
+    1 << 15, 1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 22, 1 << 24, 1 << 25, 1 << 26, 1 << 27,
+  ]
   /// Rows of a product, as many as a tile has.
   private static let rows = 96
 

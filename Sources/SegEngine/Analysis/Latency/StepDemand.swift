@@ -8,7 +8,8 @@ public struct StepDemand: Hashable, Sendable {
 
   /// What the features are called, in files and reports.
   public static let featureNames = [
-    "steps", "panel_seconds", "panel_results", "gemm_seconds", "vector_operations", "cache_bytes", "repeated_weight_bytes",
+    "steps", "panel_seconds", "panel_results", "gemm_seconds", "vector_operations", "cache_bytes",
+    "repeated_weight_bytes",
     "weight_seconds", "activation_seconds", "operations", "other_macs",
   ]
 
@@ -19,6 +20,14 @@ public struct StepDemand: Hashable, Sendable {
     precondition(features.count == StepDemand.featureNames.count, "\(StepDemand.featureNames.count) features")
     self.kind = kind
     self.features = features
+  }
+
+  /// The operator's name and, where its attributes begin with a word, that word without its numbers: `Elementwise sigmoid`, `Resize
+  /// bilinear`, `MaxPool`.
+  static func kind(ofOperation operation: String) -> String {
+    let words = operation.split(separator: " ")
+    guard words.count > 1, let first = words[1].first, first.isLetter else { return words.first.map(String.init) ?? "" }
+    return "\(words[0]) \(words[1].prefix { $0 != "(" })"
   }
 
   /// The demand of a planned step on a machine. Arithmetic and what caches of a core move is shared by the threads; `footprint` are the
@@ -32,7 +41,7 @@ public struct StepDemand: Hashable, Sendable {
     let gemmDepth = demand.gemmMacs > 0 ? demand.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
     let bytes = Double(step.activationByteCount)
     self.init(
-      kind: step.isConvolution ? step.algorithm : step.kind,
+      kind: step.isConvolution ? step.algorithm : StepDemand.kind(ofOperation: step.operation),
       features: [
         1,
         demand.panelMacs / roofs.panelRate.rate(depth, columns) / cores,

@@ -7,9 +7,9 @@ import Darwin
 #endif
 
 /// What this process holds in memory.
-enum ResidentMemory {
+public enum ResidentMemory {
   /// The largest resident size so far, in bytes.
-  static var peak: Int {
+  public static var peak: Int {
     var usage = rusage()
     #if os(Linux)
     // getrusage counts what the starting program held, too, where that is larger.
