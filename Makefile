@@ -8,7 +8,8 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures readme parity-exports conformance docs sanitize clean
+.PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+  readme parity-exports conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -47,6 +48,7 @@ bench: setup
 	perf/.build/release/seg-bench products
 	perf/.build/release/seg-bench convolutions
 	perf/.build/release/seg-bench convolutions --threads 2
+	perf/.build/release/seg-bench ratios | tee docs/complexity/ratios.md
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench layers $(BENCH_NETWORKS)
 
@@ -55,7 +57,8 @@ report: build
 	$(SWIFT) build -c release --package-path perf
 	"$$($(SWIFT) build -c release --show-bin-path)/seg" calibrate
 	perf/.build/release/seg-bench latency --output docs/performance/latency.json
-	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity --performance docs/performance
+	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity --performance docs/performance \
+	  --image Examples/pupil/images/HQL086_sleep250909_011_eye_29786.png --weights Examples/pupil/pupil-unet.safetensors
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
 # of torch must be among pip's indexes.
@@ -74,7 +77,7 @@ parity-pupil: build
 # indexes.
 parity-zoo: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
-	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) \
+	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) --table docs/parity.md \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # Writes the table of networks into README.md.
@@ -85,6 +88,11 @@ readme: build
 zoo-fixtures:
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py fixtures $(ZOO_NETWORKS)
+
+# What PyTorch's and fvcore's counters say of fourteen networks, for the tests of the counting rules.
+counter-fixtures:
+	@Scripts/python-environment.sh Tests/Parity/requirements-counters.txt Tests/Parity/.venv-counters
+	Tests/Parity/.venv-counters/bin/python Tests/Parity/counters.py
 
 # Networks of torchvision and segmentation-models-pytorch, exported and run. The CPU build of torch must be among pip's indexes.
 parity-exports: build

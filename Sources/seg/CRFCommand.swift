@@ -53,7 +53,7 @@ struct CRFCommand: ParsableCommand {
     for file in [output, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
     let image = try Image(contentsOf: self.image)
     let values = try Tensor(npyFile: probabilities)
-    let field = crf.field
+    let field = crf.field(.deepLab)
     try requireMemory(field.byteCount(for: image, classes: values.shape.channels), for: self.image)
     let backend = threads.backend
     var best = Double.infinity

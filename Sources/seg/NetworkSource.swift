@@ -117,7 +117,7 @@ enum NetworkSource {
       }
       let predictor = Predictor(
         try model(weights: weights, on: backend, options: options), preprocessing: description.preprocessing,
-        postprocessing: postprocessing)
+        postprocessing: postprocessing, refinement: description.refinement ?? .deepLab)
       return Segmenter(
         name: description.name, predictor: predictor, classes: description.classes,
         outputChannels: postprocessing == .argmax ? description.classes : 1)

@@ -37,35 +37,39 @@ struct ViewOptions: ParsableArguments {
   }
 }
 
-/// The parameters of a conditional random field; the defaults are those of ``DenseCRF/deepLab``.
+/// The parameters of a conditional random field; what is not given is that of the network's, or of ``DenseCRF/deepLab``.
 struct CRFOptions: ParsableArguments {
   @Option(name: .customLong("crf-iterations"), help: ArgumentHelp("Mean-field iterations.", valueName: "count"))
-  var iterations = 10
+  var iterations: Int?
 
   @Option(
     name: .customLong("crf-position-weight"),
-    help: ArgumentHelp("Weight of the kernel of positions; 0 leaves it out.", valueName: "number"))
-  var positionWeight: Float = 3
+    help: ArgumentHelp(
+      """
+      Weight of the kernel of positions; 0 leaves it out. What is not given is what the network was published with, or 3, 1, 4, 67 and 3 \
+      in the order of these options, after 10 iterations.
+      """, valueName: "number"))
+  var positionWeight: Float?
 
   @Option(
     name: .customLong("crf-position-deviation"),
     help: ArgumentHelp("Its standard deviation in pixels.", valueName: "pixels"))
-  var positionDeviation: Float = 1
+  var positionDeviation: Float?
 
   @Option(
     name: .customLong("crf-bilateral-weight"),
     help: ArgumentHelp("Weight of the kernel of positions and colours; 0 leaves it out.", valueName: "number"))
-  var bilateralWeight: Float = 4
+  var bilateralWeight: Float?
 
   @Option(
     name: .customLong("crf-bilateral-deviation"),
     help: ArgumentHelp("Its standard deviation of positions in pixels.", valueName: "pixels"))
-  var bilateralDeviation: Float = 67
+  var bilateralDeviation: Float?
 
   @Option(
     name: .customLong("crf-color-deviation"),
     help: ArgumentHelp("Its standard deviation of colours, in steps of 8 bits.", valueName: "steps"))
-  var colorDeviation: Float = 3
+  var colorDeviation: Float?
 
   @Option(
     name: .customLong("crf-window"),
@@ -79,15 +83,16 @@ struct CRFOptions: ParsableArguments {
   var exact = false
 
   func validate() throws {
-    guard (0...1000).contains(iterations) else {
+    if let iterations, !(0...1000).contains(iterations) {
       throw ValidationError("--crf-iterations is 0 to 1000, not \(iterations)")
     }
-    for (name, value) in [
+    for case (let name, let value?) in [
       ("position", positionDeviation), ("bilateral", bilateralDeviation), ("color", colorDeviation),
     ] where !(value > 0 && value.isFinite) {
       throw ValidationError("--crf-\(name)-deviation is positive, not \(value)")
     }
-    for (name, value) in [("position", positionWeight), ("bilateral", bilateralWeight)] where !value.isFinite {
+    for case (let name, let value?) in [("position", positionWeight), ("bilateral", bilateralWeight)]
+    where !value.isFinite {
       throw ValidationError("--crf-\(name)-weight is finite, not \(value)")
     }
     if let window, !(0...DenseCRF.largestRadius).contains(window) {
@@ -96,17 +101,26 @@ struct CRFOptions: ParsableArguments {
     if exact, window != nil { throw ValidationError("--crf-exact and --crf-window exclude each other") }
   }
 
-  /// The field.
-  var field: DenseCRF {
+  /// The field, from another that says what is not given here.
+  func field(_ base: DenseCRF) -> DenseCRF {
+    let positions = base.kernels.first { $0.colorDeviation == nil }
+    let colors = base.kernels.first { $0.colorDeviation != nil }
     var kernels: [PairwiseKernel] = []
-    if positionWeight != 0 { kernels.append(.gaussian(weight: positionWeight, positionDeviation: positionDeviation)) }
-    if bilateralWeight != 0 {
+    let weights = (positionWeight ?? positions?.weight ?? 0, bilateralWeight ?? colors?.weight ?? 0)
+    if weights.0 != 0 {
+      kernels.append(
+        .gaussian(
+          weight: weights.0, positionDeviation: positionDeviation ?? positions?.positionDeviation ?? 1))
+    }
+    if weights.1 != 0 {
       kernels.append(
         .bilateral(
-          weight: bilateralWeight, positionDeviation: bilateralDeviation, colorDeviation: colorDeviation))
+          weight: weights.1, positionDeviation: bilateralDeviation ?? colors?.positionDeviation ?? 67,
+          colorDeviation: colorDeviation ?? colors?.colorDeviation ?? 3))
     }
     return DenseCRF(
-      kernels: kernels, iterations: iterations,
-      filtering: exact ? .exact : window.map { .window(radius: $0) } ?? .lattice)
+      kernels: kernels, iterations: iterations ?? base.iterations,
+      filtering: exact ? .exact : window.map { .window(radius: $0) } ?? base.filtering,
+      minimumProbability: base.minimumProbability)
   }
 }

@@ -10,13 +10,15 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Writes what the formulas of complexity say, and how true the model of latency is, as Markdown and SVG.",
     discussion: """
-      Writes README.md and one picture a stack of dilated convolutions. Every figure is computed: multiply–adds and parameters are \
-      those that the engine counts in a graph, gridding is counted over all ways.
+      Writes README.md, its pictures, and index.html, which has them inside and opens without a server. Every figure is computed: \
+      multiply–adds and parameters are those that the engine counts in a graph, gridding is counted over all ways. With an image and \
+      weights it also draws what the middle pixel of a network's output sees.
 
       With --performance it also writes latency.md and its pictures into another directory, from the file latency.json there, which \
       `seg-bench latency` writes, and from a search for networks within a budget, of which three are run.
 
-      Example: seg report docs/complexity --performance docs/performance
+      Example: seg report docs/complexity --image eye.png --model pupil-unet --weights pupil-unet.safetensors \
+      --performance docs/performance
       """)
 
   @Argument(help: "The directory to write to; made where it is not there.")
@@ -27,18 +29,49 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup var latency: LatencyOptions
 
+  @Option(help: ArgumentHelp("The image over which receptive fields are drawn.", valueName: "file"))
+  var image: String?
+
+  @Option(help: ArgumentHelp("The named network whose receptive field is drawn.", valueName: "name"))
+  var model = "pupil-unet"
+
+  @Option(help: ArgumentHelp("Its weights.", valueName: "file"))
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp("Side of the square of the network's input that is drawn, in pixels.", valueName: "pixels"))
+  var fieldSide = 72
+
+  func validate() throws {
+    if (image == nil) != (weights == nil) { throw ValidationError("--image and --weights go together") }
+    if !(8...512).contains(fieldSide) { throw ValidationError("--field-side is 8 to 512, not \(fieldSide)") }
+  }
+
   func run() throws {
     if let performance { try writePerformance(to: performance) }
     try ImageFiles.makeDirectory(directory)
-    for rates in Self.stacks {
-      try write(DilationStack(rates: rates).svg, to: Self.picture(of: rates))
-    }
-    let parts = [
-      Self.head, Self.gridding, try separable(), try dilation(), try upsampling(), try attention(),
-      try pyramidPooling(),
-      try skips(), Self.localization,
+    var pictures = Dictionary(
+      uniqueKeysWithValues: Self.stacks.map { (Self.picture(of: $0), DilationStack(rates: $0).svg) })
+    pictures[Self.crossingPicture] = Self.crossing.svg
+    var parts = [
+      Self.head, try Self.claims(), Self.gridding, try separable(), try dilation(), try upsampling(), try attention(),
+      try pyramidPooling(), try skips(), Self.localization,
     ]
-    try write(parts.joined(separator: "\n\n") + "\n", to: "README.md")
+    if let image, let weights {
+      guard let description = ModelRegistry.find(model) else {
+        throw Failure(.usage, "there is no network named \(model)")
+      }
+      let picture = try Failure.about(weights) {
+        try ReceptiveFieldPicture(
+          of: description, weights: Parameters(contentsOf: weights), image: Image(contentsOf: image), side: fieldSide)
+      }
+      pictures[Self.fieldPicture] = picture.svg
+      parts.append(receptiveField(picture))
+    }
+    let markdown = parts.joined(separator: "\n\n") + "\n"
+    for (name, svg) in pictures { try write(svg, to: name) }
+    try write(markdown, to: "README.md")
+    try write(MarkdownPage(markdown: markdown, pictures: pictures).html, to: "index.html")
   }
 
   private func write(_ text: String, to name: String, in folder: String? = nil) throws {
@@ -67,8 +100,10 @@ struct ReportCommand: ParsableCommand {
       record: record, search: search,
       searchTitle: "512×512 images, 100 ms, 400 MB, \(backend.workers.threadCount) threads",
       checks: checks)
-    for picture in report.pictures { try write(picture.svg, to: picture.name, in: folder) }
+    let pictures = Dictionary(uniqueKeysWithValues: report.pictures)
+    for (name, svg) in pictures { try write(svg, to: name, in: folder) }
     try write(report.markdown, to: "latency.md", in: folder)
+    try write(MarkdownPage(markdown: report.markdown, pictures: pictures).html, to: "latency.html", in: folder)
   }
 
   // MARK: Gridding
@@ -107,6 +142,58 @@ struct ReportCommand: ParsableCommand {
       fixed rate the field grows linearly, 1 + 2 r n, and for r > 1 most of it is not seen.
 
     \(stacks.map { "![rates \($0.map(String.init).joined(separator: ", "))](\(picture(of: $0)))" }.joined(separator: " "))
+    """
+  }
+
+  // MARK: Claims
+
+  /// What textbooks say and counting does not confirm.
+  private static func claims() throws -> String {
+    let series = DilationStack(rates: [1, 6, 12, 18])
+    let fixed = DilationStack(rates: [2, 2, 2, 2, 2])
+    let doubling = DilationStack(rates: [1, 2, 4, 8, 16])
+    func dilated(_ rate: Int) throws -> Cost {
+      try GraphSummary(
+        Graph("dilated") { g in
+          g.output("y", g.input("x", [1, 64, 64, 64]).conv("c", 64, kernel: 3, dilation: Extent2D(rate), bias: false))
+        }
+      ).total
+    }
+    let (near, far) = (try dilated(1), try dilated(16))
+    let bytes = [near, far].map { ($0.bytesRead + $0.bytesWritten).grouped }
+    let unseen = (100 * series.shareNeverSeen).fixed(1)
+    let narrow = [8, 16, 64].map {
+      "\(ConvolutionFormulas.separableReduction(outputs: $0, kernel: 3).fixed(2)) at \($0) channels"
+    }
+    return """
+      ## Claims that do not hold as stated
+
+      - *Rates 1, 6, 12, 18 one after the other see without gridding.* They see \(series.seenCount) of \(series.receptiveField) positions along
+        an axis; \(unseen) % of the square is never seen.
+      - *The receptive field grows exponentially with linearly many parameters.* With five layers of one fixed rate 2 it is
+        \(fixed.receptiveField), linear in the depth, and \(fixed.seenCount) of these positions are seen; with rates doubling from 1 it is
+        \(doubling.receptiveField) for the same \(5 * 9) weights a pair of channels.
+      - *Dilation of rate r needs memory O(r²).* A 3×3 of 64 channels on 64×64 pixels reads and writes \(bytes[0]) bytes at rate 1 and
+        \(bytes[1]) at rate 16, with \(near.parameters.grouped) and \(far.parameters.grouped) weights; r² is what a dense kernel of the same
+        extent has.
+      - *Separable convolutions save a factor of K² = 9.* It is K² C / (K² + C): \(narrow.joined(separator: ", ")).
+      - *Predicted ratios of operations are ratios of times.* See [the clock's](ratios.md), written by `make bench`.
+      """
+  }
+
+  // MARK: Receptive fields
+
+  private static let fieldPicture = "receptive-field.svg"
+
+  private func receptiveField(_ picture: ReceptiveFieldPicture) -> String {
+    """
+    ## A receptive field over an image
+
+    What the middle pixel of `\(picture.network)`'s output sees of \(fieldSide)×\(fieldSide) pixels of its input. Blue is the theoretical
+    receptive field, \(picture.theoreticalSide.map { "\($0)×\($0) pixels" } ?? "here the whole image, because the network has a global operator"); red how much each pixel changes the output,
+    by perturbation; green the square with the area of the pixels that hold 95 % of that: a side of \(picture.effectiveSide.fixed(1)).
+
+    ![receptive field of \(picture.network)](\(Self.fieldPicture))
     """
   }
 
@@ -204,7 +291,40 @@ struct ReportCommand: ParsableCommand {
 
       \(markdownTable(
         ["patch", "tokens", "scores, 2 N² d", "projections, 4 N d²", "side from which attention is dearer"], rows))
+
+      ![attention against convolution](\(Self.crossingPicture))
       """
+  }
+
+  private static let crossingPicture = "attention-crossing.svg"
+
+  /// Multiply–adds against the image's side.
+  private static var crossing: SVGChart {
+    let (d, channels) = (768, 64)
+    let sides = (0...28).map { Int((64 * pow(2, Double($0) / 4)).rounded()) / 32 * 32 }
+    let convolution = SVGChart.Series(
+      name: "3×3, \(channels) channels", mark: .dashedLine,
+      points: sides.map { side in
+        let macs = ConvolutionFormulas.standardMACs(
+          height: side, width: side, inputs: channels, outputs: channels, kernel: 3)
+        return .init(x: Double(side), y: Double(macs))
+      })
+    let attention = [4, 8, 16, 32].map { patch in
+      SVGChart.Series(
+        name: "attention, patch \(patch)", mark: .line,
+        points: sides.map { side in
+          let tokens = AttentionFormulas.tokens(height: side, width: side, patch: patch)
+          let macs =
+            AttentionFormulas.scoreMACs(tokens: tokens, width: d)
+            + AttentionFormulas.projectionMACs(tokens: tokens, width: d)
+          return .init(x: Double(side), y: Double(macs))
+        })
+    }
+    return SVGChart(
+      title: "Self-attention against a convolution on the pixels",
+      subtitle: "width \(d); where a line crosses the dashed one, attention becomes dearer",
+      x: .init(label: "side of the image in pixels", scale: .logarithmic),
+      y: .init(label: "multiply–adds", scale: .logarithmic), series: [convolution] + attention)
   }
 
   private func pyramidPooling() throws -> String {

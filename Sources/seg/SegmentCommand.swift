@@ -40,7 +40,7 @@ struct SegmentCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard tiles.tiling == nil || !crf && views.views == nil else {
+    guard tiles.size == nil || !crf && views.views == nil else {
       throw ValidationError("tiles are segmented as they are: no --crf, no further views")
     }
   }
@@ -67,6 +67,7 @@ struct SegmentCommand: ParsableCommand {
   func run() throws {
     try checkTargets()
     let segmenter = try model.makeSegmenter()
+    let tiling = try tiles.tiling { try NetworkSource(model.model, classes: model.classes).imageGraph(for: $0) }
     try ImageFiles.makeDirectory(output)
     let bar = ProgressBar(total: images.count)
     defer { bar.finish() }
@@ -75,7 +76,7 @@ struct SegmentCommand: ParsableCommand {
     for (index, image) in images.enumerated() {
       bar.update(index)
       do {
-        report.images.append(try segment(image, segmenter))
+        report.images.append(try segment(image, segmenter, tiling))
       } catch {
         // The other images are worth having; the first failure decides the exit code.
         guard let failure = Failure(error) else { throw error }
@@ -112,16 +113,17 @@ struct SegmentCommand: ParsableCommand {
     }
   }
 
-  private func segment(_ path: String, _ segmenter: Segmenter) throws -> Report.Entry {
+  private func segment(_ path: String, _ segmenter: Segmenter, _ tiling: Tiling?) throws -> Report.Entry {
     let image = try Image(contentsOf: path)
     let clock = ContinuousClock()
     let start = clock.now
     let labels: LabelMap
-    if let tiling = tiles.tiling {
+    if let tiling {
       labels = try Failure.about(path) { try segmenter.predictor.labels(for: image, in: tiling) }
     } else if crf || views.views != nil {
       labels = try segmenter.refinedLabels(
-        of: image, of: path, views: views.views ?? .none, crf: crf ? crfOptions.field : nil)
+        of: image, of: path, views: views.views ?? .none,
+        crf: crf ? crfOptions.field(segmenter.predictor.refinement) : nil)
     } else {
       labels = try segmenter.prediction(for: image, of: path).labels
     }

@@ -3,12 +3,14 @@
 
     zoo.py parity --seg SEG [NAME ...]   full-size networks: the reference's state dict is saved as people save it, `seg run` loads
                                          it and runs the same images; prints a line a network and fails where one differs by
-                                         1e-3 of the output's range or more, or in the largest class of 0.1 % of the pixels
+                                         1e-3 of the output's range or more, or in the largest class of 0.1 % of the pixels;
+                                         --table docs/parity.md keeps the lines
     zoo.py fixtures [NAME ...]           small networks: writes what their references compute to Tests/Fixtures/zoo
 
 Both need torch, torchvision, timm, segmentation-models-pytorch, numpy and safetensors.
 """
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -24,7 +26,7 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent.parent / "perf" / "reference"))
-from references import collect, seeded  # noqa: E402
+from references import collect, places, seeded  # noqa: E402
 
 warnings.filterwarnings("ignore")
 FIXTURES = HERE.parent / "Fixtures" / "zoo"
@@ -67,53 +69,141 @@ def difference(actual, expected):
     return error, float((actual.argmax(1) == expected.argmax(1)).mean())
 
 
-def check(name, reference, seg, folder):
-    """Prints the line of a network; whether it agrees."""
-    torch.manual_seed(1)
-    network = reference.make()
-    torch.manual_seed(2)
-    seeded.train(network)
-    # Statistics of images that are smaller than the smallest input would be those of padding.
-    shape = (2, *reference.inputs[0][1:])
-    seeded.calibrate(network, [torch.randn(shape)])
-    state = reference.state(network.state_dict())
-    weights = os.path.join(folder, f"weights.{reference.form}")
-    if reference.form == "pth":
-        torch.save(state, weights)
-    else:
-        save_file({key: np.ascontiguousarray(value.numpy()) for key, value in state.items()}, weights)
-    count = sum(value.numel() for key, value in network.named_parameters())
-    error, agreement, outputs = 0.0, 1.0, set()
-    for shape in reference.inputs:
-        with torch.no_grad():
-            image = next(image for image in iter(lambda: torch.randn(shape), None) if reference.accepts(network, image))
-            expected = reference.outputs(network(image))
-        given, taken = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
+class Comparison:
+    """The worst figures over the images and outputs of a network."""
+
+    def __init__(self):
+        self.error, self.agreement = 0.0, 1.0
+        # Of this project and of PyTorch's float32 against PyTorch's float64.
+        self.exact, self.reference = 0.0, 0.0
+
+    def add(self, actual, expected, exact):
+        found = difference(actual, expected)
+        self.error, self.agreement = max(self.error, found[0]), min(self.agreement, found[1])
+        self.exact = max(self.exact, difference(actual, exact)[0])
+        self.reference = max(self.reference, difference(expected, exact)[0])
+
+    @property
+    def holds(self):
+        return self.error < LARGEST_DIFFERENCE and self.agreement >= LEAST_AGREEMENT
+
+
+class Parity:
+    """Runs the networks of the project and of the references."""
+
+    def __init__(self, seg, folder, arguments):
+        self.seg, self.folder, self.arguments = seg, folder, arguments
+
+    def save(self, state, form):
+        weights = os.path.join(self.folder, f"weights.{form}")
+        if form == "pth":
+            torch.save(state, weights)
+        else:
+            save_file({key: np.ascontiguousarray(value.numpy()) for key, value in state.items()}, weights)
+        return weights
+
+    def run(self, name, weights, image, expected):
+        """The project's outputs by name, or a line that says what is wrong."""
+        given, taken = os.path.join(self.folder, "in.npz"), os.path.join(self.folder, "out.npz")
         np.savez(given, image=image.numpy())
-        command = [seg, "run", name, "--weights", weights, "--input", given, "--output", taken, "--layout", "nchw"]
+        command = [
+            self.seg, "run", name, "--weights", weights, "--input", given, "--output", taken, "--layout", "nchw",
+            *self.arguments]
         if len(expected) > 1:
             command.append("--auxiliary")
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:
-            print(f"{name:36} {run.stderr.strip()[:300]}", flush=True)
-            return False
-        actual = np.load(taken)
+            return run.stderr.strip()[:300]
+        actual = dict(np.load(taken))
         if set(actual) != set(expected):
-            print(f"{name:36} gives {sorted(actual)}, not {sorted(expected)}", flush=True)
-            return False
+            return f"gives {sorted(actual)}, not {sorted(expected)}"
         for key, value in expected.items():
             if actual[key].shape != tuple(value.shape):
-                print(f"{name:36} {key} is {actual[key].shape}, not {tuple(value.shape)}", flush=True)
-                return False
-            found = difference(actual[key], value.numpy())
-            error, agreement = max(error, found[0]), min(agreement, found[1])
-            outputs.add(key)
-    sizes = ", ".join("×".join(map(str, shape[2:])) for shape in reference.inputs)
-    holds = error < LARGEST_DIFFERENCE and agreement >= LEAST_AGREEMENT
-    print(
-        f"{name:36} {count:>12,} parameters  {sizes:20} {error:.1e} of the range  {100 * agreement:7.3f} % of pixels  "
-        f"{reference.form:11} {' '.join(sorted(outputs))}{'' if holds else '  DIFFERS'}", flush=True)
-    return holds
+                return f"{key} is {actual[key].shape}, not {tuple(value.shape)}"
+        return actual
+
+    def check(self, name, reference):
+        """Prints the line of a network; its cells for the table, and whether it agrees."""
+        torch.manual_seed(1)
+        network = reference.make()
+        torch.manual_seed(2)
+        seeded.train(network)
+        # Statistics of images that are smaller than the smallest input would be those of padding.
+        seeded.calibrate(network, [torch.randn((2, *reference.inputs[0][1:]))])
+        weights = self.save(reference.state(network.state_dict()), reference.form)
+        exact_network = copy.deepcopy(network).double()
+
+        def outputs(image):
+            with torch.no_grad():
+                expected, exact = reference.outputs(network(image)), reference.outputs(exact_network(image.double()))
+            return {key: value.numpy() for key, value in expected.items()}, {
+                key: value.numpy() for key, value in exact.items()}
+
+        images = [torch.randn(shape) for shape in reference.inputs]
+        settled = [reference.settle(network, image) for image in images] if reference.settle else images
+        comparisons, keys, notes = [], set(), []
+        for group in [settled, images] if reference.settle else [images]:
+            comparisons.append(Comparison())
+            for image in group:
+                expected, exact = outputs(image)
+                actual = self.run(name, weights, image, expected)
+                if isinstance(actual, str):
+                    print(f"{name:36} {actual}", flush=True)
+                    return None, False
+                for key in expected:
+                    comparisons[-1].add(actual[key], expected[key], exact[key])
+                keys.update(expected)
+        found = comparisons[0]
+        if reference.settle:
+            changed = max(float((a - b).abs().max()) for a, b in zip(images, settled))
+            taken = [places.disagreements(network, image) for image in images]
+            raw = comparisons[1]
+            notes.append(
+                f"`{name}` unpools. Its images are changed by at most {changed:.1e} so that no pooling window nearly ties. As drawn, "
+                f"PyTorch's float32 takes another place than its own float64 in {sum(t[0] for t in taken)} of "
+                f"{sum(t[1] for t in taken):,} windows, and the largest errors against float64 are {raw.exact:.1e} of the range here and "
+                f"{raw.reference:.1e} in PyTorch.")
+        count = sum(value.numel() for key, value in network.named_parameters())
+        sizes = ", ".join("×".join(map(str, (*([shape[0]] if shape[0] > 1 else []), *shape[2:]))) for shape in reference.inputs)
+        print(
+            f"{name:36} {count:>12,} parameters  {sizes:20} {found.error:.1e} of the range  {100 * found.agreement:7.3f} % of pixels  "
+            f"float64: {found.exact:.1e}, PyTorch {found.reference:.1e}  {reference.form:11} {' '.join(sorted(keys))}"
+            f"{'' if found.holds else '  DIFFERS'}", flush=True)
+        for note in notes:
+            print(f"    {note}", flush=True)
+        cells = [
+            f"`{name}`", f"{count:,}", sizes, f"{found.error:.1e}", f"{100 * found.agreement:.3f} %", f"{found.exact:.1e}",
+            f"{found.reference:.1e}", reference.form, " ".join(sorted(keys))]
+        return ("| " + " | ".join(cells) + " |", notes), found.holds
+
+
+class Table:
+    """The page of all networks. Lines of networks that are not run stay as they are."""
+
+    HEAD = """# Parity: every network against a reference with the same weights
+
+Written by `make parity-zoo`. A reference is torchvision's, timm's or segmentation-models-pytorch's network where they have it, else a
+plain PyTorch module (`Tests/Parity/references`), with seeded random weights and statistics of batch normalisation as training leaves them.
+Its state dict is saved as people save it and loaded by name, strictly; both run the same random images. *Difference* is the largest over
+all outputs and images to PyTorch's float32, in proportion to the output's range (must be below 1e-3); *same class* the share of pixels
+with the same largest logit (at least 99.9 %). *To float64* is the same difference of this project and of PyTorch's float32 to PyTorch's
+float64: the rounding of each.
+
+| network | parameters | images | difference | same class | to float64 | PyTorch's to float64 | saved as | outputs |
+|---|--:|---|--:|--:|--:|--:|---|---|
+"""
+
+    def __init__(self, path, order):
+        self.path, self.order = path, order
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        self.rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+        self.notes = {line.split("`")[1]: [line[2:]] for line in text.splitlines() if line.startswith("- `")}
+
+    def add(self, name, row, notes):
+        self.rows[name], self.notes[name] = row, notes
+        lines = [self.rows[key] for key in self.order if key in self.rows]
+        notes = [f"- {note}" for key in self.order for note in self.notes.get(key, [])]
+        self.path.write_text(self.HEAD + "\n".join(lines) + "\n\n" + "\n".join(notes) + "\n", encoding="utf-8")
 
 
 def main():
@@ -121,6 +211,8 @@ def main():
     parser.add_argument("task", choices=["parity", "fixtures"])
     parser.add_argument("names", nargs="*", help="all where none is given")
     parser.add_argument("--seg", help="the seg executable")
+    parser.add_argument("--table", type=pathlib.Path, help="the page whose lines of these networks are written anew")
+    parser.add_argument("--algorithms", default="estimated", help="how convolutions are computed, as `seg run` takes it")
     options = parser.parse_intermixed_args()
     if options.task == "fixtures":
         torch.set_num_threads(1)
@@ -131,9 +223,15 @@ def main():
     if not options.seg:
         parser.error("parity needs --seg")
     failures = 0
+    references = collect("networks")
+    table = Table(options.table, list(references)) if options.table else None
     with tempfile.TemporaryDirectory() as folder:
-        for name, reference in chosen(collect("networks"), options.names).items():
-            failures += not check(name, reference, options.seg, folder)
+        parity = Parity(options.seg, folder, ["--algorithms", options.algorithms])
+        for name, reference in chosen(references, options.names).items():
+            line, holds = parity.check(name, reference)
+            failures += not holds
+            if table and line:
+                table.add(name, *line)
     sys.exit(f"{failures} networks differ" if failures else 0)
 
 

@@ -60,6 +60,15 @@ import Testing
     // Transformed weights beyond a cache, which are made in every run: whole panels, a last one of a register, and one below.
     cases.append(Case(geometry: same, inChannels: 256, outChannels: 200, size: Extent2D(13, 9)))
     cases.append(Case(geometry: .init(kernel: 3, dilation: 2, padding: 2), inChannels: 330, outChannels: 164, size: 10))
+    // Phases of one to three pixels with nothing around them, weights that a cache holds and such that it does not.
+    for (rate, size, inputs, outputs) in [
+      (6, Extent2D(9, 11), 24, 40), (4, Extent2D(11, 9), 33, 17), (3, Extent2D(8, 7), 256, 250),
+    ] {
+      cases.append(
+        Case(
+          geometry: .init(kernel: 3, dilation: Extent2D(rate), padding: Padding2D(rate)), inChannels: inputs,
+          outChannels: outputs, size: size, batch: 2))
+    }
     // Depthwise rows beyond a cache: channels in parts.
     cases.append(
       Case(
@@ -210,8 +219,8 @@ import Testing
   @Test(arguments: transposedCases) func transposed(_ test: Case) throws { try check(test) }
 
   static let algorithms: Set<String> = [
-    "depthwise", "pointwise", "direct", "im2col", "winograd isolated 2×2", "winograd 2×2", "winograd 3×3",
-    "winograd 4×4", "winograd 6×6",
+    "depthwise", "pointwise", "direct", "im2col", "winograd isolated 2×2",
+    "winograd isolated 3×3", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6",
     "transposed reshuffle",
     "transposed scatter",
   ]

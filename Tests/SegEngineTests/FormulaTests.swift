@@ -113,9 +113,10 @@ import Darwin
     #expect(ConvolutionFormulas.receptiveField(kernels: [3], strides: [1], rates: [7]) == 15)
   }
 
-  @Test func downsamplingIsThatOfTheGraph() throws {
+  @Test(arguments: 0..<5) func downsamplingIsThatOfTheGraph(_ seed: UInt64) throws {
+    var random = Shapes(400 + seed)
     for steps in 1...5 {
-      let extent = 64
+      let extent = 32 * random.pick(1...6)
       let result = try summary([1, extent, extent, 1]) { x in
         (0..<steps).reduce(x) { $0.conv("c\($1)", 1, kernel: 3, stride: 2) }
       }
@@ -191,12 +192,29 @@ import Darwin
     #expect(
       AttentionFormulas.scoreMACs(tokens: equal, width: d) == AttentionFormulas.projectionMACs(tokens: equal, width: d))
     #expect(AttentionFormulas.scoreElements(tokens: tokens, heads: 3) == 3 * tokens * tokens)
+    let (channels, kernel) = (random.pick(1...32), 2 * random.pick(0...3) + 1)
+    let convolution = try summary([1, side, side, channels]) { $0.conv("c", channels, kernel: Extent2D(kernel)) }
+    let ratio = AttentionFormulas.parameterRatio(width: d, kernel: kernel, channels: channels)
+    #expect(abs(ratio * Double(convolution.parameterCount) - Double(counted.parameterCount)) < 1e-6)
+  }
+
+  /// A naive evaluation holds the scores of all heads at once: the products and the softmax of them, N² numbers a head each.
+  @Test(arguments: 0..<10)
+  func scoresAreHeld(_ seed: UInt64) throws {
+    var random = Shapes(500 + seed)
+    let (tokens, heads, width) = (random.pick(2...60), random.pick(1...6), random.pick(1...8))
+    let naive = try Graph("scores") { g in
+      let (q, k) = (g.input("q", [heads, tokens, width]), g.input("k", [heads, tokens, width]))
+      g.output("scores", q.matmul(k, transposingB: true).softmax(axis: -1))
+    }
+    #expect(
+      try GraphAnalysis(naive).total.activationByteCount
+        == 2 * 4 * AttentionFormulas.scoreElements(tokens: tokens, heads: heads))
   }
 
   /// Below the crossing the counted attention is cheaper than the counted convolution, above dearer.
-  @Test(arguments: [(4, 64), (8, 192), (16, 768), (32, 384)])
-  func attentionCrossesConvolution(_ patch: Int, _ d: Int) throws {
-    let channels = 64
+  @Test(arguments: [(4, 64, 64), (4, 32, 48), (8, 192, 64), (8, 96, 100), (16, 768, 64), (16, 384, 128), (32, 384, 64)])
+  func attentionCrossesConvolution(_ patch: Int, _ d: Int, _ channels: Int) throws {
     let crossing = AttentionFormulas.crossingSide(patch: patch, width: d, kernel: 3, channels: channels)
     let below = Int(crossing) / patch * patch
     for (side, isDearer) in [(below, false), (below + patch, true)] where side > 0 {
@@ -205,9 +223,10 @@ import Darwin
     }
   }
 
-  @Test(arguments: 1...4)
-  func skipsOfUNets(_ depth: Int) throws {
-    let (height, width, channels) = (16 * 3, 16 * 2, 2)
+  @Test(arguments: 1...4, 0..<3)
+  func skipsOfUNets(_ depth: Int, _ seed: UInt64) throws {
+    var random = Shapes(600 + seed)
+    let (height, width, channels) = (16 * random.pick(1...5), 16 * random.pick(1...5), random.pick(1...6))
     func elements(_ summary: GraphSummary) -> Int {
       summary.layers.filter { $0.name.hasPrefix("x") }.reduce(0) { $0 + $1.outputs[0].shape.elementCount }
     }
@@ -242,9 +261,10 @@ import Darwin
       elements(plain) == DecoderFormulas.skipElements(height: height, width: width, channels: channels, depth: depth))
   }
 
-  @Test(arguments: 1...6)
-  func denseBlocks(_ layers: Int) throws {
-    let (inputs, growth) = (5, 3)
+  @Test(arguments: 1...6, 0..<3)
+  func denseBlocks(_ layers: Int, _ seed: UInt64) throws {
+    var random = Shapes(700 + seed)
+    let (inputs, growth) = (random.pick(1...20), random.pick(1...12))
     let counted = try summary([1, 4, 4, inputs]) { x in
       (0..<layers).reduce(x) { $0.concat(with: $0.conv("c\($1)", growth, kernel: 1, bias: false)) }
     }
@@ -254,9 +274,12 @@ import Darwin
         == growth * DecoderFormulas.denseBlockInputChannels(inputs: inputs, growth: growth, layers: layers))
   }
 
-  @Test(arguments: 1...4)
-  func pyramidPooling(_ rates: Int) throws {
-    let (height, width, inputs, outputs) = (12, 17, 20, 6)
+  @Test(arguments: 1...4, 0..<3)
+  func pyramidPooling(_ rates: Int, _ seed: UInt64) throws {
+    var random = Shapes(800 + seed)
+    let (height, width, inputs, outputs) = (
+      random.pick(5...40), random.pick(5...40), random.pick(1...30), random.pick(1...20)
+    )
     let parallel = try summary([1, height, width, inputs]) { x in
       var branches = [x.conv("1x1", outputs, kernel: 1, bias: false)]
       for index in 0..<rates {
@@ -279,20 +302,21 @@ import Darwin
           height: height, width: width, inputs: inputs, outputs: outputs, rates: rates))
   }
 
-  @Test func featurePyramids() throws {
-    let channels = 8
+  @Test(arguments: 0..<5) func featurePyramids(_ seed: UInt64) throws {
+    var random = Shapes(900 + seed)
+    let (channels, height, width) = (random.pick(1...20), 32 * random.pick(1...8), 32 * random.pick(1...8))
     for levels in 1...4 {
       let counted = try Graph("pyramid") { g in
-        let x = g.input("x", [1, 128, 192, 3])
+        let x = g.input("x", [1, height, width, 3])
         for level in 0..<levels {
           g.output("p\(level)", x.conv("p\(level)", channels, kernel: 1, stride: Extent2D(4 << level)))
         }
       }
       let analysis = try GraphAnalysis(counted)
       let expected = DecoderFormulas.pyramidElements(
-        height: 128, width: 192, channels: channels, firstStride: 4, levels: levels)
+        height: height, width: width, channels: channels, firstStride: 4, levels: levels)
       #expect(analysis.total.activationByteCount == 4 * expected)
-      #expect(3 * expected < 4 * channels * 32 * 48)
+      #expect(3 * expected < 4 * channels * (height / 4) * (width / 4))
     }
   }
 }

@@ -29,18 +29,34 @@ import Testing
     }
   }
 
-  /// Two pixels with nothing around them, and the three weights that reach from one to the other.
-  @Test func isolatedPixelsAreFilteredToo() {
-    let filtering = WinogradFiltering.isolatedTwo
+  static let isolated: [WinogradFiltering] = [.isolatedTwo, .isolatedThree]
+
+  /// A few pixels with nothing around them, and the three weights that reach from one to the next. Maps of fewer pixels come out of the
+  /// points that they need alone.
+  @Test(arguments: isolated) func isolatedPixelsAreFilteredToo(_ filtering: WinogradFiltering) {
     let (b, g, a) = (filtering.inputTransform, filtering.filterTransform, filtering.outputTransform)
-    for input in 0..<2 {
-      for tap in 0..<3 {
-        for output in 0..<2 {
-          let value = (0..<3).reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
-          #expect(abs(value - (input == output + tap - 1 ? 1 : 0)) < 1e-12)
+    for extent in 1...filtering.outputs {
+      let points = (0..<filtering.inputs).filter { filtering.needs(point: $0, extent: extent) }
+      for input in 0..<extent {
+        for tap in 0..<3 {
+          for output in 0..<extent {
+            let value = points.reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
+            #expect(abs(value - (input == output + tap - 1 ? 1 : 0)) < 1e-12)
+          }
         }
       }
     }
+  }
+
+  @Test func fewerPixelsNeedFewerPoints() {
+    func points(_ filtering: WinogradFiltering) -> [Int] {
+      (1...filtering.outputs).map { extent in
+        (0..<filtering.inputs).filter { filtering.needs(point: $0, extent: extent) }.count
+      }
+    }
+    #expect(points(.isolatedTwo) == [1, 3])
+    #expect(points(.isolatedThree) == [3, 3, 5])
+    #expect((0..<6).allSatisfy { WinogradFiltering.four.needs(point: $0, extent: 1) })
   }
 
   /// The matrices of Lavin and Gray (2016), section 4, up to the order and sign of rows: F(2, 3) and F(4, 3).
@@ -69,7 +85,7 @@ import Testing
   }
 
   /// The kernels, which read the coefficients in halves, against the matrices themselves in Double (``ReferenceBackend``).
-  @Test(arguments: all + [.isolatedTwo]) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
+  @Test(arguments: all + isolated) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
     let reference = ReferenceBackend()
     for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
       let backend = OpenBLASBackend(instructionSet: set)
@@ -106,7 +122,7 @@ import Testing
     }
   }
 
-  @Test(arguments: all + [.isolatedTwo]) func kernelsTransformWeights(_ filtering: WinogradFiltering) {
+  @Test(arguments: all + isolated) func kernelsTransformWeights(_ filtering: WinogradFiltering) {
     let reference = ReferenceBackend()
     for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
       let backend = OpenBLASBackend(instructionSet: set)

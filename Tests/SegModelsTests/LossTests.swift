@@ -189,6 +189,17 @@ import Testing
     #expect(try FocalLoss(gamma: 0)(logits, targets).value == entropy)
   }
 
+  /// What the loss multiplies cross-entropy by is the formula's factor.
+  @Test(arguments: 0..<20) func focalLossIsCrossEntropyTimesItsFactor(_ seed: UInt64) throws {
+    var generator = SeededGenerator(seed: 40 + seed)
+    let gamma = Double.random(in: 0.5...4, using: &generator)
+    let (logits, targets) = pixel([Float.random(in: -3...3, using: &generator), 0], 0)
+    let probability = 1 / (1 + exp(-Double(logits.elements(of: Float.self)[0])))
+    let ratio = try FocalLoss(gamma: gamma)(logits, targets).value / CrossEntropyLoss()(logits, targets).value
+    let factor = DecoderFormulas.focalFactor(probability: probability, gamma: gamma)
+    #expect(abs(ratio - factor) < 1e-6 * factor)
+  }
+
   /// Losses far below what float32 probabilities near 1 could tell.
   @Test func smallLossesKeepTheirDigits() throws {
     let (logits, targets) = pixel([40, 0], 0)

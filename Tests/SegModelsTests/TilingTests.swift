@@ -41,6 +41,74 @@ import Testing
     }
   }
 
+  /// The overlap that the graph asks for, with logits of tiles beside those of the whole image.
+  @Test func haloOfTheGraphIsEnough() throws {
+    let graphs = [
+      try Graph("dilated") { g in
+        var x = g.input("image", [1, 66, 66, 3]).conv("a", 8, kernel: 5, stride: 2).relu()
+        x = x.conv("b", 8, kernel: 3, dilation: 3).relu().conv("c", 8, kernel: 3, stride: 3).relu()
+        x = x.conv("d", 8, kernel: 3, dilation: 2).resize(by: 3, .bilinear).conv("e", 8, kernel: 3).relu()
+        g.output("logits", x.transposedConv("f", 4, kernel: 4, stride: 2, padding: 1))
+      },
+      try {
+        var network = UNet()
+        network.widths = [8, 8, 8, 8]
+        network.classes = 4
+        return try network.graph(size: 64)
+      }(),
+    ]
+    for (graph, period) in zip(graphs, [6, 8]) {
+      let halo = try #require(try TileHalo(graph))
+      #expect(halo.alignment == period && halo.overlap.height == halo.overlap.width && halo.overlap.height > 40)
+      let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 9))
+      let predictor = Predictor(
+        model, preprocessing: Preprocessing(fit: .keep(multipleOf: period), mean: [0.5], deviation: [0.25]),
+        postprocessing: .argmax)
+      let image = image(288, 264, seed: 6)
+      let tiling = try #require(Tiling(size: 168, halo: halo))
+      let whole = try predictor(image)
+      #expect(Set(whole.labels.labels).count > 1)
+      #expect(try predictor.labels(for: image, in: tiling) == whole.labels)
+      let logits = try #require(whole.logits.shape == [1, 264, 288, 4] ? whole.logits : nil).elements(of: Float.self)
+      let largest = logits.map(abs).max()!
+      for row in tiling.rows(of: 264) {
+        for column in tiling.columns(of: 288) {
+          let tile = try predictor(image.cropped(rows: row.shown, columns: column.shown)).logits
+          let values = tile.elements(of: Float.self)
+          for y in row.kept {
+            for x in column.kept {
+              for c in 0..<4 {
+                let here = values[((y - row.shown.lowerBound) * tile.shape[2] + x - column.shown.lowerBound) * 4 + c]
+                #expect(abs(here - logits[(y * 288 + x) * 4 + c]) <= 1e-5 * largest)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Half a period less than what the furthest pixel asks for is too little: the halo is no wider than it has to be.
+  @Test func haloIsTight() throws {
+    let graph = try Graph("chain") { g in
+      g.output("y", g.input("image", [1, 32, 32, 3]).conv("a", 2, kernel: 7, dilation: 3).conv("b", 2, kernel: 5))
+    }
+    let halo = try #require(try TileHalo(graph))
+    #expect(halo.overlap == Extent2D(2 * (9 + 2)) && halo.alignment == 1)
+  }
+
+  @Test func whatSeesTheWholeImageHasNoHalo() throws {
+    let pooled = try Graph("pooled") { g in
+      let x = g.input("image", [1, 32, 32, 3]).conv("a", 4, kernel: 3)
+      g.output("y", x * x.globalAveragePool())
+    }
+    #expect(try TileHalo(pooled) == nil)
+    let coarse = try Graph("coarse") { g in
+      g.output("y", g.input("image", [1, 32, 32, 3]).conv("a", 4, kernel: 3, stride: 2))
+    }
+    #expect(try TileHalo(coarse) == nil)
+  }
+
   /// Too little overlap shows: the comparison above is not one of nothing.
   @Test func edgesOfTilesAreNot() throws {
     let predictor = try predictor()

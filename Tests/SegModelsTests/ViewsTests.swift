@@ -155,6 +155,29 @@ import Testing
     }
   }
 
+  /// DeepLab v1 was published with a conditional random field, which its predictor has.
+  @Test func publishedFieldsAreThoseOfThePredictor() throws {
+    let published = try #require(ModelRegistry.find("deeplabv1-vgg16"))
+    #expect(published.refinement == .deepLabV1)
+    var network = DeepLabV1(classes: 3)
+    network.classifierWidth = 4
+    let graph = try network.graph(size: 40)
+    let predictor = Predictor(
+      try Model(graph, parameters: Parameters(initializing: graph, seed: 5)),
+      for: ModelDescription(
+        "small", "", size: 40, network, preprocessing: .caffe(40), refinement: published.refinement))
+    let scene = CRFScene(height: 40, width: 40, classes: 3, seed: 2)
+    let probabilities = try predictor.probabilities(for: scene.image)
+    let refined = try predictor.refined(scene.image, crf: predictor.refinement).probabilities
+    // Ten iterations of 3 · exp(−d²/18) and 4 · exp(−d²/4802 − c²/50).
+    let field = DenseCRF(kernels: [
+      .gaussian(weight: 3, positionDeviation: 3), .bilateral(weight: 4, positionDeviation: 49, colorDeviation: 5),
+    ])
+    #expect(refined == (try field(probabilities, image: scene.image)))
+    #expect(refined != (try DenseCRF.deepLab(probabilities, image: scene.image)))
+    #expect(try predictor.refined(scene.image).probabilities == probabilities)
+  }
+
   @Test func networksThatGiveProbabilitiesOrLabels() throws {
     let image = CRFScene(height: 9, width: 9, classes: 3, seed: 7).image
     func network(_ body: @escaping (Value) -> Value) throws -> Predictor {

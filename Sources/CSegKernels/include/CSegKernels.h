@@ -176,6 +176,9 @@ typedef struct {
   /// Softmax of each row, or its logarithm.
   void (*softmax)(int logarithm, const float *x, long x_stride, float *y, long y_stride, long rows, long channels);
 
+  /// Of each row e to the power of its elements less the largest one, and their sum: the softmax before it is divided by the sum.
+  void (*softmax_numerators)(const float *x, long x_stride, float *y, long y_stride, long rows, long channels, float *sums);
+
   /// The column of the first maximum of each row.
   void (*argmax)(const float *x, long x_stride, long rows, long channels, int *y);
 } seg_kernels;

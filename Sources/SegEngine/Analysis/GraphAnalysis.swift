@@ -5,6 +5,10 @@ public struct GraphAnalysis: Sendable {
     /// torchvision's: one a multiplication of convolutions, linear layers and matrix products, padding included; a transposed
     /// convolution on its input's size. No bias, normalisation, activation, pooling or resizing. Published as "GFLOPS" or "GMACs".
     case torchvision
+    /// That of PyTorch's `torch.utils.flop_counter`: two a multiply–add of the same products.
+    case pytorch
+    /// That of fvcore's `FlopCountAnalysis`: one a multiply–add, and some for normalisation, average pooling to a grid and resizing.
+    case fvcore
     /// Everything: two a multiply–add, and each other arithmetic operation, comparison or elementary function; see ``Cost``.
     case full
   }
@@ -19,11 +23,15 @@ public struct GraphAnalysis: Sendable {
     public let cost: Cost
     /// Bytes of the outputs: what training would keep.
     public let activationByteCount: Int
+    /// What fvcore counts besides multiply–adds.
+    let fvcoreOperations: Int
 
     /// Operations by a rule.
     public func operations(_ rule: CountingRule) -> Int {
       switch rule {
       case .torchvision: cost.macs
+      case .pytorch: 2 * cost.macs
+      case .fvcore: cost.macs + fvcoreOperations
       case .full: cost.flops
       }
     }
@@ -43,12 +51,12 @@ public struct GraphAnalysis: Sendable {
   /// - Throws: ``GraphError`` where the architecture cannot take the shapes.
   public init(_ graph: Graph, inputs shapes: [String: Shape] = [:]) throws(GraphError) {
     let specs = try graph.specs(forInputs: shapes)
-    layers = graph.nodes.map { node in
-      let outputs = node.outputs.map { specs[$0.index] }
-      return Entry(
-        name: node.name, operation: type(of: node.operator).name,
-        cost: node.operator.cost(inputs: node.inputs.map { specs[$0.index] }, outputs: outputs),
-        activationByteCount: outputs.reduce(0) { $0 + $1.byteCount })
+    layers = zip(graph.nodes, try GraphSummary(graph, inputs: shapes).layers).map { node, layer in
+      Entry(
+        name: layer.name, operation: layer.operation, cost: layer.cost,
+        activationByteCount: layer.outputs.reduce(0) { $0 + $1.byteCount },
+        fvcoreOperations: FvcoreCount.operations(
+          besidesProductsOf: node.operator, inputs: node.inputs.map { specs[$0.index] }, outputs: layer.outputs))
     }
     total = GraphAnalysis.sum(layers, name: graph.name)
     peakActivationByteCount = GraphAnalysis.peak(graph, specs)
@@ -72,7 +80,8 @@ public struct GraphAnalysis: Sendable {
     Entry(
       name: name, operation: layers.count == 1 ? layers[0].operation : "\(layers.count) operators",
       cost: layers.reduce(Cost()) { $0 + $1.cost },
-      activationByteCount: layers.reduce(0) { $0 + $1.activationByteCount })
+      activationByteCount: layers.reduce(0) { $0 + $1.activationByteCount },
+      fvcoreOperations: layers.reduce(0) { $0 + $1.fvcoreOperations })
   }
 
   private static func peak(_ graph: Graph, _ specs: [TensorSpec]) -> Int {

@@ -84,6 +84,35 @@ public struct ReceptiveFields: Sendable {
     graph.outputs.first { $0.name == name }.flatMap { fields[$0.value.index] }
   }
 
+  /// By how many pixels an input has to be moved for every value to move by whole pixels: the common multiple of all jumps. `nil` where a
+  /// value's jump is no whole number of pixels, nor a whole part of one.
+  public var period: Int? {
+    var period = 1
+    for field in fields {
+      guard let field else { continue }
+      for jump in [field.height.jump, field.width.jump] where jump > 0 {
+        let steps = max(jump, 1)
+        let whole = Int(steps.rounded())
+        let parts = jump < 1 ? 1 / jump : jump
+        guard abs(parts - parts.rounded()) < 1e-9 else { return nil }
+        period = period / greatestCommonDivisor(period, whole) * whole
+      }
+    }
+    return period
+  }
+
+  /// The first and last row and column that the pixels of an output see, counted from the pixel itself; of all pixels the furthest.
+  /// `nil` where they see everything, or are not those of the input (a jump other than 1).
+  public func reach(ofOutput name: String) -> (rows: ClosedRange<Int>, columns: ClosedRange<Int>)? {
+    guard let port = graph.outputs.first(where: { $0.name == name }), let field = fields[port.value.index],
+      !field.isGlobal, abs(field.height.jump - 1) < 1e-9, abs(field.width.jump - 1) < 1e-9, let period
+    else { return nil }
+    guard let rows = walk.reach(of: port.value, along: .height, period: period),
+      let columns = walk.reach(of: port.value, along: .width, period: period)
+    else { return nil }
+    return (rows, columns)
+  }
+
   /// For each row and each column of an output the rows and columns of the input that it sees, borders and holes included, in
   /// ascending order. `nil` where there is no such output.
   ///
@@ -93,6 +122,8 @@ public struct ReceptiveFields: Sendable {
     return (walk.seen(by: port.value, along: .height), walk.seen(by: port.value, along: .width))
   }
 }
+
+private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 
 /// The way back from values to an input.
 private struct DependenceWalk: Sendable {
@@ -164,6 +195,17 @@ private struct DependenceWalk: Sendable {
       return ReceptiveField(
         height: field(.height, extent.height, whole.height, jumps[value].height),
         width: field(.width, extent.width, whole.width, jumps[value].width), isGlobal: isGlobal[value])
+    }
+  }
+
+  /// The first and last input position that positions of a value see, counted from their own, over a period.
+  func reach(of value: Graph.ValueID, along axis: Axis, period: Int) -> ClosedRange<Int>? {
+    let spans = Spans(self)
+    let middle = extent(value.index, axis) / 2
+    return (middle..<middle + period).compactMap { position -> ClosedRange<Int>? in
+      spans.span(of: value.index, position...position, axis).map { $0.lowerBound - position...$0.upperBound - position }
+    }.reduce(nil) { whole, own in
+      whole.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
     }
   }
 

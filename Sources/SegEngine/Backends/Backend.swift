@@ -110,6 +110,12 @@ public protocol Backend: Sendable {
     logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
     channels: Int)
 
+  /// Softmax of each row before it is divided: e to the power of each element less the row's largest, and in `sums` the sum of each
+  /// row; `y` may be `x`.
+  func softmaxNumerators(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int,
+    sums: UnsafeMutablePointer<Float>)
+
   /// The column of the first maximum of each row; NaN counts as the largest.
   func argmax(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>)

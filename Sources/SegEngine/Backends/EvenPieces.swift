@@ -1,8 +1,11 @@
-/// Cuts `count` into pieces of nearly equal size, none above `largest`, at least `atLeast` of them where there are as many.
+/// Cuts `count` into pieces that differ by one unit at most, none above `largest`, at least `atLeast` of them where there are as many.
 struct EvenPieces: Sendable {
   let count: Int
   let pieces: Int
+  /// The most that a piece holds.
   let size: Int
+  /// Pieces begin at its multiples.
+  private let unit: Int
 
   init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1) {
     self.count = count
@@ -10,9 +13,14 @@ struct EvenPieces: Sendable {
     let even = (count + wanted - 1) / wanted
     size = max(1, min((even + unit - 1) / unit * unit, max(largest, 1)))
     pieces = max(1, (count + size - 1) / size)
+    // A largest piece that is no multiple of the unit leaves none.
+    self.unit = size % unit == 0 ? unit : size
   }
 
-  subscript(index: Int) -> Range<Int> { index * size..<min(count, (index + 1) * size) }
+  subscript(index: Int) -> Range<Int> {
+    let units = (count + unit - 1) / unit
+    return index * units / pieces * unit..<min(count, (index + 1) * units / pieces * unit)
+  }
 }
 
 extension EvenPieces {

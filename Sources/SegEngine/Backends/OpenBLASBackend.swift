@@ -214,6 +214,13 @@ public struct OpenBLASBackend: Backend {
     kernels.pointee.softmax(logarithm ? 1 : 0, x, xStride, y, yStride, rows, channels)
   }
 
+  public func softmaxNumerators(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int,
+    sums: UnsafeMutablePointer<Float>
+  ) {
+    kernels.pointee.softmax_numerators(x, xStride, y, yStride, rows, channels, sums)
+  }
+
   public func argmax(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
   ) {

@@ -28,28 +28,40 @@ public struct PanelLayout: Hashable, Sendable {
   public func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
 }
 
+/// Packing of matrices that are made anew in each run.
 extension PanelLayout {
-  /// Packs scale · B, whose element (row, column) is `b[row · rowStep + column · columnStep]`: for matrices that are made anew each run.
+  /// Packs B, whose row r begins at `b + r · rowStride`.
   func pack(
-    _ b: UnsafePointer<Float>, rowStep: Int, columnStep: Int, rows: Int, columns: Int, scale: Float,
-    into packed: UnsafeMutablePointer<Float>
+    _ b: UnsafePointer<Float>, rowStride: Int, rows: Int, columns: Int, into packed: UnsafeMutablePointer<Float>
   ) {
     for column in stride(from: 0, to: columns, by: width) {
       let stored = storedColumns(at: column, of: columns)
       let present = min(stored, columns - column)
       let panel = packed + offset(ofPanelAt: column, k: rows)
-      let source = b + column * columnStep
-      if columnStep == 1 {
-        for row in 0..<rows {
-          for index in 0..<present { panel[row * stored + index] = scale * source[row * rowStep + index] }
-        }
-      } else {
-        for index in 0..<present {
-          for row in 0..<rows { panel[row * stored + index] = scale * source[row * rowStep + index * columnStep] }
-        }
+      for row in 0..<rows {
+        let line = panel + row * stored
+        line.update(from: b + row * rowStride + column, count: present)
+        if present < stored { (line + present).update(repeating: 0, count: stored - present) }
       }
+    }
+  }
+
+  /// Packs scale · B, whose column c begins at `b + c · rowStride`.
+  func pack(
+    transposing b: UnsafePointer<Float>, rowStride: Int, rows: Int, columns: Int, scale: Float,
+    into packed: UnsafeMutablePointer<Float>, on backend: any Backend
+  ) {
+    for column in stride(from: 0, to: columns, by: width) {
+      let stored = storedColumns(at: column, of: columns)
+      let present = min(stored, columns - column)
+      let panel = packed + offset(ofPanelAt: column, k: rows)
+      backend.transpose(
+        b + column * rowStride, xStride: rowStride, panel, yStride: stored, rows: present, columns: rows)
       if present < stored {
         for row in 0..<rows { (panel + row * stored + present).update(repeating: 0, count: stored - present) }
+      }
+      withUnsafePointer(to: scale) {
+        backend.combine(.multiply, panel, pStep: 1, $0, qStep: 0, panel, count: rows * stored)
       }
     }
   }

@@ -3,12 +3,17 @@ struct PanelTiles: Sendable {
   private let rows: EvenPieces
   private let columns: EvenPieces
 
+  /// Multiply–adds of a tile, about: half a millisecond. Threads do not run equally fast, and wait for the slowest tile at the end.
+  private static let tileMacs = 48 << 20
+
   init(rows rowCount: Int, _ matrix: PanelMatrix, threads: Int) {
     rows = .ofRows(rowCount, depth: matrix.k, columns: matrix.n, threads: threads)
-    // Few rows (a pooled feature, a class token) are shared out by columns.
-    let wanted = threads == 1 ? 1 : (2 * threads + rows.pieces - 1) / rows.pieces
+    // Tiles follow each other by columns: the threads work at the same rows and, a little later, pass over the same weights. Few rows (a
+    // pooled feature, a class token) are shared out by columns as well.
+    let fine = rows.size * matrix.k * matrix.n / PanelTiles.tileMacs
+    let few = min((2 * threads + rows.pieces - 1) / rows.pieces, matrix.n * matrix.k / 65536)
     columns = EvenPieces(
-      matrix.n, largest: max(1, matrix.n), atLeast: min(wanted, max(1, matrix.n * matrix.k / 65536)),
+      matrix.n, largest: max(1, matrix.n), atLeast: threads == 1 ? 1 : max(1, fine, few),
       multipleOf: matrix.layout.width)
   }
 
@@ -17,6 +22,9 @@ struct PanelTiles: Sendable {
 
   /// Number of tiles that one panel is used in.
   var rowPieces: Int { rows.pieces }
+
+  /// The most rows of a tile.
+  var largestRowCount: Int { rows.size }
 
   /// Rows of the result and columns of the matrix, from the beginning of a panel on.
   subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {

@@ -304,6 +304,19 @@ public struct ReferenceBackend: Backend {
     }
   }
 
+  public func softmaxNumerators(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int,
+    sums: UnsafeMutablePointer<Float>
+  ) {
+    for r in 0..<rows {
+      let row = UnsafeBufferPointer(start: x + r * xStride, count: channels).map(Double.init)
+      let largest = row.max() ?? 0
+      let numerators = row.map { doubleExp($0 - largest) }
+      for c in 0..<channels { y[r * yStride + c] = Float(numerators[c]) }
+      sums[r] = Float(numerators.reduce(0, +))
+    }
+  }
+
   public func argmax(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
   ) {

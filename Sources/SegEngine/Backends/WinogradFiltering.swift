@@ -9,9 +9,10 @@
 /// The points are 0, ±a₁, ±a₂ … and infinity: then each row of Bᵀ and Aᵀ for +a differs from that for −a by the sign of every other
 /// coefficient, and the transforms compute the two halves once for both.
 ///
-/// ``isolatedTwo`` is for maps of two by two pixels with zeros around them, such as the phases of an atrous convolution whose rate is half
-/// the map or more. The outputs y = (w₀ x₀ + w₁ x₁, w₋₁ x₀ + w₀ x₁) of an axis are then themselves a filter F(2, 2), of the three weights by
-/// the two pixels: three products an axis, the pixels in the place of the taps.
+/// ``isolatedTwo`` and ``isolatedThree`` are for maps of up to m by m pixels with zeros around them, such as the phases of an atrous
+/// convolution whose rate is half the map or more, or a third. The outputs of an axis, y_i = Σ w_{j−i} x_j, are then themselves a filter
+/// F(m, m), of the weights by the pixels: 2 m − 1 products an axis, the pixels in the place of the taps. Where a map has fewer than m
+/// pixels some of the products are zero, or go to outputs that do not exist (``needs(point:extent:)``).
 public struct WinogradFiltering: Hashable, Sendable {
   /// Outputs of a tile along each axis, m.
   public let outputs: Int
@@ -39,15 +40,10 @@ public struct WinogradFiltering: Hashable, Sendable {
   public static let four = WinogradFiltering(pairs: [1, 2])
   /// F(6 × 6, 3 × 3), 5.06 times fewer.
   public static let six = WinogradFiltering(pairs: [1, 2, 0.5])
-  /// F(2, 2) along both axes with pixels and weights in each other's place, for maps of two by two pixels with zeros around: 9 products
-  /// where the definition has 16 that are not zero.
-  public static let isolatedTwo: WinogradFiltering = {
-    let matrices = CookToom(finitePoints: [0, 1], outputs: 2, taps: 2)
-    // Along an axis, d = (w₁, w₀, w₋₁) and g = (x₁, x₀) give (w₁ x₁ + w₀ x₀, w₀ x₁ + w₋₁ x₀); checkpoints hold (w₋₁, w₀, w₁).
-    return WinogradFiltering(
-      outputs: 2, reads: 2, inputs: 3, name: "isolated 2×2", inputTransform: matrices.filter.map { $0.reversed() },
-      filterTransform: matrices.input.map { $0.reversed() }, outputTransform: matrices.output, pairs: 0, points: [0, 1])
-  }()
+  /// For maps of up to two by two pixels with zeros around: 9 products where the definition has 16 that are not zero.
+  public static let isolatedTwo = WinogradFiltering(isolatedPoints: [0, 1])
+  /// For maps of up to three by three pixels with zeros around: 25 products where the definition has 49 that are not zero.
+  public static let isolatedThree = WinogradFiltering(isolatedPoints: [0, 1, -1, 2])
 
   private init(
     outputs: Int, reads: Int, inputs: Int, name: String, inputTransform: [[Double]], filterTransform: [[Double]],
@@ -72,6 +68,19 @@ public struct WinogradFiltering: Hashable, Sendable {
       filterTransform: matrices.filter, outputTransform: matrices.output, pairs: pairs, points: finitePoints)
   }
 
+  /// F(m, m) of weights by pixels at 2 m − 2 finite points and ∞.
+  private init(isolatedPoints: [Double]) {
+    let m = isolatedPoints.count / 2 + 1
+    let matrices = CookToom(finitePoints: isolatedPoints, outputs: m, taps: m)
+    // Along an axis the filter's data are the weights by falling offset, w₁ w₀ w₋₁ in the middle of 2 m − 1 places, and its taps the
+    // pixels x_{m−1} … x₀; checkpoints hold w₋₁ w₀ w₁.
+    self.init(
+      outputs: m, reads: m, inputs: 2 * m - 1, name: "isolated \(m)×\(m)",
+      inputTransform: matrices.filter.map { $0.reversed() },
+      filterTransform: matrices.input.map { $0[(m - 2)...m].reversed() }, outputTransform: matrices.output, pairs: 0,
+      points: isolatedPoints)
+  }
+
   /// Makes the filtering of the points 0, ±a for each given a, and ∞.
   ///
   /// - Precondition: one to three different positive numbers.
@@ -84,6 +93,17 @@ public struct WinogradFiltering: Hashable, Sendable {
 
   /// Products of a tile, n².
   public var products: Int { inputs * inputs }
+
+  /// Whether it is for maps with zeros around them.
+  var isIsolated: Bool { reads == outputs }
+
+  /// Whether the products at a point along an axis matter to an isolated map that has some of the m pixels: they do where pixels that
+  /// exist go into them and outputs that exist come from them.
+  func needs(point: Int, extent: Int) -> Bool {
+    !isIsolated
+      || inputTransform[point].prefix(extent).contains { $0 != 0 }
+        && outputTransform.prefix(extent).contains { $0[point] != 0 }
+  }
 
   /// A name that differs where transformed weights do.
   var packing: String { "\(name) at \(points)" }

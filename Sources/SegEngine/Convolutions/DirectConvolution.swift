@@ -11,7 +11,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
 
   private let problem: ConvolutionProblem
   private let matrix: PanelMatrix
-  private let tiles: EvenPieces
+  private let tiles: PanelTiles
   private let reading: Reading
 
   /// What the rows of the product are made of.
@@ -39,8 +39,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     } else {
       reading = geometry.groups == 1 && geometry.dilation.width == 1 ? .kernelRows : .patches
     }
-    tiles = .ofRows(
-      problem.outputPixels, depth: matrix.k, columns: matrix.n, threads: backend.workers.threadCount)
+    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: backend.workers.threadCount)
   }
 
   var demand: AlgorithmDemand {
@@ -49,7 +48,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     let groups = Double(problem.geometry.groups)
     demand.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
     demand.panelResults = groups * pixels * Double(matrix.count / matrix.k)
-    demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
+    demand.weightBytes = 4 * Double(problem.batch * tiles.rowPieces * problem.geometry.groups * matrix.count)
     let bytes =
       switch reading {
       case .taps: 16 * problem.taps
@@ -104,20 +103,21 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     (packed + zeros).initialize(repeating: 0, count: zeroCount)
   }
 
-  var tileCount: Int { problem.batch * tiles.pieces }
+  var tileCount: Int { problem.batch * tiles.count }
 
   /// Addresses of two floats each, the rows themselves, or addresses with room for the rows that are partly padding.
   var tileScratchCount: Int {
     switch reading {
-    case .taps: 2 * tiles.size * problem.taps
-    case .kernelRows: tiles.size * (2 * problem.geometry.kernel.height + matrix.k)
-    case .patches: tiles.size * matrix.k
+    case .taps: 2 * tiles.largestRowCount * problem.taps
+    case .kernelRows: tiles.largestRowCount * (2 * problem.geometry.kernel.height + matrix.k)
+    case .patches: tiles.largestRowCount * matrix.k
     }
   }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let (image, piece) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
-    let pixels = tiles[piece]
+    let (image, piece) = tile.quotientAndRemainder(dividingBy: tiles.count)
+    let (pixels, channels) = tiles[piece]
+    let firstPanel = matrix.layout.offset(ofPanelAt: channels.lowerBound, k: matrix.k)
     let x = run.x + image * problem.inputPixels * run.xStride
     let first = image * problem.outputPixels + pixels.lowerBound
     let window = problem.window(pixelStride: run.xStride)
@@ -130,25 +130,25 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
         image: x, padding: padding, pixels: pixels, addresses, copies: scratch + 2 * rows * pixels.count)
       run.product(
         .pointed(addresses, padding: padding, offset: 0), pixel: first, count: pixels.count, taps: rows,
-        depth: runLength, panels: run.weights, channels: matrix.n)
+        depth: runLength, panels: run.weights + firstPanel, firstChannel: channels.lowerBound, channels: channels.count)
       return
     }
     if reading == .taps { window.locatePatches(image: x, padding: padding, pixels: pixels, addresses) }
     for group in 0..<problem.geometry.groups {
-      let panels = run.weights + group * matrix.count
-      let (firstInput, firstOutput) = (group * problem.groupInputs, group * problem.groupOutputs)
+      let panels = run.weights + group * matrix.count + firstPanel
+      let (firstInput, firstOutput) = (group * problem.groupInputs, group * problem.groupOutputs + channels.lowerBound)
       if reading == .taps {
         run.product(
           .pointed(addresses, padding: padding, offset: firstInput), pixel: first, count: pixels.count,
           taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
-          channels: matrix.n)
+          channels: channels.count)
       } else {
         run.backend.gatherPatches(
           window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
           scratch)
         run.product(
           .strided(scratch, stride: matrix.k), pixel: first, count: pixels.count, depth: matrix.k, panels: panels,
-          firstChannel: firstOutput, channels: matrix.n)
+          firstChannel: firstOutput, channels: channels.count)
       }
     }
   }

@@ -4,6 +4,12 @@ extension WinogradConvolution {
   private var inputPlanes: Int { filtering.products * tiling.inputPlane }
   private var outputPlanes: Int { filtering.products * tiling.outputPlane }
 
+  /// Output channels in parts, so that there is more than a point for every thread: they do not run equally fast.
+  private var pointColumns: EvenPieces {
+    let macs = blocks.size * matrix.k * matrix.n
+    return EvenPieces(matrix.n, largest: matrix.n, atLeast: max(1, macs / (24 << 20)), multipleOf: matrix.layout.width)
+  }
+
   /// Scratch memory that all threads share.
   private var sharedScratch: Int {
     switch order {
@@ -45,8 +51,7 @@ extension WinogradConvolution {
         transformInput(tile, tiling, run, firstChannel: 0, planes + index * problem.inputChannels)
       }
       for point in 0..<filtering.products {
-        multiply(
-          point, rows: tiles.count, tiling, run, planes, panels: run.weights + point * matrix.count, results)
+        multiply(point, tiles, tiling, run, planes, panels: run.weights + point * matrix.count, results)
       }
       for (index, tile) in tiles.enumerated() {
         transformOutput(tile, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
@@ -65,9 +70,13 @@ extension WinogradConvolution {
             tiles.lowerBound + index, tiling, run, firstChannel: 0, scratch + index * problem.inputChannels)
         }
       }
-      workers.forEach(filtering.products) { point, _ in
+      workers.forEach(filtering.products * pointColumns.pieces) { index, _ in
+        let (point, piece) = index.quotientAndRemainder(dividingBy: pointColumns.pieces)
+        let columns = pointColumns[piece]
         multiply(
-          point, rows: tiles.count, tiling, run, scratch, panels: run.weights + point * matrix.count, results)
+          point, tiles, columns: columns, tiling, run, scratch,
+          panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
+          results)
       }
       workers.forEachRange(tiles.count, grain: 1) { range, _ in
         for index in range {
@@ -111,7 +120,7 @@ extension WinogradConvolution {
             plane: plane)
           for point in 0..<filtering.products {
             multiply(
-              point, rows: tiles.count, tiling, run, scratch + part * inputPlanes,
+              point, tiles, tiling, run, scratch + part * inputPlanes,
               panels: transformed + point * plane, results, adding: part > 0)
           }
         }
@@ -124,6 +133,7 @@ extension WinogradConvolution {
 
   /// Image and first output pixel of a tile.
   private func place(_ tile: Int) -> (image: Int, row: Int, column: Int) {
+    if let isolatedPhases { return isolatedPhases.origin(of: tile) }
     let (rest, tileColumn) = tile.quotientAndRemainder(dividingBy: grid.width)
     let (phase, tileRow) = rest.quotientAndRemainder(dividingBy: grid.height)
     let (others, phaseColumn) = phase.quotientAndRemainder(dividingBy: phases.width)
@@ -146,16 +156,41 @@ extension WinogradConvolution {
       column: column - padding.left, planes)
   }
 
+  /// The products of some tiles at a point, or some columns of them.
   private func multiply(
-    _ point: Int, rows: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ planes: UnsafePointer<Float>,
-    panels: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>, adding: Bool = false
+    _ point: Int, _ tiles: Range<Int>, columns: Range<Int>? = nil, _ tiling: WinogradTiling, _ run: ConvolutionRun,
+    _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>,
+    adding: Bool = false
   ) {
-    var product = PanelOperands(
-      rows: .strided(planes + point * tiling.inputPlane, stride: tiling.inputChannels), rowCount: rows,
-      depth: tiling.inputChannels, panels: panels, columns: tiling.outputChannels,
-      y: results + point * tiling.outputPlane, yStride: tiling.outputChannels)
-    product.accumulates = adding
-    run.backend.panelProduct(product)
+    let columns = columns ?? 0..<tiling.outputChannels
+    let (rowPoint, columnPoint) = point.quotientAndRemainder(dividingBy: filtering.inputs)
+    var first = tiles.lowerBound
+    while first < tiles.upperBound {
+      var last = tiles.upperBound
+      var isNeeded = true
+      if let phases = isolatedPhases?.run(at: first) {
+        last = min(last, phases.range.upperBound)
+        isNeeded =
+          filtering.needs(point: rowPoint, extent: phases.extent.height)
+          && filtering.needs(point: columnPoint, extent: phases.extent.width)
+      }
+      let row = first - tiles.lowerBound
+      let y = results + point * tiling.outputPlane + row * tiling.outputChannels + columns.lowerBound
+      if isNeeded {
+        var product = PanelOperands(
+          rows: .strided(
+            planes + point * tiling.inputPlane + row * tiling.inputChannels, stride: tiling.inputChannels),
+          rowCount: last - first, depth: tiling.inputChannels, panels: panels, columns: columns.count, y: y,
+          yStride: tiling.outputChannels)
+        product.accumulates = adding
+        run.backend.panelProduct(product)
+      } else {
+        for line in 0..<last - first {
+          (y + line * tiling.outputChannels).update(repeating: 0, count: columns.count)
+        }
+      }
+      first = last
+    }
   }
 
   private func transformOutput(

@@ -34,6 +34,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let grid: Extent2D
   /// Phases along both axes: the dilation, or the output's size where that is smaller.
   let phases: Extent2D
+  /// The phases in the order of tiles, for filterings of isolated maps: there is one tile a phase.
+  let isolatedPhases: IsolatedPhases?
   /// Tiles that are computed at once.
   let blocks: EvenPieces
   /// Input channels whose weights are transformed at once, in the order of panels.
@@ -57,10 +59,10 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     guard problem.direction == .forward, geometry.kernel == 3, geometry.stride == 1, geometry.groups == 1,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
-    // Phases of one or two pixels with nothing but padding around them.
-    if filtering.reads == filtering.outputs {
+    // Phases of a few pixels with nothing but padding around them.
+    if filtering.isIsolated {
       func isIsolated(_ extent: Int, _ outputs: Int, _ rate: Int, _ padding: Int) -> Bool {
-        extent == outputs && padding == rate && 2 * rate >= extent
+        extent == outputs && padding == rate && filtering.outputs * rate >= extent
       }
       guard
         isIsolated(problem.input.height, problem.output.height, geometry.dilation.height, geometry.padding.top),
@@ -81,6 +83,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
     grid = Extent2D(tiles(problem.output.height, step.height), tiles(problem.output.width, step.width))
     let count = problem.batch * phases.height * phases.width * grid.height * grid.width
+    isolatedPhases =
+      filtering.isIsolated ? IsolatedPhases(problem.output, rate: step, batch: problem.batch) : nil
     let threads = backend.workers.threadCount
     let points = filtering.products
     let layout = matrix.layout
@@ -126,8 +130,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let (n, m) = (Double(filtering.inputs), Double(filtering.outputs))
     let tiles = Double(blocks.count)
     let points = n * n
-    demand.panelMacs = tiles * points * Double(matrix.count)
-    demand.panelResults = tiles * points * Double(matrix.count / matrix.k)
+    demand.panelMacs = Double(productCount) * Double(matrix.count)
+    demand.panelResults = Double(productCount) * Double(matrix.count / matrix.k)
     // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(problem.outputChannels))
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
@@ -144,6 +148,13 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
     }
     return demand
+  }
+
+  /// Products of one row and a point's weights over all tiles.
+  private var productCount: Int {
+    guard let isolatedPhases else { return blocks.count * filtering.products }
+    func points(_ extent: Int) -> Int { (0..<filtering.inputs).count { filtering.needs(point: $0, extent: extent) } }
+    return isolatedPhases.runs.reduce(0) { $0 + $1.range.count * points($1.extent.height) * points($1.extent.width) }
   }
 
   var packing: String {

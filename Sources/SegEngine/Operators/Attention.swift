@@ -64,18 +64,20 @@ public struct Attention: Operator {
     let heads = heads
     let (batch, n, m) = (q[0], q[1], k[1])
     let (d, valueWidth) = (q[2] / heads, v[2] / heads)
+    @Sendable func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
     let scale = scale ?? 1 / Float(max(1, d)).squareRoot()
-    // Scores of a tile fill a quarter of a megabyte: they stay in the second-level cache.
-    let tile = max(1, min(max(65536 / m, 24), 96, n))
+    // A row of scores takes whole registers and no power of two, so that six rows do not meet in one set of the cache.
+    let scoreStride = aligned(m) + 16
+    // Scores of a tile fill less than half a megabyte: they stay in the second-level cache.
+    let tile = max(1, min(max(98304 / scoreStride / 6 * 6, 24), 96, n))
     let threads = context.backend.workers.threadCount
     // A head's keys and values are packed by whoever computes a part of its queries: one part, where heads are enough for the threads.
     let wanted = threads == 1 ? 1 : (2 * threads + batch * heads - 1) / max(1, batch * heads)
     let parts = EvenPieces(n, largest: max(1, n), atLeast: wanted)
     let layout = context.backend.panelLayout
-    func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
     let keySpace = aligned(layout.count(k: d, n: m))
     let valueSpace = aligned(layout.count(k: m, n: valueWidth))
-    let perWorker = keySpace + valueSpace + aligned(tile * m)
+    let perWorker = keySpace + valueSpace + aligned(tile * scoreStride) + aligned(tile)
     // How far the mask goes with each image and head: a mask of one image or head serves all.
     let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
     let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
@@ -88,34 +90,43 @@ public struct Attention: Operator {
       backend.workers.forEach(batch * heads * parts.pieces) { index, worker in
         let keys = context.scratch + worker * perWorker
         let (values, scores) = (keys + keySpace, keys + keySpace + valueSpace)
+        let sums = scores + aligned(tile * scoreStride)
         let (rest, part) = index.quotientAndRemainder(dividingBy: parts.pieces)
         let (image, head) = rest.quotientAndRemainder(dividingBy: heads)
         layout.pack(
-          k.floats + image * m * k.rowStride + head * d, rowStep: 1, columnStep: k.rowStride, rows: d, columns: m,
-          scale: scale, into: keys)
+          transposing: k.floats + image * m * k.rowStride + head * d, rowStride: k.rowStride, rows: d, columns: m,
+          scale: scale,
+          into: keys, on: backend)
         layout.pack(
-          v.floats + image * m * v.rowStride + head * valueWidth, rowStep: v.rowStride, columnStep: 1, rows: m,
-          columns: valueWidth, scale: 1, into: values)
+          v.floats + image * m * v.rowStride + head * valueWidth, rowStride: v.rowStride, rows: m, columns: valueWidth,
+          into: values)
         for first in stride(from: parts[part].lowerBound, to: parts[part].upperBound, by: tile) {
           let count = min(tile, parts[part].upperBound - first)
           backend.panelProduct(
             PanelOperands(
               rows: .strided(q.floats + (image * n + first) * q.rowStride + head * d, stride: q.rowStride),
-              rowCount: count, depth: d, panels: keys, columns: m, y: scores, yStride: m))
+              rowCount: count, depth: d, panels: keys, columns: m, y: scores, yStride: scoreStride))
           if let mask {
             let plane = (maskBatch > 1 ? image * maskHeads : 0) + (maskHeads > 1 ? head : 0)
             let rows = mask.floats + (plane * n + first) * mask.rowStride
             for row in 0..<count {
-              let line = scores + row * m
+              let line = scores + row * scoreStride
               backend.combine(.add, line, pStep: 1, rows + row * mask.rowStride, qStep: 1, line, count: m)
             }
           }
-          backend.softmax(
-            logarithm: false, scores, xStride: m, scores, yStride: m, rows: count, channels: m)
+          backend.softmaxNumerators(
+            scores, xStride: scoreStride, scores, yStride: scoreStride, rows: count, channels: m, sums: sums)
+          let result = y.floats + (image * n + first) * y.rowStride + head * valueWidth
           backend.panelProduct(
             PanelOperands(
-              rows: .strided(scores, stride: m), rowCount: count, depth: m, panels: values, columns: valueWidth,
-              y: y.floats + (image * n + first) * y.rowStride + head * valueWidth, yStride: y.rowStride))
+              rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values,
+              columns: valueWidth,
+              y: result, yStride: y.rowStride))
+          // Dividing the products is less work than dividing the scores, of which there are more.
+          for row in 0..<count {
+            let line = result + row * y.rowStride
+            backend.combine(.divide, line, pStep: 1, sums + row, qStep: 0, line, count: valueWidth)
+          }
         }
       }
     }

@@ -17,6 +17,8 @@ public struct BiSeNetV1: SegmentationNetwork, Hashable {
   public var pathWidth = 128
   /// Channels of the fusion and of the head; a quarter of the auxiliary heads'.
   public var fusionWidth = 256
+  /// How the context path enlarges its maps. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.nearest
 
   /// The network of the paper, for Cityscapes.
   public init() {}
@@ -86,9 +88,11 @@ public struct BiSeNetV1: SegmentationNetwork, Hashable {
     let maps = image.graph.scope("resnet") { backbone.features(of: image) }
     let (eighth, sixteenth, coarsest) = (maps[maps.count - 3], maps[maps.count - 2], maps[maps.count - 1])
     let mean = block(coarsest.globalAveragePool(), "conv_avg", pathWidth, kernel: 1)
-    let deep = (refined(coarsest, "arm32") + mean).resize(like: sixteenth, .nearest, named: "up32")
+    let deep = (refined(coarsest, "arm32") + mean)
+      .upsampled(upsampling, "up32", channels: pathWidth, by: 2, like: sixteenth)
     let head32 = block(deep, "conv_head32", pathWidth, kernel: 3)
-    let middle = (refined(sixteenth, "arm16") + head32).resize(like: eighth, .nearest, named: "up16")
+    let middle = (refined(sixteenth, "arm16") + head32)
+      .upsampled(upsampling, "up16", channels: pathWidth, by: 2, like: eighth)
     return [block(middle, "conv_head16", pathWidth, kernel: 3), head32]
   }
 

@@ -21,6 +21,8 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
   public var headWidth = 1024
   /// Channels of the auxiliary heads.
   public var auxiliaryWidth = 128
+  /// How the aggregation enlarges the semantic branch. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.nearest
 
   /// The network of the paper, for Cityscapes.
   public init() {}
@@ -152,9 +154,12 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
     }
     let small = step(detail, "left2", width, kernel: 3, stride: 2).averagePool(
       kernel: 3, stride: 2, padding: 1, named: "left2.2")
-    let gate = step(semantic, "right1", width, kernel: 3).resize(like: detail, .nearest, named: "up1").sigmoid()
+    func enlarged(_ x: Value, _ name: String) -> Value {
+      x.upsampled(upsampling, name, channels: width, by: 4, like: detail)
+    }
+    let gate = enlarged(step(semantic, "right1", width, kernel: 3), "up1").sigmoid()
     let fine = separable(detail, "left1") * gate
     let coarse = small * separable(semantic, "right2").sigmoid()
-    return step(fine + coarse.resize(like: detail, .nearest, named: "up2"), "conv", width, kernel: 3).relu()
+    return step(fine + enlarged(coarse, "up2"), "conv", width, kernel: 3).relu()
   }
 }

@@ -4,10 +4,11 @@ extension ModelFamily {
     "DeepLab",
     [
       ModelDescription(
-        "deeplabv1-vgg16", "DeepLab v1 LargeFOV on VGG-16", size: 513, DeepLabV1(), preprocessing: .caffe(513)),
+        "deeplabv1-vgg16", "DeepLab v1 LargeFOV on VGG-16", size: 513, DeepLabV1(), preprocessing: .caffe(513),
+        refinement: .deepLabV1),
       ModelDescription(
         "deeplabv2-resnet101", "DeepLab v2 on ResNet-101, maximum over three scales", size: 513, DeepLabV2(),
-        preprocessing: .caffe(513)),
+        preprocessing: .caffe(513), refinement: .deepLab),
       ModelDescription(
         "deeplabv3-resnet50", "DeepLab v3 on ResNet-50 of stride 8 (torchvision)", size: 520, DeepLabV3()),
       ModelDescription(

@@ -1,7 +1,8 @@
 import SegEngine
 
 /// DeepLab v1, the LargeFOV network (Chen et al. 2015): an atrous VGG-16 of stride 8, its first linear layer as a 3×3 convolution of
-/// 1024 channels and rate 12. What sharpens its output is a dense conditional random field.
+/// 1024 channels and rate 12. What sharpens its output is a dense conditional random field,
+/// ``DenseCRF/deepLabV1``, which the registry's description recommends (`seg segment --crf`).
 ///
 /// Parameters as in the common PyTorch ports: `features.0.weight` as of torchvision's VGG-16, `classifier.0.weight`,
 /// `classifier.3.weight`, `classifier.6.weight`. A 3×3 mean of stride 1 follows the last pooling, as in the authors' Caffe network.
@@ -13,6 +14,8 @@ public struct DeepLabV1: SegmentationNetwork {
   public var classifierWidth = 1024
   /// The rate of the 3×3 convolution.
   public var rate = 12
+  /// How logits are enlarged to the image.
+  public var upsampling = Upsampling.bilinear(aligningCorners: true)
 
   /// A network for a number of classes.
   public init(classes: Int = 21) { self.classes = classes }
@@ -40,6 +43,7 @@ public struct DeepLabV1: SegmentationNetwork {
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    maps[0].conv("classifier.6", classes, kernel: 1).resize(like: image, coordinates: .alignCorners)
+    maps[0].conv("classifier.6", classes, kernel: 1)
+      .upsampled(upsampling, "upsample", channels: classes, by: 8, like: image)
   }
 }

@@ -12,6 +12,8 @@ public struct DeepLabV2: SegmentationNetwork {
   public var classes: Int
   /// The pyramid's rates.
   public var rates = [6, 12, 18, 24]
+  /// How logits are enlarged to the image.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// Factors of the image's size besides 1.
   public var scales = [0.5, 0.75]
 
@@ -52,7 +54,9 @@ public struct DeepLabV2: SegmentationNetwork {
     return [branches.dropFirst().reduce(branches[0], +)]
   }
 
-  public func head(_ maps: [Value], like image: Value) -> Value { maps[0].resize(like: image) }
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    maps[0].upsampled(upsampling, "upsample", channels: classes, by: 8, like: image)
+  }
 
   public func outputs(of image: Value, auxiliary: Bool) -> (logits: Value, auxiliary: [Value]) {
     let scores = decoder(encoder(image))[0]

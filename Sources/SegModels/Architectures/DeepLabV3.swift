@@ -12,6 +12,8 @@ public struct DeepLabV3: TorchvisionNetwork {
   /// The encoder, of output stride 8 or 16.
   public var backbone: any Backbone
   public var classes: Int
+  /// How logits are enlarged to the image.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// The pyramid's rates.
   public var rates = [12, 24, 36]
   /// The feature map on which the auxiliary head is; `nil` for none.
@@ -39,6 +41,6 @@ public struct DeepLabV3: TorchvisionNetwork {
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    maps[0].conv("classifier.4", classes, kernel: 1).resize(like: image)
+    enlarged(maps[0].conv("classifier.4", classes, kernel: 1), upsampling, like: image)
   }
 }

@@ -23,6 +23,8 @@ public struct ENet: SegmentationNetwork, Hashable {
   public var hasSlopePerChannel = false
   /// Extent of the kernel of the decoder's transposed convolutions, 2 or 3.
   public var transposedKernel = 2
+  /// How the decoder's bottlenecks enlarge what goes past them.
+  public var upsampling = Upsampling.maxUnpooling
 
   /// The network as the common port has it.
   public init() {}
@@ -140,8 +142,12 @@ public struct ENet: SegmentationNetwork, Hashable {
 
   /// Twice the size, that of `other`: unpooling, and beside it a bottleneck with a transposed convolution.
   private func upsampled(_ x: Value, to channels: Int, places: Value, like other: Value) -> Value {
-    let main = x.conv("main_conv1.0", channels, kernel: 1, bias: false).batchNorm("main_conv1.1")
-      .maxUnpool(places, like: other, named: "main_unpool1")
+    let narrowed = x.conv("main_conv1.0", channels, kernel: 1, bias: false).batchNorm("main_conv1.1")
+    // The port's convolution has no bias and a normalisation, where that of ``Upsampling/maxUnpooling`` has a bias alone.
+    let main =
+      upsampling == .maxUnpooling
+      ? narrowed.maxUnpool(places, like: other, named: "main_unpool1")
+      : narrowed.upsampled(upsampling, "main_up1", channels: channels, by: 2, like: other)
     let width = x.channels / reduction
     // Without bias a row that the convolution does not reach is zero.
     let y = step(x, "ext_conv1", width, kernel: 1, isEncoder: false)

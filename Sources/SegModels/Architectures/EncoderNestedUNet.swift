@@ -5,7 +5,7 @@ import SegEngine
 /// Node `x_d_l` stands on the way from the encoder's d-th coarsest map to the finest and has the size of the (l + 1)-th coarsest
 /// one. It takes the enlarged node x_d_(l−1), all nodes x_i_l with i > d, and the encoder's map of its size. The last node reaches the
 /// image's size. There is no deep supervision; ``NestedUNet`` has it.
-public struct EncoderNestedUNet: SegmentationModelsNetwork {
+public struct EncoderNestedUNet: UNetOnBackbone {
   /// The encoder.
   public var backbone: any Backbone
   public var classes: Int
@@ -24,19 +24,7 @@ public struct EncoderNestedUNet: SegmentationModelsNetwork {
 
   public var architecture: String { "U-Net++" }
 
-  public var headKernel: Int { 3 }
-
-  /// The last block has weights for what would be put beside, and puts nothing beside.
-  public var checkpoints: CheckpointMapping {
-    var mapping = CheckpointMapping.segmentationModels
-    mapping.unused.append("decoder.blocks.x_0_\(decoderWidths.count - 1).attention1.")
-    return mapping
-  }
-
-  /// The backbone's maps, and after them the image, whose size the last node reaches.
-  public func encoder(_ image: Value) -> [Value] {
-    image.graph.scope(backboneScope) { backbone.features(of: image) } + [image]
-  }
+  public var lastBlock: String { "x_0_\(decoderWidths.count - 1)" }
 
   public func decoder(_ features: [Value]) -> [Value] {
     let (maps, image) = (Array(features.dropLast().reversed()), features[features.count - 1])

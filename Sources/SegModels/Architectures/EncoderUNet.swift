@@ -5,7 +5,7 @@ import SegEngine
 /// The decoder has a block for each of the encoder's maps: enlargement to the next finer map, whose features are put beside, and
 /// two 3×3 convolutions. The last block reaches the image's size and has nothing to put beside. Where the library enlarges a
 /// map by the nearest pixel, any ``Upsampling`` but unpooling is possible here.
-public struct EncoderUNet: SegmentationModelsNetwork {
+public struct EncoderUNet: UNetOnBackbone {
   /// The encoder.
   public var backbone: any Backbone
   public var classes: Int
@@ -28,19 +28,7 @@ public struct EncoderUNet: SegmentationModelsNetwork {
 
   public var architecture: String { "U-Net" }
 
-  public var headKernel: Int { 3 }
-
-  /// The last block has weights for what would be put beside, and puts nothing beside.
-  public var checkpoints: CheckpointMapping {
-    var mapping = CheckpointMapping.segmentationModels
-    mapping.unused.append("decoder.blocks.\(decoderWidths.count - 1).attention1.")
-    return mapping
-  }
-
-  /// The backbone's maps, and after them the image, whose size the last block reaches.
-  public func encoder(_ image: Value) -> [Value] {
-    image.graph.scope(backboneScope) { backbone.features(of: image) } + [image]
-  }
+  public var lastBlock: String { "\(decoderWidths.count - 1)" }
 
   public func decoder(_ features: [Value]) -> [Value] {
     let (maps, image) = (Array(features.dropLast().reversed()), features[features.count - 1])
@@ -67,16 +55,4 @@ public struct EncoderUNet: SegmentationModelsNetwork {
       return [x]
     }
   }
-}
-
-/// A block of segmentation-models-pytorch's U-Nets: the maps side by side, where wanted weighted, and two 3×3 convolutions.
-/// Parameters: `conv1.0`, `conv1.1`, `conv2.0`, `conv2.1`, and `attention1.attention`, `attention2.attention`.
-func decoderBlock(_ x: Value, _ skipped: [Value], _ width: Int, attends: Bool) -> Value {
-  var x = x
-  func attended(_ x: Value, _ name: String) -> Value {
-    attends ? x.graph.scope("\(name).attention") { x.squeezedAndExcited() } : x
-  }
-  if !skipped.isEmpty { x = attended(x.concat(with: skipped), "attention1") }
-  x = x.convolved("conv1.0", "conv1.1", width, kernel: 3).convolved("conv2.0", "conv2.1", width, kernel: 3)
-  return attended(x, "attention2")
 }

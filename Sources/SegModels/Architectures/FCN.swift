@@ -10,6 +10,8 @@ public struct FCN: TorchvisionNetwork {
   /// The encoder, of output stride 8.
   public var backbone: any Backbone
   public var classes: Int
+  /// How logits are enlarged to the image.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// The feature map on which the auxiliary head is; `nil` for none.
   public var auxiliaryFeature: String?
 
@@ -28,6 +30,6 @@ public struct FCN: TorchvisionNetwork {
   public func decoder(_ features: [Value]) -> [Value] { [features[features.count - 1]] }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    image.graph.scope("classifier") { maps[0].fcnHead(classes: classes) }.resize(like: image)
+    enlarged(image.graph.scope("classifier") { maps[0].fcnHead(classes: classes) }, upsampling, like: image)
   }
 }

@@ -21,6 +21,8 @@ public struct FCNVGG16: SegmentationNetwork {
   public var classes: Int
   /// Channels of the two layers that were linear.
   public var classifierWidth = 4096
+  /// How scores are enlarged. Transposed convolutions have the published kernel, twice the factor wide and without bias, and none unpools.
+  public var upsampling = Upsampling.transposedConvolution
 
   /// A network of a stride.
   public init(_ stride: Stride = .s8, classes: Int = 21) {
@@ -75,7 +77,12 @@ public struct FCNVGG16: SegmentationNetwork {
   }
 
   private func enlarged(_ scores: Value, _ name: String, by factor: Int) -> Value {
-    scores.transposedConv(
+    guard upsampling == .transposedConvolution else {
+      // The published kernel gives half a factor more on each side, on which the offsets of the crops rely.
+      return scores.upsampled(upsampling, name, channels: classes, by: factor)
+        .pad(Padding2D(factor / 2), named: "\(name).pad")
+    }
+    return scores.transposedConv(
       name, classes, kernel: Extent2D(2 * factor), stride: Extent2D(factor), bias: false, initializer: .bilinear)
   }
 

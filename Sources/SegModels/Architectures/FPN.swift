@@ -24,8 +24,10 @@ public struct FPN: SegmentationModelsNetwork {
   public var width = 128
   /// How the levels' maps become one.
   public var merge = Merge.sum
-  /// How a level is enlarged before it is added to the finer one. The branch after the pyramid is always enlarged bilinearly.
+  /// How a level is enlarged before it is added to the finer one.
   public var upsampling = Upsampling.nearest
+  /// How the segmentation branch enlarges its maps after each convolution.
+  public var branchUpsampling = Upsampling.bilinear(aligningCorners: true)
 
   /// A network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
@@ -50,7 +52,11 @@ public struct FPN: SegmentationModelsNetwork {
         for step in 0..<max(1, 3 - index) {
           x = x.conv("seg_blocks.\(index).block.\(step).block.0", width, kernel: 3, bias: false)
             .groupNorm("seg_blocks.\(index).block.\(step).block.1", groups: 32).relu()
-          if index < 3 { x = x.resize(like: maps[index + step + 1], coordinates: .alignCorners) }
+          if index < 3 {
+            x = x.upsampled(
+              branchUpsampling, "seg_blocks.\(index).block.\(step).up", channels: width, by: 2,
+              like: maps[index + step + 1])
+          }
         }
         return x
       }

@@ -22,6 +22,8 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
   public var expansion = 6
   /// Channels after pyramid pooling, and of the fusion.
   public var width = 128
+  /// How the deep branch is enlarged to the other's size. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.bilinear(aligningCorners: true)
 
   /// The network of the paper, for Cityscapes.
   public init() {}
@@ -122,7 +124,7 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
   }
 
   private func fused(_ fine: Value, _ coarse: Value) -> Value {
-    let enlarged = enlarged(coarse, like: fine, "upsample")
+    let enlarged = coarse.upsampled(upsampling, "upsample", channels: width, by: 4, like: fine)
     let low = convolution(enlarged, "dwconv.conv", width, kernel: 3, groups: coarse.channels)
       .conv("conv_lower_res.0", width, kernel: 1).batchNorm("conv_lower_res.1")
     return (fine.conv("conv_higher_res.0", width, kernel: 1).batchNorm("conv_higher_res.1") + low).relu()

@@ -14,6 +14,8 @@ public struct PSPNet: SegmentationModelsNetwork {
   public var classes: Int
   /// Channels after the pyramid.
   public var width = 512
+  /// How logits are enlarged to the image. The means over grids are enlarged bilinearly.
+  public var upsampling = Upsampling.bilinear(aligningCorners: true)
   /// Cells of the grids along both axes.
   public var sizes = [1, 2, 3, 6]
 
@@ -32,6 +34,8 @@ public struct PSPNet: SegmentationModelsNetwork {
 
   public var architecture: String { "PSPNet" }
   public var headKernel: Int { 3 }
+  public var headUpsampling: Upsampling { upsampling }
+  public var headFactor: Int { features[features.count - 1].stride }
 
   /// The stages that the encoder has and the network does not use are left out.
   public var checkpoints: CheckpointMapping {

@@ -22,6 +22,8 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
   public var decoding = Decoder.mask(depth: 2)
   /// Channels of the logits.
   public var classes = 150
+  /// How masks of the patches' size are enlarged by the patch. Forms that choose a width keep it, and none unpools.
+  public var upsampling = Upsampling.bilinear(aligningCorners: false)
 
   /// Segmenter on an encoder trained at `embeddedSize`, with the mask transformer of two blocks.
   public init(_ encoder: VisionTransformer, embeddedSize: Extent2D = 512) {
@@ -69,7 +71,7 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
   /// Patches may reach beyond the image, whose size is then a part of theirs.
   public func head(_ maps: [Value], like image: Value) -> Value {
     let masks = decoding == .linear ? maps[0].linear("decoder.head", classes) : maps[0]
-    return masks.resize(by: Double(encoder.patch), named: "upsample").crop(
+    return masks.upsampled(upsampling, "upsample", channels: classes, by: encoder.patch).crop(
       like: image, anchor: .topLeft, named: "unpad")
   }
 

@@ -11,7 +11,7 @@ public struct UPerNet: SegmentationModelsNetwork {
   public var classes: Int
   /// Channels of the decoder.
   public var width = 256
-  /// How a level is enlarged before it is added to the finer one. Where all levels are joined it is bilinearly.
+  /// How a level is enlarged before it is added to the finer one, and where all are joined at the finest.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
   /// Cells of the grids along both axes.
   public var sizes = [1, 2, 3, 6]
@@ -46,7 +46,9 @@ public struct UPerNet: SegmentationModelsNetwork {
       }
       let finest = levels[levels.count - 1]
       return [
-        levels.reversed().map { $0.resize(like: finest) }.concatenated()
+        levels.reversed().enumerated().map { index, level in
+          level.upsampled(upsampling, "fusion_up.\(index)", channels: width, by: 1 << index, like: finest)
+        }.concatenated()
           .convolved("fusion_block.0", "fusion_block.1", width, kernel: 3)
       ]
     }

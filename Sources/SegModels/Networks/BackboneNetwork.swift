@@ -45,6 +45,12 @@ extension TorchvisionNetwork {
 
   public var auxiliaryOutputs: [String] { auxiliaryFeature == nil ? [] : ["aux"] }
 
+  /// Logits of the last feature map's size at the image's.
+  func enlarged(_ logits: Value, _ upsampling: Upsampling, like image: Value) -> Value {
+    logits.upsampled(
+      upsampling, "upsample", channels: classes, by: features[features.count - 1].stride, like: image)
+  }
+
   public var checkpoints: CheckpointMapping {
     CheckpointMapping(
       auxiliary: ["aux_classifier."], head: ["classifier.4.", "aux_classifier.4."],
@@ -64,6 +70,10 @@ extension TorchvisionNetwork {
 public protocol SegmentationModelsNetwork: BackboneNetwork {
   /// Extent of the head's kernel.
   var headKernel: Int { get }
+  /// How logits are enlarged to the image.
+  var headUpsampling: Upsampling { get }
+  /// By how much.
+  var headFactor: Int { get }
 }
 
 extension SegmentationModelsNetwork {
@@ -71,11 +81,16 @@ extension SegmentationModelsNetwork {
 
   public var headKernel: Int { 1 }
 
+  public var headUpsampling: Upsampling { .bilinear(aligningCorners: true) }
+
+  /// The decoders give a quarter of the image's size, or the image's own.
+  public var headFactor: Int { 4 }
+
   public var checkpoints: CheckpointMapping { .segmentationModels }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
     maps[0].conv("segmentation_head.0", classes, kernel: Extent2D(headKernel))
-      .resize(like: image, coordinates: .alignCorners)
+      .upsampled(headUpsampling, "segmentation_head.1", channels: classes, by: headFactor, like: image)
   }
 }
 

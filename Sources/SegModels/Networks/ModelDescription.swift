@@ -14,12 +14,14 @@ public struct ModelDescription: Sendable {
   public let preprocessing: Preprocessing
   /// What makes labels out of its logits.
   public let postprocessing: Postprocessing
+  /// The conditional random field that the network was published with, for ``Predictor/refined(_:views:crf:)``; `nil` for none.
+  public let refinement: DenseCRF?
 
   /// Describes a network. Without a preprocessing images are stretched to the default size and normalised with the mean and deviation
   /// of ImageNet's; without a postprocessing the largest logit wins.
   public init(
     _ name: String, _ summary: String, size: Extent2D, _ network: any SegmentationNetwork,
-    preprocessing: Preprocessing? = nil, postprocessing: Postprocessing = .argmax
+    preprocessing: Preprocessing? = nil, postprocessing: Postprocessing = .argmax, refinement: DenseCRF? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -30,6 +32,7 @@ public struct ModelDescription: Sendable {
       ?? Preprocessing(
         fit: .stretch(size), mean: Preprocessing.imageNetMean, deviation: Preprocessing.imageNetDeviation)
     self.postprocessing = postprocessing
+    self.refinement = refinement
   }
 
   /// The number of its classes; a network of one logit has two, background and foreground.
@@ -45,7 +48,7 @@ public struct ModelDescription: Sendable {
     let isAsBefore = classes == self.network.classes
     return ModelDescription(
       name, summary, size: defaultSize, network, preprocessing: preprocessing,
-      postprocessing: isAsBefore ? postprocessing : classes == 1 ? .threshold(0.5) : .argmax)
+      postprocessing: isAsBefore ? postprocessing : classes == 1 ? .threshold(0.5) : .argmax, refinement: refinement)
   }
 
   /// Makes the graph for a height and width.

@@ -56,6 +56,13 @@ public struct DenseCRF: Hashable, Sendable {
     .gaussian(weight: 3, positionDeviation: 1), .bilateral(weight: 4, positionDeviation: 67, colorDeviation: 3),
   ])
 
+  /// What DeepLab v1 is refined with (Chen et al. 2015): positions 3 · exp(−d²/(2 · 3²)), which the paper fixes, positions and colours
+  /// 4 · exp(−d²/(2 · 49²) − c²/(2 · 5²)), ten iterations. The paper chooses the second kernel by cross-validation for each network and
+  /// prints no values; these are those of the authors' script for VGG-16.
+  public static let deepLabV1 = DenseCRF(kernels: [
+    .gaussian(weight: 3, positionDeviation: 3), .bilateral(weight: 4, positionDeviation: 49, colorDeviation: 5),
+  ])
+
   /// The marginals after the last iteration, `[height, width, classes]`; the argmax over the classes is the labelling.
   ///
   /// - Parameters:

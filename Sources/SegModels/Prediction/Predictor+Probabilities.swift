@@ -30,6 +30,8 @@ extension Predictor {
   /// The labels of an image from several views, and through a conditional random field where one is given; and the probabilities, or
   /// the field's marginals, `[height, width, classes]`.
   ///
+  /// The field that a network was published with is its predictor's ``refinement``.
+  ///
   /// A field of a network with a threshold works on probabilities whose odds are divided by the threshold's, so that it decides at one
   /// half where the network decides at the threshold.
   ///

@@ -26,12 +26,24 @@ public struct Predictor: Sendable {
   public let preprocessing: Preprocessing
   /// What makes labels out of logits.
   public let postprocessing: Postprocessing
+  /// The conditional random field that suits the network, for ``refined(_:views:crf:)``: that which it was published with, where it was.
+  public let refinement: DenseCRF
 
   /// Joins a network with what comes before and after it.
-  public init(_ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing) {
+  public init(
+    _ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing, refinement: DenseCRF = .deepLab
+  ) {
     self.model = model
     self.preprocessing = preprocessing
     self.postprocessing = postprocessing
+    self.refinement = refinement
+  }
+
+  /// Joins a network with what its description says comes before and after it, its published conditional random field included.
+  public init(_ model: Model, for description: ModelDescription) {
+    self.init(
+      model, preprocessing: description.preprocessing, postprocessing: description.postprocessing,
+      refinement: description.refinement ?? .deepLab)
   }
 
   /// Segments an image.

@@ -16,7 +16,7 @@ public struct Tiling: Hashable, Sendable {
     /// extent along each axis (nnU-Net, Isensee et al. 2021).
     case gaussian
     /// The label from the tile in whose middle it lies: the overlap is cut at half. Where half of the overlap is at least what the network
-    /// sees to one side of a pixel, and tiles begin where its strides do, labels are those of the whole image.
+    /// sees to one side of a pixel, and tiles begin where its strides do, labels are those of the whole image (``TileHalo``).
     case center
   }
 

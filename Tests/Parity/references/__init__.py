@@ -27,8 +27,8 @@ class Reference:
     outputs: Callable[[Any], dict] = lambda result: {"logits": result}
     # From the module's state dict to what people save.
     state: Callable[[dict], dict] = lambda state: state
-    # Whether an image does for the comparison; others are drawn until one does.
-    accepts: Callable[[Any, Any], bool] = lambda network, image: True
+    # The image that is compared, made of a random one; see `places`.
+    settle: Callable[[Any, Any], Any] = None
     # How the state dict is saved: "pth" or "safetensors".
     form: str = "pth"
 

@@ -485,7 +485,7 @@ def as_it_is(result):
 
 def networks():
     return {
-        "enet": Reference(lambda: ENet(19), [(1, 3, 128, 160), (1, 3, 101, 115)], accepts=places.are_certain),
+        "enet": Reference(lambda: ENet(19), [(1, 3, 512, 1024), (2, 3, 101, 115)], settle=places.untied),
         "bisenetv1": Reference(lambda: BiSeNetV1(19), [(1, 3, 512, 1024), (2, 3, 200, 333)], outputs=as_it_is),
         "bisenetv2": Reference(lambda: BiSeNetV2(19), [(1, 3, 512, 1024), (2, 3, 256, 320)], outputs=as_it_is),
         "fast-scnn": Reference(

@@ -152,8 +152,7 @@ def networks():
         name: Reference(
             lambda options=options: SkipUNet(21, [64, 128, 256, 512, 1024], **options), [(1, 3, 256, 256), (1, 3, 197, 240)])
         for name, options in VARIANTS.items()}
-    result["unet-unpooling"].inputs = [(1, 3, 48, 64), (1, 3, 61, 50)]
-    result["unet-unpooling"].accepts = places.are_certain
+    result["unet-unpooling"].settle = places.untied
     return result
 
 

@@ -70,7 +70,106 @@ import Testing
         return network
       }, "decode_head.up_convs.2.1"
     ),
+    made("Segmenter", "upsample") {
+      var network = SegmenterNetwork(VisionTransformer(width: 16, depth: 1, heads: 2, patch: 8), embeddedSize: 32)
+      network.classes = 3
+      network.upsampling = $0
+      return network
+    },
+    made("FCN on VGG-16", "upscore2") {
+      var network = FCNVGG16(.s8, classes: 2)
+      network.classifierWidth = 4
+      network.upsampling = $0
+      return network
+    },
+    made("FCN", "upsample") {
+      var network = FCN(backbone, classes: 2, auxiliaryFeature: nil)
+      network.upsampling = $0
+      return network
+    },
+    made("DeepLab v1", "upsample") {
+      var network = DeepLabV1(classes: 2)
+      network.classifierWidth = 4
+      network.upsampling = $0
+      return network
+    },
+    made("DeepLab v2", "upsample") {
+      var network = DeepLabV2(bottlenecks, classes: 2)
+      network.upsampling = $0
+      return network
+    },
+    made("DeepLab v3", "upsample") {
+      var network = DeepLabV3(backbone, classes: 2, auxiliaryFeature: nil)
+      network.upsampling = $0
+      return network
+    },
+    made("DeepLab v3+", "decoder.up") {
+      var network = DeepLabV3Plus(backbone, classes: 2)
+      network.width = 8
+      network.upsampling = $0
+      return network
+    },
+    made("LR-ASPP", "classifier.up") {
+      var network = LRASPP(classes: 2)
+      network.width = 8
+      network.upsampling = $0
+      return network
+    },
+    made("FPN", "decoder.seg_blocks.0.block.2.up") {
+      var network = FPN(backbone, classes: 2)
+      (network.pyramidWidth, network.width) = (8, 32)
+      (network.upsampling, network.branchUpsampling) = ($0, $0)
+      return network
+    },
+    made("PSPNet", "segmentation_head.1") {
+      var network = PSPNet(backbone, classes: 2)
+      network.width = 8
+      network.upsampling = $0
+      return network
+    },
+    made("UPerNet", "decoder.fusion_up.3") {
+      var network = UPerNet(backbone, classes: 2)
+      network.width = 8
+      network.upsampling = $0
+      return network
+    },
+    made("BiSeNetV1", "cp.up32") {
+      var network = BiSeNetV1()
+      network.backbone = backbone
+      (network.spatialWidth, network.pathWidth, network.fusionWidth) = (4, 8, 12)
+      network.upsampling = $0
+      return network
+    },
+    made("BiSeNetV2", "bga.up2") {
+      var network = BiSeNetV2()
+      (network.detailWidths, network.semanticWidths) = ([4, 4, 8], [4, 4, 6, 8])
+      network.headWidth = 12
+      network.upsampling = $0
+      return network
+    },
+    made("Fast-SCNN", "feature_fusion.upsample") {
+      var network = FastSCNN()
+      (network.stemWidths, network.bottleneckWidths, network.repeats) = ([4, 6, 8], [8, 8, 12], [1, 1, 1])
+      network.width = 8
+      network.upsampling = $0
+      return network
+    },
+    made("ENet", "upsample5_0.main_up1") {
+      var network = ENet()
+      network.widths = [8, 16, 32]
+      network.upsampling = $0
+      return network
+    },
   ]
+
+  private static func made(
+    _ name: String, _ parameter: String, _ make: @escaping @Sendable (Upsampling) -> any SegmentationNetwork
+  ) -> (name: String, make: @Sendable (Upsampling) -> any SegmentationNetwork, parameter: String) {
+    (name, make, parameter)
+  }
+
+  /// Those whose encoders pool by two, level by level, have indices to unpool by.
+  private static let unpooling: Set<String> = ["U-Net", "U-Net++", "ENet"]
 
   private static var backbone: ResNet {
     var backbone = ResNet(.basic, blocks: [1, 1, 1, 1])
@@ -78,11 +177,16 @@ import Testing
     return backbone
   }
 
+  private static var bottlenecks: ResNet {
+    var backbone = ResNet(.bottleneck, blocks: [1, 1, 1, 1])
+    backbone.width = 4
+    return backbone
+  }
+
   @Test(arguments: decoders.indices) func eachFormReachesTheImagesSize(_ index: Int) throws {
     let (name, make, parameter) = Self.decoders[index]
     for upsampling in Upsampling.all {
-      // Only an encoder that pools by two, level by level, has indices to unpool by.
-      if upsampling == .maxUnpooling && name != "U-Net" && name != "U-Net++" { continue }
+      if upsampling == .maxUnpooling && !Self.unpooling.contains(name) { continue }
       let network = make(upsampling)
       let graph = try network.graph(size: 64)
       let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 1))
@@ -91,8 +195,11 @@ import Testing
         #expect(output.shape == [1, size.height, size.width, network.classes], "\(name) \(upsampling)")
         #expect(output.range > 0 && output.range.isFinite, "\(name) \(upsampling)")
       }
+      // ENet's unpooling has no convolution of its own.
       let hasParameters = graph.parameters.contains { $0.name.hasPrefix(parameter + ".") }
-      #expect(hasParameters == upsampling.changesWidth, "\(name) \(upsampling)")
+      #expect(
+        hasParameters == (upsampling.changesWidth && !(name == "ENet" && upsampling == .maxUnpooling)),
+        "\(name) \(upsampling)")
     }
   }
 }

@@ -49,6 +49,9 @@ final class NetworkRunner {
     outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
   }
 
+  /// The names of the algorithms of its steps that have one.
+  var algorithms: [String] { model.stepInfos.map(\.algorithm).filter { !$0.isEmpty } }
+
   func run() {
     do {
       try model.run(inputs, into: &outputs, using: workspace)

@@ -12,6 +12,12 @@ public enum AttentionFormulas {
   /// 4 · d² + 4 · d: weights and biases of the four projections.
   public static func parameters(width d: Int) -> Int { 4 * d * d + 4 * d }
 
+  /// (4 d² + 4 d) / (K² C² + C): parameters of self-attention of width d to those of a K×K convolution of C channels, biases included.
+  /// With d = C and K = 3 it is about 4/9: attention has fewer.
+  public static func parameterRatio(width d: Int, kernel: Int, channels: Int) -> Double {
+    Double(parameters(width: d)) / Double(kernel * kernel * channels * channels + channels)
+  }
+
   /// N² · heads numbers of scores, which a naive evaluation holds at once.
   public static func scoreElements(tokens: Int, heads: Int) -> Int { tokens * tokens * heads }
 

@@ -44,6 +44,7 @@ enum LatencySweep {
     let isTransposed = algorithm.hasPrefix("transposed")
     let isDepthwise = algorithm == "depthwise"
     let isWinograd = algorithm.hasPrefix("winograd")
+    let isIsolated = algorithm.hasPrefix("winograd isolated")
     let geometry: ConvolutionGeometry
     var extent = drawer.extent(from: 11, to: isTransposed ? 131 : 261)
     switch algorithm {
@@ -52,9 +53,11 @@ enum LatencySweep {
       let kernel = drawer.one(of: [3, 3, 5, 7])
       let stride = drawer.one(of: [1, 1, 2])
       geometry = drawer.same(kernel, stride: stride, dilation: stride == 1 ? drawer.one(of: [1, 1, 2, 4]) : 1)
-    case "winograd isolated 2×2":
+    case _ where isIsolated:
+      // Phases of two or three pixels at most.
       extent = drawer.extent(from: 11, to: 67)
-      geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + 1) / 2)
+      let most = algorithm.hasSuffix("3×3") ? 3 : 2
+      geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + most - 1) / most)
     case "transposed reshuffle":
       let factor = drawer.one(of: [2, 2, 4])
       geometry = ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor))
@@ -79,7 +82,7 @@ enum LatencySweep {
     }
     while isTooMuch() {
       // Either fewer pixels or fewer channels.
-      if drawer.one(of: [true, false]), extent.height > 19, algorithm != "winograd isolated 2×2" {
+      if drawer.one(of: [true, false]), extent.height > 19, !isIsolated {
         extent = drawer.extent(from: 11, to: extent.height)
       } else {
         inputs = max(16, inputs / 16 * 8)
