@@ -25,7 +25,9 @@ enum LatencySweep {
     var drawer = Drawer(seed: seed)
     var networks: [Network] = []
     for algorithm in CompileOptions.algorithmNames {
-      for _ in 0..<(algorithm == "pointwise" || algorithm == "direct" ? 18 : 11) {
+      // More of those that networks run by most.
+      let isCommon = ["pointwise", "direct", "winograd 4×4", "winograd 6×6"].contains(algorithm)
+      for _ in 0..<(isCommon ? 26 : 13) {
         networks.append(Network(graph: try convolutions(algorithm, &drawer), algorithm: algorithm))
       }
     }
