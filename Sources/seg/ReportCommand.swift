@@ -17,11 +17,17 @@ struct ReportCommand: ParsableCommand {
       With --performance it also writes latency.md and its pictures into another directory, from the file latency.json there, which \
       `seg-bench latency` writes, and from a search for networks within a budget, of which three are run.
 
-      Example: seg report docs/complexity --image eye.png --model pupil-unet --weights pupil-unet.safetensors
+      Example: seg report docs/complexity --image eye.png --model pupil-unet --weights pupil-unet.safetensors \
+      --performance docs/performance
       """)
 
   @Argument(help: "The directory to write to; made where it is not there.")
   var directory: String
+
+  @Option(help: ArgumentHelp("The directory of the part on time; latency.json is there.", valueName: "directory"))
+  var performance: String?
+
+  @OptionGroup var latency: LatencyOptions
 
   @Option(help: ArgumentHelp("The image over which receptive fields are drawn.", valueName: "file"))
   var image: String?
@@ -40,11 +46,6 @@ struct ReportCommand: ParsableCommand {
     if (image == nil) != (weights == nil) { throw ValidationError("--image and --weights go together") }
     if !(8...512).contains(fieldSide) { throw ValidationError("--field-side is 8 to 512, not \(fieldSide)") }
   }
-
-  @Option(help: ArgumentHelp("The directory of the part on time; latency.json is there.", valueName: "directory"))
-  var performance: String?
-
-  @OptionGroup var latency: LatencyOptions
 
   func run() throws {
     if let performance { try writePerformance(to: performance) }
@@ -99,8 +100,10 @@ struct ReportCommand: ParsableCommand {
       record: record, search: search,
       searchTitle: "512×512 images, 100 ms, 400 MB, \(backend.workers.threadCount) threads",
       checks: checks)
-    for picture in report.pictures { try write(picture.svg, to: picture.name, in: folder) }
+    let pictures = Dictionary(uniqueKeysWithValues: report.pictures)
+    for (name, svg) in pictures { try write(svg, to: name, in: folder) }
     try write(report.markdown, to: "latency.md", in: folder)
+    try write(MarkdownPage(markdown: report.markdown, pictures: pictures).html, to: "latency.html", in: folder)
   }
 
   // MARK: Gridding

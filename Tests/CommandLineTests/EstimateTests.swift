@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func estimatesFiles() throws {
-    let result = try estimate(Repository.path("Tests/Fixtures/onnx/decoder.onnx"))
+    let result = try estimate(Repository.path("Tests/Fixtures/onnx/decoder.onnx"), "--size", "32")
     #expect(result.milliseconds > 0 && result.model == "decoder.onnx")
   }
 

@@ -23,13 +23,18 @@ public struct ExecutionPlan: Sendable {
     public let activationByteCount: Int
     /// Bytes of packed weights and constants that are read.
     public let weightByteCount: Int
+    /// Bytes of the weights, as checkpoints have them, of which the step keeps a packed form alone.
+    public let sourceWeightByteCount: Int
+    /// Bytes of that form.
+    public let packedWeightByteCount: Int
     /// Scratch memory in bytes.
     public let workspaceByteCount: Int
 
     /// Describes a step.
     public init(
       name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, demand: AlgorithmDemand?,
-      cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, workspaceByteCount: Int
+      cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, sourceWeightByteCount: Int,
+      packedWeightByteCount: Int, workspaceByteCount: Int
     ) {
       self.name = name
       self.kind = kind
@@ -41,6 +46,8 @@ public struct ExecutionPlan: Sendable {
       self.output = output
       self.activationByteCount = activationByteCount
       self.weightByteCount = weightByteCount
+      self.sourceWeightByteCount = sourceWeightByteCount
+      self.packedWeightByteCount = packedWeightByteCount
       self.workspaceByteCount = workspaceByteCount
     }
   }
@@ -77,6 +84,19 @@ public struct ExecutionPlan: Sendable {
     self.constantByteCount = constantByteCount
   }
 
+  /// The most bytes of weights that compiling holds at once, where nobody else holds them: those of steps that are still to be packed, as
+  /// they come, beside those that are.
+  public var compilingByteCount: Int {
+    var source = steps.reduce(0) { $0 + $1.sourceWeightByteCount }
+    var (packed, most) = (0, source)
+    for step in steps {
+      packed += step.packedWeightByteCount
+      most = max(most, source + packed)
+      source -= step.sourceWeightByteCount
+    }
+    return most + constantByteCount
+  }
+
   /// Bytes of the arena, packed weights, constants, inputs and outputs: what running holds in memory, the program itself aside.
   public var residentByteCount: Int {
     arenaByteCount + packedWeightsByteCount + constantByteCount + (inputs + outputs).reduce(0) { $0 + $1.byteCount }
@@ -88,13 +108,10 @@ extension Step {
   var planned: ExecutionPlan.Step {
     let kind = type(of: `operator`).name
     func isMap(_ input: Int) -> Bool { !constantInputs.contains(input) }
-    // The first of the candidates is the one that runs.
-    let packed = prepared.candidates.first?.weightByteCount
-    let weights = constantInputs.reduce(0) { sum, input in
-      sum
-        + (prepared.packedInputs.contains(input)
-          ? packed ?? inputs[input].spec.byteCount : inputs[input].spec.byteCount)
-    }
+    func byteCount(_ inputs: Set<Int>) -> Int { inputs.reduce(0) { $0 + self.inputs[$1].spec.byteCount } }
+    let source = byteCount(prepared.packedInputs)
+    // The first of the candidates is the one that runs; other operators pack weights to nearly what they are.
+    let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
     return ExecutionPlan.Step(
       name: name, kind: kind,
       operation: [kind, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " "),
@@ -102,7 +119,8 @@ extension Step {
       cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
       activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))
         .reduce(0) { $0 + $1.byteCount },
-      weightByteCount: weights, workspaceByteCount: prepared.workspaceByteCount)
+      weightByteCount: packed + byteCount(constantInputs.subtracting(prepared.packedInputs)),
+      sourceWeightByteCount: source, packedWeightByteCount: packed, workspaceByteCount: prepared.workspaceByteCount)
   }
 }
 

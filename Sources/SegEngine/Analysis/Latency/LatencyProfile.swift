@@ -68,8 +68,10 @@ public struct LatencyEstimate: Sendable {
   public var seconds: Double { stepSeconds.reduce(0, +) }
 
   /// Bytes of a process before it holds a network: code, libraries, what the allocator keeps.
-  public static let processByteCount = 24 << 20
+  public static let processByteCount = 34_000_000
 
   /// The largest resident size of a process that compiles the network from weights that it holds nowhere else, and runs it.
-  public var peakResidentByteCount: Int { LatencyEstimate.processByteCount + plan.residentByteCount }
+  public var peakResidentByteCount: Int {
+    LatencyEstimate.processByteCount + max(plan.residentByteCount, plan.compilingByteCount)
+  }
 }

@@ -25,7 +25,9 @@ enum LatencySweep {
     var drawer = Drawer(seed: seed)
     var networks: [Network] = []
     for algorithm in CompileOptions.algorithmNames {
-      for _ in 0..<(algorithm == "pointwise" || algorithm == "direct" ? 18 : 11) {
+      // More of those that networks run by most.
+      let isCommon = ["pointwise", "direct", "winograd 4×4", "winograd 6×6"].contains(algorithm)
+      for _ in 0..<(isCommon ? 26 : 13) {
         networks.append(Network(graph: try convolutions(algorithm, &drawer), algorithm: algorithm))
       }
     }
@@ -44,6 +46,7 @@ enum LatencySweep {
     let isTransposed = algorithm.hasPrefix("transposed")
     let isDepthwise = algorithm == "depthwise"
     let isWinograd = algorithm.hasPrefix("winograd")
+    let isIsolated = algorithm.hasPrefix("winograd isolated")
     let geometry: ConvolutionGeometry
     var extent = drawer.extent(from: 11, to: isTransposed ? 131 : 261)
     switch algorithm {
@@ -52,9 +55,11 @@ enum LatencySweep {
       let kernel = drawer.one(of: [3, 3, 5, 7])
       let stride = drawer.one(of: [1, 1, 2])
       geometry = drawer.same(kernel, stride: stride, dilation: stride == 1 ? drawer.one(of: [1, 1, 2, 4]) : 1)
-    case "winograd isolated 2×2":
+    case _ where isIsolated:
+      // Phases of two or three pixels at most.
       extent = drawer.extent(from: 11, to: 67)
-      geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + 1) / 2)
+      let most = algorithm.hasSuffix("3×3") ? 3 : 2
+      geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + most - 1) / most)
     case "transposed reshuffle":
       let factor = drawer.one(of: [2, 2, 4])
       geometry = ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor))
@@ -79,7 +84,7 @@ enum LatencySweep {
     }
     while isTooMuch() {
       // Either fewer pixels or fewer channels.
-      if drawer.one(of: [true, false]), extent.height > 19, algorithm != "winograd isolated 2×2" {
+      if drawer.one(of: [true, false]), extent.height > 19, !isIsolated {
         extent = drawer.extent(from: 11, to: extent.height)
       } else {
         inputs = max(16, inputs / 16 * 8)
