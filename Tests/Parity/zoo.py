@@ -219,7 +219,8 @@ largest error against PyTorch's float64 in proportion to the range, and the diff
 | as trained | im2col | 1.1e-5 | 1.2e-5 | 1.9e-5 | 99.996 % |
 
 So it is Winograd's: F(6×6) rounds about four times as much as a direct sum, F(4×4) twice as much, F(2×2) and the others as PyTorch does. A
-network as ill-conditioned as the first rows is beyond the bound of 1e-3 with F(6×6), and within it with any other.
+network as ill-conditioned as the first rows is beyond the bound of 1e-3 with F(6×6), and within it with any other; the labels of 99.9 % of its
+pixels are PyTorch's with F(2×2), im2col and direct, of 99.87 % with F(4×4) and 99.78 % with F(6×6).
 
 ## Near ties in max pooling
 
