@@ -11,13 +11,16 @@ public protocol UNetOnBackbone: SegmentationModelsNetwork {
 extension UNetOnBackbone {
   public var headKernel: Int { 3 }
 
-  public var headFactor: Int { 1 }
-
   /// The last block has weights for what would be put beside, and puts nothing beside.
   public var checkpoints: CheckpointMapping {
     var mapping = CheckpointMapping.segmentationModels
     mapping.unused.append("decoder.blocks.\(lastBlock).attention1.")
     return mapping
+  }
+
+  /// The last block's map has the image's size.
+  public func head(_ maps: [Value], like image: Value) -> Value {
+    maps[0].conv("segmentation_head.0", classes, kernel: Extent2D(headKernel))
   }
 
   /// The backbone's maps, and after them the image, whose size the last block reaches.

@@ -83,7 +83,7 @@ extension SegmentationModelsNetwork {
 
   public var headUpsampling: Upsampling { .bilinear(aligningCorners: true) }
 
-  /// The decoders give a quarter of the image's size, or the image's own.
+  /// The decoders give a quarter of the image's size.
   public var headFactor: Int { 4 }
 
   public var checkpoints: CheckpointMapping { .segmentationModels }

@@ -37,9 +37,12 @@ final class NetworkRunner {
   private let inputs: [Tensor]
   private var outputs: [Tensor]
 
-  init(_ graph: Graph, _ parameters: Parameters, on backend: OpenBLASBackend) throws {
+  /// With an algorithm, convolutions are computed by it wherever it applies.
+  init(_ graph: Graph, _ parameters: Parameters, on backend: OpenBLASBackend, algorithm: String? = nil) throws {
     model = try graph.compiled(
-      parameters: parameters, on: backend, options: CompileOptions(profile: .stored(for: backend)))
+      parameters: parameters, on: backend,
+      options: CompileOptions(
+        algorithmChoice: algorithm.map { .named($0) } ?? .estimated, profile: .stored(for: backend)))
     workspace = model.makeWorkspace()
     var generator = SeededGenerator(seed: 3)
     inputs = model.inputs.map { port in
