@@ -134,7 +134,7 @@ struct BenchCommand: ParsableCommand {
           throw Failure(.badInput, "standard input: \(line) is no number of runs")
         }
         let milliseconds = try times(count)
-        try printJSON(Turn(medianMilliseconds: median(milliseconds), milliseconds: milliseconds), onOneLine: true)
+        try printJSON(Turn(medianMilliseconds: milliseconds.median, milliseconds: milliseconds), onOneLine: true)
       }
       return
     }
@@ -142,9 +142,9 @@ struct BenchCommand: ParsableCommand {
     let report = Report(
       model: network.name, backend: backend.name, inputs: compiled.inputs.map(\.spec.shape.dimensions),
       height: network.extent?.height, width: network.extent?.width,
-      threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: median(milliseconds),
+      threads: backend.workers.threadCount, rounds: rounds, medianMilliseconds: milliseconds.median,
       minimumMilliseconds: milliseconds.min()!,
-      firstRunMilliseconds: first, gigaflopsPerSecond: Double(network.flops) / median(milliseconds) / 1e6,
+      firstRunMilliseconds: first, gigaflopsPerSecond: Double(network.flops) / milliseconds.median / 1e6,
       arenaBytes: compiled.arenaByteCount, peakBytes: ResidentMemory.peak,
       layers: layers ? try profile(compiled, inputs) : nil)
     if json { return try printJSON(report) }
@@ -202,12 +202,6 @@ struct BenchCommand: ParsableCommand {
       }
       return array
     }
-  }
-
-  private func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
   /// The median time of each step over the rounds.

@@ -79,25 +79,12 @@ public struct Calibration: Sendable {
   }
 
   private static func fit(_ samples: [Sample], threads: Int) -> MachineProfile? {
-    var kept = AlgorithmDemand.featureNames.indices.filter { feature in
-      samples.contains { $0.demand.features[feature] > 0 }
-    }
-    while !kept.isEmpty {
-      // Columns of the size of 1, so that the fit is well conditioned.
-      let scales = kept.map { feature in samples.reduce(0) { max($0, $1.demand.features[feature] / $1.seconds) } }
-      let rows = samples.map { sample in
-        zip(kept, scales).map { sample.demand.features[$0] / sample.seconds / $1 }
-      }
-      let targets = samples.map { _ in Double(threads) }
-      guard let solution = LinearAlgebra.leastSquares(rows, targets) else { return nil }
-      guard let worst = solution.indices.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 else {
-        var coefficients = [Double](repeating: 0, count: AlgorithmDemand.featureNames.count)
-        for (index, feature) in kept.enumerated() { coefficients[feature] = solution[index] / scales[index] }
-        return MachineProfile(secondsPerUnit: coefficients)
-      }
-      kept.remove(at: worst)
-    }
-    return nil
+    let rows = samples.map { sample in sample.demand.features.map { $0 / sample.seconds } }
+    let targets = samples.map { _ in Double(threads) }
+    guard let coefficients = LinearAlgebra.nonNegativeLeastSquares(rows, targets),
+      coefficients.contains(where: { $0 > 0 })
+    else { return nil }
+    return MachineProfile(secondsPerUnit: coefficients)
   }
 
   /// |estimated − measured| / measured of each sample, sorted.

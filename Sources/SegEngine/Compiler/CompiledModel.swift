@@ -76,10 +76,9 @@ public final class CompiledModel: Sendable {
   /// The steps in the order in which they run.
   public var stepInfos: [StepInfo] {
     steps.map { step in
-      let kind = type(of: step.operator).name
-      return StepInfo(
-        name: step.name, operation: ([kind, step.operator.attributes].filter { !$0.isEmpty }).joined(separator: " "),
-        algorithm: step.prepared.algorithm, candidates: step.prepared.candidates, output: step.outputs[0].spec,
+      StepInfo(
+        name: step.name, operation: step.operation, algorithm: step.prepared.algorithm,
+        candidates: step.prepared.candidates, output: step.outputs[0].spec,
         workspaceByteCount: step.prepared.workspaceByteCount)
     }
   }

@@ -106,15 +106,13 @@ public struct ExecutionPlan: Sendable {
 extension Step {
   /// The step without what runs it.
   var planned: ExecutionPlan.Step {
-    let kind = type(of: `operator`).name
     func isMap(_ input: Int) -> Bool { !constantInputs.contains(input) }
     func byteCount(_ inputs: Set<Int>) -> Int { inputs.reduce(0) { $0 + self.inputs[$1].spec.byteCount } }
     let source = byteCount(prepared.packedInputs)
     // The first of the candidates is the one that runs; other operators pack weights to nearly what they are.
     let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
     return ExecutionPlan.Step(
-      name: name, kind: kind,
-      operation: [kind, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " "),
+      name: name, kind: type(of: `operator`).name, operation: operation,
       algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, demand: prepared.demand,
       cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
       activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))

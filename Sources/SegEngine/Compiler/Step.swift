@@ -18,4 +18,9 @@ struct Step: Sendable {
   var constantInputs: Set<Int> = []
   /// Where in the arena the operator's scratch memory begins, in bytes.
   var workspaceOffset = 0
+
+  /// The operator's name with its attributes, for reports.
+  var operation: String {
+    [type(of: `operator`).name, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " ")
+  }
 }

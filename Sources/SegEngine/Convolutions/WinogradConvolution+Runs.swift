@@ -62,6 +62,7 @@ extension WinogradConvolution {
   private func runByPoints(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
     let workers = run.backend.workers
     let results = scratch + inputPlanes
+    let parts = pointColumns
     for block in 0..<blocks.pieces {
       let tiles = blocks[block]
       workers.forEachRange(tiles.count, grain: 1) { range, _ in
@@ -70,9 +71,9 @@ extension WinogradConvolution {
             tiles.lowerBound + index, tiling, run, firstChannel: 0, scratch + index * problem.inputChannels)
         }
       }
-      workers.forEach(filtering.products * pointColumns.pieces) { index, _ in
-        let (point, piece) = index.quotientAndRemainder(dividingBy: pointColumns.pieces)
-        let columns = pointColumns[piece]
+      workers.forEach(filtering.products * parts.pieces) { index, _ in
+        let (point, piece) = index.quotientAndRemainder(dividingBy: parts.pieces)
+        let columns = parts[piece]
         multiply(
           point, tiles, columns: columns, tiling, run, scratch,
           panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),

@@ -127,7 +127,7 @@ public struct LatencyRecord: Codable, Sendable {
     self.leftOut = leftOut
     let steps = networks.flatMap(\.steps)
     stepCount = steps.count
-    medianStepError = Self.median(steps.map(\.relativeError))
+    medianStepError = steps.map(\.relativeError).median
     func kind(_ step: Step) -> String {
       step.operation.hasPrefix("Convolution") || step.operation.hasPrefix("Transposed")
         ? step.algorithm : step.operation.split(separator: " ").first.map(String.init) ?? ""
@@ -136,7 +136,7 @@ public struct LatencyRecord: Codable, Sendable {
       KindErrors(
         kind: kind, steps: steps.count, estimatedSeconds: steps.reduce(0) { $0 + $1.estimatedSeconds },
         measuredSeconds: steps.reduce(0) { $0 + $1.measuredSeconds },
-        medianRelativeError: Self.median(steps.map(\.relativeError)))
+        medianRelativeError: steps.map(\.relativeError).median)
     }.sorted { $0.measuredSeconds > $1.measuredSeconds }
     worstSteps = Array(
       networks.flatMap { network in
@@ -150,19 +150,11 @@ public struct LatencyRecord: Codable, Sendable {
   }
 
   /// The median of the relative errors of networks.
-  public var medianNetworkError: Double { Self.median(networks.map(\.relativeError)) }
+  public var medianNetworkError: Double { networks.map(\.relativeError).median }
 
   /// How well estimated and measured times agree on the order of networks (Spearman 1904): 1 where they agree.
   public var rankCorrelation: Double {
     Self.rankCorrelation(networks.map(\.estimatedSeconds), networks.map(\.measuredSeconds))
-  }
-
-  /// The median of numbers; 0 of none.
-  public static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    guard let last = sorted.last else { return 0 }
-    let middle = sorted.count / 2
-    return sorted.count == 1 ? last : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
   /// The correlation of the ranks of two rows of numbers; equal numbers share the mean of their ranks.

@@ -69,7 +69,7 @@ public struct ClassFrequencies: Sendable, Hashable {
       for label in present { weights[label] = total / (Double(present.count) * Double(pixelCounts[label])) }
     case .medianFrequency:
       let frequencies = present.map { Double(pixelCounts[$0]) / Double(presentPixelCounts[$0]) }
-      let median = ClassFrequencies.median(frequencies)
+      let median = frequencies.median
       for (label, frequency) in zip(present, frequencies) { weights[label] = median / frequency }
     case .effectiveNumber(let beta):
       precondition(beta >= 0 && beta < 1, "β is at least 0 and below 1")
@@ -84,12 +84,5 @@ public struct ClassFrequencies: Sendable, Hashable {
       for label in present { weights[label] = 1 / log(offset + Double(pixelCounts[label]) / total) }
     }
     return weights
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    guard !values.isEmpty else { return 0 }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }

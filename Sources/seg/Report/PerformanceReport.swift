@@ -49,7 +49,7 @@ struct PerformanceReport {
     let rows = sides.map { side -> [String] in
       let some = networks.filter { $0.height == side && $0.width == side }
       return [
-        "\(side)×\(side)", "\(some.count)", percent(LatencyRecord.median(some.map(\.relativeError)), 1),
+        "\(side)×\(side)", "\(some.count)", percent(some.map(\.relativeError).median, 1),
         LatencyRecord.rankCorrelation(some.map(\.estimatedSeconds), some.map(\.measuredSeconds)).fixed(3),
       ]
     }
@@ -139,7 +139,7 @@ struct PerformanceReport {
       ## Memory
 
       The arena was told to the byte for \(exact) of \(networks.count) networks. The largest resident size of the process, weights and libraries \
-      included, was told with a median error of \(percent(LatencyRecord.median(errors), 1)); the worst:
+      included, was told with a median error of \(percent(errors.median, 1)); the worst:
 
       \(markdownTable(["network", "image", "estimated MB", "measured MB", "ratio"], worst))
       """

@@ -68,7 +68,7 @@ struct Latency: ParsableCommand {
         let size = name.hasSuffix(".onnx") ? Extent2D(input[2], input[3]) : Extent2D(side)
         let result = LatencyRecord.Network(
           name: label, size: size, estimate: estimate, measuredSeconds: measured.runs.lowerQuartile,
-          medianSeconds: LatencyRecord.median(measured.runs), arenaBytes: measured.arenaBytes,
+          medianSeconds: measured.runs.median, arenaBytes: measured.arenaBytes,
           peakBytes: measured.peakBytes, steps: steps)
         results.removeAll { $0.name == result.name && $0.height == result.height && $0.width == result.width }
         results.append(result)
@@ -148,21 +148,10 @@ struct MeasuredNetwork: Codable {
     var parameters: Parameters? = Parameters(repeatingNumbersFor: graph!)
     let model = try graph.take()!.compiled(parameters: parameters.take()!, on: backend, options: options)
     let inputs = model.inputs.map { Tensor($0.spec.shape, repeating: Float(0.5)) }
-    var outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
-    var times: [Double] = []
-    do {
-      let workspace = model.makeWorkspace()
-      try model.run(inputs, into: &outputs, using: workspace)
-      let clock = ContinuousClock()
-      while times.count < 5 || (times.reduce(0, +) < 0.4 && times.count < 40) {
-        times.append(
-          try clock.measure { try model.run(inputs, into: &outputs, using: workspace) } / .seconds(1))
-      }
-    }
-    runs = times
+    runs = try model.runSeconds(inputs, lasting: 0.4)
     arenaBytes = model.arenaByteCount
     peakBytes = ResidentMemory.peak
-    let rounds = max(3, min(15, Int(0.3 / max(times[0], 1e-6))))
+    let rounds = max(3, min(15, Int(0.3 / max(runs[0], 1e-6))))
     stepSeconds = try model.profile(inputs, rounds: rounds).map(\.lowerQuartile)
   }
 }

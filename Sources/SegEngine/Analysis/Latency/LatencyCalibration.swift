@@ -62,25 +62,6 @@ public struct LatencyCalibration: Sendable {
   }
 }
 
-extension CompiledModel {
-  /// The lower quartile of each step's times, in seconds, over runs of all steps in order until `lasting` seconds are over, three at least, after
-  /// one that does not count.
-  func stepSeconds(_ inputs: [Tensor], lasting: Double) throws -> [Double] {
-    let first = try profile(inputs).reduce(0, +)
-    let rounds = max(3, min(25, Int(lasting / max(first, 1e-6))))
-    return try profile(inputs, rounds: rounds).map(\.lowerQuartile)
-  }
-}
-
-extension [Double] {
-  /// The number below which a quarter of these lie: of times of the same work, one that what else the machine does disturbs less than
-  /// the median, and that is less a matter of luck than the least.
-  public var lowerQuartile: Double {
-    precondition(!isEmpty, "no numbers have no quartile")
-    return sorted()[(count - 1) / 4]
-  }
-}
-
 extension Parameters {
   /// Weights for timing, drawn from a few numbers over and over: small ones, so that maps neither vanish nor grow without end.
   public init(repeatingNumbersFor graph: Graph) {

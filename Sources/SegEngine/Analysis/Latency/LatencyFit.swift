@@ -62,31 +62,20 @@ struct LatencyFit {
   private static func nonNegative(
     _ samples: [Sample], _ divisors: [Double], _ weights: [Double], prior: [Double]?
   ) -> [Double]? {
-    var kept = StepDemand.featureNames.indices.filter { feature in
-      samples.contains { $0.demand.features[feature] > 0 }
+    var rows = zip(zip(samples, divisors), weights).map { pair, weight in
+      pair.0.demand.features.map { weight * $0 / pair.1 }
     }
-    while !kept.isEmpty {
-      // Columns of the size of 1, so that the system is well conditioned.
-      let scales = kept.map { feature in
-        zip(samples, divisors).reduce(1e-300) { max($0, $1.0.demand.features[feature] / $1.1) }
-      }
-      var rows = zip(zip(samples, divisors), weights).map { pair, weight in
-        zip(kept, scales).map { weight * pair.0.demand.features[$0] / pair.1 / $1 }
-      }
-      var targets = zip(zip(samples, divisors), weights).map { $1 * $0.0.seconds / $0.1 }
-      let weight = priorWeight * Double(samples.count).squareRoot()
-      for (index, feature) in kept.enumerated() {
-        rows.append(kept.indices.map { $0 == index ? (prior == nil ? 1e-6 : weight) : 0 })
-        targets.append(prior.map { weight * $0[feature] * scales[index] } ?? 0)
-      }
-      guard let solution = LinearAlgebra.leastSquares(rows, targets) else { return nil }
-      guard let worst = solution.indices.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 else {
-        var coefficients = [Double](repeating: 0, count: StepDemand.featureNames.count)
-        for (index, feature) in kept.enumerated() { coefficients[feature] = solution[index] / scales[index] }
-        return coefficients
-      }
-      kept.remove(at: worst)
+    var targets = zip(zip(samples, divisors), weights).map { $1 * $0.0.seconds / $0.1 }
+    let weight = priorWeight * Double(samples.count).squareRoot()
+    for feature in StepDemand.featureNames.indices {
+      // The prior weighs by what the feature is at most.
+      let scale = zip(samples, divisors).reduce(0) { max($0, $1.0.demand.features[feature] / $1.1) }
+      guard scale > 0 else { continue }
+      var row = [Double](repeating: 0, count: StepDemand.featureNames.count)
+      row[feature] = (prior == nil ? 1e-6 : weight) * scale
+      rows.append(row)
+      targets.append(prior.map { weight * $0[feature] * scale } ?? 0)
     }
-    return [Double](repeating: 0, count: StepDemand.featureNames.count)
+    return LinearAlgebra.nonNegativeLeastSquares(rows, targets)
   }
 }

@@ -29,10 +29,7 @@ public struct LatencyProfile: Hashable, Sendable {
   /// that none does (Amdahl 1967).
   public func seconds(of plan: ExecutionPlan) -> [Double] {
     func times(_ model: LatencyModel) -> [Double] {
-      let footprint = plan.residentByteCount
-      return plan.steps.map {
-        model.seconds(for: StepDemand($0, roofs: roofs, threads: model.threads, footprint: footprint))
-      }
+      plan.demands(roofs: roofs, threads: model.threads).map(model.seconds(for:))
     }
     if let model = models.first(where: { $0.threads == plan.threads }) { return times(model) }
     let first = times(models[0])

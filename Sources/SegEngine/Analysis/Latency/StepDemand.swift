@@ -59,9 +59,9 @@ public struct StepDemand: Hashable, Sendable {
 }
 
 extension ExecutionPlan {
-  /// What each step asks of a machine.
-  func demands(roofs: MachineRoofs) -> [StepDemand] {
+  /// What each step asks of a machine, on the threads that were planned for or on others.
+  func demands(roofs: MachineRoofs, threads: Int? = nil) -> [StepDemand] {
     let footprint = residentByteCount
-    return steps.map { StepDemand($0, roofs: roofs, threads: threads, footprint: footprint) }
+    return steps.map { StepDemand($0, roofs: roofs, threads: threads ?? self.threads, footprint: footprint) }
   }
 }
