@@ -57,9 +57,12 @@ import Testing
     cases.append(Case(geometry: .init(kernel: 1), inChannels: 150, outChannels: 200, size: Extent2D(17, 19)))
     cases.append(Case(geometry: same, inChannels: 140, outChannels: 70, size: Extent2D(5, 300)))
     cases.append(Case(geometry: same, inChannels: 1, outChannels: 21, size: Extent2D(9, 9), batch: 3))
-    // Transformed weights beyond a cache, which are made in every run: whole panels, a last one of a register, and one below.
+    // Transformed weights beyond a core's cache: whole panels, a last one of a register, and one below.
     cases.append(Case(geometry: same, inChannels: 256, outChannels: 200, size: Extent2D(13, 9)))
     cases.append(Case(geometry: .init(kernel: 3, dilation: 2, padding: 2), inChannels: 330, outChannels: 164, size: 10))
+    // The same beyond what is kept at all: parts of the depth, whole panels and a last one of a register of sixteen.
+    cases.append(Case(geometry: same, inChannels: 400, outChannels: 384, size: Extent2D(9, 7)))
+    cases.append(Case(geometry: .init(kernel: 3, dilation: 2, padding: 2), inChannels: 448, outChannels: 336, size: 7))
     // Phases of one to three pixels with nothing around them, weights that a cache holds and such that it does not.
     for (rate, size, inputs, outputs) in [
       (6, Extent2D(9, 11), 24, 40), (4, Extent2D(11, 9), 33, 17), (3, Extent2D(8, 7), 256, 250),

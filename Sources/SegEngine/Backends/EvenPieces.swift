@@ -1,20 +1,20 @@
-/// Cuts `count` into pieces that differ by one unit at most, none above `largest`, at least `atLeast` of them where there are as many.
+/// Cuts `count` into pieces that begin at multiples of `unit` and differ by one unit at most: none above `largest`, which is taken to be
+/// a unit at least, and as many as `atLeast` as far as whole units allow.
 struct EvenPieces: Sendable {
   let count: Int
   let pieces: Int
   /// The most that a piece holds.
   let size: Int
-  /// Pieces begin at its multiples.
   private let unit: Int
 
   init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1) {
     self.count = count
-    let wanted = max((count + largest - 1) / max(1, largest), min(atLeast, count), 1)
+    self.unit = unit
+    let limit = largest >= count ? count : max(unit, largest / unit * unit)
+    let wanted = max((count + limit - 1) / max(1, limit), min(atLeast, count), 1)
     let even = (count + wanted - 1) / wanted
-    size = max(1, min((even + unit - 1) / unit * unit, max(largest, 1)))
+    size = max(1, min((even + unit - 1) / unit * unit, limit))
     pieces = max(1, (count + size - 1) / size)
-    // A largest piece that is no multiple of the unit leaves none.
-    self.unit = size % unit == 0 ? unit : size
   }
 
   subscript(index: Int) -> Range<Int> {
