@@ -192,6 +192,9 @@ const seg_kernels *seg_kernels_named(const char *instruction_set);
 /// The number of processors that this process may run on.
 long seg_available_processors(void);
 
+/// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
+long seg_core_cache_bytes(void);
+
 /// A Swift closure (long index, long worker) -> void while the function to which it was passed runs.
 typedef struct { const void *code, *context; } seg_loop_body;
 

@@ -13,6 +13,9 @@ public protocol Backend: Sendable {
   /// The form in which ``panelProduct(_:)`` wants constant matrices.
   var panelLayout: PanelLayout { get }
 
+  /// Bytes of a core's second-level cache, for which tiles are cut.
+  var coreCacheBytes: Int { get }
+
   /// The product of rows, where they lie, with a matrix that was packed beforehand; bias, residual and function are applied while
   /// the result is in cache.
   func panelProduct(_ operands: PanelOperands)

@@ -46,6 +46,8 @@ public struct OpenBLASBackend: Backend {
     PanelLayout(width: kernels.pointee.panel_width, unit: kernels.pointee.vector_width)
   }
 
+  public let coreCacheBytes = seg_core_cache_bytes()
+
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int

@@ -16,6 +16,8 @@ public struct ReferenceBackend: Backend {
   // A width that no test's matrix is a multiple of by chance, with a last panel that is filled up.
   public var panelLayout: PanelLayout { PanelLayout(width: 12, unit: 4) }
 
+  public var coreCacheBytes: Int { 512 << 10 }
+
   public func panelProduct(_ operands: PanelOperands) {
     let (depth, columns, layout) = (operands.depth, operands.columns, panelLayout)
     let k = operands.taps * depth

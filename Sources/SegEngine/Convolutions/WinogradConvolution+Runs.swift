@@ -10,6 +10,10 @@ extension WinogradConvolution {
     return EvenPieces(matrix.n, largest: matrix.n, atLeast: max(1, macs / (24 << 20)), multipleOf: matrix.layout.width)
   }
 
+  /// Floats from a point's transformed weights to the next one's: rows of all points are written in turn, which a power of two would
+  /// send to the same few lines of a cache.
+  private func transformedPlane(_ count: Int) -> Int { count + 16 }
+
   /// Scratch memory that all threads share.
   private var sharedScratch: Int {
     switch order {
@@ -24,7 +28,7 @@ extension WinogradConvolution {
     switch order {
     case .tiles: inputPlanes + outputPlanes
     case .points: 0
-    case .panels: outputPlanes + filtering.products * depths.size * matrix.layout.width
+    case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
     }
   }
 
@@ -115,7 +119,7 @@ extension WinogradConvolution {
         for part in 0..<depths.pieces {
           let inputs = depths[part]
           tiling.inputChannels = inputs.count
-          let plane = inputs.count * stored
+          let plane = transformedPlane(inputs.count * stored)
           run.backend.winogradFilter(
             tiling, weights + 9 * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)

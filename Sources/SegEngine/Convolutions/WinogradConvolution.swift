@@ -49,9 +49,10 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// Bytes of a block's planes that stay in a second-level cache, or nearly, and where all threads work at one block.
   private static let ownBlockBytes = 768 << 10
   private static let sharedBlockBytes = 24 << 20
-  /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time.
-  private static let panelResultBytes = 400 << 10
-  private static let panelWeightBytes = 224 << 10
+  /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time: shares of
+  /// its cache.
+  private static func panelResultBytes(_ cache: Int) -> Int { cache / 32 * 25 }
+  private static func panelWeightBytes(_ cache: Int) -> Int { cache / 16 * 7 }
 
   init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
     let geometry = problem.geometry
@@ -72,10 +73,6 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.problem = problem
     self.filtering = filtering
     name = "winograd " + filtering.name
-    matrix = PanelMatrix(
-      rowOffsets: 0..<problem.inputChannels,
-      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.inputChannels },
-      on: backend)
     let step = geometry.dilation
     phases = Extent2D(min(step.height, problem.output.height), min(step.width, problem.output.width))
     func tiles(_ pixels: Int, _ step: Int) -> Int {
@@ -87,10 +84,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       filtering.isIsolated ? IsolatedPhases(problem.output, rate: step, batch: problem.batch) : nil
     let threads = backend.workers.threadCount
     let points = filtering.products
-    let layout = matrix.layout
-    let weightBytes = 4 * points * matrix.count
+    var layout = backend.panelLayout
+    let weightBytes = 4 * points * layout.count(k: problem.inputChannels, n: problem.outputChannels)
+    // Panels of two registers: a part of the depth and its results fit a core's cache with many terms and many tiles.
+    let narrow = PanelLayout(width: min(layout.width, 2 * width), unit: width)
     // Transforms take a register of channels, also those of the last panel and of the last part of the depth.
-    let lastPanel = problem.outputChannels % layout.width
+    let lastPanel = problem.outputChannels % narrow.width
     // Filterings of few products are measured to be slower by panels.
     let takesPanels =
       filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
@@ -105,15 +104,20 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       blocks = EvenPieces(count, largest: max(24, WinogradConvolution.sharedBlockBytes / tileBytes), multipleOf: 6)
     } else {
       order = .panels
+      layout = narrow
       let largest = min(
         WinogradConvolution.sharedBlockBytes / (4 * points * problem.inputChannels),
-        WinogradConvolution.panelResultBytes / (4 * points * layout.width))
+        WinogradConvolution.panelResultBytes(backend.coreCacheBytes) / (4 * points * layout.width))
       blocks = EvenPieces(count, largest: max(24, largest), multipleOf: 6)
     }
+    matrix = PanelMatrix(
+      rowOffsets: 0..<problem.inputChannels,
+      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.inputChannels },
+      layout: layout)
+    let weightShare = WinogradConvolution.panelWeightBytes(backend.coreCacheBytes)
     depths = EvenPieces(
       problem.inputChannels,
-      largest: order == .panels
-        ? WinogradConvolution.panelWeightBytes / (4 * points * layout.width) : problem.inputChannels,
+      largest: order == .panels ? weightShare / (4 * points * layout.width) : problem.inputChannels,
       multipleOf: order == .panels ? width : 1)
     // A little more than a row a tile, so that planes do not lie a power of two apart.
     let rows = blocks.size
