@@ -76,6 +76,7 @@ typedef struct {
   const float *panels;
   long columns;
   int accumulates;        ///< whether the sums begin with what y holds, not with the bias
+  int has_far_rows;       ///< whether rows come from beyond a core's own cache, so that they are asked for a block ahead
   const float *bias;      ///< may be null
   const float *residual;  ///< may be null
   long residual_stride;

@@ -92,6 +92,8 @@ public struct PanelOperands {
   public var columns: Int
   /// Whether the sums begin with what the result holds, and not with the bias.
   public var accumulates = false
+  /// Whether rows come from beyond a core's own cache, so that it is worth asking for them ahead.
+  public var hasFarRows = false
   /// One number a column, where there is a bias.
   public var bias: UnsafePointer<Float>?
   /// What is added to the result before the function is applied, where there is something.

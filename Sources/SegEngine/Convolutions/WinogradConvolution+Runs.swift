@@ -188,6 +188,8 @@ extension WinogradConvolution {
           rowCount: last - first, depth: tiling.inputChannels, panels: panels, columns: columns.count, y: y,
           yStride: tiling.outputChannels)
         product.accumulates = adding
+        // By panels, the planes of a part of the depth pass once for each panel.
+        product.hasFarRows = order == .panels
         run.backend.panelProduct(product)
       } else {
         for line in 0..<last - first {
