@@ -30,4 +30,17 @@ extension PublishedFigure {
     let count = try GraphSummary(ENet.published.graph(size: 64)).trainableParameterCount
     #expect((360_000..<370_000).contains(count), "\(count)")
   }
+
+  /// A third party's 5.39 · 10⁹ multiply–adds at 512 × 1024, of the port's network with Cityscapes' 19 classes and one for what has no
+  /// label. Its rule counts a transposed convolution on its output's size, s² times as much as the definition asks for.
+  @Test func enetMultipliesAsAThirdPartyCounts() throws {
+    var network = ENet()
+    network.classes = 20
+    let summary = try GraphSummary(network.graph(size: Extent2D(512, 1024)))
+    let counted = summary.layers.reduce(0) { sum, layer in
+      sum + layer.cost.macs * (layer.operation == "TransposedConvolution" ? 4 : 1)
+    }
+    #expect((Double(counted) / 1e7).rounded() == 539, "\(counted)")
+    #expect((Double(summary.total.macs) / 1e6).rounded() == 4_056, "\(summary.total.macs)")
+  }
 }
