@@ -82,14 +82,16 @@ func seg(
   try seg(arguments, in: folder, environment: environment, output: output)
 }
 
-/// Runs `seg`, which is built beside the tests.
+/// Runs `seg`, which is built beside the tests, without the profile of a machine that has been calibrated: it would choose other
+/// algorithms than the library by itself, which round differently.
 func seg(
   _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], input: String = "",
   output: FileHandle? = nil
 ) throws -> Program.Result {
-  try Program.run(
-    Repository.products.appending(path: "seg"), arguments, in: folder, environment: environment, input: input,
-    output: output)
+  let noProfiles = FileManager.default.temporaryDirectory.appending(path: "seg-no-profiles").path
+  return try Program.run(
+    Repository.products.appending(path: "seg"), arguments, in: folder,
+    environment: ["XDG_CACHE_HOME": noProfiles].merging(environment) { $1 }, input: input, output: output)
 }
 
 /// Checks that a run succeeded and said nothing on the standard error stream.
