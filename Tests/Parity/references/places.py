@@ -45,13 +45,14 @@ def certainty(x, is_rectified):
     return torch.where(first == second, torch.inf, first - second)
 
 
-def untied(network, image, times=8, most=400):
+def untied(network, image, times=8, share=2e-5, most=400):
     """The image changed until in each window the largest value is apart from the second by `times` the largest error that PyTorch's
-    float32 has in that map against its own float64."""
+    float32 has in that map against its own float64, and by `share` of the map's largest value: PyTorch's error depends on the
+    processor, and Winograd's filtering may err by more than `times` as much."""
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
         margins = [
-            times * float((x - y).abs().max()) for (x, _), (y, _) in zip(pooled(network, image), pooled(exact, image.double()))]
+            max(times * float((x - y).abs().max()), share * float(y.abs().max())) for (x, _), (y, _) in zip(pooled(network, image), pooled(exact, image.double()))]
     for _ in range(most):
         changed = image.double().requires_grad_(True)
         missing = [
