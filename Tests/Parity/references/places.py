@@ -52,7 +52,8 @@ def untied(network, image, times=8, share=2e-5, most=400):
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
         margins = [
-            max(times * float((x - y).abs().max()), share * float(y.abs().max())) for (x, _), (y, _) in zip(pooled(network, image), pooled(exact, image.double()))]
+            max(times * float((x - y).abs().max()), share * float(y.abs().max()))
+            for (x, _), (y, _) in zip(pooled(network, image), pooled(exact, image.double()))]
     for _ in range(most):
         changed = image.double().requires_grad_(True)
         missing = [
