@@ -55,6 +55,9 @@ import Testing
     // Pointwise, several panels of columns and several blocks of rows; depthwise with a multiplier; rate larger than the map.
     let same = ConvolutionGeometry(kernel: 3, padding: 1)
     cases.append(Case(geometry: .init(kernel: 1), inChannels: 150, outChannels: 200, size: Extent2D(17, 19)))
+    // Quarters of whole registers and panels, an odd number of pixels and several tiles.
+    cases.append(Case(geometry: .init(kernel: 1), inChannels: 96, outChannels: 384, size: 7))
+    cases.append(Case(geometry: .init(kernel: 1), inChannels: 160, outChannels: 768, size: Extent2D(13, 10), batch: 2))
     cases.append(Case(geometry: same, inChannels: 140, outChannels: 70, size: Extent2D(5, 300)))
     cases.append(Case(geometry: same, inChannels: 1, outChannels: 21, size: Extent2D(9, 9), batch: 3))
     // Transformed weights beyond a core's cache: whole panels, a last one of a register, and one below.
@@ -204,8 +207,9 @@ import Testing
             for index in expected.values.indices {
               let value = max(0, expected.values[index])
               let error = abs(Double(y[index]) - value)
-              // Winograd's error is that of its tile: it goes with the largest sum, not with each one's own.
-              let scale = algorithm.hasPrefix("winograd") ? largest : expected.magnitudes[index] + 1e-3
+              // Winograd's error is that of its tile, Strassen's that of four results: it goes with the largest sum, not with each
+              // one's own.
+              let scale = algorithm.hasPrefix("winograd") || algorithm == "strassen" ? largest : expected.magnitudes[index] + 1e-3
               if !(error <= Self.tolerance * scale) {
                 Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
                 return
@@ -222,7 +226,7 @@ import Testing
   @Test(arguments: transposedCases) func transposed(_ test: Case) throws { try check(test) }
 
   static let algorithms: Set<String> = [
-    "depthwise", "pointwise", "direct", "im2col", "winograd isolated 2×2",
+    "depthwise", "pointwise", "strassen", "direct", "im2col", "winograd isolated 2×2",
     "winograd isolated 3×3", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6",
     "transposed reshuffle",
     "transposed scatter",

@@ -88,6 +88,24 @@ typedef struct {
   long y_group, y_group_stride;
 } seg_product;
 
+/// The end of a product by Strassen's way: what its seven products, `[7][rows][columns]`, give in each quarter of the result, a bias, a
+/// residual and a function included.
+typedef struct {
+  long rows;     ///< rows of a half
+  long lower;    ///< rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row
+  long columns;  ///< columns of a half that are computed, whole registers
+  long right;    ///< columns from one of the left half to its counterpart
+  const float *products;
+  const float *bias;      ///< may be null
+  const float *residual;  ///< may be null
+  long residual_stride;
+  int function;           ///< a seg_function
+  float parameter_a, parameter_b;
+  float *y;
+  long y_stride;
+  long y_group, y_group_stride;  ///< as in seg_product
+} seg_strassen;
+
 /// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis. Where they are 0, ±a_i, ∞, m = 2 pairs and n = m + 2, and the
 /// transforms are computed in halves; else pairs is 0 and they are products with the matrices.
 typedef struct {
@@ -115,6 +133,12 @@ typedef struct {
   long panel_width;   ///< columns of a panel of `product`
 
   void (*product)(const seg_product *product);
+
+  /// Sums of the quarters of a matrix whose rows begin at x and, the lower ones, `lower` rows behind, for Strassen's product: A11 + A22,
+  /// A21 + A22, A11 + A12, A21 - A11 and A12 - A22, each [rows][sum_stride]; a quarter has `depth` columns, whole registers.
+  void (*strassen_sums)(const float *x, long x_stride, long rows, long lower, long depth, float *sums, long sum_stride);
+
+  void (*strassen_result)(const seg_strassen *result);
 
   /// y[c][r] = x[r][c]
   void (*transpose)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
@@ -195,6 +219,12 @@ long seg_available_processors(void);
 
 /// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
 long seg_core_cache_bytes(void);
+
+/// Asks for floats to be brought into the core's second-level cache, to be read or to be written.
+void seg_prefetch(const float *x, long count, int for_writing);
+
+/// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.
+void seg_advise_large_pages(void *memory, unsigned long byte_count);
 
 /// A Swift closure (long index, long worker) -> void while the function to which it was passed runs.
 typedef struct { const void *code, *context; } seg_loop_body;

@@ -20,6 +20,15 @@ public protocol Backend: Sendable {
   /// the result is in cache.
   func panelProduct(_ operands: PanelOperands)
 
+  /// Sums of quarters of a matrix for Strassen's product: A₁₁ + A₂₂, A₂₁ + A₂₂, A₁₁ + A₁₂, A₂₁ − A₁₁ and A₁₂ − A₂₂, `sumStride` floats
+  /// a row and as many rows as the quarters have. The upper half begins at `x`, the lower `lower` rows behind.
+  func strassenSums(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, lower: Int, depth: Int, _ sums: UnsafeMutablePointer<Float>,
+    sumStride: Int)
+
+  /// The quarters of the result of Strassen's product.
+  func strassenResult(_ operands: StrassenOperands)
+
   /// C ← alpha · op(A) · op(B) + beta · C, op(A) of `m` × `k`, op(B) of `k` × `n`. With `beta` 0, C is not read.
   func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
@@ -82,6 +91,9 @@ public protocol Backend: Sendable {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
+  /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
+  func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool)
+
   /// A tile of a Winograd convolution's inputs, whose first pixel (`row`, `column`) may lie outside the image, as Bᵀ d B: one row of
   /// `inputChannels` in each of the planes.
   func winogradInput(
@@ -125,6 +137,9 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// Asks for numbers that will be read soon.
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int) { prefetch(x, count: count, forWriting: false) }
+
   /// One product a pair of matrices that lie at constant distances, split over ``workers``.
   public func batchedGemm(
     count: Int, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float,

@@ -88,10 +88,35 @@ public struct OpenBLASBackend: Backend {
     kernels.pointee.product(&product)
   }
 
+  public func strassenSums(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, lower: Int, depth: Int, _ sums: UnsafeMutablePointer<Float>,
+    sumStride: Int
+  ) {
+    kernels.pointee.strassen_sums(x, xStride, rows, lower, depth, sums, sumStride)
+  }
+
+  public func strassenResult(_ operands: StrassenOperands) {
+    let f = operands.function.kernel
+    var result = seg_strassen()
+    (result.rows, result.lower) = (operands.rows, operands.lower)
+    (result.columns, result.right) = (operands.columns, operands.right)
+    result.products = operands.products
+    result.bias = operands.bias
+    (result.residual, result.residual_stride) = (operands.residual, operands.residualStride)
+    (result.function, result.parameter_a, result.parameter_b) = (f.code, f.a, f.b)
+    (result.y, result.y_stride) = (operands.y, operands.yStride)
+    if let group = operands.yGroup { (result.y_group, result.y_group_stride) = (group.rows, group.stride) }
+    kernels.pointee.strassen_result(&result)
+  }
+
   public func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
   ) {
     kernels.pointee.transpose(x, xStride, y, yStride, rows, columns)
+  }
+
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {
+    seg_prefetch(x, count, forWriting ? 1 : 0)
   }
 
   public func winogradInput(

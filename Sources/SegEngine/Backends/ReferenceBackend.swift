@@ -44,11 +44,49 @@ public struct ReferenceBackend: Backend {
     }
   }
 
+  public func strassenSums(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, lower: Int, depth: Int, _ sums: UnsafeMutablePointer<Float>,
+    sumStride: Int
+  ) {
+    for row in 0..<rows {
+      for column in 0..<depth {
+        func a(_ i: Int, _ j: Int) -> Float { x[(row + i * lower) * xStride + j * depth + column] }
+        let five = [a(0, 0) + a(1, 1), a(1, 0) + a(1, 1), a(0, 0) + a(0, 1), a(1, 0) - a(0, 0), a(0, 1) - a(1, 1)]
+        for (index, sum) in five.enumerated() { sums[(index * rows + row) * sumStride + column] = sum }
+      }
+    }
+  }
+
+  public func strassenResult(_ operands: StrassenOperands) {
+    for row in 0..<operands.rows {
+      for column in 0..<operands.columns {
+        func m(_ i: Int) -> Double {
+          Double(operands.products[((i - 1) * operands.rows + row) * operands.columns + column])
+        }
+        func put(_ sum: Double, _ row: Int, _ column: Int) {
+          let bias = operands.bias.map { Double($0[column]) } ?? 0
+          let residual = operands.residual.map { Double($0[row * operands.residualStride + column]) } ?? 0
+          let start =
+            operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride }
+            ?? row * operands.yStride
+          operands.y[start + column] = Float(operands.function(sum + bias + residual))
+        }
+        put(m(1) + m(4) - m(5) + m(7), row, column)
+        put(m(3) + m(5), row, operands.right + column)
+        guard row >= operands.rows - operands.lower else { continue }
+        put(m(2) + m(4), row + operands.lower, column)
+        put(m(1) - m(2) + m(3) + m(6), row + operands.lower, operands.right + column)
+      }
+    }
+  }
+
   public func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
   ) {
     for r in 0..<rows { for c in 0..<columns { y[c * yStride + r] = x[r * xStride + c] } }
   }
+
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {}
 
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>

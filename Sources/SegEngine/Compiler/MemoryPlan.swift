@@ -3,7 +3,8 @@
 /// Buffers are placed one after the other, each at the lowest offset where it overlaps none that is alive at the same time. What
 /// comes of it depends on the order; several are tried and the smallest arena is kept: greedy by size and greedy by breadth
 /// (Pisarchyk and Lee 2020), by size times lifetime, and by lifetime. While the arena is larger than what is alive at once at its
-/// worst step, the buffer that ends last is then moved to the front of the order, some dozens of times.
+/// worst step, the buffer that ends last is then moved to the front of the order, and to places between, some dozens of times or, in
+/// small graphs, some hundreds.
 struct MemoryPlan: Sendable {
   struct Request: Sendable {
     let byteCount: Int
@@ -34,15 +35,19 @@ struct MemoryPlan: Sendable {
       sorted { (sizes[$0] * requests[$0].lifetime.count, sizes[$0]) },
     ]
     var best: (offsets: [Int], byteCount: Int)?
+    let attempts = max(32, min(512, (1 << 20) / max(1, indices.count * indices.count)))
     for order in orders {
       var order = order
-      for _ in 0..<32 {
+      // Places that look random and are the same in each compilation.
+      var state: UInt32 = 1
+      for attempt in 0..<attempts {
         let plan = MemoryPlan.placed(order, requests, sizes)
         if plan.byteCount < best?.byteCount ?? .max { best = plan }
         guard plan.byteCount > lowerBound,
           let last = order.firstIndex(where: { plan.offsets[$0] + sizes[$0] == plan.byteCount }), last > 0
         else { break }
-        order.insert(order.remove(at: last), at: 0)
+        state = state &* 1_664_525 &+ 1_013_904_223
+        order.insert(order.remove(at: last), at: attempt % 3 < 2 ? 0 : Int(state >> 8) % last)
       }
       if best?.byteCount == lowerBound { break }
     }
@@ -50,7 +55,7 @@ struct MemoryPlan: Sendable {
   }
 
   private static func aligned(_ bytes: Int) -> Int {
-    (bytes + TensorStorage.alignment - 1) / TensorStorage.alignment * TensorStorage.alignment
+    (bytes + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
   }
 
   /// The most that is alive at a step of each lifetime.

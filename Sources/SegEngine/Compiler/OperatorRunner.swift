@@ -87,7 +87,7 @@ private final class GuardedMemory {
     rowStride = spec.shape.channels + gap
     let size = spec.shape.rows * rowStride * spec.elementType.byteCount
     allocation = .allocate(
-      byteCount: size + 2 * GuardedMemory.border, alignment: TensorStorage.alignment)
+      byteCount: size + 2 * GuardedMemory.border, alignment: AlignedMemory.alignment)
     allocation.initializeMemory(as: UInt8.self, repeating: 0xff)
     base = allocation.baseAddress! + GuardedMemory.border
   }

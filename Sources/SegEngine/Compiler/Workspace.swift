@@ -11,7 +11,7 @@ public final class Workspace {
 
   init(byteCount: Int, bufferCount: Int) {
     self.byteCount = byteCount
-    arena = .allocate(byteCount: max(byteCount, 1), alignment: TensorStorage.alignment)
+    arena = AlignedMemory.allocate(byteCount: byteCount)
     addressCount = max(bufferCount, 1)
     addresses = .allocate(capacity: addressCount)
     addresses.initialize(repeating: arena, count: addressCount)

@@ -2,7 +2,8 @@
 enum ConvolutionAlgorithms {
   /// Each gives itself set up for a problem, or `nil` where it does not apply.
   private static let all: [@Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?] = [
-    { DepthwiseConvolution($0, on: $1) }, { PointwiseConvolution($0, on: $1) }, { DirectConvolution($0, on: $1) },
+    { DepthwiseConvolution($0, on: $1) }, { PointwiseConvolution($0, on: $1) }, { StrassenConvolution($0, on: $1) },
+    { DirectConvolution($0, on: $1) },
     { WinogradConvolution($0, .isolatedTwo, on: $1) }, { WinogradConvolution($0, .isolatedThree, on: $1) },
     { WinogradConvolution($0, .two, on: $1) }, { WinogradConvolution($0, .three, on: $1) },
     { WinogradConvolution($0, .four, on: $1) },

@@ -26,7 +26,7 @@ extension WinogradConvolution {
   /// Scratch memory of one thread besides.
   private var threadScratch: Int {
     switch order {
-    case .tiles: inputPlanes + outputPlanes
+    case .tiles: inputPlanes + tiling.outputPlane
     case .points: 0
     case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
     }
@@ -49,16 +49,44 @@ extension WinogradConvolution {
   private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
     run.backend.workers.forEach(blocks.pieces) { block, worker in
       let tiles = blocks[block]
-      let planes = scratch + worker * threadScratch
-      let results = planes + inputPlanes
+      // The results of a point take the place of the plane before its own, which is used up.
+      let results = scratch + worker * threadScratch
+      let planes = results + tiling.outputPlane
       for (index, tile) in tiles.enumerated() {
         transformInput(tile, tiling, run, firstChannel: 0, planes + index * problem.inputChannels)
       }
+      let next = block + run.backend.workers.threadCount
+      let ahead = next < blocks.pieces ? blocks[next] : 0..<0
       for point in 0..<filtering.products {
+        prefetch(ahead, share: point, tiling, run)
         multiply(point, tiles, tiling, run, planes, panels: run.weights + point * matrix.count, results)
       }
       for (index, tile) in tiles.enumerated() {
         transformOutput(tile, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
+      }
+    }
+  }
+
+  /// The part of some work that falls to a point, where it is done along with the products of all points.
+  private func share(_ point: Int, of count: Int) -> Range<Int> {
+    count * point / filtering.products..<count * (point + 1) / filtering.products
+  }
+
+  /// Asks for a share of the pixels that tiles read beyond those of the tiles before them and above, so that they come while products
+  /// are computed.
+  private func prefetch(_ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun) {
+    for index in share(point, of: tiles.count * filtering.outputs) {
+      let (tile, line) = index.quotientAndRemainder(dividingBy: filtering.outputs)
+      let (image, row, column) = place(tiles.lowerBound + tile)
+      let (padding, step, shared) = (inputPadding, tiling.step, filtering.reads - filtering.outputs)
+      let inputRow = row - padding.top + (line + shared) * step.height
+      let inputColumn = column - padding.left + shared * step.width
+      guard (0..<problem.input.height).contains(inputRow), (0..<problem.input.width).contains(inputColumn) else {
+        continue
+      }
+      let pixel = image * problem.inputPixels + inputRow * problem.input.width + inputColumn
+      for place in 0..<min(filtering.outputs, (problem.input.width - inputColumn + step.width - 1) / step.width) {
+        run.backend.prefetch(run.x + (pixel + place * step.width) * run.xStride, count: problem.inputChannels)
       }
     }
   }
@@ -123,7 +151,10 @@ extension WinogradConvolution {
           run.backend.winogradFilter(
             tiling, weights + 9 * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
+          let next = nextWeights(panel, part, panels, threads: workers.threadCount)
           for point in 0..<filtering.products {
+            let share = share(point, of: next.count)
+            run.backend.prefetch(run.weights + next.lowerBound + share.lowerBound, count: share.count)
             multiply(
               point, tiles, tiling, run, scratch + part * inputPlanes,
               panels: transformed + point * plane, results, adding: part > 0)
@@ -134,6 +165,18 @@ extension WinogradConvolution {
         }
       }
     }
+  }
+
+  /// The place of the weights that a thread will presumably transform next: those of the panel's next part of the depth, or of the
+  /// panel that comes to it when all threads take turns.
+  private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, threads: Int) -> Range<Int> {
+    let isLast = part + 1 == depths.pieces
+    let next = isLast ? panel + threads : panel
+    guard next < panels.pieces else { return 0..<0 }
+    let (column, inputs) = (panels[next].lowerBound, depths[isLast ? 0 : part + 1])
+    let stored = matrix.layout.storedColumns(at: column, of: matrix.n)
+    let first = matrix.layout.offset(ofPanelAt: column, k: 9 * matrix.k) + 9 * inputs.lowerBound * stored
+    return first..<first + 9 * inputs.count * stored
   }
 
   /// Image and first output pixel of a tile.
@@ -149,16 +192,17 @@ extension WinogradConvolution {
     )
   }
 
+  /// Pixels from the first that a tile reads to the first that it writes; one that reads as many as it writes begins where they do.
+  private var inputPadding: Padding2D { filtering.isIsolated ? Padding2D(0) : problem.geometry.padding }
+
   private func transformInput(
     _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, firstChannel: Int,
     _ planes: UnsafeMutablePointer<Float>
   ) {
     let (image, row, column) = place(tile)
-    // A tile that reads as many pixels as it writes begins where they do.
-    let padding = filtering.reads == filtering.outputs ? Padding2D(0) : problem.geometry.padding
     run.backend.winogradInput(
-      tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, row: row - padding.top,
-      column: column - padding.left, planes)
+      tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, row: row - inputPadding.top,
+      column: column - inputPadding.left, planes)
   }
 
   /// The products of some tiles at a point, or some columns of them.

@@ -45,9 +45,10 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
   /// Bytes of transformed weights that a core's caches stand, and that are kept at all.
   private static let cachedWeightBytes = 6 << 20
-  private static let keptWeightBytes = 20 << 20
-  /// Bytes of a block's planes that stay in a second-level cache, or nearly, and where all threads work at one block.
-  private static let ownBlockBytes = 768 << 10
+  private static let keptWeightBytes = 34 << 20
+  /// Bytes of a block's planes in a core's own cache, beside the pixels of the next block and the weights that pass.
+  private static func ownBlockBytes(_ cache: Int) -> Int { cache / 2 }
+  /// Bytes of a block's planes where all threads work at one block.
   private static let sharedBlockBytes = 24 << 20
   /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time: shares of
   /// its cache.
@@ -93,11 +94,14 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     // Filterings of few products are measured to be slower by panels.
     let takesPanels =
       filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
+    // In a core's own cache results take the places of inputs.
+    let channels = max(problem.inputChannels, problem.outputChannels)
     let tileBytes = 4 * points * (problem.inputChannels + problem.outputChannels)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
       blocks = EvenPieces(
-        count, largest: max(12, min(48, WinogradConvolution.ownBlockBytes / tileBytes)),
+        count,
+        largest: max(12, min(48, WinogradConvolution.ownBlockBytes(backend.coreCacheBytes) / (4 * points * channels))),
         atLeast: threads == 1 ? 1 : 4 * threads, multipleOf: 6)
     } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
       order = .points
@@ -122,11 +126,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     // A little more than a row a tile, so that planes do not lie a power of two apart.
     let rows = blocks.size
     func plane(_ channels: Int) -> Int { (rows * channels + 15) / 16 * 16 + 16 }
+    let isShared = order == .tiles
     tiling = WinogradTiling(
       filtering, input: problem.input, inputChannels: problem.inputChannels, output: problem.output,
       outputChannels: problem.outputChannels, step: step,
-      inputPlane: plane(depths.size),
-      outputPlane: plane(order == .panels ? layout.width : problem.outputChannels))
+      inputPlane: plane(isShared ? channels : depths.size),
+      outputPlane: plane(isShared ? channels : order == .panels ? layout.width : problem.outputChannels))
   }
 
   var demand: AlgorithmDemand {

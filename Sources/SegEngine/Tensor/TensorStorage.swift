@@ -4,9 +4,6 @@
 /// `@unchecked Sendable` because of the raw pointer: the bytes are written only by `Tensor`, and only while it holds the one
 /// reference to a storage that owns its memory.
 final class TensorStorage: @unchecked Sendable {
-  /// Alignment of allocations in bytes: a cache line, and the width of the widest vector register.
-  static let alignment = 64
-
   let bytes: UnsafeMutableRawPointer
   let byteCount: Int
   private let owner: AnyObject?
@@ -15,7 +12,7 @@ final class TensorStorage: @unchecked Sendable {
   init(byteCount: Int) {
     self.byteCount = byteCount
     self.owner = nil
-    bytes = .allocate(byteCount: max(byteCount, 1), alignment: TensorStorage.alignment)
+    bytes = AlignedMemory.allocate(byteCount: byteCount)
   }
 
   /// Memory that `owner` keeps alive and that nobody writes.

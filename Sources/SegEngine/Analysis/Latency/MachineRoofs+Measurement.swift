@@ -57,7 +57,7 @@ extension MachineRoofs {
 
     init() {
       func memory(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 4 * count, alignment: TensorStorage.alignment)
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 4 * count, alignment: AlignedMemory.alignment)
         let floats = bytes.bindMemory(to: Float.self, capacity: count)
         floats.initialize(repeating: 0.5, count: count)
         return floats

@@ -1,0 +1,164 @@
+/// A product of rows with a constant matrix by Strassen's way: in quarters, with seven products of half the size instead of eight.
+///
+/// With A = (A₁₁ A₁₂; A₂₁ A₂₂) and B likewise,
+///
+///     M₁ = (A₁₁ + A₂₂)(B₁₁ + B₂₂)    M₂ = (A₂₁ + A₂₂) B₁₁    M₃ = A₁₁ (B₁₂ − B₂₂)    M₄ = A₂₂ (B₂₁ − B₁₁)
+///     M₅ = (A₁₁ + A₁₂) B₂₂           M₆ = (A₂₁ − A₁₁)(B₁₁ + B₁₂)               M₇ = (A₁₂ − A₂₂)(B₂₁ + B₂₂)
+///
+/// give C = (M₁ + M₄ − M₅ + M₇, M₃ + M₅; M₂ + M₄, M₁ − M₂ + M₃ + M₆) (Strassen 1969, Gaussian elimination is not optimal). The sums of
+/// B are packed beforehand, those of A made for some rows at a time. Rounding errors are some three times those of the plain product: sums
+/// of quarters are rounded, and large products cancel.
+struct StrassenProduct: Sendable {
+  /// Rows and columns of B.
+  let k, n: Int
+  let layout: PanelLayout
+
+  /// Describes a product; `nil` where B's quarters are not made of whole registers and panels.
+  init?(k: Int, n: Int, layout: PanelLayout) {
+    guard k > 0, n > 0, k % (2 * layout.unit) == 0, n % (2 * layout.width) == 0 else { return nil }
+    self.k = k
+    self.n = n
+    self.layout = layout
+  }
+
+  /// Floats of one of the seven right-hand matrices.
+  private var quarterCount: Int { layout.count(k: k / 2, n: n / 2) }
+
+  /// Floats of the packed form: seven quarters where the plain one has four.
+  var packedCount: Int { 7 * quarterCount }
+
+  /// A name of the layout, under which packed weights are shared.
+  var layoutName: String { "strassen/panels\(layout.width)" }
+
+  /// The quarters of B of which each of the seven right-hand matrices is the sum: row, column, sign.
+  private static let terms: [[(row: Int, column: Int, sign: Float)]] = [
+    [(0, 0, 1), (1, 1, 1)], [(0, 0, 1)], [(0, 1, 1), (1, 1, -1)], [(1, 0, 1), (0, 0, -1)], [(1, 1, 1)],
+    [(0, 0, 1), (0, 1, 1)], [(1, 0, 1), (1, 1, 1)],
+  ]
+
+  /// Packs B, whose element (row, column) is `b[row · rowStride + column · columnStride]`.
+  func pack(
+    _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, into packed: UnsafeMutablePointer<Float>,
+    over workers: WorkerPool
+  ) {
+    let (depth, width) = (k / 2, layout.width)
+    let panels = n / 2 / width
+    workers.forEach(7 * panels) { index, _ in
+      let (product, panel) = index.quotientAndRemainder(dividingBy: panels)
+      let column = panel * width
+      let target = packed + product * quarterCount + layout.offset(ofPanelAt: column, k: depth)
+      for (index, term) in StrassenProduct.terms[product].enumerated() {
+        let quarter = b + term.row * depth * rowStride + (term.column * n / 2 + column) * columnStride
+        for row in 0..<depth {
+          let (source, line) = (quarter + row * rowStride, target + row * width)
+          for place in 0..<width {
+            let element = term.sign * source[place * columnStride]
+            line[place] = index == 0 ? element : line[place] + element
+          }
+        }
+      }
+    }
+  }
+
+  /// Floats of a row of sums: a little more than their number, so that rows do not lie a power of two apart.
+  private var sumStride: Int { k / 2 + layout.unit }
+
+  /// Scratch memory in floats of a product of so many rows.
+  func scratchCount(rows: Int) -> Int { (rows + 1) / 2 * (5 * sumStride + 7 * layout.width) }
+
+  /// Multiplies some rows.
+  ///
+  /// - Precondition: two rows at least.
+  func run(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>,
+    into result: StrassenResult, on backend: any Backend, scratch: UnsafeMutablePointer<Float>
+  ) {
+    precondition(rows > 1, "Strassen's product takes two rows or more, not \(rows)")
+    let (half, depth, width) = ((rows + 1) / 2, k / 2, layout.width)
+    let lower = rows - half
+    let products = scratch + 5 * half * sumStride
+    backend.strassenSums(x, xStride: xStride, rows: half, lower: lower, depth: depth, scratch, sumStride: sumStride)
+    func sums(_ index: Int) -> PanelOperands.Rows { .strided(scratch + index * half * sumStride, stride: sumStride) }
+    let lefts = [
+      sums(0), sums(1), .strided(x, stride: xStride), .strided(x + lower * xStride + depth, stride: xStride), sums(2),
+      sums(3), sums(4),
+    ]
+    for column in stride(from: 0, to: n / 2, by: width) {
+      prefetch(result, column: column, rows: rows, on: backend)
+      for (index, left) in lefts.enumerated() {
+        backend.panelProduct(
+          PanelOperands(
+            rows: left, rowCount: half, depth: depth,
+            panels: packed + index * quarterCount + layout.offset(ofPanelAt: column, k: depth), columns: width,
+            y: products + index * half * width, yStride: width))
+      }
+      backend.strassenResult(
+        StrassenOperands(
+          rows: half, lower: lower, columns: width, right: n / 2, products: products,
+          bias: result.bias.map { $0 + column }, residual: result.residual.map { $0 + column },
+          residualStride: result.residualStride, function: result.function, y: result.y + column,
+          yStride: result.yStride, yGroup: result.yGroup))
+    }
+  }
+}
+
+/// Asking ahead.
+extension StrassenProduct {
+  /// Asks for the places of a panel's results, and for what is added to them, in both halves: they come while its products are computed.
+  private func prefetch(_ result: StrassenResult, column: Int, rows: Int, on backend: any Backend) {
+    for row in 0..<rows {
+      for column in [column, n / 2 + column] {
+        backend.prefetch(result.row(row) + column, count: layout.width, forWriting: true)
+        if let residual = result.residual {
+          backend.prefetch(residual + row * result.residualStride + column, count: layout.width)
+        }
+      }
+    }
+  }
+}
+
+/// Where the result of a product by Strassen's way goes, and what is added and applied.
+struct StrassenResult {
+  var bias: UnsafePointer<Float>?
+  var residual: UnsafePointer<Float>?
+  var residualStride = 0
+  var function: ElementwiseFunction
+  var y: UnsafeMutablePointer<Float>
+  var yStride: Int
+  /// As in ``PanelOperands``.
+  var yGroup: (rows: Int, stride: Int)?
+
+  /// Where a row begins.
+  func row(_ row: Int) -> UnsafeMutablePointer<Float> {
+    guard let yGroup else { return y + row * yStride }
+    return y + row / yGroup.rows * yGroup.stride + row % yGroup.rows * yStride
+  }
+}
+
+/// The last step of Strassen's product: the seven products, `[7, rows, columns]`, as the quarters of the result.
+public struct StrassenOperands {
+  /// Rows of a half.
+  public var rows: Int
+  /// Rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row, which the upper one gives.
+  public var lower: Int
+  /// Columns of a half that are computed.
+  public var columns: Int
+  /// Columns from one of the left half to its counterpart.
+  public var right: Int
+  /// The products.
+  public var products: UnsafePointer<Float>
+  /// One number a column, where there is a bias.
+  public var bias: UnsafePointer<Float>?
+  /// What is added before the function is applied, where there is something.
+  public var residual: UnsafePointer<Float>?
+  /// Floats from one row of the residual to the next.
+  public var residualStride: Int
+  /// Applied to the sum.
+  public var function: ElementwiseFunction
+  /// The result.
+  public var y: UnsafeMutablePointer<Float>
+  /// Floats from one row of the result to the next.
+  public var yStride: Int
+  /// Groups of rows of the result, as in ``PanelOperands``.
+  public var yGroup: (rows: Int, stride: Int)?
+}
