@@ -209,7 +209,8 @@ import Testing
               let error = abs(Double(y[index]) - value)
               // Winograd's error is that of its tile, Strassen's that of four results: it goes with the largest sum, not with each
               // one's own.
-              let scale = algorithm.hasPrefix("winograd") || algorithm == "strassen" ? largest : expected.magnitudes[index] + 1e-3
+              let isOfSeveral = algorithm.hasPrefix("winograd") || algorithm == "strassen"
+              let scale = isOfSeveral ? largest : expected.magnitudes[index] + 1e-3
               if !(error <= Self.tolerance * scale) {
                 Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
                 return

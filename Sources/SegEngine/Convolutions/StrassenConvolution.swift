@@ -25,8 +25,8 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     let threads = backend.workers.threadCount
     let largest = min(StrassenConvolution.tileMacs / (k * n), StrassenConvolution.sumBytes / (5 * k))
     tiles = EvenPieces(
-      pixels, largest: max(StrassenConvolution.leastPixels, largest), atLeast: threads == 1 ? 1 : min(4 * threads, pixels / 48),
-      multipleOf: 12)
+      pixels, largest: max(StrassenConvolution.leastPixels, largest),
+      atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
   }
 
   var demand: AlgorithmDemand {
