@@ -50,7 +50,7 @@ enum LatencySweep {
     let geometry: ConvolutionGeometry
     var extent = drawer.extent(from: 11, to: isTransposed ? 131 : 261)
     switch algorithm {
-    case "pointwise": geometry = ConvolutionGeometry(kernel: 1)
+    case "pointwise", "strassen": geometry = ConvolutionGeometry(kernel: 1)
     case "depthwise":
       let kernel = drawer.one(of: [3, 3, 5, 7])
       let stride = drawer.one(of: [1, 1, 2])
@@ -90,6 +90,11 @@ enum LatencySweep {
         inputs = max(16, inputs / 16 * 8)
         outputs = isDepthwise ? inputs : max(16, outputs / 16 * 8)
       }
+    }
+    if algorithm == "strassen" {
+      // Halves of whole panels, of every instruction set.
+      inputs = (inputs + 127) / 128 * 128
+      outputs = (outputs + 127) / 128 * 128
     }
     let function = drawer.function()
     let addsResidual = drawer.one(of: [false, false, true])
