@@ -96,16 +96,17 @@ public struct OpenBLASBackend: Backend {
   }
 
   public func strassenResult(_ operands: StrassenOperands) {
-    let f = operands.function.kernel
+    let target = operands.result
+    let f = target.function.kernel
     var result = seg_strassen()
     (result.rows, result.lower) = (operands.rows, operands.lower)
     (result.columns, result.right) = (operands.columns, operands.right)
     result.products = operands.products
-    result.bias = operands.bias
-    (result.residual, result.residual_stride) = (operands.residual, operands.residualStride)
+    result.bias = target.bias
+    (result.residual, result.residual_stride) = (target.residual, target.residualStride)
     (result.function, result.parameter_a, result.parameter_b) = (f.code, f.a, f.b)
-    (result.y, result.y_stride) = (operands.y, operands.yStride)
-    if let group = operands.yGroup { (result.y_group, result.y_group_stride) = (group.rows, group.stride) }
+    (result.y, result.y_stride) = (target.y, target.yStride)
+    if let group = target.yGroup { (result.y_group, result.y_group_stride) = (group.rows, group.stride) }
     kernels.pointee.strassen_result(&result)
   }
 

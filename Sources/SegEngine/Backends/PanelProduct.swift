@@ -130,6 +130,14 @@ public struct PanelOperands {
   }
 }
 
+extension PanelOperands {
+  /// Floats from the first row of a result to another, where rows may come in groups with a distance of their own.
+  static func start(of row: Int, stride: Int, _ group: (rows: Int, stride: Int)?) -> Int {
+    guard let group else { return row * stride }
+    return row / group.rows * group.stride + row % group.rows * stride
+  }
+}
+
 /// A constant right-hand matrix that is packed once and multiplied often, such as the weights of a layer.
 struct PanelMatrix: Sendable {
   /// Rows of B.

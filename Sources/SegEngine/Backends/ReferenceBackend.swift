@@ -26,8 +26,7 @@ public struct ReferenceBackend: Backend {
         let first = column / layout.width * layout.width
         let stored = layout.storedColumns(at: first, of: columns)
         let panel = operands.panels + layout.offset(ofPanelAt: first, k: k) + column - first
-        let start =
-          operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride } ?? row * operands.yStride
+        let start = PanelOperands.start(of: row, stride: operands.yStride, operands.yGroup)
         var sum =
           operands.accumulates ? Double(operands.y[start + column]) : operands.bias.map { Double($0[column]) } ?? 0
         for tap in 0..<operands.taps {
@@ -58,18 +57,16 @@ public struct ReferenceBackend: Backend {
   }
 
   public func strassenResult(_ operands: StrassenOperands) {
+    let result = operands.result
     for row in 0..<operands.rows {
       for column in 0..<operands.columns {
         func m(_ i: Int) -> Double {
           Double(operands.products[((i - 1) * operands.rows + row) * operands.columns + column])
         }
         func put(_ sum: Double, _ row: Int, _ column: Int) {
-          let bias = operands.bias.map { Double($0[column]) } ?? 0
-          let residual = operands.residual.map { Double($0[row * operands.residualStride + column]) } ?? 0
-          let start =
-            operands.yGroup.map { row / $0.rows * $0.stride + row % $0.rows * operands.yStride }
-            ?? row * operands.yStride
-          operands.y[start + column] = Float(operands.function(sum + bias + residual))
+          let bias = result.bias.map { Double($0[column]) } ?? 0
+          let residual = result.residual.map { Double($0[row * result.residualStride + column]) } ?? 0
+          result.row(row)[column] = Float(result.function(sum + bias + residual))
         }
         put(m(1) + m(4) - m(5) + m(7), row, column)
         put(m(3) + m(5), row, operands.right + column)

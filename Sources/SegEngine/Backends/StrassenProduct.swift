@@ -95,9 +95,7 @@ struct StrassenProduct: Sendable {
       backend.strassenResult(
         StrassenOperands(
           rows: half, lower: lower, columns: width, right: n / 2, products: products,
-          bias: result.bias.map { $0 + column }, residual: result.residual.map { $0 + column },
-          residualStride: result.residualStride, function: result.function, y: result.y + column,
-          yStride: result.yStride, yGroup: result.yGroup))
+          result: result.columns(from: column)))
     }
   }
 }
@@ -118,20 +116,32 @@ extension StrassenProduct {
 }
 
 /// Where the result of a product by Strassen's way goes, and what is added and applied.
-struct StrassenResult {
-  var bias: UnsafePointer<Float>?
-  var residual: UnsafePointer<Float>?
-  var residualStride = 0
-  var function: ElementwiseFunction
-  var y: UnsafeMutablePointer<Float>
-  var yStride: Int
-  /// As in ``PanelOperands``.
-  var yGroup: (rows: Int, stride: Int)?
+public struct StrassenResult {
+  /// One number a column, where there is a bias.
+  public var bias: UnsafePointer<Float>?
+  /// What is added before the function is applied, where there is something.
+  public var residual: UnsafePointer<Float>?
+  /// Floats from one row of the residual to the next.
+  public var residualStride = 0
+  /// Applied to the sum.
+  public var function: ElementwiseFunction
+  /// The result.
+  public var y: UnsafeMutablePointer<Float>
+  /// Floats from one row of the result to the next.
+  public var yStride: Int
+  /// Groups of rows of the result, as in ``PanelOperands``.
+  public var yGroup: (rows: Int, stride: Int)?
 
   /// Where a row begins.
-  func row(_ row: Int) -> UnsafeMutablePointer<Float> {
-    guard let yGroup else { return y + row * yStride }
-    return y + row / yGroup.rows * yGroup.stride + row % yGroup.rows * yStride
+  func row(_ row: Int) -> UnsafeMutablePointer<Float> { y + PanelOperands.start(of: row, stride: yStride, yGroup) }
+
+  /// The columns from one on.
+  func columns(from column: Int) -> StrassenResult {
+    var result = self
+    result.bias = bias.map { $0 + column }
+    result.residual = residual.map { $0 + column }
+    result.y += column
+    return result
   }
 }
 
@@ -147,18 +157,6 @@ public struct StrassenOperands {
   public var right: Int
   /// The products.
   public var products: UnsafePointer<Float>
-  /// One number a column, where there is a bias.
-  public var bias: UnsafePointer<Float>?
-  /// What is added before the function is applied, where there is something.
-  public var residual: UnsafePointer<Float>?
-  /// Floats from one row of the residual to the next.
-  public var residualStride: Int
-  /// Applied to the sum.
-  public var function: ElementwiseFunction
-  /// The result.
-  public var y: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next.
-  public var yStride: Int
-  /// Groups of rows of the result, as in ``PanelOperands``.
-  public var yGroup: (rows: Int, stride: Int)?
+  /// The quarters.
+  public var result: StrassenResult
 }
