@@ -29,6 +29,29 @@ import Testing
     }
   }
 
+  /// The same for smaller tiles, which take the weights of the whole one.
+  @Test(arguments: all) func smallerTilesTakeTheSameWeights(_ filtering: WinogradFiltering) {
+    let axes = filtering.axes
+    #expect(
+      axes.map(\.outputs)
+        == Array(stride(from: filtering.outputs, to: filtering.pairs == 0 ? filtering.outputs - 1 : 1, by: -2)))
+    for axis in axes {
+      #expect(axis.points.count == axis.outputs + 2 && axis.reads == axis.outputs + 2)
+      for input in 0..<axis.reads {
+        for tap in 0..<3 {
+          for output in 0..<axis.outputs {
+            let value = axis.points.enumerated().reduce(0.0) { sum, place in
+              let (index, point) = place
+              return sum + axis.outputTransform[output][index] * filtering.filterTransform[point][tap]
+                * axis.inputTransform[index][input]
+            }
+            #expect(abs(value - (input == output + tap ? 1 : 0)) < 1e-12)
+          }
+        }
+      }
+    }
+  }
+
   static let isolated: [WinogradFiltering] = [.isolatedTwo, .isolatedThree]
 
   /// A few pixels with nothing around them, and the three weights that reach from one to the next. Maps of fewer pixels come out of the
@@ -97,29 +120,40 @@ import Testing
             filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
             step: Extent2D(step), inputPlane: plane, outputPlane: plane)
           let image = Tensor.random([1, 13, 17, channels], seed: 1).elements(of: Float.self)
-          func planes(_ backend: any Backend) -> [Float] {
-            var planes = [Float](repeating: 7, count: filtering.products * plane)
-            backend.winogradInput(tiling, image: image, row: row, column: column, &planes)
-            return planes
-          }
-          expectClose(planes(backend), planes(reference), "\(set) input \(filtering.name) \(channels)")
           let values = Tensor.random([filtering.products * plane], seed: 2).elements(of: Float.self)
           let bias = Tensor.random([channels], seed: 3).elements(of: Float.self)
           let residual = Tensor.random([1, 11, 12, channels], seed: 4).elements(of: Float.self)
-          func result(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
-            var y = [Float](repeating: 9, count: 11 * 12 * channels)
-            backend.winogradOutput(
-              tiling, planes: values, bias: bias, residual: residual, function, &y, row: max(0, row),
-              column: max(0, column))
-            return y
-          }
-          for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
-            expectClose(
-              result(backend, function), result(reference, function), "\(set) output \(filtering.name) \(function)")
+          for (rowAxis, columnAxis) in axisPairs(filtering) {
+            let name = "\(set) \(filtering.name) \(rowAxis) \(columnAxis)"
+            var tile = WinogradTile(row: row, column: column, rowAxis: rowAxis, columnAxis: columnAxis)
+            func planes(_ backend: any Backend) -> [Float] {
+              var planes = [Float](repeating: 7, count: filtering.products * plane)
+              backend.winogradInput(tiling, image: image, tile, padding: (0, 0), &planes)
+              return planes
+            }
+            expectClose(planes(backend), planes(reference), "\(name) input \(channels)")
+            (tile.row, tile.column) = (max(0, row), max(0, column))
+            func result(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
+              var y = [Float](repeating: 9, count: 11 * 12 * channels)
+              backend.winogradOutput(tiling, planes: values, bias: bias, residual: residual, function, &y, tile)
+              return y
+            }
+            // What a function cuts off was rounded all the same.
+            let sums = result(reference, .identity)
+            for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
+              expectClose(
+                result(backend, function), result(reference, function), of: sums, "\(name) output \(function)")
+            }
           }
         }
       }
     }
+  }
+
+  /// Whole and smaller tiles along both axes.
+  private func axisPairs(_ filtering: WinogradFiltering) -> [(Int, Int)] {
+    let axes = filtering.axes.indices
+    return axes.flatMap { row in axes.map { (row, $0) } }
   }
 
   @Test(arguments: all + isolated) func kernelsTransformWeights(_ filtering: WinogradFiltering) {
@@ -143,8 +177,8 @@ import Testing
   }
 
   /// A transform sums up to 64 products of coefficients up to a few hundred.
-  private func expectClose(_ actual: [Float], _ expected: [Float], _ what: String) {
-    let scale = expected.reduce(1) { max($0, abs($1)) }
+  private func expectClose(_ actual: [Float], _ expected: [Float], of sums: [Float]? = nil, _ what: String) {
+    let scale = (sums ?? expected).reduce(1) { max($0, abs($1)) }
     let worst = zip(actual, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
     #expect(worst <= 4e-6 * scale, "\(what): \(worst) of \(scale)")
   }

@@ -106,20 +106,26 @@ typedef struct {
   long y_group, y_group_stride;  ///< as in seg_product
 } seg_strassen;
 
-/// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis. Where they are 0, ±a_i, ∞, m = 2 pairs and n = m + 2, and the
-/// transforms are computed in halves; else pairs is 0 and they are products with the matrices.
+/// Winograd's filtering along one axis, of a whole tile or of a smaller one at an edge. Where its points are 0, ±a_i, ∞, m = 2 pairs and
+/// n = m + 2, and the transforms are computed in halves; else pairs is 0 and they are products with the matrices. A smaller tile's
+/// points are those of as many pairs and ∞.
 typedef struct {
-  long pairs;              ///< 0, 1, 2 or 3
-  long points_count;       ///< n
-  long reads;              ///< pixels of a tile of inputs along each axis
-  long writes;             ///< pixels of a tile of outputs along each axis: m
+  long pairs;   ///< 0, 1, 2 or 3
+  long reads;   ///< pixels of a tile of inputs
   float input_matrix[5][5];   ///< [n][reads], where pairs is 0
   float output_matrix[3][5];  ///< [m][n], where pairs is 0
-  float filter_matrix[8][3];  ///< [n][3]
-  float points[3];         ///< a_i
-  float whole[3];          ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
-  float others[3][2];      ///< the same without the factor of a_i
-  float powers[3][5];      ///< a_i^1, a_i^2, …
+  float filter_matrix[8][3];  ///< [n][3], of whole tiles
+  float points[3];     ///< a_i
+  float whole[3];      ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
+  float others[3][2];  ///< the same without the factor of a_i
+  float first;         ///< of point 0 in output 0: 1 for whole tiles
+  float powers[3][6];  ///< of point a_i in each output: its powers for whole tiles
+} seg_winograd_axis;
+
+/// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis.
+typedef struct {
+  const seg_winograd_axis *axes;  ///< whole tiles, then smaller ones
+  long points_count;              ///< n of whole tiles
   long input_height, input_width, output_height, output_width;
   long input_channels, output_channels;  ///< each at least a register's width
   long row_step, column_step;            ///< pixels from one element of a tile to the next: the dilation
@@ -143,16 +149,17 @@ typedef struct {
   /// y[c][r] = x[r][c]
   void (*transpose)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
 
-  /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane.
-  void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, float *planes);
+  /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane of its points. `rows` and
+  /// `columns` are the places of its axes.
+  void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, long rows, long columns, float *planes);
 
   /// `count` rows of nine weights, [count][9][width], to [count][width] in each plane, `plane` floats apart; width is one register or a
   /// panel's.
   void (*winograd_filter)(const seg_winograd *w, const float *weights, long count, long width, float *planes, long plane);
 
-  /// A row of each plane to one tile of outputs: y = f(Aᵀ m A + bias + residual).
+  /// A row of each plane of its points to one tile of outputs: y = f(Aᵀ m A + bias + residual).
   void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,
-                          float a, float b, float *y, long row, long column);
+                          float a, float b, float *y, long row, long column, long rows, long columns);
 
   /// y[i] = f(x[i])
   void (*map)(int function, float a, float b, const float *x, float *y, long count);

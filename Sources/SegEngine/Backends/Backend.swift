@@ -94,10 +94,11 @@ public protocol Backend: Sendable {
   /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
   func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool)
 
-  /// A tile of a Winograd convolution's inputs, whose first pixel (`row`, `column`) may lie outside the image, as Bᵀ d B: one row of
-  /// `inputChannels` in each of the planes.
+  /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The
+  /// first pixel that it reads, `padding` rows above its first output and columns before it, may lie outside the image.
   func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>)
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
+    _ planes: UnsafeMutablePointer<Float>)
 
   /// 3 × 3 weights `[count, 9, width]` as G g Gᵀ: `[count, width]` in each of the planes, `plane` floats apart. The width is that of a
   /// panel of ``panelLayout``.
@@ -105,12 +106,12 @@ public protocol Backend: Sendable {
     _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
     _ planes: UnsafeMutablePointer<Float>, plane: Int)
 
-  /// A tile of a Winograd convolution's outputs, f(Aᵀ m A + bias + residual) of one row in each of the planes; those beyond the edges
-  /// of the image are left out. `residual` and `y` are whole images.
+  /// The outputs of a tile of a Winograd convolution, f(Aᵀ m A + bias + residual) of one row in each of the planes of its points; those
+  /// beyond the edges of the image are left out. `residual` and `y` are whole images.
   func winogradOutput(
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
     residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int)
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile)
 
   /// Reduces a contiguous run to one number.
   func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float

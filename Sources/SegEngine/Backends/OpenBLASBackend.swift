@@ -121,28 +121,32 @@ public struct OpenBLASBackend: Backend {
   }
 
   public func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
+    _ planes: UnsafeMutablePointer<Float>
   ) {
-    var w = tiling.kernel
-    kernels.pointee.winograd_input(&w, image, row, column, planes)
+    tiling.withKernel {
+      kernels.pointee.winograd_input(
+        $0, image, tile.row - padding.top, tile.column - padding.left, tile.rowAxis, tile.columnAxis, planes)
+    }
   }
 
   public func winogradFilter(
     _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
     _ planes: UnsafeMutablePointer<Float>, plane: Int
   ) {
-    var w = tiling.kernel
-    kernels.pointee.winograd_filter(&w, weights, count, width, planes, plane)
+    tiling.withKernel { kernels.pointee.winograd_filter($0, weights, count, width, planes, plane) }
   }
 
   public func winogradOutput(
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
     residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile
   ) {
-    var w = tiling.kernel
     let f = function.kernel
-    kernels.pointee.winograd_output(&w, planes, bias, residual, f.code, f.a, f.b, y, row, column)
+    tiling.withKernel {
+      kernels.pointee.winograd_output(
+        $0, planes, bias, residual, f.code, f.a, f.b, y, tile.row, tile.column, tile.rowAxis, tile.columnAxis)
+    }
   }
 
   public func map(
@@ -324,24 +328,5 @@ extension SlidingWindow {
       dilation_width: geometry.dilation.width, padding_top: geometry.padding.top, padding_left: geometry.padding.left,
       padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth,
       ring_rows: ringRows)
-  }
-}
-
-extension WinogradTiling {
-  fileprivate var kernel: seg_winograd {
-    var w = seg_winograd()
-    w.pairs = filtering.pairs
-    (w.points_count, w.reads, w.writes) = (filtering.inputs, filtering.reads, filtering.outputs)
-    (w.input_matrix, w.output_matrix) = (coefficients.inputMatrix, coefficients.outputMatrix)
-    w.filter_matrix = coefficients.filterMatrix
-    (w.points, w.whole) = (coefficients.points, coefficients.whole)
-    (w.others, w.powers) = (coefficients.others, coefficients.powers)
-    (w.input_height, w.input_width) = (input.height, input.width)
-    (w.output_height, w.output_width) = (output.height, output.width)
-    (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
-    (w.row_step, w.column_step) = (step.height, step.width)
-    (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
-    (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
-    return w
   }
 }

@@ -86,21 +86,23 @@ public struct ReferenceBackend: Backend {
   public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {}
 
   public func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, row: Int, column: Int, _ planes: UnsafeMutablePointer<Float>
+    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
+    _ planes: UnsafeMutablePointer<Float>
   ) {
-    let (b, n, reads) = (tiling.filtering.inputTransform, tiling.filtering.inputs, tiling.filtering.reads)
+    let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
     for channel in 0..<tiling.inputChannels {
       func element(_ i: Int, _ j: Int) -> Double {
-        let (y, x) = (row + i * tiling.step.height, column + j * tiling.step.width)
+        let y = tile.row - padding.top + i * tiling.step.height
+        let x = tile.column - padding.left + j * tiling.step.width
         guard (0..<tiling.input.height).contains(y), (0..<tiling.input.width).contains(x) else { return 0 }
         return Double(image[(y * tiling.input.width + x) * tiling.xStride + channel])
       }
-      let d = (0..<reads).map { i in (0..<reads).map { j in element(i, j) } }
-      for i in 0..<n {
-        for j in 0..<n {
+      let d = (0..<rows.reads).map { i in (0..<columns.reads).map { j in element(i, j) } }
+      for (p, b) in zip(rows.points, rows.inputTransform) {
+        for (q, c) in zip(columns.points, columns.inputTransform) {
           var sum = 0.0
-          for p in 0..<reads { for q in 0..<reads { sum += b[i][p] * d[p][q] * b[j][q] } }
-          planes[(i * n + j) * tiling.inputPlane + channel] = Float(sum)
+          for i in b.indices { for j in c.indices { sum += b[i] * d[i][j] * c[j] } }
+          planes[(p * tiling.filtering.inputs + q) * tiling.inputPlane + channel] = Float(sum)
         }
       }
     }
@@ -129,18 +131,21 @@ public struct ReferenceBackend: Backend {
   public func winogradOutput(
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
     residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, row: Int, column: Int
+    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile
   ) {
-    let (a, n) = (tiling.filtering.outputTransform, tiling.filtering.inputs)
-    for i in 0..<tiling.filtering.outputs {
-      for j in 0..<tiling.filtering.outputs {
-        let (line, place) = (row + i * tiling.step.height, column + j * tiling.step.width)
+    let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
+    for i in 0..<rows.outputs {
+      for j in 0..<columns.outputs {
+        let (line, place) = (tile.row + i * tiling.step.height, tile.column + j * tiling.step.width)
         guard line < tiling.output.height, place < tiling.output.width else { continue }
         let pixel = line * tiling.output.width + place
         for channel in 0..<tiling.outputChannels {
           var sum = bias.map { Double($0[channel]) } ?? 0
-          for p in 0..<n {
-            for q in 0..<n { sum += a[i][p] * Double(planes[(p * n + q) * tiling.outputPlane + channel]) * a[j][q] }
+          for (p, a) in zip(rows.points, rows.outputTransform[i]) {
+            for (q, b) in zip(columns.points, columns.outputTransform[j]) {
+              let product = planes[(p * tiling.filtering.inputs + q) * tiling.outputPlane + channel]
+              sum += a * Double(product) * b
+            }
           }
           if let residual { sum += Double(residual[pixel * tiling.residualStride + channel]) }
           y[pixel * tiling.yStride + channel] = Float(function(sum))

@@ -14,9 +14,17 @@ public struct MachineProfile: Hashable, Sendable {
     self.secondsPerUnit = secondsPerUnit
   }
 
-  /// Two cores with AVX2 at some 80 GFLOP/s each, for machines that have not been calibrated.
-  public static let standard = MachineProfile(secondsPerUnit: [
+  /// For machines that have not been calibrated, by the vector kernels that they run.
+  public static let standard = OpenBLASBackend().vectorWidth < 16 ? avx2 : avx512
+
+  /// Two cores with AVX2 at some 80 GFLOP/s each.
+  static let avx2 = MachineProfile(secondsPerUnit: [
     1 / 36e9, 1 / 2.5e9, 1 / 34.5e9, 1 / 14e9, 1 / 30e9, 1 / 100e9,
+  ])
+
+  /// Two cores with AVX-512 at some 100 GFLOP/s each.
+  static let avx512 = MachineProfile(secondsPerUnit: [
+    1 / 47.6e9, 1 / 4.5e9, 1 / 47e9, 1 / 23e9, 1 / 47.5e9, 1 / 250e9,
   ])
 
   /// The estimated time on `threads` cores.

@@ -77,10 +77,10 @@ extension WinogradConvolution {
   private func prefetch(_ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun) {
     for index in share(point, of: tiles.count * filtering.outputs) {
       let (tile, line) = index.quotientAndRemainder(dividingBy: filtering.outputs)
-      let (image, row, column) = place(tiles.lowerBound + tile)
+      let (image, place) = self.tiles[tiles.lowerBound + tile]
       let (padding, step, shared) = (inputPadding, tiling.step, filtering.reads - filtering.outputs)
-      let inputRow = row - padding.top + (line + shared) * step.height
-      let inputColumn = column - padding.left + shared * step.width
+      let inputRow = place.row - padding.top + (line + shared) * step.height
+      let inputColumn = place.column - padding.left + shared * step.width
       guard (0..<problem.input.height).contains(inputRow), (0..<problem.input.width).contains(inputColumn) else {
         continue
       }
@@ -179,79 +179,57 @@ extension WinogradConvolution {
     return first..<first + 9 * inputs.count * stored
   }
 
-  /// Image and first output pixel of a tile.
-  private func place(_ tile: Int) -> (image: Int, row: Int, column: Int) {
-    if let isolatedPhases { return isolatedPhases.origin(of: tile) }
-    let (rest, tileColumn) = tile.quotientAndRemainder(dividingBy: grid.width)
-    let (phase, tileRow) = rest.quotientAndRemainder(dividingBy: grid.height)
-    let (others, phaseColumn) = phase.quotientAndRemainder(dividingBy: phases.width)
-    let (image, phaseRow) = others.quotientAndRemainder(dividingBy: phases.height)
-    return (
-      image, phaseRow + tileRow * filtering.outputs * tiling.step.height,
-      phaseColumn + tileColumn * filtering.outputs * tiling.step.width
-    )
-  }
-
   /// Pixels from the first that a tile reads to the first that it writes; one that reads as many as it writes begins where they do.
-  private var inputPadding: Padding2D { filtering.isIsolated ? Padding2D(0) : problem.geometry.padding }
+  private var inputPadding: (top: Int, left: Int) {
+    filtering.isIsolated ? (0, 0) : (problem.geometry.padding.top, problem.geometry.padding.left)
+  }
 
   private func transformInput(
     _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, firstChannel: Int,
     _ planes: UnsafeMutablePointer<Float>
   ) {
-    let (image, row, column) = place(tile)
+    let (image, place) = tiles[tile]
     run.backend.winogradInput(
-      tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, row: row - inputPadding.top,
-      column: column - inputPadding.left, planes)
+      tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, place, padding: inputPadding,
+      planes)
   }
 
-  /// The products of some tiles at a point, or some columns of them.
+  /// The products of those of some tiles that take part at a point, or some columns of them.
   private func multiply(
     _ point: Int, _ tiles: Range<Int>, columns: Range<Int>? = nil, _ tiling: WinogradTiling, _ run: ConvolutionRun,
     _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>,
     adding: Bool = false
   ) {
     let columns = columns ?? 0..<tiling.outputChannels
-    let (rowPoint, columnPoint) = point.quotientAndRemainder(dividingBy: filtering.inputs)
-    var first = tiles.lowerBound
-    while first < tiles.upperBound {
-      var last = tiles.upperBound
-      var isNeeded = true
-      if let phases = isolatedPhases?.run(at: first) {
-        last = min(last, phases.range.upperBound)
-        isNeeded =
-          filtering.needs(point: rowPoint, extent: phases.extent.height)
-          && filtering.needs(point: columnPoint, extent: phases.extent.width)
+    let y = results + point * tiling.outputPlane + columns.lowerBound
+    let taking = self.tiles.ranges[point].clamped(to: tiles)
+    if filtering.isIsolated {
+      // Smaller maps are transformed like whole ones.
+      for tile in tiles where !taking.contains(tile) {
+        (y + (tile - tiles.lowerBound) * tiling.outputChannels).update(repeating: 0, count: columns.count)
       }
-      let row = first - tiles.lowerBound
-      let y = results + point * tiling.outputPlane + row * tiling.outputChannels + columns.lowerBound
-      if isNeeded {
-        var product = PanelOperands(
-          rows: .strided(
-            planes + point * tiling.inputPlane + row * tiling.inputChannels, stride: tiling.inputChannels),
-          rowCount: last - first, depth: tiling.inputChannels, panels: panels, columns: columns.count, y: y,
-          yStride: tiling.outputChannels)
-        product.accumulates = adding
-        // By panels, the planes of a part of the depth pass once for each panel.
-        product.hasFarRows = order == .panels
-        run.backend.panelProduct(product)
-      } else {
-        for line in 0..<last - first {
-          (y + line * tiling.outputChannels).update(repeating: 0, count: columns.count)
-        }
-      }
-      first = last
     }
+    guard !taking.isEmpty else { return }
+    let first = taking.lowerBound - tiles.lowerBound
+    var product = PanelOperands(
+      rows: .strided(
+        planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
+      rowCount: taking.count, depth: tiling.inputChannels, panels: panels, columns: columns.count,
+      y: y + first * tiling.outputChannels, yStride: tiling.outputChannels)
+    product.accumulates = adding
+    // By panels, the planes of a part of the depth pass once for each panel.
+    product.hasFarRows = order == .panels
+    run.backend.panelProduct(product)
   }
 
   private func transformOutput(
     _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>, firstChannel: Int
   ) {
-    let (image, row, column) = place(tile)
+    let (image, place) = tiles[tile]
     let pixels = image * problem.outputPixels
     run.backend.winogradOutput(
       tiling, planes: results, bias: run.bias.map { $0 + firstChannel },
       residual: run.residual.map { $0 + pixels * run.residualStride + firstChannel }, run.function,
-      run.y + pixels * run.yStride + firstChannel, row: row, column: column)
+      run.y + pixels * run.yStride + firstChannel, place)
   }
 }

@@ -30,12 +30,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let filtering: WinogradFiltering
   /// The weights of one point.
   let matrix: PanelMatrix
-  /// Tiles along both axes of the pixels of one phase.
-  let grid: Extent2D
-  /// Phases along both axes: the dilation, or the output's size where that is smaller.
-  let phases: Extent2D
-  /// The phases in the order of tiles, for filterings of isolated maps: there is one tile a phase.
-  let isolatedPhases: IsolatedPhases?
+  let tiles: WinogradTiles
   /// Tiles that are computed at once.
   let blocks: EvenPieces
   /// Input channels whose weights are transformed at once, in the order of panels.
@@ -43,8 +38,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// The tiles in memory, for contiguous maps.
   let tiling: WinogradTiling
 
-  /// Bytes of transformed weights that a core's caches stand, and that are kept at all.
-  private static let cachedWeightBytes = 6 << 20
+  /// Bytes of transformed weights that the cores' caches stand, and that are kept at all.
+  private static let cachedWeightBytes = 9 << 20
   private static let keptWeightBytes = 34 << 20
   /// Bytes of a block's planes in a core's own cache, beside the pixels of the next block and the weights that pass.
   private static func ownBlockBytes(_ cache: Int) -> Int { cache / 2 }
@@ -75,14 +70,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.filtering = filtering
     name = "winograd " + filtering.name
     let step = geometry.dilation
-    phases = Extent2D(min(step.height, problem.output.height), min(step.width, problem.output.width))
-    func tiles(_ pixels: Int, _ step: Int) -> Int {
-      ((pixels + step - 1) / step + filtering.outputs - 1) / filtering.outputs
-    }
-    grid = Extent2D(tiles(problem.output.height, step.height), tiles(problem.output.width, step.width))
-    let count = problem.batch * phases.height * phases.width * grid.height * grid.width
-    isolatedPhases =
-      filtering.isIsolated ? IsolatedPhases(problem.output, rate: step, batch: problem.batch) : nil
+    tiles = WinogradTiles(filtering, problem.output, step: step, batch: problem.batch)
+    let count = tiles.count
     let threads = backend.workers.threadCount
     let points = filtering.products
     var layout = backend.panelLayout
@@ -137,8 +126,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   var demand: AlgorithmDemand {
     var demand = AlgorithmDemand()
     let (n, m) = (Double(filtering.inputs), Double(filtering.outputs))
-    let tiles = Double(blocks.count)
     let points = n * n
+    let tiles = Double(productCount) / points
     demand.panelMacs = Double(productCount) * Double(matrix.count)
     demand.panelResults = Double(productCount) * Double(matrix.count / matrix.k)
     // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
@@ -160,11 +149,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
 
   /// Products of one row and a point's weights over all tiles.
-  private var productCount: Int {
-    guard let isolatedPhases else { return blocks.count * filtering.products }
-    func points(_ extent: Int) -> Int { (0..<filtering.inputs).count { filtering.needs(point: $0, extent: extent) } }
-    return isolatedPhases.runs.reduce(0) { $0 + $1.range.count * points($1.extent.height) * points($1.extent.width) }
-  }
+  private var productCount: Int { tiles.ranges.reduce(0) { $0 + $1.count } }
 
   var packing: String {
     order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "nine a channel/\(matrix.layoutName)"

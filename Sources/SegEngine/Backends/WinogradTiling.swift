@@ -1,0 +1,107 @@
+import CSegKernels
+
+/// A convolution by Winograd's filtering on one image: the geometry of its tiles in memory.
+public struct WinogradTiling: Sendable {
+  /// The transforms.
+  public let filtering: WinogradFiltering
+  /// The transforms along an axis, of whole tiles and of smaller ones: ``WinogradFiltering/axes``.
+  public let axes: [WinogradAxis]
+  /// Extents of the image and of the result.
+  public let input, output: Extent2D
+  /// Channels of the image, or those of them that are transformed.
+  public var inputChannels: Int
+  /// Channels of the result, or those of them that are computed.
+  public var outputChannels: Int
+  /// Pixels from one element of a tile to the next: the dilation.
+  public let step: Extent2D
+  /// Floats from one pixel to the next, of the image, the result and the residual.
+  public var xStride, yStride, residualStride: Int
+  /// Floats from one of the n · n planes to the next.
+  public var inputPlane, outputPlane: Int
+  /// The axes as the kernels read them.
+  private let kernelAxes: ContiguousArray<seg_winograd_axis>
+
+  /// Describes tiles; strides are those of contiguous maps.
+  public init(
+    _ filtering: WinogradFiltering, input: Extent2D, inputChannels: Int, output: Extent2D, outputChannels: Int,
+    step: Extent2D, inputPlane: Int, outputPlane: Int
+  ) {
+    self.filtering = filtering
+    axes = filtering.axes
+    self.input = input
+    self.output = output
+    self.inputChannels = inputChannels
+    self.outputChannels = outputChannels
+    self.step = step
+    xStride = inputChannels
+    yStride = outputChannels
+    residualStride = outputChannels
+    self.inputPlane = inputPlane
+    self.outputPlane = outputPlane
+    kernelAxes = ContiguousArray(axes.map { $0.kernel(filterTransform: filtering.filterTransform) })
+  }
+
+  /// Calls `body` with the tiles as the kernels read them.
+  func withKernel(_ body: (UnsafePointer<seg_winograd>) -> Void) {
+    kernelAxes.withUnsafeBufferPointer { axes in
+      var w = seg_winograd()
+      w.axes = axes.baseAddress
+      w.points_count = filtering.inputs
+      (w.input_height, w.input_width) = (input.height, input.width)
+      (w.output_height, w.output_width) = (output.height, output.width)
+      (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
+      (w.row_step, w.column_step) = (step.height, step.width)
+      (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
+      (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
+      body(&w)
+    }
+  }
+}
+
+/// A tile of a Winograd convolution.
+public struct WinogradTile: Hashable, Sendable {
+  /// Its first output.
+  public var row, column: Int
+  /// The places in ``WinogradFiltering/axes`` of its transforms.
+  public var rowAxis, columnAxis: Int
+
+  /// Describes a tile, a whole one where nothing else is said.
+  public init(row: Int, column: Int, rowAxis: Int = 0, columnAxis: Int = 0) {
+    self.row = row
+    self.column = column
+    self.rowAxis = rowAxis
+    self.columnAxis = columnAxis
+  }
+}
+
+extension WinogradAxis {
+  /// What the kernels read of Bᵀ and Aᵀ, with G of the whole filtering.
+  fileprivate func kernel(filterTransform: [[Double]]) -> seg_winograd_axis {
+    let (b, a, pairs) = (inputTransform, outputTransform, positivePoints.count)
+    var axis = seg_winograd_axis()
+    axis.pairs = pairs
+    axis.reads = reads
+    fill(&axis.filter_matrix, with: filterTransform, columns: 3)
+    guard pairs > 0 else {
+      fill(&axis.input_matrix, with: b, columns: 5)
+      fill(&axis.output_matrix, with: a, columns: 5)
+      return axis
+    }
+    fill(&axis.points, with: [positivePoints], columns: 3)
+    fill(&axis.whole, with: [(0..<pairs).map { b[0][2 * $0] }], columns: 3)
+    fill(&axis.others, with: (0..<pairs).map { i in (1..<pairs).map { b[2 * i + 1][2 * $0] } }, columns: 2)
+    axis.first = Float(a[0][0])
+    fill(&axis.powers, with: (0..<pairs).map { i in a.map { $0[2 * i + 1] } }, columns: 6)
+    return axis
+  }
+}
+
+/// Writes rows of numbers to the beginnings of rows of a C array.
+private func fill<CArray>(_ array: inout CArray, with rows: [[Double]], columns: Int) {
+  withUnsafeMutableBytes(of: &array) { bytes in
+    let numbers = bytes.bindMemory(to: Float.self)
+    for (index, row) in rows.enumerated() {
+      for (column, number) in row.enumerated() { numbers[index * columns + column] = Float(number) }
+    }
+  }
+}
