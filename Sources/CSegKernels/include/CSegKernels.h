@@ -106,20 +106,21 @@ typedef struct {
   long y_group, y_group_stride;  ///< as in seg_product
 } seg_strassen;
 
-/// Winograd's filtering along one axis, of a whole tile or of a smaller one at an edge. Where its points are 0, ±a_i, ∞, m = 2 pairs and
-/// n = m + 2, and the transforms are computed in halves; else pairs is 0 and they are products with the matrices. A smaller tile's
-/// points are those of as many pairs and ∞.
+/// Winograd's filtering along one axis, of a whole tile or of a smaller one at an edge, with three taps or two. Where its points are 0, ±a_i,
+/// ∞, n = 2 pairs + 2 and m = n + 1 - taps, and the transforms are computed in halves; else pairs is 0 and they are products with the
+/// matrices. A smaller tile's points are those of as many pairs and ∞.
 typedef struct {
   long pairs;   ///< 0, 1, 2 or 3
   long reads;   ///< pixels of a tile of inputs
+  long taps;    ///< 2 or 3
   float input_matrix[5][5];   ///< [n][reads], where pairs is 0
   float output_matrix[3][5];  ///< [m][n], where pairs is 0
-  float filter_matrix[8][3];  ///< [n][3], of whole tiles
+  float filter_matrix[8][3];  ///< [n][taps], of whole tiles
   float points[3];     ///< a_i
   float whole[3];      ///< Π over b of (x² − a_b²), coefficients of x^0, x^2, … below the leading 1
   float others[3][2];  ///< the same without the factor of a_i
   float first;         ///< of point 0 in output 0: 1 for whole tiles
-  float powers[3][6];  ///< of point a_i in each output: its powers for whole tiles
+  float powers[3][7];  ///< of point a_i in each output: its powers for whole tiles
 } seg_winograd_axis;
 
 /// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis.
@@ -128,7 +129,8 @@ typedef struct {
   long points_count;              ///< n of whole tiles
   long input_height, input_width, output_height, output_width;
   long input_channels, output_channels;  ///< each at least a register's width
-  long row_step, column_step;            ///< pixels from one element of a tile to the next: the dilation
+  long row_step, column_step;            ///< pixels from one input of a tile to the next: the dilation
+  long output_row_step, output_column_step;
   long x_stride, y_stride, residual_stride;
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
 } seg_winograd;
@@ -153,11 +155,11 @@ typedef struct {
   /// `columns` are the places of its axes.
   void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, long rows, long columns, float *planes);
 
-  /// `count` rows of nine weights, [count][9][width], to [count][width] in each plane, `plane` floats apart; width is one register or a
+  /// `count` rows of weights, [count][taps · taps][width], to [count][width] in each plane, `plane` floats apart; width is one register or a
   /// panel's.
   void (*winograd_filter)(const seg_winograd *w, const float *weights, long count, long width, float *planes, long plane);
 
-  /// A row of each plane of its points to one tile of outputs: y = f(Aᵀ m A + bias + residual).
+  /// A row of each plane of its points to one tile of outputs, its first pixel (row, column) perhaps outside the result: y = f(Aᵀ m A + bias + residual).
   void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,
                           float a, float b, float *y, long row, long column, long rows, long columns);
 

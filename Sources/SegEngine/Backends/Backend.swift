@@ -100,14 +100,14 @@ public protocol Backend: Sendable {
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
     _ planes: UnsafeMutablePointer<Float>)
 
-  /// 3 × 3 weights `[count, 9, width]` as G g Gᵀ: `[count, width]` in each of the planes, `plane` floats apart. The width is that of a
+  /// Weights `[count, r · r, width]` as G g Gᵀ: `[count, width]` in each of the planes, `plane` floats apart. The width is that of a
   /// panel of ``panelLayout``.
   func winogradFilter(
     _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
     _ planes: UnsafeMutablePointer<Float>, plane: Int)
 
   /// The outputs of a tile of a Winograd convolution, f(Aᵀ m A + bias + residual) of one row in each of the planes of its points; those
-  /// beyond the edges of the image are left out. `residual` and `y` are whole images.
+  /// outside the image are left out. `residual` and `y` are whole images.
   func winogradOutput(
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
     residual: UnsafePointer<Float>?,

@@ -16,6 +16,16 @@ enum LinearAlgebra {
     return (0..<n).map { Array(solution[$0 * columns..<($0 + 1) * columns]) }
   }
 
+  /// A · B of matrices row by row in one array each.
+  static func product(_ a: [Double], _ b: [Double], rows: Int, inner: Int, columns: Int) -> [Double] {
+    precondition(a.count == rows * inner && b.count == inner * columns, "the factors are of other sizes")
+    var result = [Double](repeating: 0, count: rows * columns)
+    cblas_dgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a,
+      Int32(inner), b, Int32(columns), 0, &result, Int32(columns))
+    return result
+  }
+
   /// x for which ‖A · x − b‖ is least, for an A of full rank with no fewer rows than columns; `nil` where it has not.
   static func leastSquares(_ a: [[Double]], _ b: [Double]) -> [Double]? {
     let (rows, columns) = (a.count, a.first?.count ?? 0)

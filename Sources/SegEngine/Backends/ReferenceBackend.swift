@@ -112,14 +112,17 @@ public struct ReferenceBackend: Backend {
     _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
     _ planes: UnsafeMutablePointer<Float>, plane: Int
   ) {
-    let (g, n) = (tiling.filtering.filterTransform, tiling.filtering.inputs)
+    let (g, n, taps) = (tiling.filtering.filterTransform, tiling.filtering.inputs, tiling.filtering.taps)
     for row in 0..<count {
       for column in 0..<width {
         for i in 0..<n {
           for j in 0..<n {
             var sum = 0.0
-            for a in 0..<3 {
-              for b in 0..<3 { sum += g[i][a] * Double(weights[(row * 9 + a * 3 + b) * width + column]) * g[j][b] }
+            for a in 0..<taps {
+              for b in 0..<taps {
+                let weight = weights[((row * taps + a) * taps + b) * width + column]
+                sum += g[i][a] * Double(weight) * g[j][b]
+              }
             }
             planes[(i * n + j) * plane + row * width + column] = Float(sum)
           }
@@ -136,8 +139,9 @@ public struct ReferenceBackend: Backend {
     let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
     for i in 0..<rows.outputs {
       for j in 0..<columns.outputs {
-        let (line, place) = (tile.row + i * tiling.step.height, tile.column + j * tiling.step.width)
-        guard line < tiling.output.height, place < tiling.output.width else { continue }
+        let line = tile.row + i * tiling.outputStep.height
+        let place = tile.column + j * tiling.outputStep.width
+        guard (0..<tiling.output.height).contains(line), (0..<tiling.output.width).contains(place) else { continue }
         let pixel = line * tiling.output.width + place
         for channel in 0..<tiling.outputChannels {
           var sum = bias.map { Double($0[channel]) } ?? 0

@@ -30,7 +30,7 @@ extension WinogradFiltering {
 
   /// The axis of the first pairs of points.
   private func smallerAxis(pairs: Int) -> WinogradAxis {
-    let smaller = WinogradFiltering(pairs: Array(positivePoints.prefix(pairs)))
+    let smaller = WinogradFiltering(pairs: Array(positivePoints.prefix(pairs)), taps: taps)
     let points = Array(0..<smaller.inputs - 1) + [inputs - 1]
     // Rows of G differ by a factor alone, which the last place of each that is not zero shows.
     let scales = zip(smaller.filterTransform, points).map { row, point in

@@ -1,9 +1,9 @@
-/// Winograd's minimal filtering F(m × m, 3 × 3): m · m outputs of a 3 × 3 correlation from (m + 2)² products instead of 9 m²
-/// (Winograd 1980; Lavin and Gray 2016).
+/// Winograd's minimal filtering F(m × m, r × r) of r = 3 or 2 taps: m · m outputs of an r × r correlation from (m + r − 1)² products instead
+/// of r² m² (Winograd 1980; Lavin and Gray 2016).
 ///
-/// A tile d of n × n inputs, n = m + 2, and a filter g give Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. The matrices come from Cook and Toom's
+/// A tile d of n × n inputs, n = m + r − 1, and a filter g give Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. The matrices come from Cook and Toom's
 /// way of multiplying polynomials: with V the n × n matrix of powers at n points (the last of them infinity), product and factors
-/// are s = V⁻¹ [(V x) ⊙ (V g)]; its transpose with respect to x is the filter. So A and G are the first m and three columns of V, and Bᵀ
+/// are s = V⁻¹ [(V x) ⊙ (V g)]; its transpose with respect to x is the filter. So A and G are the first m and r columns of V, and Bᵀ
 /// is V⁻ᵀ, which is solved for, each row scaled to a leading coefficient of 1 and G by the inverse.
 ///
 /// The points are 0, ±a₁, ±a₂ … and infinity: then each row of Bᵀ and Aᵀ for +a differs from that for −a by the sign of every other
@@ -24,7 +24,9 @@ public struct WinogradFiltering: Hashable, Sendable {
   public let name: String
   /// Bᵀ, `[n][reads]`.
   public let inputTransform: [[Double]]
-  /// G, `[n][3]`.
+  /// Taps of the correlation along each axis, r.
+  public let taps: Int
+  /// G, `[n][r]`.
   public let filterTransform: [[Double]]
   /// Aᵀ, `[m][n]`.
   public let outputTransform: [[Double]]
@@ -40,13 +42,18 @@ public struct WinogradFiltering: Hashable, Sendable {
   public static let four = WinogradFiltering(pairs: [1, 2])
   /// F(6 × 6, 3 × 3), 5.06 times fewer.
   public static let six = WinogradFiltering(pairs: [1, 2, 0.5])
+  /// F(5 × 5, 2 × 2) for each phase of a transposed convolution of 4 × 4 taps and stride 2, 2.78 times fewer than the definition.
+  public static let transposedFive = WinogradFiltering(pairs: [1, 2], taps: 2)
+  /// F(7 × 7, 2 × 2) for each phase, 3.06 times fewer.
+  public static let transposedSeven = WinogradFiltering(pairs: [1, 2, 0.5], taps: 2)
   /// For maps of up to two by two pixels with zeros around: 9 products where the definition has 16 that are not zero.
   public static let isolatedTwo = WinogradFiltering(isolatedPoints: [0, 1])
   /// For maps of up to three by three pixels with zeros around: 25 products where the definition has 49 that are not zero.
   public static let isolatedThree = WinogradFiltering(isolatedPoints: [0, 1, -1, 2])
 
   private init(
-    outputs: Int, reads: Int, inputs: Int, name: String, inputTransform: [[Double]], filterTransform: [[Double]],
+    outputs: Int, reads: Int, inputs: Int, name: String, inputTransform: [[Double]], taps: Int,
+    filterTransform: [[Double]],
     outputTransform: [[Double]], pairs: Int, points: [Double]
   ) {
     self.outputs = outputs
@@ -54,18 +61,21 @@ public struct WinogradFiltering: Hashable, Sendable {
     self.inputs = inputs
     self.name = name
     self.inputTransform = inputTransform
+    self.taps = taps
     self.filterTransform = filterTransform
     self.outputTransform = outputTransform
     self.pairs = pairs
     self.points = points
   }
 
-  private init(finitePoints: [Double], pairs: Int = 0) {
-    let m = finitePoints.count - 1
-    let matrices = CookToom(finitePoints: finitePoints, outputs: m, taps: 3)
+  private init(finitePoints: [Double], pairs: Int = 0, taps: Int = 3) {
+    let n = finitePoints.count + 1
+    let m = n + 1 - taps
+    let matrices = CookToom(finitePoints: finitePoints, outputs: m, taps: taps)
     self.init(
-      outputs: m, reads: m + 2, inputs: m + 2, name: "\(m)×\(m)", inputTransform: matrices.input,
-      filterTransform: matrices.filter, outputTransform: matrices.output, pairs: pairs, points: finitePoints)
+      outputs: m, reads: n, inputs: n, name: (taps == 2 ? "transposed " : "") + "\(m)×\(m)",
+      inputTransform: matrices.input, taps: taps, filterTransform: matrices.filter, outputTransform: matrices.output,
+      pairs: pairs, points: finitePoints)
   }
 
   /// F(m, m) of weights by pixels at 2 m − 2 finite points and ∞.
@@ -76,19 +86,20 @@ public struct WinogradFiltering: Hashable, Sendable {
     // pixels x_{m−1} … x₀; checkpoints hold w₋₁ w₀ w₁.
     self.init(
       outputs: m, reads: m, inputs: 2 * m - 1, name: "isolated \(m)×\(m)",
-      inputTransform: matrices.filter.map { $0.reversed() },
+      inputTransform: matrices.filter.map { $0.reversed() }, taps: 3,
       filterTransform: matrices.input.map { $0[(m - 2)...m].reversed() }, outputTransform: matrices.output, pairs: 0,
       points: isolatedPoints)
   }
 
   /// Makes the filtering of the points 0, ±a for each given a, and ∞.
   ///
-  /// - Precondition: one to three different positive numbers.
-  public init(pairs points: [Double]) {
+  /// - Precondition: one to three different positive numbers, three taps or two.
+  public init(pairs points: [Double], taps: Int = 3) {
+    precondition(taps == 2 || taps == 3, "three taps or two, not \(taps)")
     precondition(
       (1...3).contains(points.count) && Set(points).count == points.count && points.allSatisfy { $0 > 0 },
       "one to three different positive points, not \(points)")
-    self.init(finitePoints: [0] + points.flatMap { [$0, -$0] }, pairs: points.count)
+    self.init(finitePoints: [0] + points.flatMap { [$0, -$0] }, pairs: points.count, taps: taps)
   }
 
   /// Products of a tile, n².

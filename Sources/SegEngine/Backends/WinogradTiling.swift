@@ -12,8 +12,8 @@ public struct WinogradTiling: Sendable {
   public var inputChannels: Int
   /// Channels of the result, or those of them that are computed.
   public var outputChannels: Int
-  /// Pixels from one element of a tile to the next: the dilation.
-  public let step: Extent2D
+  /// Pixels from one input of a tile to the next, the dilation, and from one output to the next.
+  public let step, outputStep: Extent2D
   /// Floats from one pixel to the next, of the image, the result and the residual.
   public var xStride, yStride, residualStride: Int
   /// Floats from one of the n · n planes to the next.
@@ -21,10 +21,10 @@ public struct WinogradTiling: Sendable {
   /// The axes as the kernels read them.
   private let kernelAxes: ContiguousArray<seg_winograd_axis>
 
-  /// Describes tiles; strides are those of contiguous maps.
+  /// Describes tiles; strides are those of contiguous maps, and outputs as far apart as inputs where nothing else is said.
   public init(
     _ filtering: WinogradFiltering, input: Extent2D, inputChannels: Int, output: Extent2D, outputChannels: Int,
-    step: Extent2D, inputPlane: Int, outputPlane: Int
+    step: Extent2D, outputStep: Extent2D? = nil, inputPlane: Int, outputPlane: Int
   ) {
     self.filtering = filtering
     axes = filtering.axes
@@ -33,12 +33,13 @@ public struct WinogradTiling: Sendable {
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
     self.step = step
+    self.outputStep = outputStep ?? step
     xStride = inputChannels
     yStride = outputChannels
     residualStride = outputChannels
     self.inputPlane = inputPlane
     self.outputPlane = outputPlane
-    kernelAxes = ContiguousArray(axes.map { $0.kernel(filterTransform: filtering.filterTransform) })
+    kernelAxes = ContiguousArray(axes.map { $0.kernel(of: filtering) })
   }
 
   /// Calls `body` with the tiles as the kernels read them.
@@ -51,6 +52,7 @@ public struct WinogradTiling: Sendable {
       (w.output_height, w.output_width) = (output.height, output.width)
       (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
       (w.row_step, w.column_step) = (step.height, step.width)
+      (w.output_row_step, w.output_column_step) = (outputStep.height, outputStep.width)
       (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
       (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
       body(&w)
@@ -60,7 +62,7 @@ public struct WinogradTiling: Sendable {
 
 /// A tile of a Winograd convolution.
 public struct WinogradTile: Hashable, Sendable {
-  /// Its first output.
+  /// Its first output, perhaps outside the result.
   public var row, column: Int
   /// The places in ``WinogradFiltering/axes`` of its transforms.
   public var rowAxis, columnAxis: Int
@@ -76,12 +78,12 @@ public struct WinogradTile: Hashable, Sendable {
 
 extension WinogradAxis {
   /// What the kernels read of Bᵀ and Aᵀ, with G of the whole filtering.
-  fileprivate func kernel(filterTransform: [[Double]]) -> seg_winograd_axis {
+  fileprivate func kernel(of filtering: WinogradFiltering) -> seg_winograd_axis {
     let (b, a, pairs) = (inputTransform, outputTransform, positivePoints.count)
     var axis = seg_winograd_axis()
     axis.pairs = pairs
-    axis.reads = reads
-    fill(&axis.filter_matrix, with: filterTransform, columns: 3)
+    (axis.reads, axis.taps) = (reads, filtering.taps)
+    fill(&axis.filter_matrix, with: filtering.filterTransform, columns: 3)
     guard pairs > 0 else {
       fill(&axis.input_matrix, with: b, columns: 5)
       fill(&axis.output_matrix, with: a, columns: 5)
@@ -91,7 +93,7 @@ extension WinogradAxis {
     fill(&axis.whole, with: [(0..<pairs).map { b[0][2 * $0] }], columns: 3)
     fill(&axis.others, with: (0..<pairs).map { i in (1..<pairs).map { b[2 * i + 1][2 * $0] } }, columns: 2)
     axis.first = Float(a[0][0])
-    fill(&axis.powers, with: (0..<pairs).map { i in a.map { $0[2 * i + 1] } }, columns: 6)
+    fill(&axis.powers, with: (0..<pairs).map { i in a.map { $0[2 * i + 1] } }, columns: 7)
     return axis
   }
 }

@@ -21,19 +21,22 @@ struct Compiler {
   }
 
   /// The rewrites, in the order in which they run.
-  private static let passes: [any GraphPass] = [
-    RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(), DropIdentities(),
-    MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
-    FuseSeparable(),
-    TransposeBeforeResize(), NestConcatenations(),
-  ]
+  private var passes: [any GraphPass] {
+    [
+      RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
+      DropIdentities(),
+      MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
+      FuseSeparable(), ComposeTransposed(backend: backend, options: options), TransposeBeforeResize(),
+      NestConcatenations(),
+    ]
+  }
 
   /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
   consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
     // Passes see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     if options.optimizes {
-      for pass in Compiler.passes { pass.apply(to: &graph) }
+      for pass in passes { pass.apply(to: &graph) }
       graph.forgetUnusedConstants()
     }
     let specs = try graph.specs(forInputs: [:])

@@ -7,7 +7,9 @@ enum ConvolutionAlgorithms {
     { WinogradConvolution($0, .isolatedTwo, on: $1) }, { WinogradConvolution($0, .isolatedThree, on: $1) },
     { WinogradConvolution($0, .two, on: $1) }, { WinogradConvolution($0, .three, on: $1) },
     { WinogradConvolution($0, .four, on: $1) },
-    { WinogradConvolution($0, .six, on: $1) }, { TiledIm2Col($0, on: $1) },
+    { WinogradConvolution($0, .six, on: $1) },
+    { WinogradConvolution($0, .transposedFive, on: $1) }, { WinogradConvolution($0, .transposedSeven, on: $1) },
+    { TiledIm2Col($0, on: $1) },
     { TransposedReshuffle($0, on: $1) }, { TransposedScatter($0, on: $1) },
   ]
 

@@ -49,6 +49,8 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let kernel = problem.geometry.kernel
     let (rows, width) = (bands[tile], problem.input.width)
+    // A residual is added to whole rows of outputs.
+    let function = run.residual == nil ? run.function : .identity
     let x = run.x + rows.lowerBound * width * run.xStride
     let y = run.y + rows.lowerBound * kernel.height * problem.output.width * run.yStride
     for i in 0..<kernel.height {
@@ -57,11 +59,17 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
         var product = PanelOperands(
           rows: .strided(x, stride: run.xStride), rowCount: rows.count * width, depth: matrix.k,
           panels: run.weights + (i * kernel.width + j) * matrix.count, columns: matrix.n, bias: run.bias,
-          function: run.function, y: y + (i * problem.output.width + j) * run.yStride,
+          function: function, y: y + (i * problem.output.width + j) * run.yStride,
           yStride: kernel.width * run.yStride)
         product.yGroup = (width, kernel.height * problem.output.width * run.yStride)
         run.backend.panelProduct(product)
       }
     }
+    guard let residual = run.residual else { return }
+    let pixel = rows.lowerBound * kernel.height * problem.output.width
+    run.backend.affine(
+      y, xStride: run.yStride, scale: nil, shift: nil, residual: residual + pixel * run.residualStride,
+      residualStride: run.residualStride, run.function, y, yStride: run.yStride,
+      rows: rows.count * kernel.height * problem.output.width, channels: problem.outputChannels)
   }
 }

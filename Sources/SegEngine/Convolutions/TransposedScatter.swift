@@ -109,9 +109,12 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
         }
       }
     }
-    if run.function != .identity {
+    if run.function != .identity || run.residual != nil {
+      let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
       run.backend.affine(
-        y, xStride: run.yStride, scale: nil, shift: nil, residual: nil, residualStride: 0, run.function, y,
+        y, xStride: run.yStride, scale: nil, shift: nil,
+        residual: run.residual.map { $0 + first * run.residualStride }, residualStride: run.residualStride,
+        run.function, y,
         yStride: run.yStride, rows: pixels, channels: problem.outputChannels)
     }
   }

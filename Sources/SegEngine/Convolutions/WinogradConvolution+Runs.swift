@@ -59,10 +59,12 @@ extension WinogradConvolution {
       let ahead = next < blocks.pieces ? blocks[next] : 0..<0
       for point in 0..<filtering.products {
         prefetch(ahead, share: point, tiling, run)
-        multiply(point, tiles, tiling, run, planes, panels: run.weights + point * matrix.count, results)
+        multiply(
+          point, tiles, columns: 0..<matrix.n, of: matrix.n, tiling, run, planes,
+          panels: run.weights + point * matrix.count, results)
       }
       for (index, tile) in tiles.enumerated() {
-        transformOutput(tile, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
+        transformOutput(tile, tiling, run, results + index * matrix.n, columns: 0..<matrix.n)
       }
     }
   }
@@ -107,14 +109,14 @@ extension WinogradConvolution {
         let (point, piece) = index.quotientAndRemainder(dividingBy: parts.pieces)
         let columns = parts[piece]
         multiply(
-          point, tiles, columns: columns, tiling, run, scratch,
+          point, tiles, columns: columns, of: matrix.n, tiling, run, scratch,
           panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
           results)
       }
       workers.forEachRange(tiles.count, grain: 1) { range, _ in
         for index in range {
           transformOutput(
-            tiles.lowerBound + index, tiling, run, results + index * problem.outputChannels, firstChannel: 0)
+            tiles.lowerBound + index, tiling, run, results + index * matrix.n, columns: 0..<matrix.n)
         }
       }
     }
@@ -122,7 +124,8 @@ extension WinogradConvolution {
 
   private func runByPanels(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
     let (workers, layout) = (run.backend.workers, matrix.layout)
-    let panels = EvenPieces(problem.outputChannels, largest: layout.width, multipleOf: layout.width)
+    let panels = EvenPieces(matrix.n, largest: layout.width, multipleOf: layout.width)
+    let taps = frame.taps * frame.taps
     for block in 0..<blocks.pieces {
       let tiles = blocks[block]
       workers.forEachRange(tiles.count, grain: 1) { range, _ in
@@ -143,25 +146,25 @@ extension WinogradConvolution {
         tiling.outputChannels = channels.count
         let results = scratch + sharedScratch + worker * threadScratch
         let transformed = results + outputPlanes
-        let weights = run.weights + layout.offset(ofPanelAt: channels.lowerBound, k: 9 * matrix.k)
+        let weights = run.weights + layout.offset(ofPanelAt: channels.lowerBound, k: taps * matrix.k)
         for part in 0..<depths.pieces {
           let inputs = depths[part]
           tiling.inputChannels = inputs.count
           let plane = transformedPlane(inputs.count * stored)
           run.backend.winogradFilter(
-            tiling, weights + 9 * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
+            tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
           let next = nextWeights(panel, part, panels, threads: workers.threadCount)
           for point in 0..<filtering.products {
             let share = share(point, of: next.count)
             run.backend.prefetch(run.weights + next.lowerBound + share.lowerBound, count: share.count)
             multiply(
-              point, tiles, tiling, run, scratch + part * inputPlanes,
+              point, tiles, columns: 0..<channels.count, of: channels.count, tiling, run, scratch + part * inputPlanes,
               panels: transformed + point * plane, results, adding: part > 0)
           }
         }
         for (index, tile) in tiles.enumerated() {
-          transformOutput(tile, tiling, run, results + index * channels.count, firstChannel: channels.lowerBound)
+          transformOutput(tile, tiling, run, results + index * channels.count, columns: channels)
         }
       }
     }
@@ -175,13 +178,14 @@ extension WinogradConvolution {
     guard next < panels.pieces else { return 0..<0 }
     let (column, inputs) = (panels[next].lowerBound, depths[isLast ? 0 : part + 1])
     let stored = matrix.layout.storedColumns(at: column, of: matrix.n)
-    let first = matrix.layout.offset(ofPanelAt: column, k: 9 * matrix.k) + 9 * inputs.lowerBound * stored
-    return first..<first + 9 * inputs.count * stored
+    let taps = frame.taps * frame.taps
+    let first = matrix.layout.offset(ofPanelAt: column, k: taps * matrix.k) + taps * inputs.lowerBound * stored
+    return first..<first + taps * inputs.count * stored
   }
 
   /// Pixels from the first that a tile reads to the first that it writes; one that reads as many as it writes begins where they do.
   private var inputPadding: (top: Int, left: Int) {
-    filtering.isIsolated ? (0, 0) : (problem.geometry.padding.top, problem.geometry.padding.left)
+    filtering.isIsolated ? (0, 0) : frame.padding
   }
 
   private func transformInput(
@@ -194,19 +198,18 @@ extension WinogradConvolution {
       planes)
   }
 
-  /// The products of those of some tiles that take part at a point, or some columns of them.
+  /// The products of those of some tiles that take part at a point, some columns of `resultColumns` that a tile's results have.
   private func multiply(
-    _ point: Int, _ tiles: Range<Int>, columns: Range<Int>? = nil, _ tiling: WinogradTiling, _ run: ConvolutionRun,
-    _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>,
-    adding: Bool = false
+    _ point: Int, _ tiles: Range<Int>, columns: Range<Int>, of resultColumns: Int, _ tiling: WinogradTiling,
+    _ run: ConvolutionRun, _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>,
+    _ results: UnsafeMutablePointer<Float>, adding: Bool = false
   ) {
-    let columns = columns ?? 0..<tiling.outputChannels
     let y = results + point * tiling.outputPlane + columns.lowerBound
     let taking = self.tiles.ranges[point].clamped(to: tiles)
     if filtering.isIsolated {
       // Smaller maps are transformed like whole ones.
       for tile in tiles where !taking.contains(tile) {
-        (y + (tile - tiles.lowerBound) * tiling.outputChannels).update(repeating: 0, count: columns.count)
+        (y + (tile - tiles.lowerBound) * resultColumns).update(repeating: 0, count: columns.count)
       }
     }
     guard !taking.isEmpty else { return }
@@ -215,21 +218,33 @@ extension WinogradConvolution {
       rows: .strided(
         planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
       rowCount: taking.count, depth: tiling.inputChannels, panels: panels, columns: columns.count,
-      y: y + first * tiling.outputChannels, yStride: tiling.outputChannels)
+      y: y + first * resultColumns, yStride: resultColumns)
     product.accumulates = adding
     // By panels, the planes of a part of the depth pass once for each panel.
     product.hasFarRows = order == .panels
     run.backend.panelProduct(product)
   }
 
+  /// The outputs of some columns of a tile's results: of all phases, or of channels of one.
   private func transformOutput(
-    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>, firstChannel: Int
+    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>, columns: Range<Int>
   ) {
     let (image, place) = tiles[tile]
     let pixels = image * problem.outputPixels
-    run.backend.winogradOutput(
-      tiling, planes: results, bias: run.bias.map { $0 + firstChannel },
-      residual: run.residual.map { $0 + pixels * run.residualStride + firstChannel }, run.function,
-      run.y + pixels * run.yStride + firstChannel, place)
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let (phase, channel) = column.quotientAndRemainder(dividingBy: problem.outputChannels)
+      let origin = frame.phases[phase]
+      var target = place
+      if frame.phases.count > 1 {
+        target.row = place.row * frame.outputStep.height + origin.height
+        target.column = place.column * frame.outputStep.width + origin.width
+      }
+      run.backend.winogradOutput(
+        tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
+        residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
+        run.y + pixels * run.yStride + channel, target)
+      column += tiling.outputChannels
+    }
   }
 }

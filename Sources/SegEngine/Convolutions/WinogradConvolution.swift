@@ -1,5 +1,6 @@
-/// 3×3 convolution of stride 1 by Winograd's filtering: tiles of the map are transformed, multiplied by transformed weights with one
-/// product for each of the n · n evaluation points, and transformed back; see ``WinogradFiltering``.
+/// 3×3 convolution of stride 1, or 4×4 transposed convolution of stride 2, by Winograd's filtering: tiles of the map are transformed,
+/// multiplied by transformed weights with one product for each of the n · n evaluation points, and transformed back; see
+/// ``WinogradFiltering`` and ``WinogradFrame``.
 ///
 /// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Any size and
 /// padding: what a tile reaches beyond the image is zero, and outputs beyond the edges are not written.
@@ -28,7 +29,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let order: Order
   let problem: ConvolutionProblem
   let filtering: WinogradFiltering
-  /// The weights of one point.
+  let frame: WinogradFrame
+  /// The weights of one point: columns are output channels, of each phase of the frame.
   let matrix: PanelMatrix
   let tiles: WinogradTiles
   /// Tiles that are computed at once.
@@ -53,7 +55,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
     let geometry = problem.geometry
     let width = backend.panelLayout.unit
-    guard problem.direction == .forward, geometry.kernel == 3, geometry.stride == 1, geometry.groups == 1,
+    guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
     // Phases of a few pixels with nothing but padding around them.
@@ -68,24 +70,27 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
     self.problem = problem
     self.filtering = filtering
+    self.frame = frame
     name = "winograd " + filtering.name
-    let step = geometry.dilation
-    tiles = WinogradTiles(filtering, problem.output, step: step, batch: problem.batch)
+    tiles = WinogradTiles(filtering, frame.extent, step: frame.inputStep, batch: problem.batch)
     let count = tiles.count
     let threads = backend.workers.threadCount
     let points = filtering.products
     var layout = backend.panelLayout
-    let weightBytes = 4 * points * layout.count(k: problem.inputChannels, n: problem.outputChannels)
+    let columns = frame.columnOffsets.count
+    let weightBytes = 4 * points * layout.count(k: problem.inputChannels, n: columns)
     // Panels of two registers: a part of the depth and its results fit a core's cache with many terms and many tiles.
     let narrow = PanelLayout(width: min(layout.width, 2 * width), unit: width)
-    // Transforms take a register of channels, also those of the last panel and of the last part of the depth.
+    // Transforms take a register of channels, also those of the last panel and of the last part of the depth; a panel has channels of one
+    // phase.
     let lastPanel = problem.outputChannels % narrow.width
     // Filterings of few products are measured to be slower by panels.
     let takesPanels =
-      filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width) && problem.inputChannels % width == 0
+      filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width && frame.phases.count == 1)
+      && problem.inputChannels % width == 0
     // In a core's own cache results take the places of inputs.
-    let channels = max(problem.inputChannels, problem.outputChannels)
-    let tileBytes = 4 * points * (problem.inputChannels + problem.outputChannels)
+    let channels = max(problem.inputChannels, columns)
+    let tileBytes = 4 * points * (problem.inputChannels + columns)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
       blocks = EvenPieces(
@@ -105,8 +110,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
-      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.inputChannels },
-      layout: layout)
+      columnOffsets: (0..<columns).map { $0 * problem.inputChannels }, layout: layout)
     let weightShare = WinogradConvolution.panelWeightBytes(backend.coreCacheBytes)
     depths = EvenPieces(
       problem.inputChannels,
@@ -118,9 +122,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let isShared = order == .tiles
     tiling = WinogradTiling(
       filtering, input: problem.input, inputChannels: problem.inputChannels, output: problem.output,
-      outputChannels: problem.outputChannels, step: step,
+      outputChannels: problem.outputChannels, step: frame.inputStep, outputStep: frame.outputStep,
       inputPlane: plane(isShared ? channels : depths.size),
-      outputPlane: plane(isShared ? channels : order == .panels ? layout.width : problem.outputChannels))
+      outputPlane: plane(isShared ? channels : order == .panels ? layout.width : columns))
   }
 
   var demand: AlgorithmDemand {
@@ -131,17 +135,18 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     demand.panelMacs = Double(productCount) * Double(matrix.count)
     demand.panelResults = Double(productCount) * Double(matrix.count / matrix.k)
     // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
-    let (inputs, outputs) = (Double(problem.inputChannels), Double(problem.outputChannels))
+    let (inputs, outputs) = (Double(problem.inputChannels), Double(matrix.n))
+    let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
     demand.vectorOperations = tiles * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
     demand.bytesMoved = 4 * tiles * points * (2 * inputs + outputs)
     if order == .panels {
-      // G g Gᵀ takes about 2 n (3 + n) operations; results are added to for each part of the depth, and the planes of inputs are read
+      // G g Gᵀ takes about 2 n (r + n) operations; results are added to for each part of the depth, and the planes of inputs are read
       // for each panel.
       let transforms = Double(blocks.pieces) * inputs * outputs
-      demand.vectorOperations += transforms * 2 * n * (3 + n)
+      demand.vectorOperations += transforms * 2 * n * (taps + n)
       demand.panelResults *= Double(depths.pieces)
-      demand.weightBytes = 4 * 9 * transforms
+      demand.weightBytes = 4 * taps * taps * transforms
     } else {
       demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
     }
@@ -152,15 +157,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   private var productCount: Int { tiles.ranges.reduce(0) { $0 + $1.count } }
 
   var packing: String {
-    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "nine a channel/\(matrix.layoutName)"
+    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "\(name), taps a channel/\(matrix.layoutName)"
   }
   var packedCount: Int { order != .panels ? filtering.products * matrix.count : plainMatrix.count }
 
-  /// The weights as they are, nine rows an input channel.
-  private var plainMatrix: PanelMatrix {
-    let rows = 9 * problem.inputChannels
-    return PanelMatrix(
-      rowOffsets: 0..<rows, columnOffsets: (0..<problem.outputChannels).map { $0 * rows }, layout: matrix.layout)
+  /// The weights as they are, a row for each tap of an input channel.
+  var plainMatrix: PanelMatrix {
+    PanelMatrix(
+      rowOffsets: (0..<problem.inputChannels).flatMap { input in
+        frame.tapOffsets.map { input * frame.inputStride + $0 }
+      }, columnOffsets: frame.columnOffsets, layout: matrix.layout)
   }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -175,7 +181,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool
   ) {
     let transform = ContiguousArray(filtering.filterTransform.joined())
-    let (n, layout, inputs) = (filtering.inputs, matrix.layout, problem.inputChannels)
+    let (n, r, layout) = (filtering.inputs, frame.taps, matrix.layout)
     let panels = (matrix.n + layout.width - 1) / layout.width
     workers.forEach(panels) { panel, _ in
       let column = panel * layout.width
@@ -183,32 +189,31 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       let present = min(stored, matrix.n - column)
       let target = packed + layout.offset(ofPanelAt: column, k: matrix.k)
       // g and G g, a row of the panel's columns each.
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: (9 + 3 * n + 1) * stored) { memory in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: (r * r + r * n + 1) * stored) { memory in
         memory.initialize(repeating: 0)
-        let (g, half) = (memory.baseAddress!, memory.baseAddress! + 9 * stored)
-        let sum = half + 3 * n * stored
-        transform.withUnsafeBufferPointer { transform in
-          for input in 0..<inputs {
-            for index in 0..<present {
-              let source = weights + ((column + index) * inputs + input) * 9
-              for tap in 0..<9 { g[tap * stored + index] = Double(source[tap]) }
-            }
-            for i in 0..<n {
-              let (g0, g1, g2) = (transform[i * 3], transform[i * 3 + 1], transform[i * 3 + 2])
-              for index in 0..<3 * stored {
-                half[i * 3 * stored + index] = g0 * g[index] + g1 * g[3 * stored + index] + g2 * g[6 * stored + index]
-              }
-            }
-            for i in 0..<n {
-              let line = half + i * 3 * stored
-              for j in 0..<n {
-                let (g0, g1, g2) = (transform[j * 3], transform[j * 3 + 1], transform[j * 3 + 2])
-                let place = target + (i * n + j) * matrix.count + input * stored
-                for index in 0..<stored {
-                  sum[index] = g0 * line[index] + g1 * line[stored + index] + g2 * line[2 * stored + index]
-                }
-                for index in 0..<stored { place[index] = Float(sum[index]) }
-              }
+        let (g, half) = (memory.baseAddress!, memory.baseAddress! + r * r * stored)
+        let sum = half + r * n * stored
+        // Rows of G times rows of `count` numbers.
+        func multiply(
+          _ point: Int, _ rows: UnsafePointer<Double>, _ count: Int, into result: UnsafeMutablePointer<Double>
+        ) {
+          for index in 0..<count { result[index] = transform[point * r] * rows[index] }
+          for tap in 1..<r {
+            let (factor, row) = (transform[point * r + tap], rows + tap * count)
+            for index in 0..<count { result[index] += factor * row[index] }
+          }
+        }
+        for input in 0..<matrix.k {
+          for index in 0..<present {
+            let source = weights + frame.columnOffsets[column + index] + input * frame.inputStride
+            for tap in 0..<r * r { g[tap * stored + index] = Double(source[frame.tapOffsets[tap]]) }
+          }
+          for i in 0..<n { multiply(i, g, r * stored, into: half + i * r * stored) }
+          for i in 0..<n {
+            for j in 0..<n {
+              multiply(j, half + i * r * stored, stored, into: sum)
+              let place = target + (i * n + j) * matrix.count + input * stored
+              for index in 0..<stored { place[index] = Float(sum[index]) }
             }
           }
         }

@@ -1,7 +1,8 @@
 /// Transposed convolution, the gradient of a convolution with respect to its input (Dumoulin and Visin 2016): input pixel i adds
 /// w[c, o, a, b] · x[n, i, j, c] to output pixel i · stride − padding + a · dilation.
 ///
-/// Inputs: x `[batch, height, width, in]`, weight `[in, out / groups, kernelHeight, kernelWidth]`, bias `[out]` or none. Output:
+/// Inputs: x `[batch, height, width, in]`, weight `[in, out / groups, kernelHeight, kernelWidth]`, bias `[out]` or none, and with
+/// ``addsResidual`` as the last one a map of the output's shape that is added before the function is applied. Output:
 /// `[batch, outHeight, outWidth, out]` with (in − 1) · stride − padding + dilation · (kernel − 1) + 1 + output padding along each
 /// axis. Tested to 1e-5 of Σ |w · x| against Double loops.
 public struct TransposedConvolution: Operator {
@@ -13,9 +14,15 @@ public struct TransposedConvolution: Operator {
   public let outputPadding: Extent2D
   /// Applied to the result.
   public let function: ElementwiseFunction
+  /// Whether the last input is a map that is added before the function is applied, such as a skip connection's.
+  public let addsResidual: Bool
 
   /// Makes the operator.
-  public init(_ geometry: ConvolutionGeometry, outputPadding: Extent2D = 0, function: ElementwiseFunction = .identity) {
+  public init(
+    _ geometry: ConvolutionGeometry, outputPadding: Extent2D = 0, function: ElementwiseFunction = .identity,
+    addingResidual addsResidual: Bool = false
+  ) {
+    self.addsResidual = addsResidual
     self.geometry = geometry
     self.outputPadding = outputPadding
     self.function = function
@@ -23,11 +30,11 @@ public struct TransposedConvolution: Operator {
 
   public var attributes: String {
     "\(geometry)" + (outputPadding == 0 ? "" : " output padding \(outputPadding)")
-      + (function == .identity ? "" : " + \(function)")
+      + (addsResidual ? " + residual" : "") + (function == .identity ? "" : " + \(function)")
   }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireInputs(inputs, 2...3)
+    try requireInputs(inputs, addsResidual ? 3...4 : 2...3)
     let (x, weight) = (inputs[0], inputs[1])
     try requireFeatureMap(x)
     try require(
@@ -40,7 +47,7 @@ public struct TransposedConvolution: Operator {
       "the input \(x.shape) has \(x.shape.channels) channels in \(geometry.groups) groups, the weights \(weight.shape) take "
         + "\(weight.shape[0])")
     let channels = weight.shape[1] * geometry.groups
-    if inputs.count == 3 {
+    if inputs.count == (addsResidual ? 4 : 3) {
       try require(
         inputs[2] == TensorSpec([channels]), "the bias of weights \(weight.shape) is [\(channels)], not \(inputs[2])")
     }
@@ -51,7 +58,11 @@ public struct TransposedConvolution: Operator {
     try require(
       size.height > 0 && size.width > 0 && x.shape.height > 0 && x.shape.width > 0 && channels > 0,
       "a \(geometry) transposed convolution does not fit the input \(x.shape)")
-    return [TensorSpec(try shape([x.shape.batch, size.height, size.width, channels]))]
+    let output = TensorSpec(try shape([x.shape.batch, size.height, size.width, channels]))
+    if addsResidual, let residual = inputs.last {
+      try require(residual == output, "what is added to an output \(output) is of its shape, not \(residual)")
+    }
+    return [output]
   }
 
   private func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
@@ -59,21 +70,29 @@ public struct TransposedConvolution: Operator {
   }
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
-    problem(inputs[0], outputs[0]).cost(inputs: inputs, outputs: outputs, function: function)
+    problem(inputs[0], outputs[0]).cost(
+      inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    problem(context.inputs[0], context.outputs[0]).prepared(context, function: function)
+    problem(context.inputs[0], context.outputs[0]).prepared(
+      context, function: function, hasResidual: addsResidual)
   }
 }
 
-extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing {
+extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
+  func absorbingResidual() -> (any Operator)? {
+    function == .identity && !addsResidual
+      ? TransposedConvolution(geometry, outputPadding: outputPadding, addingResidual: true) : nil
+  }
+
   func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, let weight = constants[1], constants.count < 3 || constants[2] != nil else {
+    guard function == .identity, !addsResidual, let weight = constants[1], constants.count < 3 || constants[2] != nil
+    else {
       return nil
     }
     // Output channel o of group g is slice o of the weights of that group's inputs.
@@ -93,7 +112,8 @@ extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing {
 
   func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     guard self.function == .identity else { return nil }
-    return TransposedConvolution(geometry, outputPadding: outputPadding, function: function)
+    return TransposedConvolution(
+      geometry, outputPadding: outputPadding, function: function, addingResidual: addsResidual)
   }
 }
 
@@ -122,6 +142,8 @@ extension Value {
 
 extension TransposedConvolution {
   public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
-    index == 0 ? geometry.spreadReach(of: inputs[0]) : .none
+    index == 0
+      ? geometry.spreadReach(of: inputs[0])
+      : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
   }
 }

@@ -43,7 +43,7 @@ enum LatencySweep {
 
   /// Two convolutions one behind the other, of a geometry to which an algorithm applies.
   private static func convolutions(_ algorithm: String, _ drawer: inout Drawer) throws -> Graph {
-    let isTransposed = algorithm.hasPrefix("transposed")
+    let isTransposed = algorithm.contains("transposed")
     let isDepthwise = algorithm == "depthwise"
     let isWinograd = algorithm.hasPrefix("winograd")
     let isIsolated = algorithm.hasPrefix("winograd isolated")
@@ -66,6 +66,8 @@ enum LatencySweep {
     case "transposed scatter":
       let (kernel, stride, padding) = drawer.one(of: [(4, 2, 1), (3, 2, 1), (16, 8, 4)])
       geometry = ConvolutionGeometry(kernel: Extent2D(kernel), stride: Extent2D(stride), padding: Padding2D(padding))
+    case _ where isWinograd && isTransposed:
+      geometry = ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)
     case _ where isWinograd: geometry = drawer.same(3, dilation: drawer.one(of: [1, 1, 1, 2, 4, 6, 12]))
     default:
       let (kernel, stride) = drawer.one(of: [(3, 1), (3, 1), (3, 2), (3, 2), (5, 1), (1, 2), (7, 2)])
