@@ -154,6 +154,29 @@ import Testing
       Case(
         direction: .transposed, geometry: .init(kernel: 16, stride: 8, padding: 4), inChannels: 21, outChannels: 21,
         size: Extent2D(12, 9)))
+    // Four by four of stride 2 with channels enough for Winograd: paddings even and odd that differ by side, outputs beyond the last
+    // input, panels of channels, and weights beyond what is kept.
+    for (size, batch, outputs) in [
+      (Extent2D(1, 1), 1, 24), (Extent2D(6, 7), 2, 64), (Extent2D(13, 5), 1, 33), (Extent2D(20, 9), 1, 128),
+    ] {
+      for (padding, outputPadding) in [
+        (Padding2D(1), Extent2D(0)), (Padding2D(0), Extent2D(1, 0)),
+        (Padding2D(top: 2, left: 3, bottom: 0, right: 1), 0),
+        (Padding2D(top: 1, left: 0, bottom: 2, right: 2), 1),
+      ] as [(Padding2D, Extent2D)] {
+        let geometry = ConvolutionGeometry(kernel: 4, stride: 2, padding: padding)
+        let output = geometry.transposedOutputSize(of: size, outputPadding: outputPadding)
+        guard output.height > 0, output.width > 0 else { continue }
+        cases.append(
+          Case(
+            direction: .transposed, geometry: geometry, inChannels: Int.random(in: 16...40, using: &generator),
+            outChannels: outputs, size: size, batch: batch, outputPadding: outputPadding))
+      }
+    }
+    cases.append(
+      Case(
+        direction: .transposed, geometry: .init(kernel: 4, stride: 2, padding: 1), inChannels: 528, outChannels: 64,
+        size: Extent2D(5, 4)))
     return cases
   }()
 
@@ -229,9 +252,47 @@ import Testing
   static let algorithms: Set<String> = [
     "depthwise", "pointwise", "strassen", "direct", "im2col", "winograd isolated 2×2",
     "winograd isolated 3×3", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6",
-    "transposed reshuffle",
-    "transposed scatter",
+    "winograd transposed 5×5", "winograd transposed 7×7", "transposed reshuffle", "transposed scatter",
   ]
+
+  /// The sum with another map, by every algorithm of a transposed convolution.
+  @Test func transposedAddsAResidual() throws {
+    var generator = SeededGenerator(seed: 12)
+    for (geometry, size) in [
+      (ConvolutionGeometry(kernel: 4, stride: 2, padding: 1), Extent2D(5, 9)),
+      (ConvolutionGeometry(kernel: 2, stride: 2), Extent2D(7, 4)),
+      (ConvolutionGeometry(kernel: 3, stride: 2, padding: 1, groups: 2), Extent2D(4, 5)),
+    ] {
+      let x = Self.random([2, size.height, size.width, 24], &generator)
+      let weight = Self.random([24, 20, geometry.kernel.height, geometry.kernel.width], &generator)
+      let bias = Self.random([20 * geometry.groups], &generator)
+      let expected = NaiveConvolution.transposed(x, weight, bias: bias, geometry, outputPadding: 0)
+      let residual = Self.random(expected.shape, &generator)
+      let graph = try Graph("sum") { builder in
+        let input = builder.input("x", x.shape)
+        let up = input.apply(
+          TransposedConvolution(geometry), named: "up", with: [builder.constant(weight), builder.constant(bias)])
+        builder.output("y", (builder.input("r", residual.shape) + up).relu())
+      }
+      let problem = ConvolutionProblem(.transposed, geometry, input: x.shape, output: expected.shape)
+      let added = residual.elements(of: Float.self)
+      let largest = expected.magnitudes.max() ?? 0
+      for backend in Self.backends {
+        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend).map(\.name) {
+          let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
+          #expect(model.stepInfos.map(\.algorithm) == [algorithm])
+          let y = try #require(try model.run(["x": x, "r": residual])["y"]).elements(of: Float.self)
+          for index in y.indices {
+            let value = max(0, expected.values[index] + Double(added[index]))
+            if !(abs(Double(y[index]) - value) <= Self.tolerance * largest) {
+              Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
+              break
+            }
+          }
+        }
+      }
+    }
+  }
 
   @Test func everyAlgorithmIsExercised() {
     let exercised = Set(

@@ -7,7 +7,8 @@ import Testing
 /// The transforms that are solved for, against the identity that they are to satisfy and the published matrices.
 @Suite struct WinogradFilteringTests {
   static let all: [WinogradFiltering] = [
-    .two, .three, .four, .six, .init(pairs: [0.5, 3]), .init(pairs: [1, 0.25, 3]),
+    .two, .three, .four, .six, .init(pairs: [0.5, 3]), .init(pairs: [1, 0.25, 3]), .transposedFive, .transposedSeven,
+    .init(pairs: [2], taps: 2),
   ]
 
   private func product(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
@@ -20,7 +21,7 @@ import Testing
   @Test(arguments: all) func theIdentityHoldsForEveryBasisVector(_ filtering: WinogradFiltering) {
     let (b, g, a) = (filtering.inputTransform, filtering.filterTransform, filtering.outputTransform)
     for input in 0..<filtering.inputs {
-      for tap in 0..<3 {
+      for tap in 0..<filtering.taps {
         for output in 0..<filtering.outputs {
           let value = (0..<filtering.inputs).reduce(0.0) { $0 + a[output][$1] * g[$1][tap] * b[$1][input] }
           #expect(abs(value - (input == output + tap ? 1 : 0)) < 1e-12)
@@ -36,9 +37,9 @@ import Testing
       axes.map(\.outputs)
         == Array(stride(from: filtering.outputs, to: filtering.pairs == 0 ? filtering.outputs - 1 : 1, by: -2)))
     for axis in axes {
-      #expect(axis.points.count == axis.outputs + 2 && axis.reads == axis.outputs + 2)
+      #expect(axis.points.count == axis.reads && axis.reads == axis.outputs + filtering.taps - 1)
       for input in 0..<axis.reads {
-        for tap in 0..<3 {
+        for tap in 0..<filtering.taps {
           for output in 0..<axis.outputs {
             let value = axis.points.enumerated().reduce(0.0) { sum, place in
               let (index, point) = place
@@ -101,8 +102,10 @@ import Testing
   }
 
   @Test func productsAreFewerByTheKnownFactors() {
-    for (filtering, factor) in [(WinogradFiltering.two, 2.25), (.three, 3.24), (.four, 4), (.six, 5.0625)] {
-      let direct = 9 * filtering.outputs * filtering.outputs
+    for (filtering, factor) in [
+      (WinogradFiltering.two, 2.25), (.three, 3.24), (.four, 4), (.six, 5.0625), (.transposedSeven, 49.0 / 16),
+    ] {
+      let direct = filtering.taps * filtering.taps * filtering.outputs * filtering.outputs
       #expect(Double(direct) / Double(filtering.products) == factor)
     }
   }
@@ -138,6 +141,23 @@ import Testing
               backend.winogradOutput(tiling, planes: values, bias: bias, residual: residual, function, &y, tile)
               return y
             }
+            // As the phases of a transposed convolution lie.
+            if row < 0 {
+              let apart = WinogradTiling(
+                filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
+                step: 1, outputStep: Extent2D(2, 3), inputPlane: plane, outputPlane: plane)
+              let outside = WinogradTile(row: -1, column: row, rowAxis: rowAxis, columnAxis: columnAxis)
+              func spread(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
+                var y = [Float](repeating: 9, count: 11 * 12 * channels)
+                backend.winogradOutput(apart, planes: values, bias: bias, residual: nil, function, &y, outside)
+                return y
+              }
+              let sums = spread(reference, .identity)
+              for function in [ElementwiseFunction.identity, .hardSwish] {
+                expectClose(
+                  spread(backend, function), spread(reference, function), of: sums, "\(name) output apart \(function)")
+              }
+            }
             // What a function cuts off was rounded all the same.
             let sums = result(reference, .identity)
             for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
@@ -164,7 +184,7 @@ import Testing
       for width in [layout.unit, layout.width] {
         let tiling = WinogradTiling(
           filtering, input: 8, inputChannels: 16, output: 8, outputChannels: 16, step: 1, inputPlane: 0, outputPlane: 0)
-        let weights = Tensor.random([5, 9, width], seed: 6).elements(of: Float.self)
+        let weights = Tensor.random([5, filtering.taps * filtering.taps, width], seed: 6).elements(of: Float.self)
         let plane = 5 * width + 3
         func planes(_ backend: any Backend) -> [Float] {
           var planes = [Float](repeating: 7, count: filtering.products * plane)

@@ -3,7 +3,9 @@ import Testing
 @testable import SegEngine
 
 @Suite struct WinogradTilesTests {
-  static let filterings: [WinogradFiltering] = [.two, .three, .four, .six, .isolatedTwo, .isolatedThree]
+  static let filterings: [WinogradFiltering] = [
+    .two, .three, .four, .six, .transposedFive, .transposedSeven, .isolatedTwo, .isolatedThree,
+  ]
 
   /// Every output comes from one tile, and a tile's last outputs exist unless it is whole.
   @Test(arguments: filterings) func eachOutputComesOnce(_ filtering: WinogradFiltering) {
@@ -55,6 +57,8 @@ import Testing
     // Five are left of 11, which take all points, and 10 are two fours and a two.
     #expect(WinogradTiles(.six, 11, step: 1, batch: 1).ranges.allSatisfy { $0 == 0..<4 })
     #expect(WinogradTiles(.four, 10, step: 1, batch: 1).ranges.reduce(0) { $0 + $1.count } == 16 * 16)
+    // 33 outputs of two taps are four sevens and a five, 8 · 4 + 6 points.
+    #expect(WinogradTiles(.transposedSeven, 33, step: 1, batch: 1).ranges.reduce(0) { $0 + $1.count } == 38 * 38)
   }
 
   /// Extents and rates of a result; isolated phases have up to as many pixels as the filtering has outputs.

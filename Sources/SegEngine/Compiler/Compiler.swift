@@ -26,7 +26,9 @@ struct Compiler {
       RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
       DropIdentities(),
       MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
-      FuseSeparable(), ComposeTransposed(backend: backend, options: options), TransposeBeforeResize(),
+      FuseSeparable(),
+      ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.keepsNothing),
+      TransposeBeforeResize(),
       NestConcatenations(),
     ]
   }

@@ -5,7 +5,7 @@ import Synchronization
 final class PackedWeights: Sendable {
   private let tensors = Mutex<[String: Tensor]>([:])
   private let plannedByteCounts = Mutex<[String: Int]>([:])
-  private let keepsNothing: Bool
+  let keepsNothing: Bool
 
   /// - Parameter keepsNothing: Whether weights are counted alone, for a compilation that is never run.
   init(keepsNothing: Bool = false) { self.keepsNothing = keepsNothing }

@@ -6,8 +6,8 @@ struct ComposedKernel {
   private let second: [Float]
   private let outputs: Int
 
-  /// The kernel of weights `[in, m, 2, 2]` and `[out, …, 3, 3]`, of whose inputs `channels` are the m.
-  init(_ first: Tensor, _ second: Tensor, channels: Range<Int>, over workers: WorkerPool) {
+  /// The kernel of weights `[in, m, 2, 2]` and `[out, …, 3, 3]`, of whose inputs `channels` are the m; without workers zeros.
+  init(_ first: Tensor, _ second: Tensor, channels: Range<Int>, over workers: WorkerPool?) {
     let (inputs, between, outputs) = (first.shape[0], first.shape[1], second.shape[0])
     self.outputs = outputs
     let all = second.elements(of: Float.self)
@@ -19,6 +19,10 @@ struct ComposedKernel {
       kept += all[first..<first + 9 * channels.count]
     }
     self.second = kept
+    guard let workers else {
+      weight = Tensor(zeros: [inputs, outputs, 4, 4])
+      return
+    }
     // [m, (out, tap)]
     var factor = [Double](repeating: 0, count: between * outputs * 9)
     for o in 0..<outputs {

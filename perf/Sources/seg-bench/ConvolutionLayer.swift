@@ -1,21 +1,26 @@
 import SegEngine
 
-/// One convolution as networks have it: what it computes and on what.
+/// One convolution or transposed convolution as networks have it: what it computes and on what.
 struct ConvolutionLayer: Hashable {
+  var isTransposed = false
   let geometry: ConvolutionGeometry
   let input: Shape
   let outputs: Int
   let hasBias: Bool
 
-  var output: Extent2D { geometry.outputSize(of: Extent2D(input.height, input.width)) }
+  var output: Extent2D {
+    let size = Extent2D(input.height, input.width)
+    return isTransposed ? geometry.transposedOutputSize(of: size) : geometry.outputSize(of: size)
+  }
 
   var macs: Double {
     let taps = geometry.kernel.height * geometry.kernel.width * input.channels / geometry.groups
-    return Double(input.batch * output.height * output.width * outputs * taps)
+    let pixels = isTransposed ? input.height * input.width : output.height * output.width
+    return Double(input.batch * pixels * outputs * taps)
   }
 
   var description: String {
-    "\(input.channels)→\(outputs) \(geometry), \(input.height)×\(input.width)"
+    "\(input.channels)→\(outputs) \(isTransposed ? "transposed " : "")\(geometry), \(input.height)×\(input.width)"
   }
 
   /// The same convolution of a map of some size: `kernel` × `kernel`, padded to keep it.
@@ -32,18 +37,35 @@ struct ConvolutionLayer: Hashable {
   static let dense: [ConvolutionLayer] =
     [(64, 256), (128, 128), (256, 64), (512, 64), (512, 32), (1024, 16)].map { same($0, $0, side: $1) }
 
+  /// Transposed convolutions of four by four taps, as the decoder of a U-Net for 256² pixels has them once its doubling is composed with the
+  /// convolution behind it.
+  static let doubling: [ConvolutionLayer] = [(512, 32), (256, 64), (128, 128)].map { channels, side in
+    ConvolutionLayer(
+      isTransposed: true, geometry: ConvolutionGeometry(kernel: 4, stride: 2, padding: 1),
+      input: [1, side, side, channels], outputs: channels / 2, hasBias: true)
+  }
+
   /// DeepLab's atrous layer at its rates.
   static let atrous: [ConvolutionLayer] = [6, 12, 18, 24, 36].map { same(512, 256, side: 64, dilation: $0) }
 
-  /// The different convolutions of a graph, in their order, with the number of times each occurs.
+  /// The different convolutions and transposed convolutions of a graph, in their order, with the number of times each occurs. The latter
+  /// without output padding.
   static func all(in graph: Graph) throws -> [(layer: ConvolutionLayer, count: Int)] {
     let specs = try graph.specs(forInputs: [:])
     var found: [(layer: ConvolutionLayer, count: Int)] = []
     for node in graph.nodes {
-      guard let convolution = node.operator as? Convolution else { continue }
       let shapes = graph.specs(ofInputsOf: node, among: specs)
-      let layer = ConvolutionLayer(
-        geometry: convolution.geometry, input: shapes[0].shape, outputs: shapes[1].shape[0], hasBias: true)
+      let layer: ConvolutionLayer
+      if let convolution = node.operator as? Convolution {
+        layer = ConvolutionLayer(
+          geometry: convolution.geometry, input: shapes[0].shape, outputs: shapes[1].shape[0], hasBias: true)
+      } else if let convolution = node.operator as? TransposedConvolution, convolution.outputPadding == 0 {
+        layer = ConvolutionLayer(
+          isTransposed: true, geometry: convolution.geometry, input: shapes[0].shape,
+          outputs: shapes[1].shape[1] * convolution.geometry.groups, hasBias: true)
+      } else {
+        continue
+      }
       if let index = found.firstIndex(where: { $0.layer == layer }) {
         found[index].count += 1
       } else {
@@ -76,16 +98,24 @@ final class PreparedLayer {
     let geometry = layer.geometry
     let inputs = layer.input.channels / geometry.groups
     // Weights of He's size, so that outputs are of the inputs' size, and inputs as after a ReLU.
-    let fanIn = Float(inputs * geometry.kernel.height * geometry.kernel.width)
+    let area = layer.isTransposed ? geometry.stride.height * geometry.stride.width : 1
+    let fanIn = Float(inputs * geometry.kernel.height * geometry.kernel.width) / Float(area)
+    let outputs = layer.outputs / geometry.groups
     let weight = random(
-      [layer.outputs, inputs, geometry.kernel.height, geometry.kernel.width],
+      layer.isTransposed
+        ? [layer.input.channels, outputs, geometry.kernel.height, geometry.kernel.width]
+        : [layer.outputs, inputs, geometry.kernel.height, geometry.kernel.width],
       -(6 / fanIn).squareRoot()...(6 / fanIn).squareRoot())
     let shift = random([layer.outputs], -0.1...0.1)
     let x = random(layer.input, 0...1)
     let graph = try Graph("layer") { g in
       let map = g.input("x", layer.input)
-      g.output(
-        "y", map.apply(Convolution(geometry), named: "conv", with: [g.constant(weight), g.constant(shift)]).relu())
+      let parameters = [g.constant(weight), g.constant(shift)]
+      let y =
+        layer.isTransposed
+        ? map.apply(TransposedConvolution(geometry), named: "conv", with: parameters)
+        : map.apply(Convolution(geometry), named: "conv", with: parameters)
+      g.output("y", y.relu())
     }
     var options = CompileOptions(profile: profile)
     if let algorithm { options.algorithmChoice = .named(algorithm) }
@@ -94,7 +124,7 @@ final class PreparedLayer {
     candidates = model.stepInfos[0].candidates
     workspace = model.makeWorkspace()
     self.inputs = [x]
-    outputs = [Tensor(zeros: model.outputs[0].spec.shape)]
+    self.outputs = [Tensor(zeros: model.outputs[0].spec.shape)]
     input = x.elements()
     weights = weight.elements()
     bias = shift.elements()

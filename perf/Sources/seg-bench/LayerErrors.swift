@@ -24,21 +24,40 @@ struct LayerErrors {
       return (0..<layer.outputs).map { o in
         var sum = Double(prepared.bias[o])
         for a in 0..<geometry.kernel.height {
-          let y = row * geometry.stride.height - geometry.padding.top + a * geometry.dilation.height
-          guard y >= 0, y < height else { continue }
+          guard
+            let y = LayerErrors.source(
+              row, layer.isTransposed, stride: geometry.stride.height, padding: geometry.padding.top,
+              shift: a * geometry.dilation.height), y < height
+          else { continue }
           for b in 0..<geometry.kernel.width {
-            let z = column * geometry.stride.width - geometry.padding.left + b * geometry.dilation.width
-            guard z >= 0, z < width else { continue }
-            let source = (y * width + z) * channels + o / groupOutputs * groupInputs
-            let tap = (o * groupInputs * geometry.kernel.height + a) * geometry.kernel.width + b
-            for c in 0..<groupInputs {
-              sum += Double(x[source + c]) * Double(w[tap + c * geometry.kernel.height * geometry.kernel.width])
-            }
+            guard
+              let z = LayerErrors.source(
+                column, layer.isTransposed, stride: geometry.stride.width, padding: geometry.padding.left,
+                shift: b * geometry.dilation.width), z < width
+            else { continue }
+            let first = o / groupOutputs * groupInputs
+            let source = (y * width + z) * channels + first
+            // [out, in / groups, taps], transposed [in, out / groups, taps].
+            let area = geometry.kernel.height * geometry.kernel.width
+            let start = layer.isTransposed ? first * groupOutputs + o % groupOutputs : o * groupInputs
+            let step = layer.isTransposed ? groupOutputs * area : area
+            let tap = start * area + a * geometry.kernel.width + b
+            for c in 0..<groupInputs { sum += Double(x[source + c]) * Double(w[tap + c * step]) }
           }
         }
         return max(0, sum)
       }
     }
+  }
+
+  /// The input along an axis that meets an output by the tap `shift` pixels behind the first, where there is one; it may lie behind the last.
+  private static func source(_ output: Int, _ isTransposed: Bool, stride: Int, padding: Int, shift: Int) -> Int? {
+    guard isTransposed else {
+      let input = output * stride - padding + shift
+      return input >= 0 ? input : nil
+    }
+    let spread = output + padding - shift
+    return spread >= 0 && spread % stride == 0 ? spread / stride : nil
   }
 
   /// The largest |output − definition| in proportion to the largest output.

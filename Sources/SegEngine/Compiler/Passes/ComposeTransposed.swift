@@ -11,6 +11,8 @@
 struct ComposeTransposed: GraphPass {
   let backend: any Backend
   let options: CompileOptions
+  /// Whether the graph is only planned, so that shapes matter and numbers do not.
+  let isPlanning: Bool
 
   /// A place in a graph where it applies: nodes by their places in it.
   private struct Match {
@@ -65,7 +67,7 @@ struct ComposeTransposed: GraphPass {
   /// The transposed convolution of 4 × 4 taps.
   private static let composed = ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)
 
-  /// Whether the estimates say that it takes less time.
+  /// Whether the estimates say that it takes no more time.
   private func pays(_ match: Match, _ graph: Graph) -> Bool {
     func shape(_ value: Graph.ValueID) -> Shape { graph[value].spec.shape }
     let (node, transposed) = (graph.nodes[match.convolution], graph.nodes[match.transposed])
@@ -82,7 +84,7 @@ struct ComposeTransposed: GraphPass {
     }
     let plain = ConvolutionGeometry(kernel: 3, padding: 1)
     return seconds(.forward, plain, others, output) + seconds(.transposed, ComposeTransposed.composed, low, output)
-      < seconds(.forward, plain, joined, output)
+      <= seconds(.forward, plain, joined, output)
       + seconds(.transposed, ConvolutionGeometry(kernel: 2, stride: 2), low, doubled)
   }
 
@@ -96,7 +98,8 @@ struct ComposeTransposed: GraphPass {
     others.remove(at: match.position)
     let name = node.name + ".others"
     let doubled = match.channelsBefore..<match.channelsBefore + match.transposedWeight.shape[1]
-    let kernel = ComposedKernel(match.transposedWeight, match.weight, channels: doubled, over: backend.workers)
+    let kernel = ComposedKernel(
+      match.transposedWeight, match.weight, channels: doubled, over: isPlanning ? nil : backend.workers)
 
     var nodes: [Graph.Node] = []
     var operand = others[0]
