@@ -58,7 +58,8 @@ extension WinogradConvolution {
       let next = block + run.backend.workers.threadCount
       let ahead = next < blocks.pieces ? blocks[next] : 0..<0
       for point in 0..<filtering.products {
-        prefetch(ahead, share: point, tiling, run)
+        prefetchInputs(ahead, share: point, tiling, run)
+        prefetchOutputs(tiles, share: point, tiling, run)
         multiply(
           point, tiles, columns: 0..<matrix.n, of: matrix.n, tiling, run, planes,
           panels: run.weights + point * matrix.count, results)
@@ -76,7 +77,9 @@ extension WinogradConvolution {
 
   /// Asks for a share of the pixels that tiles read beyond those of the tiles before them and above, so that they come while products
   /// are computed.
-  private func prefetch(_ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun) {
+  private func prefetchInputs(
+    _ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
+  ) {
     for index in share(point, of: tiles.count * filtering.outputs) {
       let (tile, line) = index.quotientAndRemainder(dividingBy: filtering.outputs)
       let (image, place) = self.tiles[tiles.lowerBound + tile]
@@ -89,6 +92,30 @@ extension WinogradConvolution {
       let pixel = image * problem.inputPixels + inputRow * problem.input.width + inputColumn
       for place in 0..<min(filtering.outputs, (problem.input.width - inputColumn + step.width - 1) / step.width) {
         run.backend.prefetch(run.x + (pixel + place * step.width) * run.xStride, count: problem.inputChannels)
+      }
+    }
+  }
+
+  /// Asks for a share of the places that tiles write, and of what is added there.
+  private func prefetchOutputs(
+    _ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
+  ) {
+    let (outputs, phases, step) = (filtering.outputs, frame.phases.count, tiling.outputStep)
+    for index in share(point, of: tiles.count * phases * outputs) {
+      let (rest, line) = index.quotientAndRemainder(dividingBy: outputs)
+      let (tile, phase) = rest.quotientAndRemainder(dividingBy: phases)
+      let (image, place) = self.tiles[tiles.lowerBound + tile]
+      let target = frame.target(of: place, phase: phase)
+      let row = target.row + line * step.height
+      guard (0..<problem.output.height).contains(row) else { continue }
+      let pixel = image * problem.outputPixels + row * problem.output.width
+      for column in stride(from: target.column, to: target.column + outputs * step.width, by: step.width)
+      where (0..<problem.output.width).contains(column) {
+        run.backend.prefetch(
+          run.y + (pixel + column) * run.yStride, count: problem.outputChannels, forWriting: true)
+        if let residual = run.residual {
+          run.backend.prefetch(residual + (pixel + column) * run.residualStride, count: problem.outputChannels)
+        }
       }
     }
   }
@@ -234,16 +261,10 @@ extension WinogradConvolution {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let (phase, channel) = column.quotientAndRemainder(dividingBy: problem.outputChannels)
-      let origin = frame.phases[phase]
-      var target = place
-      if frame.phases.count > 1 {
-        target.row = place.row * frame.outputStep.height + origin.height
-        target.column = place.column * frame.outputStep.width + origin.width
-      }
       run.backend.winogradOutput(
         tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
         residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
-        run.y + pixels * run.yStride + channel, target)
+        run.y + pixels * run.yStride + channel, frame.target(of: place, phase: phase))
       column += tiling.outputChannels
     }
   }

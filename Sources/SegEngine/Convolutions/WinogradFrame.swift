@@ -28,6 +28,15 @@ struct WinogradFrame: Sendable {
     }
   }
 
+  /// A tile of outputs u as it lies in the result.
+  func target(of tile: WinogradTile, phase: Int) -> WinogradTile {
+    guard phases.count > 1 else { return tile }
+    let origin = phases[phase]
+    return WinogradTile(
+      row: tile.row * outputStep.height + origin.height, column: tile.column * outputStep.width + origin.width,
+      rowAxis: tile.rowAxis, columnAxis: tile.columnAxis)
+  }
+
   private init?(forward problem: ConvolutionProblem) {
     let geometry = problem.geometry
     guard geometry.kernel == 3, geometry.stride == 1 else { return nil }

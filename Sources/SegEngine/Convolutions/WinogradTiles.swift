@@ -9,8 +9,6 @@ struct WinogradTiles: Sendable {
     let phases, tiles: Range<Int>
     /// The place of the transforms.
     let axis: Int
-    /// Whether the tiles have a product at each point.
-    let needs: [Bool]
     var count: Int { phases.count * tiles.count }
   }
 
@@ -34,22 +32,30 @@ struct WinogradTiles: Sendable {
     let rows = WinogradTiles.groups(filtering, output.height, step: step.height)
     let columns = WinogradTiles.groups(filtering, output.width, step: step.width)
     var classes: [Class] = []
+    var takesRow: [[Bool]] = []
+    var takesColumn: [[Bool]] = []
     for (r, c) in [(0, 1), (0, 0), (1, 0), (1, 1)] {
       let first = classes.last?.range.upperBound ?? 0
-      let count = batch * rows[r].count * columns[c].count
-      classes.append(Class(range: first..<first + count, rows: rows[r], columns: columns[c]))
+      let count = batch * rows[r].group.count * columns[c].group.count
+      classes.append(Class(range: first..<first + count, rows: rows[r].group, columns: columns[c].group))
+      takesRow.append(rows[r].needs)
+      takesColumn.append(columns[c].needs)
     }
     self.classes = classes.filter { !$0.range.isEmpty }
     count = classes[3].range.upperBound
     let n = filtering.inputs
     ranges = (0..<n * n).map { point in
-      let taking = classes.filter { !$0.range.isEmpty && $0.rows.needs[point / n] && $0.columns.needs[point % n] }
-      return (taking.first?.range.lowerBound ?? 0)..<(taking.last?.range.upperBound ?? 0)
+      let taking = classes.indices.filter {
+        !classes[$0].range.isEmpty && takesRow[$0][point / n] && takesColumn[$0][point % n]
+      }.map { classes[$0].range }
+      return (taking.first?.lowerBound ?? 0)..<(taking.last?.upperBound ?? 0)
     }
   }
 
-  /// Whole tiles and smaller ones along an axis.
-  private static func groups(_ filtering: WinogradFiltering, _ pixels: Int, step: Int) -> [Group] {
+  /// Whole tiles and smaller ones along an axis, and whether they have a product at each point.
+  private static func groups(
+    _ filtering: WinogradFiltering, _ pixels: Int, step: Int
+  ) -> [(group: Group, needs: [Bool])] {
     let phases = min(step, pixels)
     // The first phases have as many outputs as this, the others perhaps one less.
     let extent = (pixels + step - 1) / step
@@ -57,16 +63,18 @@ struct WinogradTiles: Sendable {
       let whole = pixels - (extent - 1) * step
       func needs(_ extent: Int) -> [Bool] { (0..<filtering.inputs).map { filtering.needs(point: $0, extent: extent) } }
       return [
-        Group(phases: 0..<whole, tiles: 0..<1, axis: 0, needs: needs(extent)),
-        Group(phases: whole..<phases, tiles: 0..<1, axis: 0, needs: needs(extent - 1)),
+        (Group(phases: 0..<whole, tiles: 0..<1, axis: 0), needs(extent)),
+        (Group(phases: whole..<phases, tiles: 0..<1, axis: 0), needs(extent - 1)),
       ]
     }
     let tiles = (extent + filtering.outputs - 1) / filtering.outputs
     let axes = filtering.axes
     let last = axes.lastIndex { $0.outputs >= extent - (tiles - 1) * filtering.outputs } ?? 0
-    func group(_ tiles: Range<Int>, _ axis: Int) -> Group {
-      Group(
-        phases: 0..<phases, tiles: tiles, axis: axis, needs: (0..<filtering.inputs).map(axes[axis].points.contains))
+    func group(_ tiles: Range<Int>, _ axis: Int) -> (Group, [Bool]) {
+      (
+        Group(phases: 0..<phases, tiles: tiles, axis: axis),
+        (0..<filtering.inputs).map(axes[axis].points.contains)
+      )
     }
     let whole = last == 0 ? tiles : tiles - 1
     return [group(0..<whole, 0), group(whole..<tiles, last)]
