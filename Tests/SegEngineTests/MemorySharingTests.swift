@@ -45,8 +45,9 @@ import Testing
       let first = block(graph.input("x", [1, 16, 12, 3]), "down1", 8)
       let second = block(first.maxPool(kernel: 2), "down2", 16)
       let third = block(second.maxPool(kernel: 2), "down3", 32)
-      let up2 = third.transposedConv("up2", 16, kernel: 2, stride: 2).pad(like: second)
-      let up1 = block(second.concat(with: up2), "merge2", 16).transposedConv("up1", 8, kernel: 2, stride: 2)
+      // With functions behind them, so that they are not composed with the convolutions that read them.
+      let up2 = third.transposedConv("up2", 16, kernel: 2, stride: 2).relu().pad(like: second)
+      let up1 = block(second.concat(with: up2), "merge2", 16).transposedConv("up1", 8, kernel: 2, stride: 2).relu()
       graph.output("y", block(first.concat(with: up1.pad(like: first)), "merge1", 8).conv("head", 2, kernel: 1))
     }
     let parameters = Parameters(initializing: graph, seed: 5)

@@ -74,18 +74,22 @@ struct ComposeTransposed: GraphPass {
     let (low, doubled) = (shape(transposed.inputs[0]), shape(transposed.outputs[0]))
     let (joined, output) = (shape(node.inputs[0]), shape(node.outputs[0]))
     let others = joined.replacing(axis: 3, with: joined.channels - doubled.channels)
-    func seconds(
+    func choose(
       _ direction: ConvolutionProblem.Direction, _ geometry: ConvolutionGeometry, _ input: Shape, _ output: Shape
-    )
-      -> Double
-    {
+    ) -> AlgorithmCandidate {
       let problem = ConvolutionProblem(direction, geometry, input: input, output: output)
-      return ConvolutionAlgorithms.choose(for: problem, on: backend, options).candidates[0].estimatedSeconds
+      return ConvolutionAlgorithms.choose(for: problem, on: backend, options).candidates[0]
     }
     let plain = ConvolutionGeometry(kernel: 3, padding: 1)
-    return seconds(.forward, plain, others, output) + seconds(.transposed, ComposeTransposed.composed, low, output)
-      <= seconds(.forward, plain, joined, output)
-      + seconds(.transposed, ConvolutionGeometry(kernel: 2, stride: 2), low, doubled)
+    let composed = choose(.transposed, ComposeTransposed.composed, low, output)
+    // By the definition it takes more multiply–adds than the two.
+    guard composed.name.hasPrefix("winograd") else { return false }
+    let alone = [
+      choose(.forward, plain, joined, output),
+      choose(.transposed, ConvolutionGeometry(kernel: 2, stride: 2), low, doubled),
+    ]
+    return choose(.forward, plain, others, output).estimatedSeconds + composed.estimatedSeconds
+      <= alone[0].estimatedSeconds + alone[1].estimatedSeconds
   }
 
   /// Puts the nodes that do the same in the convolution's place, and gives the place of the last.
