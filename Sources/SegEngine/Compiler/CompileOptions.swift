@@ -14,7 +14,7 @@ public struct CompileOptions: Sendable {
   public static let algorithmNames = [
     "depthwise", "pointwise", "strassen", "direct", "winograd isolated 2×2", "winograd isolated 3×3", "winograd 2×2",
     "winograd 3×3", "winograd 4×4", "winograd 6×6", "winograd transposed 5×5",
-    "winograd transposed 7×7", "im2col", "transposed reshuffle", "transposed scatter",
+    "winograd transposed 7×7", "im2col", "transposed reshuffle", "transposed strassen", "transposed scatter",
   ]
 
   /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is

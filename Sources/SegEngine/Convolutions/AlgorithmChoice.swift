@@ -10,7 +10,8 @@ enum ConvolutionAlgorithms {
     { WinogradConvolution($0, .six, on: $1) },
     { WinogradConvolution($0, .transposedFive, on: $1) }, { WinogradConvolution($0, .transposedSeven, on: $1) },
     { TiledIm2Col($0, on: $1) },
-    { TransposedReshuffle($0, on: $1) }, { TransposedScatter($0, on: $1) },
+    { TransposedReshuffle($0, on: $1) }, { TransposedStrassen($0, on: $1) },
+    { TransposedScatter($0, on: $1) },
   ]
 
   /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.

@@ -12,7 +12,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   /// Bytes of the sums of a tile, which its products read from a core's own cache.
   private static let sumBytes = 640 << 10
   /// Fewest pixels of a tile.
-  private static let leastPixels = 48
+  static let leastPixels = 48
 
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
     let (k, n) = (problem.inputChannels, problem.outputChannels)
@@ -23,22 +23,32 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     self.problem = problem
     self.product = product
     let threads = backend.workers.threadCount
-    let largest = min(StrassenConvolution.tileMacs / (k * n), StrassenConvolution.sumBytes / (5 * k))
     tiles = EvenPieces(
-      pixels, largest: max(StrassenConvolution.leastPixels, largest),
+      pixels, largest: StrassenConvolution.tilePixels(k: k, n: n),
       atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
   }
 
+  /// The most pixels of a tile.
+  static func tilePixels(k: Int, n: Int) -> Int { max(leastPixels, min(tileMacs / (k * n), sumBytes / (5 * k))) }
+
   var demand: AlgorithmDemand {
+    StrassenConvolution.demand(
+      product, rows: problem.batch * problem.outputPixels, columns: problem.outputChannels, tiles: tiles.pieces)
+  }
+
+  /// What `count` products of some rows demand.
+  static func demand(
+    _ product: StrassenProduct, rows: Int, columns: Int, tiles: Int, times count: Int = 1
+  ) -> AlgorithmDemand {
     var demand = AlgorithmDemand()
-    let pixels = Double(problem.batch * problem.outputPixels)
-    let (inputs, outputs) = (Double(problem.inputChannels), Double(problem.outputChannels))
-    demand.panelMacs = pixels * inputs * outputs * 7 / 8
-    demand.panelResults = pixels * outputs * 7 / 4
+    let rows = Double(rows * count)
+    let (inputs, outputs) = (Double(product.k), Double(columns))
+    demand.panelMacs = rows * inputs * outputs * 7 / 8
+    demand.panelResults = rows * outputs * 7 / 4
     // Five sums of two for four inputs, eight additions for four outputs.
-    demand.vectorOperations = pixels * (inputs * 5 / 4 + outputs * 2)
-    demand.bytesMoved = 4 * pixels * (inputs * 5 / 4 + outputs * 7 / 4)
-    demand.weightBytes = 4 * Double(tiles.pieces * product.packedCount)
+    demand.vectorOperations = rows * (inputs * 5 / 4 + outputs * 2)
+    demand.bytesMoved = 4 * rows * (inputs * 5 / 4 + outputs * 7 / 4)
+    demand.weightBytes = 4 * Double(tiles * count * product.packedCount)
     return demand
   }
 

@@ -10,13 +10,7 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   private let bands: EvenPieces
 
   init?(_ problem: ConvolutionProblem, on backend: any Backend) {
-    let geometry = problem.geometry
-    guard problem.direction == .transposed, geometry.kernel == geometry.stride, geometry.dilation == 1,
-      geometry.padding == 0, geometry.groups == 1,
-      problem.output
-        == Extent2D(
-          problem.input.height * geometry.stride.height, problem.input.width * geometry.stride.width)
-    else { return nil }
+    guard problem.spreadsPixels else { return nil }
     self.problem = problem
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
@@ -47,29 +41,57 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   let tileScratchCount = 0
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let kernel = problem.geometry.kernel
     let (rows, width) = (bands[tile], problem.input.width)
-    // A residual is added to whole rows of outputs.
-    let function = run.residual == nil ? run.function : .identity
-    let x = run.x + rows.lowerBound * width * run.xStride
-    let y = run.y + rows.lowerBound * kernel.height * problem.output.width * run.yStride
-    for i in 0..<kernel.height {
-      for j in 0..<kernel.width {
-        // A row of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs.
-        var product = PanelOperands(
-          rows: .strided(x, stride: run.xStride), rowCount: rows.count * width, depth: matrix.k,
-          panels: run.weights + (i * kernel.width + j) * matrix.count, columns: matrix.n, bias: run.bias,
-          function: function, y: y + (i * problem.output.width + j) * run.yStride,
-          yStride: kernel.width * run.yStride)
-        product.yGroup = (width, kernel.height * problem.output.width * run.yStride)
-        run.backend.panelProduct(product)
-      }
+    run.spread(problem, rows: rows) { tap, target, group in
+      var product = PanelOperands(
+        rows: .strided(run.x + rows.lowerBound * width * run.xStride, stride: run.xStride),
+        rowCount: rows.count * width, depth: matrix.k, panels: run.weights + tap * matrix.count, columns: matrix.n,
+        bias: target.bias, function: target.function, y: target.y, yStride: target.yStride)
+      product.yGroup = group
+      run.backend.panelProduct(product)
     }
-    guard let residual = run.residual else { return }
-    let pixel = rows.lowerBound * kernel.height * problem.output.width
-    run.backend.affine(
-      y, xStride: run.yStride, scale: nil, shift: nil, residual: residual + pixel * run.residualStride,
-      residualStride: run.residualStride, run.function, y, yStride: run.yStride,
-      rows: rows.count * kernel.height * problem.output.width, channels: problem.outputChannels)
+  }
+}
+
+extension ConvolutionProblem {
+  /// Whether it is a transposed convolution whose kernel is its stride, so that every output comes from one input.
+  var spreadsPixels: Bool {
+    direction == .transposed && geometry.kernel == geometry.stride && geometry.dilation == 1 && geometry.padding == 0
+      && geometry.groups == 1
+      && output == Extent2D(input.height * geometry.stride.height, input.width * geometry.stride.width)
+  }
+}
+
+extension ConvolutionRun {
+  /// Where a tap's product goes.
+  struct SpreadTarget {
+    let bias: UnsafePointer<Float>?
+    let function: ElementwiseFunction
+    let y: UnsafeMutablePointer<Float>
+    let yStride: Int
+  }
+
+  /// Calls `multiply` for each tap of a transposed convolution whose kernel is its stride, with the place of what rows of inputs give there:
+  /// a row of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs, so results come in groups of a row.
+  func spread(
+    _ problem: ConvolutionProblem, rows: Range<Int>,
+    _ multiply: (_ tap: Int, _ target: SpreadTarget, _ group: (rows: Int, stride: Int)) -> Void
+  ) {
+    let (kernel, width) = (problem.geometry.kernel, problem.output.width)
+    let first = rows.lowerBound * kernel.height * width
+    // A residual is added to whole rows of outputs.
+    let isFinished = residual == nil
+    for tap in 0..<problem.taps {
+      let (i, j) = tap.quotientAndRemainder(dividingBy: kernel.width)
+      multiply(
+        tap,
+        SpreadTarget(
+          bias: isFinished ? bias : nil, function: isFinished ? function : .identity,
+          y: y + (first + i * width + j) * yStride, yStride: kernel.width * yStride),
+        (problem.input.width, kernel.height * width * yStride))
+    }
+    if !isFinished {
+      finish(pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels)
+    }
   }
 }

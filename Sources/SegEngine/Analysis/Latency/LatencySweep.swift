@@ -60,7 +60,7 @@ enum LatencySweep {
       extent = drawer.extent(from: 11, to: 67)
       let most = algorithm.hasSuffix("3×3") ? 3 : 2
       geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + most - 1) / most)
-    case "transposed reshuffle":
+    case "transposed reshuffle", "transposed strassen":
       let factor = drawer.one(of: [2, 2, 4])
       geometry = ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor))
     case "transposed scatter":
@@ -93,7 +93,7 @@ enum LatencySweep {
         outputs = isDepthwise ? inputs : max(16, outputs / 16 * 8)
       }
     }
-    if algorithm == "strassen" {
+    if algorithm.hasSuffix("strassen") {
       // Halves of whole panels, of every instruction set.
       inputs = (inputs + 127) / 128 * 128
       outputs = (outputs + 127) / 128 * 128

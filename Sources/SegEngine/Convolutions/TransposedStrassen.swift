@@ -1,0 +1,61 @@
+/// Transposed convolution whose kernel is its stride, as ``TransposedReshuffle``, each tap's product by Strassen's way; see
+/// ``StrassenProduct``.
+struct TransposedStrassen: TiledConvolutionAlgorithm {
+  let name = "transposed strassen"
+
+  private let problem: ConvolutionProblem
+  /// The product of one tap.
+  private let product: StrassenProduct
+  /// Rows of inputs.
+  private let bands: EvenPieces
+
+  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+    let (k, n, width) = (problem.inputChannels, problem.outputChannels, problem.input.width)
+    let pixels = problem.batch * problem.inputPixels
+    guard problem.spreadsPixels, pixels >= StrassenConvolution.leastPixels,
+      let product = StrassenProduct(k: k, n: n, layout: backend.panelLayout)
+    else { return nil }
+    self.problem = problem
+    self.product = product
+    let threads = backend.workers.threadCount
+    // The weights of all taps pass once a band. A product has two pixels at least.
+    bands = EvenPieces(
+      problem.batch * problem.input.height,
+      largest: max(2, StrassenConvolution.tilePixels(k: k, n: n) / width),
+      atLeast: threads == 1 ? 1 : min(2 * threads, pixels / StrassenConvolution.leastPixels),
+      multipleOf: width == 1 ? 2 : 1)
+    guard (0..<bands.pieces).allSatisfy({ bands[$0].count * width > 1 }) else { return nil }
+  }
+
+  var demand: AlgorithmDemand {
+    StrassenConvolution.demand(
+      product, rows: problem.batch * problem.inputPixels, columns: problem.outputChannels, tiles: bands.pieces,
+      times: problem.taps)
+  }
+
+  var packing: String { "tap/" + product.layoutName }
+  var packedCount: Int { problem.taps * product.packedCount }
+
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    for tap in 0..<problem.taps {
+      product.pack(
+        weights + tap, rowStride: problem.outputChannels * problem.taps, columnStride: problem.taps,
+        into: packed + tap * product.packedCount, over: workers)
+    }
+  }
+
+  var tileCount: Int { bands.pieces }
+  var tileScratchCount: Int { product.scratchCount(rows: bands.size * problem.input.width) }
+
+  func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
+    let (rows, width) = (bands[tile], problem.input.width)
+    run.spread(problem, rows: rows) { tap, target, group in
+      product.run(
+        run.x + rows.lowerBound * width * run.xStride, xStride: run.xStride, rows: rows.count * width,
+        packed: run.weights + tap * product.packedCount,
+        into: StrassenResult(
+          bias: target.bias, function: target.function, y: target.y, yStride: target.yStride, yGroup: group),
+        on: run.backend, scratch: scratch)
+    }
+  }
+}
