@@ -16,21 +16,22 @@ struct Layers: ParsableCommand {
   @Option(help: "Algorithms that are estimated to take longer than the fastest by this factor are left out.")
   var within = 3.0
 
+  /// The largest error of an algorithm, and where it was found.
+  private struct Worst {
+    var error = -1.0
+    var place = ""
+    var layers = 0
+  }
+
   func run() throws {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
-    print("# Algorithms by layer\n")
-    print(
-      "\(backend.name), \(threads) threads, \(rounds) rounds. Times are medians in ms, rates ratios to sgemm 1024³ timed in turn; the error is "
-        + "the largest difference from Double sums at some 50 pixels, in proportion to the largest output.\n")
+    var sections: [String] = []
+    var worst: [String: Worst] = [:]
     for network in networks {
-      var (title, layers) = (
-        "Doubling composed with the convolution behind it", ConvolutionLayer.doubling.map { (layer: $0, count: 1) }
-      )
-      if network != "doubling" {
-        let graph = try NetworkGraph.make(network)
-        (title, layers) = (graph.name, try ConvolutionLayer.all(in: graph))
-      }
-      print("## \(title)\n\n| layer | times | algorithm: ms, rate, error (the chosen one bold) |\n|---|---|---|")
+      let (title, layers) = try Layers.read(network)
+      var lines = [
+        "## \(title)", "", "| layer | times | algorithm: ms, rate, error (the chosen one bold) |", "|---|---|---|",
+      ]
       for (layer, count) in layers {
         let comparison = try LayerComparison(layer, on: backend, rounds: rounds, within: within)
         let entries = comparison.entries.map { entry in
@@ -38,10 +39,38 @@ struct Layers: ParsableCommand {
             "\(entry.algorithm): \(entry.milliseconds.formatted(2)), \(entry.ratio.formatted(2)), \(entry.errorText)"
           return entry.algorithm == comparison.chosen ? "**\(text)**" : text
         }
-        print("| \(layer.description) | \(count) | \(entries.joined(separator: "; ")) |")
+        lines.append("| \(layer.description) | \(count) | \(entries.joined(separator: "; ")) |")
+        for entry in comparison.entries {
+          worst[entry.algorithm, default: Worst()].layers += 1
+          if entry.error > worst[entry.algorithm]?.error ?? 0 {
+            worst[entry.algorithm]?.error = entry.error
+            worst[entry.algorithm]?.place = "\(layer.description), \(title)"
+          }
+        }
       }
-      print("")
+      sections.append(lines.joined(separator: "\n") + "\n")
     }
+    print("# Algorithms by layer\n")
+    print(
+      "\(backend.name), \(threads) threads, \(rounds) rounds. Times are medians in ms, rates ratios to sgemm 1024³ timed in turn; the error is "
+        + "the largest difference from Double sums at some 50 pixels, in proportion to the largest output.\n")
+    print("The largest error of each algorithm over the layers below that it applies to:\n")
+    print("| algorithm | layers | largest error | where |\n|---|---|---|---|")
+    for (algorithm, worst) in worst.sorted(by: { $0.key < $1.key }) {
+      print("| \(algorithm) | \(worst.layers) | \(scientific(worst.error)) | \(worst.place) |")
+    }
+    print("\n" + sections.joined(separator: "\n"))
+  }
+
+  /// A title and the layers of what an argument names. A file `net.onnx` is called as its folder.
+  private static func read(_ network: String) throws -> (String, [(layer: ConvolutionLayer, count: Int)]) {
+    if network == "doubling" {
+      return ("Doubling composed with the convolution behind it", ConvolutionLayer.doubling.map { ($0, 1) })
+    }
+    let graph = try NetworkGraph.make(network)
+    let isFile = network.hasSuffix(".onnx")
+    let name = network.split(separator: "/").last { $0 != "net.onnx" }.map(String.init)
+    return (isFile ? name ?? graph.name : graph.name, try ConvolutionLayer.all(in: graph))
   }
 }
 
