@@ -51,7 +51,7 @@ bench: setup
 	perf/.build/release/seg-bench convolutions --threads 2
 	perf/.build/release/seg-bench ratios | tee docs/complexity/ratios.md
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
-	for network in $(BENCH_NETWORKS); do perf/.build/release/seg-bench steps $$network; done
+	perf/.build/release/seg-bench steps $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench layers $(BENCH_NETWORKS) doubling
 
 # Complexity is counted; latency is measured on this machine, which takes some minutes on an otherwise idle one.

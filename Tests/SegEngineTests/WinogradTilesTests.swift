@@ -7,7 +7,7 @@ import Testing
     .two, .three, .four, .six, .transposedFive, .transposedSeven, .isolatedTwo, .isolatedThree,
   ]
 
-  /// Every output comes from one tile, and a tile's last outputs exist unless it is whole.
+  /// Every output comes from one tile.
   @Test(arguments: filterings) func eachOutputComesOnce(_ filtering: WinogradFiltering) {
     for (height, width, rows, columns) in cases(filtering) {
       let output = Extent2D(height, width)

@@ -123,14 +123,14 @@ typedef struct {
   float powers[3][7];  ///< of point a_i in each output: its powers for whole tiles
 } seg_winograd_axis;
 
-/// Winograd's F(m × m, 3 × 3) with n evaluation points along each axis.
+/// Winograd's filtering of tiles with n evaluation points along each axis.
 typedef struct {
   const seg_winograd_axis *axes;  ///< whole tiles, then smaller ones
   long points_count;              ///< n of whole tiles
   long input_height, input_width, output_height, output_width;
   long input_channels, output_channels;  ///< each at least a register's width
   long row_step, column_step;            ///< pixels from one input of a tile to the next: the dilation
-  long output_row_step, output_column_step;
+  long output_row_step, output_column_step;  ///< pixels from one output of a tile to the next
   long x_stride, y_stride, residual_stride;
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
 } seg_winograd;
@@ -159,7 +159,8 @@ typedef struct {
   /// panel's.
   void (*winograd_filter)(const seg_winograd *w, const float *weights, long count, long width, float *planes, long plane);
 
-  /// A row of each plane of its points to one tile of outputs, its first pixel (row, column) perhaps outside the result: y = f(Aᵀ m A + bias + residual).
+  /// A row of each plane of its points to one tile of outputs, its first pixel (row, column) perhaps outside the result:
+  /// y = f(Aᵀ m A + bias + residual).
   void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,
                           float a, float b, float *y, long row, long column, long rows, long columns);
 

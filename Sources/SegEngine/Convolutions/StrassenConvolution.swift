@@ -33,16 +33,16 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
 
   var demand: AlgorithmDemand {
     StrassenConvolution.demand(
-      product, rows: problem.batch * problem.outputPixels, columns: problem.outputChannels, tiles: tiles.pieces)
+      product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces)
   }
 
   /// What `count` products of some rows demand.
   static func demand(
-    _ product: StrassenProduct, rows: Int, columns: Int, tiles: Int, times count: Int = 1
+    _ product: StrassenProduct, rows: Int, tiles: Int, times count: Int = 1
   ) -> AlgorithmDemand {
     var demand = AlgorithmDemand()
     let rows = Double(rows * count)
-    let (inputs, outputs) = (Double(product.k), Double(columns))
+    let (inputs, outputs) = (Double(product.k), Double(product.n))
     demand.panelMacs = rows * inputs * outputs * 7 / 8
     demand.panelResults = rows * outputs * 7 / 4
     // Five sums of two for four inputs, eight additions for four outputs.

@@ -29,7 +29,7 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
 
   var demand: AlgorithmDemand {
     StrassenConvolution.demand(
-      product, rows: problem.batch * problem.inputPixels, columns: problem.outputChannels, tiles: bands.pieces,
+      product, rows: problem.batch * problem.inputPixels, tiles: bands.pieces,
       times: problem.taps)
   }
 

@@ -157,12 +157,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   private var productCount: Int { tiles.ranges.reduce(0) { $0 + $1.count } }
 
   var packing: String {
-    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "\(name), taps a channel/\(matrix.layoutName)"
+    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "taps a channel/\(matrix.layoutName)"
   }
   var packedCount: Int { order != .panels ? filtering.products * matrix.count : plainMatrix.count }
 
   /// The weights as they are, a row for each tap of an input channel.
-  var plainMatrix: PanelMatrix {
+  private var plainMatrix: PanelMatrix {
     PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).flatMap { input in
         frame.tapOffsets.map { input * frame.inputStride + $0 }

@@ -31,23 +31,20 @@ struct WinogradTiles: Sendable {
     advance = Extent2D(filtering.outputs * step.height, filtering.outputs * step.width)
     let rows = WinogradTiles.groups(filtering, output.height, step: step.height)
     let columns = WinogradTiles.groups(filtering, output.width, step: step.width)
-    var classes: [Class] = []
-    var takesRow: [[Bool]] = []
-    var takesColumn: [[Bool]] = []
+    var parts: [(tiles: Class, takesRow: [Bool], takesColumn: [Bool])] = []
+    var count = 0
     for (r, c) in [(0, 1), (0, 0), (1, 0), (1, 1)] {
-      let first = classes.last?.range.upperBound ?? 0
-      let count = batch * rows[r].group.count * columns[c].group.count
-      classes.append(Class(range: first..<first + count, rows: rows[r].group, columns: columns[c].group))
-      takesRow.append(rows[r].needs)
-      takesColumn.append(columns[c].needs)
+      let first = count
+      count += batch * rows[r].group.count * columns[c].group.count
+      guard count > first else { continue }
+      parts.append(
+        (Class(range: first..<count, rows: rows[r].group, columns: columns[c].group), rows[r].needs, columns[c].needs))
     }
-    self.classes = classes.filter { !$0.range.isEmpty }
-    count = classes[3].range.upperBound
+    self.count = count
+    classes = parts.map(\.tiles)
     let n = filtering.inputs
     ranges = (0..<n * n).map { point in
-      let taking = classes.indices.filter {
-        !classes[$0].range.isEmpty && takesRow[$0][point / n] && takesColumn[$0][point % n]
-      }.map { classes[$0].range }
+      let taking = parts.filter { $0.takesRow[point / n] && $0.takesColumn[point % n] }.map(\.tiles.range)
       return (taking.first?.lowerBound ?? 0)..<(taking.last?.upperBound ?? 0)
     }
   }

@@ -5,15 +5,19 @@ import SegIO
 /// Where a network's time goes, step by step, beside the roofs of the machine.
 struct Steps: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Where a network's time goes, step by step, beside the machine's roofs; writes a Markdown table.")
+    abstract: "Where networks' time goes, step by step, beside the machine's roofs; writes a Markdown table.")
 
-  @Argument(help: "A network: a name, or an ONNX file.") var network: String
-  @Option(help: "Height and width of a named network's input.") var size: Int?
+  @Argument(help: "Networks: names, or ONNX files.") var networks: [String]
+  @Option(help: "Height and width of named networks' inputs.") var size: Int?
   @Option(help: "Threads.") var threads = 2
   @Option(help: "Rounds.") var rounds = 25
 
   func run() throws {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
+    for network in networks { try printSteps(of: network, on: backend) }
+  }
+
+  private func printSteps(of network: String, on backend: OpenBLASBackend) throws {
     let graph = try NetworkGraph.make(network, size: size)
     let parameters = graph.parameters.isEmpty ? Parameters() : Parameters(initializing: graph, seed: 1)
     let model = try graph.compiled(
@@ -41,6 +45,6 @@ struct Steps: ParsableCommand {
           + "\((max(products, memory) / seconds).formatted(2)) |")
     }
     print(
-      "| all | | | \((1000 * total).formatted(1)) | \((1000 * bare).formatted(1)) | | \((bare / total).formatted(2)) |")
+      "| all | | | \((1000 * total).formatted(1)) | \((1000 * bare).formatted(1)) | | \((bare / total).formatted(2)) |\n")
   }
 }

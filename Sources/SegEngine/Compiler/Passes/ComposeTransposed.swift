@@ -14,9 +14,11 @@ struct ComposeTransposed: GraphPass {
   /// Whether the graph is only planned, so that shapes matter and numbers do not.
   let isPlanning: Bool
 
-  /// A place in a graph where it applies: nodes by their places in it.
+  /// A place in a graph where it applies.
   private struct Match {
-    let convolution, concat, transposed: Int
+    /// The convolution's place among the nodes.
+    let index: Int
+    let concat, transposed: Graph.Node
     /// Which of the concatenation's inputs is the doubled map, and the channels before it.
     let position, channelsBefore: Int
     let weight: Tensor
@@ -26,35 +28,38 @@ struct ComposeTransposed: GraphPass {
   }
 
   func apply(to graph: inout Graph) {
+    var reader = PatternReader(graph)
     var index = 0
     while index < graph.nodes.count {
-      if let match = match(graph, at: index), pays(match, graph) { index = compose(match, &graph) }
+      if let match = match(reader, at: index), pays(match, graph) {
+        index = compose(match, &graph)
+        reader = PatternReader(graph)
+      }
       index += 1
     }
     RemoveUnusedNodes().apply(to: &graph)
   }
 
-  private func match(_ graph: Graph, at index: Int) -> Match? {
+  private func match(_ reader: PatternReader, at index: Int) -> Match? {
+    let graph = reader.graph
     let node = graph.nodes[index]
-    let (producers, useCounts) = (graph.producers, graph.useCounts)
     let constants = graph.constants(of: node)
     guard let convolution = node.operator as? Convolution,
       convolution.geometry == ConvolutionGeometry(kernel: 3, padding: 1), !convolution.addsResidual,
-      let weight = constants[1], constants.count < 3 || constants[2] != nil, useCounts[node.inputs[0].index] == 1,
-      let concat = producers[node.inputs[0].index], let join = graph.nodes[concat].operator as? Concat,
-      graph[node.inputs[0]].spec.shape.normalizedAxis(join.axis) == 3, graph.nodes[concat].inputs.count > 1
+      let weight = constants[1], constants.count < 3 || constants[2] != nil,
+      let concat = reader.onlyFor(node.inputs[0]), let join = concat.operator as? Concat,
+      graph[node.inputs[0]].spec.shape.normalizedAxis(join.axis) == 3, concat.inputs.count > 1
     else { return nil }
     var channelsBefore = 0
-    for (position, part) in graph.nodes[concat].inputs.enumerated() {
-      if useCounts[part.index] == 1, let transposed = producers[part.index],
-        let upsampling = graph.nodes[transposed].operator as? TransposedConvolution,
+    for (position, part) in concat.inputs.enumerated() {
+      if let transposed = reader.onlyFor(part), let upsampling = transposed.operator as? TransposedConvolution,
         upsampling.geometry == ConvolutionGeometry(kernel: 2, stride: 2), upsampling.outputPadding == 0,
         upsampling.function == .identity, !upsampling.addsResidual
       {
-        let parameters = graph.constants(of: graph.nodes[transposed])
+        let parameters = graph.constants(of: transposed)
         if let transposedWeight = parameters[1], parameters.count < 3 || parameters[2] != nil {
           return Match(
-            convolution: index, concat: concat, transposed: transposed, position: position,
+            index: index, concat: concat, transposed: transposed, position: position,
             channelsBefore: channelsBefore, weight: weight, bias: constants.count > 2 ? constants[2] : nil,
             transposedWeight: transposedWeight, transposedBias: parameters.count > 2 ? parameters[2] : nil)
         }
@@ -70,7 +75,7 @@ struct ComposeTransposed: GraphPass {
   /// Whether the estimates say that it takes no more time.
   private func pays(_ match: Match, _ graph: Graph) -> Bool {
     func shape(_ value: Graph.ValueID) -> Shape { graph[value].spec.shape }
-    let (node, transposed) = (graph.nodes[match.convolution], graph.nodes[match.transposed])
+    let (node, transposed) = (graph.nodes[match.index], match.transposed)
     let (low, doubled) = (shape(transposed.inputs[0]), shape(transposed.outputs[0]))
     let (joined, output) = (shape(node.inputs[0]), shape(node.outputs[0]))
     let others = joined.replacing(axis: 3, with: joined.channels - doubled.channels)
@@ -94,11 +99,10 @@ struct ComposeTransposed: GraphPass {
 
   /// Puts the nodes that do the same in the convolution's place, and gives the place of the last.
   private func compose(_ match: Match, _ graph: inout Graph) -> Int {
-    let node = graph.nodes[match.convolution]
+    let (node, transposed) = (graph.nodes[match.index], match.transposed)
     guard let convolution = node.operator as? Convolution else { preconditionFailure("matched a convolution") }
-    let transposed = graph.nodes[match.transposed]
     let outputSpec = graph[node.outputs[0]].spec
-    var others = graph.nodes[match.concat].inputs
+    var others = match.concat.inputs
     others.remove(at: match.position)
     let name = node.name + ".others"
     let doubled = match.channelsBefore..<match.channelsBefore + match.transposedWeight.shape[1]
@@ -133,7 +137,7 @@ struct ComposeTransposed: GraphPass {
     last.inputs = [transposed.inputs[0], graph.addConstant(kernel.weight), nodes[nodes.count - 1].outputs[0]]
     last.foldedNames = transposed.foldedNames + [transposed.name] + node.foldedNames
     nodes.append(last)
-    graph.nodes.replaceSubrange(match.convolution...match.convolution, with: nodes)
-    return match.convolution + nodes.count - 1
+    graph.nodes.replaceSubrange(match.index...match.index, with: nodes)
+    return match.index + nodes.count - 1
   }
 }
