@@ -45,6 +45,7 @@ struct Steps: ParsableCommand {
           + "\((max(products, memory) / seconds).formatted(2)) |")
     }
     print(
-      "| all | | | \((1000 * total).formatted(1)) | \((1000 * bare).formatted(1)) | | \((bare / total).formatted(2)) |\n")
+      "| all | | | \((1000 * total).formatted(1)) | \((1000 * bare).formatted(1)) | | "
+        + "\((bare / total).formatted(2)) |\n")
   }
 }
