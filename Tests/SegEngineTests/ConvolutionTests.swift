@@ -263,7 +263,7 @@ import Testing
     "transposed scatter",
   ]
 
-  /// The sum with another map, by every algorithm of a transposed convolution.
+  /// The sum with another map, by every algorithm of a transposed convolution, also written over it.
   @Test func transposedAddsAResidual() throws {
     var generator = SeededGenerator(seed: 12)
     for (geometry, size, outputs) in [
@@ -276,25 +276,33 @@ import Testing
       let bias = Self.random([outputs * geometry.groups], &generator)
       let expected = NaiveConvolution.transposed(x, weight, bias: bias, geometry, outputPadding: 0)
       let residual = Self.random(expected.shape, &generator)
-      let graph = try Graph("sum") { builder in
-        let input = builder.input("x", x.shape)
-        let up = input.apply(
-          TransposedConvolution(geometry), named: "up", with: [builder.constant(weight), builder.constant(bias)])
-        builder.output("y", (builder.input("r", residual.shape) + up).relu())
-      }
       let problem = ConvolutionProblem(.transposed, geometry, input: x.shape, output: expected.shape)
-      let added = residual.elements(of: Float.self)
+      let added = residual.elements(of: Float.self).map(Double.init)
       let largest = expected.magnitudes.max() ?? 0
-      for backend in Self.backends {
-        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend).map(\.name) {
-          let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
-          #expect(model.stepInfos.map(\.algorithm) == [algorithm])
-          let y = try #require(try model.run(["x": x, "r": residual])["y"]).elements(of: Float.self)
-          for index in y.indices {
-            let value = max(0, expected.values[index] + Double(added[index]))
-            if !(abs(Double(y[index]) - value) <= Self.tolerance * largest) {
-              Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
-              break
+      for isOverwritten in [false, true] {
+        let graph = try Graph("sum") { builder in
+          let input = builder.input("x", x.shape)
+          let up = input.apply(
+            TransposedConvolution(geometry), named: "up", with: [builder.constant(weight), builder.constant(bias)])
+          let other = builder.input("r", residual.shape)
+          // What is computed between is nobody else's, and the sum is no output.
+          builder.output("y", isOverwritten ? (other.relu() + up).relu().relu() : (other + up).relu())
+        }
+        for backend in Self.backends {
+          for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend).map(\.name) {
+            let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
+            let step = model.stepInfos[isOverwritten ? 1 : 0]
+            #expect(step.algorithm == algorithm)
+            if isOverwritten, geometry.kernel == 4 {
+              #expect(model.arenaByteCount == step.output.byteCount + step.workspaceByteCount, "\(algorithm)")
+            }
+            let y = try #require(try model.run(["x": x, "r": residual])["y"]).elements(of: Float.self)
+            for index in y.indices {
+              let value = max(0, expected.values[index] + (isOverwritten ? max(0, added[index]) : added[index]))
+              if !(abs(Double(y[index]) - value) <= Self.tolerance * largest) {
+                Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
+                break
+              }
             }
           }
         }

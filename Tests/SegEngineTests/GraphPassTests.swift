@@ -77,6 +77,25 @@ import Testing
     }
   }
 
+  @Test func logitsAreComputedPlaneByPlane() throws {
+    let head = try graph { $0.conv("head", 7, kernel: 1).relu().transpose([0, 3, 1, 2]) }
+    #expect(operations(try compiled(head)) == ["PlanarConvolution"])
+    let graphs = [
+      head, try graph { $0.conv("head", 7, kernel: 3).transpose([0, 3, 1, 2]) },
+      try graph { $0.conv("head", 7, kernel: 1, stride: 2).transpose([0, 3, 1, 2]) },
+      try graph { $0.conv("head", 7, kernel: 1).transpose([0, 2, 1, 3]) },
+      try graph { x in
+        let logits = x.conv("head", 7, kernel: 1)
+        return logits.transpose([0, 3, 1, 2]).reshape([1, 7, 6, 5]) + logits.reshape([1, 7, 6, 5])
+      },
+    ]
+    for (index, graph) in graphs.enumerated() {
+      if index > 0 { #expect(!operations(try compiled(graph)).contains("PlanarConvolution"), "\(index)") }
+      let (optimized, plain) = try results(graph, .random([1, 6, 5, 4]))
+      #expect(mismatch(optimized, NaiveTensor(plain), Tolerance(absolute: 1e-6)) == nil, "\(index)")
+    }
+  }
+
   /// An axis of extent 1 may go anywhere without a move.
   @Test func movingAnAxisOfExtentOneMovesNothing() throws {
     let graph = try graph([1, 1, 5, 4]) { $0.sigmoid().transpose([1, 2, 0, 3]).silu() }

@@ -1,6 +1,7 @@
-import SegEngine
 import TestSupport
 import Testing
+
+@testable import SegEngine
 
 @Suite struct ProductTests {
   private let backends = everyBackend()
@@ -55,6 +56,35 @@ import Testing
             #expect(
               disagreements(
                 of: Linear(function: function), inputs, constants: hasBias ? [1, 2] : [1], with: [expected],
+                tolerance(shape.channels), on: backends) == [])
+          }
+        }
+      }
+    }
+  }
+
+  /// Twenty-one classes and others, of pixels that are whole panels and such that are not.
+  @Test func planesOfClasses() {
+    withEvery("shape", in: [[1, 1, 1, 5], [2, 7, 9, 16], [1, 40, 33, 64], [3, 16, 16, 300]] as [Shape]) { shape in
+      withEvery("outputs", in: [1, 6, 21]) { outputs in
+        withEvery("bias", in: [false, true]) { hasBias in
+          withEvery("function", in: [ElementwiseFunction.identity, .relu, .gelu]) { function in
+            let weight = Tensor.random([outputs, shape.channels, 1, 1], seed: 5)
+            let bias = Tensor.random([outputs], seed: 6)
+            let x = Tensor.random(shape, seed: 7)
+            let plane = shape.height * shape.width
+            let rows = NaiveTensor(x).reshaped([shape.rows, shape.channels]).matmul(
+              NaiveTensor(weight).reshaped([outputs, shape.channels]), transposingA: false, transposingB: true,
+              to: [shape.rows, outputs])
+            let biases = NaiveTensor(bias).values
+            let expected = NaiveTensor([shape.batch, outputs, shape.height, shape.width]) {
+              let pixel = $0[0] * plane + $0[2] * shape.width + $0[3]
+              return function.value(rows[[pixel, $0[1]]] + (hasBias ? biases[$0[1]] : 0))
+            }
+            let inputs = [x, weight] + (hasBias ? [bias] : [])
+            #expect(
+              disagreements(
+                of: PlanarConvolution(function: function), inputs, constants: hasBias ? [1, 2] : [1], with: [expected],
                 tolerance(shape.channels), on: backends) == [])
           }
         }

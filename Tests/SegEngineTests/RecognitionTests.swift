@@ -108,28 +108,37 @@ import Testing
     #expect(difference < 1e-4)
   }
 
-  /// Every algorithm adds the map, on every backend.
+  /// Every algorithm adds the map, on every backend, and where nobody else reads the map writes the sum over it. More than some hundred
+  /// channels are summed in several passes.
   @Test func everyAlgorithmAddsTheResidual() throws {
-    let x = Tensor.random([2, 14, 17, 32], seed: 4)
-    for (kernel, groups) in [(1, 1), (3, 1), (3, 4), (3, 32)] {
-      let graph = try Graph("residual") { g in
-        let map = g.input("x", x.shape)
-        g.output("y", (map.conv("conv", 32, kernel: Extent2D(kernel), groups: groups) + map).relu())
-      }
-      let parameters = Parameters(initializing: graph, seed: 5)
-      let expected = try graph.compiled(
-        parameters: parameters, on: ReferenceBackend(), options: .init(optimizes: false)
-      )
-      .run(["x": x])["y"]!.elements(of: Float.self)
-      for backend in ConvolutionTests.backends {
-        for algorithm in CompileOptions.algorithmNames {
-          let model = try graph.compiled(
-            parameters: parameters, on: backend, options: .init(convolutionAlgorithm: algorithm))
-          #expect(model.stepInfos.count == 1)
-          guard model.stepInfos[0].algorithm == algorithm else { continue }
-          let actual = try model.run(["x": x])["y"]!.elements(of: Float.self)
-          let worst = zip(actual, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
-          #expect(worst < 5e-5, "\(algorithm) on \(backend.name)")
+    for (channels, kernel, groups) in [(32, 1, 1), (32, 3, 1), (32, 3, 4), (32, 3, 32), (320, 1, 1), (160, 3, 1)] {
+      let x = Tensor.random([2, 14, channels > 32 ? 5 : 17, channels], in: -1...1, seed: 4)
+      for isOverwritten in [false, true] {
+        let graph = try Graph("residual") { g in
+          let map = g.input("x", x.shape)
+          let convolved = map.conv("conv", channels, kernel: Extent2D(kernel), groups: groups)
+          g.output("y", isOverwritten ? (convolved + map.sigmoid()).relu().sigmoid() : (convolved + map).relu())
+        }
+        var parameters = Parameters(initializing: graph, seed: 5)
+        parameters["conv.bias"] = .random([channels], in: -1...1, seed: 6)
+        let expected = try graph.compiled(
+          parameters: parameters, on: ReferenceBackend(), options: .init(optimizes: false)
+        )
+        .run(["x": x])["y"]!.elements(of: Float.self)
+        for backend in ConvolutionTests.backends {
+          for algorithm in CompileOptions.algorithmNames {
+            let model = try graph.compiled(
+              parameters: parameters, on: backend, options: .init(convolutionAlgorithm: algorithm))
+            let step = model.stepInfos[isOverwritten ? 1 : 0]
+            #expect(model.stepInfos.count == (isOverwritten ? 3 : 1))
+            guard step.algorithm == algorithm else { continue }
+            if isOverwritten, groups == 1 {
+              #expect(model.arenaByteCount == step.output.byteCount + step.workspaceByteCount, "\(algorithm)")
+            }
+            let actual = try model.run(["x": x])["y"]!.elements(of: Float.self)
+            let worst = zip(actual, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+            #expect(worst < 5e-5, "\(algorithm) on \(backend.name), \(channels) channels, over it: \(isOverwritten)")
+          }
         }
       }
     }

@@ -94,7 +94,7 @@ public func disagreements(
     check(name, OperatorRunner(backend), constants)
     check(name + ", rows apart", OperatorRunner(backend, isStrided: true), constants)
     if !constants.isEmpty { check(name + ", nothing constant", OperatorRunner(backend), []) }
-    for input in `operator`.overwritableInputs where input < inputs.count {
+    for input in `operator`.overwritableInputs(of: inputs.count) where input < inputs.count {
       check(name + ", over input \(input)", OperatorRunner(backend, overwriting: input), constants)
     }
   }

@@ -75,7 +75,7 @@ typedef struct {
   long row_offset;        ///< floats from where `rows` point to the first that is read
   const float *panels;
   long columns;
-  int accumulates;        ///< whether the sums begin with what y holds, not with the bias
+  int accumulates;        ///< whether what y holds is added to
   int has_far_rows;       ///< whether rows come from beyond a core's own cache, so that they are asked for a block ahead
   const float *bias;      ///< may be null
   const float *residual;  ///< may be null
@@ -231,7 +231,7 @@ long seg_available_processors(void);
 long seg_core_cache_bytes(void);
 
 /// Asks for floats to be brought into the core's second-level cache, to be read or to be written.
-void seg_prefetch(const float *x, long count, int for_writing);
+void seg_prefetch(const float *x, long stride, long rows, long count, int for_writing);
 
 /// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.
 void seg_advise_large_pages(void *memory, unsigned long byte_count);

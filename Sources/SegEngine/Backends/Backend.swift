@@ -91,8 +91,9 @@ public protocol Backend: Sendable {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
-  /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
-  func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool)
+  /// Asks for rows of `count` numbers, `stride` apart, that will be read or written soon to be brought into the core's second-level
+  /// cache while it computes.
+  func prefetch(_ x: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, forWriting: Bool)
 
   /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The
   /// first pixel that it reads, `padding` rows above its first output and columns before it, may lie outside the image.
@@ -139,7 +140,9 @@ public protocol Backend: Sendable {
 
 extension Backend {
   /// Asks for numbers that will be read soon.
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int) { prefetch(x, count: count, forWriting: false) }
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int) {
+    prefetch(x, stride: count, rows: 1, count: count, forWriting: false)
+  }
 
   /// One product a pair of matrices that lie at constant distances, split over ``workers``.
   public func batchedGemm(

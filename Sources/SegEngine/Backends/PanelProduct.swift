@@ -48,7 +48,7 @@ extension PanelLayout {
 
   /// Packs scale · B, whose column c begins at `b + c · rowStride`.
   func pack(
-    transposing b: UnsafePointer<Float>, rowStride: Int, rows: Int, columns: Int, scale: Float,
+    transposing b: UnsafePointer<Float>, rowStride: Int, rows: Int, columns: Int, scale: Float = 1,
     into packed: UnsafeMutablePointer<Float>, on backend: any Backend
   ) {
     for column in stride(from: 0, to: columns, by: width) {
@@ -60,6 +60,7 @@ extension PanelLayout {
       if present < stored {
         for row in 0..<rows { (panel + row * stored + present).update(repeating: 0, count: stored - present) }
       }
+      guard scale != 1 else { continue }
       withUnsafePointer(to: scale) {
         backend.combine(.multiply, panel, pStep: 1, $0, qStep: 0, panel, count: rows * stored)
       }
@@ -90,7 +91,7 @@ public struct PanelOperands {
   public var panels: UnsafePointer<Float>
   /// Columns of B.
   public var columns: Int
-  /// Whether the sums begin with what the result holds, and not with the bias.
+  /// Whether what the result holds is added to.
   public var accumulates = false
   /// Whether rows come from beyond a core's own cache, so that it is worth asking for them ahead.
   public var hasFarRows = false

@@ -27,8 +27,8 @@ public struct ReferenceBackend: Backend {
         let stored = layout.storedColumns(at: first, of: columns)
         let panel = operands.panels + layout.offset(ofPanelAt: first, k: k) + column - first
         let start = PanelOperands.start(of: row, stride: operands.yStride, operands.yGroup)
-        var sum =
-          operands.accumulates ? Double(operands.y[start + column]) : operands.bias.map { Double($0[column]) } ?? 0
+        var sum = operands.accumulates ? Double(operands.y[start + column]) : 0
+        if let bias = operands.bias { sum += Double(bias[column]) }
         for tap in 0..<operands.taps {
           let a =
             switch operands.rows {
@@ -83,7 +83,7 @@ public struct ReferenceBackend: Backend {
     for r in 0..<rows { for c in 0..<columns { y[c * yStride + r] = x[r * xStride + c] } }
   }
 
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {}
+  public func prefetch(_ x: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, forWriting: Bool) {}
 
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),

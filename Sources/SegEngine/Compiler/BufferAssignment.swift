@@ -108,7 +108,7 @@ struct BufferAssignment {
     _ node: Graph.Node, _ step: Int, _ bytes: Int, _ specs: [TensorSpec], _ places: [MemorySharing.Place],
     _ arenaIndices: [Int?]
   ) -> Int? {
-    for input in node.operator.overwritableInputs where input < node.inputs.count {
+    for input in node.operator.overwritableInputs(of: node.inputs.count) where input < node.inputs.count {
       let id = node.inputs[input].index
       guard let index = arenaIndices[places[id].owner], arena[index].lifetime.upperBound == step,
         places[id].offset == 0, specs[id].byteCount == bytes, arena[index].byteCount == bytes,

@@ -67,8 +67,12 @@ struct ConvolutionRun {
   /// Floats from one output pixel to the next.
   let yStride: Int
 
-  /// Adds bias and residual and applies the function to `rows` pixels from the output's pixel `pixel` on, in place.
+  /// Whether the residual lies where the output goes, so that products add to it.
+  var addsInPlace: Bool { residual == UnsafePointer(y) }
+
+  /// Adds bias and residual, where it is elsewhere, and applies the function to `rows` pixels from the output's pixel `pixel` on, in place.
   func finish(pixel: Int, rows: Int, channels: Int) {
+    let residual = addsInPlace ? nil : residual
     guard bias != nil || residual != nil || function != .identity else { return }
     let target = y + pixel * yStride
     backend.affine(
@@ -82,12 +86,16 @@ struct ConvolutionRun {
     _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
     firstChannel: Int = 0, channels: Int
   ) {
-    backend.panelProduct(
-      PanelOperands(
-        rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
-        bias: bias.map { $0 + firstChannel },
-        residual: residual.map { $0 + pixel * residualStride + firstChannel }, residualStride: residualStride,
-        function: function, y: y + pixel * yStride + firstChannel, yStride: yStride))
+    var product = PanelOperands(
+      rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
+      bias: bias.map { $0 + firstChannel }, function: function, y: y + pixel * yStride + firstChannel, yStride: yStride)
+    if addsInPlace {
+      // Sums of a part of the terms pass through the output.
+      product.accumulates = true
+    } else if let residual {
+      (product.residual, product.residualStride) = (residual + pixel * residualStride + firstChannel, residualStride)
+    }
+    backend.panelProduct(product)
   }
 }
 

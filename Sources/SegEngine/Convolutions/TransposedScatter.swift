@@ -74,12 +74,9 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let width = problem.input.width
     let y = run.y + (image * problem.output.height + rows.lowerBound) * problem.output.width * run.yStride
     let pixels = rows.count * problem.output.width
-    for pixel in 0..<pixels {
-      if let bias = run.bias {
-        (y + pixel * run.yStride).update(from: bias, count: problem.outputChannels)
-      } else {
-        (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels)
-      }
+    let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
+    if !run.addsInPlace {
+      for pixel in 0..<pixels { (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels) }
     }
     for group in 0..<geometry.groups {
       run.backend.panelProduct(
@@ -109,13 +106,6 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
         }
       }
     }
-    if run.function != .identity || run.residual != nil {
-      let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
-      run.backend.affine(
-        y, xStride: run.yStride, scale: nil, shift: nil,
-        residual: run.residual.map { $0 + first * run.residualStride }, residualStride: run.residualStride,
-        run.function, y,
-        yStride: run.yStride, rows: pixels, channels: problem.outputChannels)
-    }
+    run.finish(pixel: first, rows: pixels, channels: problem.outputChannels)
   }
 }

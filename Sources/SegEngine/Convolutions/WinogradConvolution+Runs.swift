@@ -90,9 +90,10 @@ extension WinogradConvolution {
         continue
       }
       let pixel = image * problem.inputPixels + inputRow * problem.input.width + inputColumn
-      for place in 0..<min(filtering.outputs, (problem.input.width - inputColumn + step.width - 1) / step.width) {
-        run.backend.prefetch(run.x + (pixel + place * step.width) * run.xStride, count: problem.inputChannels)
-      }
+      run.backend.prefetch(
+        run.x + pixel * run.xStride, stride: step.width * run.xStride,
+        rows: min(filtering.outputs, (problem.input.width - inputColumn + step.width - 1) / step.width),
+        count: problem.inputChannels, forWriting: false)
     }
   }
 
@@ -108,14 +109,17 @@ extension WinogradConvolution {
       let target = frame.target(of: place, phase: phase)
       let row = target.row + line * step.height
       guard (0..<problem.output.height).contains(row) else { continue }
-      let pixel = image * problem.outputPixels + row * problem.output.width
-      for column in stride(from: target.column, to: target.column + outputs * step.width, by: step.width)
-      where (0..<problem.output.width).contains(column) {
+      // A phase of a transposed convolution may begin a pixel outside.
+      let column = target.column < 0 ? target.column + step.width : target.column
+      let pixel = image * problem.outputPixels + row * problem.output.width + column
+      let columns = min(outputs, (problem.output.width - column + step.width - 1) / step.width)
+      run.backend.prefetch(
+        run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels,
+        forWriting: true)
+      if let residual = run.residual, !run.addsInPlace {
         run.backend.prefetch(
-          run.y + (pixel + column) * run.yStride, count: problem.outputChannels, forWriting: true)
-        if let residual = run.residual {
-          run.backend.prefetch(residual + (pixel + column) * run.residualStride, count: problem.outputChannels)
-        }
+          residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
+          count: problem.outputChannels, forWriting: false)
       }
     }
   }

@@ -29,7 +29,7 @@ public struct BatchNorm: Operator, ChannelAffine {
       writing: outputs)
   }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {

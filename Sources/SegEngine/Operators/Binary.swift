@@ -34,7 +34,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
       otherOperations: (1 + function.operationCount) * outputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
 
-  public var overwritableInputs: [Int] { [0, 1] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0, 1] }
   public var takesRowStrides: Bool { true }
 
   func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {

@@ -23,7 +23,7 @@ public struct Elementwise: Operator, Pointwise {
       otherOperations: function.operationCount * outputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

@@ -24,7 +24,7 @@ struct FrameShift: Operator {
       parameters: inputs[1].shape.elementCount, reading: inputs, writing: outputs)
   }
 
-  var overwritableInputs: [Int] { [0] }
+  func overwritableInputs(of count: Int) -> [Int] { [0] }
   var takesRowStrides: Bool { true }
 
   func prepare(_ context: PreparationContext) -> PreparedOperator {

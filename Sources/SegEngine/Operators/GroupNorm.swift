@@ -32,7 +32,7 @@ public struct GroupNorm: Operator {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { normalizationCost(inputs, outputs) }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
@@ -59,7 +59,7 @@ public struct InstanceNorm: Operator {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { normalizationCost(inputs, outputs) }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

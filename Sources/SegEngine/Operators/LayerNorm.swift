@@ -20,7 +20,7 @@ public struct LayerNorm: Operator {
     normalizationCost(inputs, outputs)
   }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

@@ -23,8 +23,8 @@ public protocol Operator: Sendable {
   /// Chooses how to run for the given shapes and packs what is constant.
   func prepare(_ context: PreparationContext) -> PreparedOperator
 
-  /// The input whose memory output 0 may overwrite while the operator runs, where there is one.
-  var overwritableInputs: [Int] { get }
+  /// Those of `count` inputs that output 0 may overwrite in memory while the operator runs: one of them at a time.
+  func overwritableInputs(of count: Int) -> [Int]
 
   /// The input that output 0 is, unchanged in memory (a reshape, an identity, a padding by nothing), where there is one.
   func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int?
@@ -38,7 +38,7 @@ public protocol Operator: Sendable {
 
 extension Operator {
   public var attributes: String { "" }
-  public var overwritableInputs: [Int] { [] }
+  public func overwritableInputs(of count: Int) -> [Int] { [] }
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }
 

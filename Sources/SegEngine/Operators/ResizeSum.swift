@@ -28,7 +28,7 @@ struct ResizeSum: Operator {
       reading: inputs, writing: outputs)
   }
 
-  var overwritableInputs: [Int] { [1] }
+  func overwritableInputs(of count: Int) -> [Int] { [1] }
   var takesRowStrides: Bool { true }
 
   func prepare(_ context: PreparationContext) -> PreparedOperator {

@@ -33,7 +33,7 @@ public struct Softmax: Operator {
     Cost(otherOperations: 5 * outputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
 
-  public var overwritableInputs: [Int] { [0] }
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

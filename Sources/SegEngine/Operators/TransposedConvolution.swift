@@ -74,6 +74,10 @@ public struct TransposedConvolution: Operator {
       inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
+  /// The map that is added, except where each tap's results are spread over the output before it is.
+  public func overwritableInputs(of count: Int) -> [Int] {
+    addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride ? [count - 1] : []
+  }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

@@ -1,0 +1,79 @@
+/// A 1 × 1 convolution whose result has its channels first, as other frameworks take logits: ``Convolution`` and ``Transpose`` in one, so
+/// that the result is written once, where it belongs.
+///
+/// y[n, o, i, j] = f(b[o] + Σ over c of w[o, c] · x[n, i, j, c])
+///
+/// Inputs: x `[batch, height, width, in]`, weight `[out, in, 1, 1]`, bias `[out]` or none. Output: `[batch, out, height, width]`. Tested to
+/// 1e-5 of Σ |w · x| against Double loops.
+///
+/// It is computed as W · Xᵀ: the weights are the rows of the product as they lie, and the pixels of a tile its columns. A class is a row,
+/// so that twenty-one of them cost no more than twenty-one.
+struct PlanarConvolution: Operator {
+  static let name = "PlanarConvolution"
+
+  /// Applied to the result.
+  let function: ElementwiseFunction
+
+  /// Bytes of the pixels of a tile, which stay in a core's own cache as they lie and as columns.
+  private static let tileBytes = 128 << 10
+  /// The most pixels of a tile.
+  private static let largestTile = 512
+
+  var attributes: String { function == .identity ? "" : "+ \(function)" }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    let y = try Convolution(ConvolutionGeometry(kernel: 1), function: function).outputs(for: inputs)[0].shape
+    return [TensorSpec([y.batch, y.channels, y.height, y.width])]
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let (x, y) = (inputs[0].shape, outputs[0].shape)
+    let pixelsFirst = Shape([y[0], y[2], y[3], y[1]])
+    return ConvolutionProblem(.forward, ConvolutionGeometry(kernel: 1), input: x, output: pixelsFirst)
+      .cost(inputs: inputs, outputs: outputs, function: function)
+  }
+
+  var takesRowStrides: Bool { true }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    let (layout, threads) = (context.backend.panelLayout, context.backend.workers.threadCount)
+    let (inputs, outputs) = (x.channels, y[1])
+    let fitting = PlanarConvolution.tileBytes / (4 * inputs) / layout.width * layout.width
+    let largest = max(layout.width, min(PlanarConvolution.largestTile, fitting))
+    let perWorker = layout.count(k: inputs, n: largest)
+    let (hasBias, function) = (context.inputs.count > 2, function)
+    return PreparedOperator(workspaceByteCount: 4 * threads * perWorker, algorithm: "planes") { context in
+      let (x, y, weights) = (context.input(0), context.output(), context.input(1).floats)
+      let bias = hasBias ? context.input(2).floats : nil
+      let (height, width) = (x.shape.height, x.shape.width)
+      // Pixels that follow each other in a plane: all, unless rows are apart.
+      let run = y.isContiguous ? height * width : width
+      let plane = height * y.rowStride
+      let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
+      context.backend.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
+        let (line, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
+        let pixels = tiles[piece]
+        let (image, row) = (line * run / width).quotientAndRemainder(dividingBy: height)
+        let columns = context.scratch + worker * perWorker
+        layout.pack(
+          transposing: x.floats + (line * run + pixels.lowerBound) * x.rowStride, rowStride: x.rowStride, rows: inputs,
+          columns: pixels.count, into: columns, on: context.backend)
+        let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
+        var product = PanelOperands(
+          rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
+          columns: pixels.count, function: function, y: target, yStride: plane)
+        if let bias {
+          // A product's own bias belongs to its columns.
+          for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
+          product.accumulates = true
+        }
+        context.backend.panelProduct(product)
+      }
+    }
+  }
+
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    index == 0 ? .everything(of: inputs[0]) : .none
+  }
+}
