@@ -96,6 +96,41 @@ import Testing
     }
   }
 
+  /// The map has readers of its own here, or none; extents are even and odd, and every algorithm pools or is followed by the pooling.
+  @Test func convolutionsPoolTheirOutput() throws {
+    for (height, width, channels) in [(24, 40, 32), (25, 13, 48), (6, 5, 20)] {
+      let x = Tensor.random([2, height, width, channels], in: -1...1, seed: 3)
+      for isReadTwice in [false, true] {
+        let graph = try graph(x.shape) { x in
+          let map = x.conv("conv", channels, kernel: 3).relu()
+          let pooled = map.maxPool(kernel: 2).sigmoid()
+          return isReadTwice ? pooled * map.averagePool(kernel: 2) : pooled
+        }
+        let expected = try compiled(graph, optimizes: false, on: ReferenceBackend()).run(["x": x])["y"]!
+        for (name, backend) in everyBackend() {
+          for algorithm in ["direct", "im2col", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6"] {
+            let model = try graph.compiled(
+              parameters: Parameters(initializing: graph, seed: 5), on: backend,
+              options: .init(convolutionAlgorithm: algorithm))
+            #expect(operations(model).first == "PoolingConvolution" && !operations(model).contains("MaxPool"))
+            let problem = mismatch(
+              try model.run(["x": x])["y"]!, NaiveTensor(expected), Tolerance(absolute: 1e-5, relative: 1e-5))
+            #expect(problem == nil, "\(algorithm) \(name) \(height)×\(width)")
+          }
+        }
+      }
+    }
+    // Windows that overlap, or whose places are asked for, stay.
+    for body in [
+      { $0.conv("c", 4, kernel: 3).maxPool(kernel: 3, stride: 2, padding: 1) },
+      { $0.conv("c", 4, kernel: 3).maxPool(kernel: 2, roundingUp: true) },
+      { $0.conv("c", 4, kernel: 3).maxPoolWithIndices(kernel: 2).values },
+      { $0.sigmoid().maxPool(kernel: 2) },
+    ] as [(Value) -> Value] {
+      #expect(operations(try compiled(graph { body($0) })).last == "MaxPool")
+    }
+  }
+
   /// An axis of extent 1 may go anywhere without a move.
   @Test func movingAnAxisOfExtentOneMovesNothing() throws {
     let graph = try graph([1, 1, 5, 4]) { $0.sigmoid().transpose([1, 2, 0, 3]).silu() }

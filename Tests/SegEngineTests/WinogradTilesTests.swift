@@ -11,11 +11,10 @@ import Testing
   @Test(arguments: filterings) func eachOutputComesOnce(_ filtering: WinogradFiltering) {
     for (height, width, rows, columns) in cases(filtering) {
       let output = Extent2D(height, width)
-      let tiles = WinogradTiles(filtering, output, step: Extent2D(rows, columns), batch: 2)
+      let tiles = tiles(filtering, output, step: Extent2D(rows, columns))
       let axes = filtering.axes
       var count = [Int](repeating: 0, count: 2 * height * width)
-      for index in 0..<tiles.count {
-        let (image, tile) = tiles[index]
+      for (image, tile) in all(tiles) {
         let (rowAxis, columnAxis) = (axes[tile.rowAxis], axes[tile.columnAxis])
         for i in 0..<rowAxis.outputs {
           for j in 0..<columnAxis.outputs {
@@ -32,10 +31,12 @@ import Testing
   @Test(arguments: filterings) func rangesHoldTheTilesOfAPoint(_ filtering: WinogradFiltering) {
     let n = filtering.inputs
     for (height, width, rows, columns) in cases(filtering) {
-      let tiles = WinogradTiles(filtering, Extent2D(height, width), step: Extent2D(rows, columns), batch: 2)
-      for point in 0..<n * n {
-        let taking = (0..<tiles.count).filter { index in
-          let tile = tiles[index].tile
+      let tiles = tiles(filtering, Extent2D(height, width), step: Extent2D(rows, columns))
+      var products = 0
+      for (block, point) in (0..<tiles.blocks.pieces).flatMap({ block in (0..<n * n).map { (tiles[block: block], $0) } }
+      ) {
+        let taking = block.tiles.indices.map { $0 - block.tiles.lowerBound }.filter { index in
+          let tile = tiles[index, of: block].tile
           func takes(_ point: Int, _ axis: Int, _ first: Int, _ pixels: Int, _ step: Int) -> Bool {
             guard filtering.isIsolated else { return filtering.axes[axis].points.contains(point) }
             return filtering.needs(point: point, extent: (pixels - first + step - 1) / step)
@@ -43,22 +44,42 @@ import Testing
           return takes(point / n, tile.rowAxis, tile.row, height, rows)
             && takes(point % n, tile.columnAxis, tile.column, width, columns)
         }
-        #expect(Array(tiles.ranges[point]) == taking, "\(filtering.name) \(height)×\(width), point \(point)")
+        #expect(
+          Array(block.taking(point)) == taking, "\(filtering.name) \(height)×\(width), point \(point)")
+        products += taking.count
       }
+      #expect(tiles.productCount == products)
     }
   }
 
   @Test func theLastTilesTakeFewerPoints() {
+    func productCount(_ filtering: WinogradFiltering, _ size: Int) -> Int {
+      tiles(filtering, Extent2D(size, size), step: 1, batch: 1).productCount
+    }
     // 32 outputs are five sixes and a two, 8 · 5 + 4 points an axis.
-    let tiles = WinogradTiles(.six, 32, step: 1, batch: 1)
-    #expect(tiles.count == 36 && tiles.ranges.reduce(0) { $0 + $1.count } == 44 * 44)
+    #expect(productCount(.six, 32) == 44 * 44)
     // 16 are two sixes and a four, 8 · 2 + 6 points.
-    #expect(WinogradTiles(.six, 16, step: 1, batch: 1).ranges.reduce(0) { $0 + $1.count } == 22 * 22)
+    #expect(productCount(.six, 16) == 22 * 22)
     // Five are left of 11, which take all points, and 10 are two fours and a two.
-    #expect(WinogradTiles(.six, 11, step: 1, batch: 1).ranges.allSatisfy { $0 == 0..<4 })
-    #expect(WinogradTiles(.four, 10, step: 1, batch: 1).ranges.reduce(0) { $0 + $1.count } == 16 * 16)
+    #expect(productCount(.six, 11) == 16 * 16)
+    #expect(productCount(.four, 10) == 16 * 16)
     // 33 outputs of two taps are four sevens and a five, 8 · 4 + 6 points.
-    #expect(WinogradTiles(.transposedSeven, 33, step: 1, batch: 1).ranges.reduce(0) { $0 + $1.count } == 38 * 38)
+    #expect(productCount(.transposedSeven, 33) == 38 * 38)
+  }
+
+  /// The tiles of all blocks.
+  private func all(_ tiles: WinogradTiles) -> [(image: Int, tile: WinogradTile)] {
+    (0..<tiles.blocks.pieces).flatMap { index in
+      let block = tiles[block: index]
+      return (0..<block.tiles.count).map { tiles[$0, of: block] }
+    }
+  }
+
+  /// The tiles in blocks of seven, so that blocks hold tiles of several kinds.
+  private func tiles(
+    _ filtering: WinogradFiltering, _ output: Extent2D, step: Extent2D, batch: Int = 2
+  ) -> WinogradTiles {
+    WinogradTiles(filtering, output, step: step, batch: batch) { EvenPieces($0, largest: 7) }
   }
 
   /// Extents and rates of a result; isolated phases have up to as many pixels as the filtering has outputs.

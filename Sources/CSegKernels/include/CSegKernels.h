@@ -59,10 +59,25 @@ typedef struct {
 /// The most rows of a kernel that `depthwise` takes.
 #define SEG_DEPTHWISE_ROWS 64
 
+/// Floats one after another.
+typedef struct {
+  const float *first;
+  long count;
+} seg_run;
+
+/// Runs of floats that are asked for, to be in the core's second-level cache soon, a few lines at a time while products are computed: all at
+/// once they would take the buffers in which the products' own operands come.
+typedef struct {
+  const seg_run *runs;
+  long run_count;
+  long lines;      ///< how many lines of the cache are asked for at a time
+  long run, line;  ///< the next one
+} seg_ahead;
+
 /// A product of rows with a constant matrix: y[r][o] = f(Σ over t, c of rows[t][r][c] B[t depth + c][o] + bias[o] + residual[r][o]).
 ///
 /// B is packed in panels of `panel_width` columns, one after another, each `[taps · depth][width]`; the last is as wide as its
-/// columns take whole registers, zeros behind them. y is not the memory of a residual.
+/// columns take whole registers, zeros behind them. The residual may be y.
 typedef struct {
   long row_count;
   long taps, depth;
@@ -86,7 +101,18 @@ typedef struct {
   long y_stride;
   /// Rows of the result that lie y_stride apart before the next such group begins, y_group_stride behind this one; 0 where all do.
   long y_group, y_group_stride;
+  seg_ahead *ahead;       ///< asked for along with each block of rows; may be null
 } seg_product;
+
+/// Products of planes of rows with a matrix each, that lie at constant distances, of some rows of each plane.
+typedef struct {
+  seg_product product;  ///< of the first plane, from its first row on; its row count is not read
+  long count;
+  const long *rows;     ///< [count][2]: the first row that takes part, and how many do
+  long a_plane, panel_plane, y_plane;  ///< floats from a plane to the next
+  const seg_run *ahead;  ///< what is asked for meanwhile
+  long ahead_count;
+} seg_plane_products;
 
 /// The end of a product by Strassen's way: what its seven products, `[7][rows][columns]`, give in each quarter of the result, a bias, a
 /// residual and a function included.
@@ -141,6 +167,7 @@ typedef struct {
   long panel_width;   ///< columns of a panel of `product`
 
   void (*product)(const seg_product *product);
+  void (*plane_products)(const seg_plane_products *products);
 
   /// Sums of the quarters of a matrix whose rows begin at x and, the lower ones, `lower` rows behind, for Strassen's product: A11 + A22,
   /// A21 + A22, A11 + A12, A21 - A11 and A12 - A22, each [rows][sum_stride]; a quarter has `depth` columns, whole registers.
@@ -231,7 +258,7 @@ long seg_available_processors(void);
 long seg_core_cache_bytes(void);
 
 /// Asks for floats to be brought into the core's second-level cache, to be read or to be written.
-void seg_prefetch(const float *x, long stride, long rows, long count, int for_writing);
+void seg_prefetch(const float *x, long count, int for_writing);
 
 /// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.
 void seg_advise_large_pages(void *memory, unsigned long byte_count);

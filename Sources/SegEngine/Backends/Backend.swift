@@ -20,6 +20,9 @@ public protocol Backend: Sendable {
   /// the result is in cache.
   func panelProduct(_ operands: PanelOperands)
 
+  /// Products of planes of rows with a matrix each.
+  func planeProducts(_ operands: PlaneOperands)
+
   /// Sums of quarters of a matrix for Strassen's product: A₁₁ + A₂₂, A₂₁ + A₂₂, A₁₁ + A₁₂, A₂₁ − A₁₁ and A₁₂ − A₂₂, `sumStride` floats
   /// a row and as many rows as the quarters have. The upper half begins at `x`, the lower `lower` rows behind.
   func strassenSums(
@@ -91,9 +94,8 @@ public protocol Backend: Sendable {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
-  /// Asks for rows of `count` numbers, `stride` apart, that will be read or written soon to be brought into the core's second-level
-  /// cache while it computes.
-  func prefetch(_ x: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, forWriting: Bool)
+  /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
+  func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool)
 
   /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The
   /// first pixel that it reads, `padding` rows above its first output and columns before it, may lie outside the image.
@@ -139,10 +141,12 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
-  /// Asks for numbers that will be read soon.
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int) {
-    prefetch(x, stride: count, rows: 1, count: count, forWriting: false)
+  public func planeProducts(_ operands: PlaneOperands) {
+    for plane in operands.rows.indices where operands.rows[plane].count > 0 { panelProduct(operands[plane]) }
   }
+
+  /// Asks for numbers that will be read soon.
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int) { prefetch(x, count: count, forWriting: false) }
 
   /// One product a pair of matrices that lie at constant distances, split over ``workers``.
   public func batchedGemm(

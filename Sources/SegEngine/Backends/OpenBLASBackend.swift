@@ -60,6 +60,28 @@ public struct OpenBLASBackend: Backend {
 
   public func panelProduct(_ operands: PanelOperands) {
     guard operands.rowCount > 0, operands.columns > 0 else { return }
+    var product = kernelOperands(operands)
+    kernels.pointee.product(&product)
+  }
+
+  public func planeProducts(_ operands: PlaneOperands) {
+    // Both structures lie in memory as the kernels' do.
+    operands.rows.withMemoryRebound(to: Int.self) { rows in
+      operands.ahead.withMemoryRebound(to: seg_run.self) { ahead in
+        var products = seg_plane_products()
+        products.product = kernelOperands(operands.first)
+        products.count = operands.rows.count
+        products.rows = rows.baseAddress
+        (products.a_plane, products.panel_plane, products.y_plane) = (
+          operands.rowPlane, operands.panelPlane, operands.resultPlane
+        )
+        (products.ahead, products.ahead_count) = (ahead.baseAddress, ahead.count)
+        kernels.pointee.plane_products(&products)
+      }
+    }
+  }
+
+  private func kernelOperands(_ operands: PanelOperands) -> seg_product {
     let f = operands.function.kernel
     var product = seg_product()
     product.row_count = operands.rowCount
@@ -85,7 +107,7 @@ public struct OpenBLASBackend: Backend {
     product.y = operands.y
     product.y_stride = operands.yStride
     if let group = operands.yGroup { (product.y_group, product.y_group_stride) = (group.rows, group.stride) }
-    kernels.pointee.product(&product)
+    return product
   }
 
   public func strassenSums(
@@ -116,8 +138,8 @@ public struct OpenBLASBackend: Backend {
     kernels.pointee.transpose(x, xStride, y, yStride, rows, columns)
   }
 
-  public func prefetch(_ x: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, forWriting: Bool) {
-    seg_prefetch(x, stride, rows, count, forWriting ? 1 : 0)
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {
+    seg_prefetch(x, count, forWriting ? 1 : 0)
   }
 
   public func winogradInput(

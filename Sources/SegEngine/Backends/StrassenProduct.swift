@@ -106,8 +106,7 @@ extension StrassenProduct {
   private func prefetch(_ result: StrassenResult, column: Int, rows: Int, on backend: any Backend) {
     for row in 0..<rows {
       for column in [column, n / 2 + column] {
-        backend.prefetch(
-          result.row(row) + column, stride: layout.width, rows: 1, count: layout.width, forWriting: true)
+        backend.prefetch(result.row(row) + column, count: layout.width, forWriting: true)
         if let residual = result.residual {
           backend.prefetch(residual + row * result.residualStride + column, count: layout.width)
         }

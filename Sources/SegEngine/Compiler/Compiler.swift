@@ -28,7 +28,7 @@ struct Compiler {
       MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
       FuseSeparable(),
       ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.keepsNothing),
-      TransposeBeforeResize(), FusePlanes(),
+      TransposeBeforeResize(), FusePlanes(), FusePooling(),
       NestConcatenations(),
     ]
   }

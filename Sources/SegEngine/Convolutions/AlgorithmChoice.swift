@@ -64,13 +64,14 @@ enum ConvolutionAlgorithms {
 }
 
 extension ConvolutionProblem {
-  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose.
+  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose; with
+  /// `pools` its output 1 is ``PoolingConvolution/pool`` of output 0.
   func prepared(
-    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false
   ) -> PreparedOperator {
     let choice = ConvolutionAlgorithms.choose(for: self, on: context.backend, context.options)
     var prepared = choice.algorithm.prepared(
-      context, function: function, hasResidual: hasResidual, candidates: choice.candidates)
+      context, function: function, hasResidual: hasResidual, pools: pools, candidates: choice.candidates)
     prepared.demand = demand(of: choice.algorithm)
     return prepared
   }

@@ -24,6 +24,13 @@ protocol ConvolutionAlgorithm: Sendable {
 
   /// Computes the output, bias, residual and activation included, split over the backend's workers.
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
+
+  /// Whether a run also pools its output where it is asked to.
+  var pools: Bool { get }
+}
+
+extension ConvolutionAlgorithm {
+  var pools: Bool { false }
 }
 
 /// An algorithm that computes tiles of the output, each by itself.
@@ -66,13 +73,31 @@ struct ConvolutionRun {
   let y: UnsafeMutablePointer<Float>
   /// Floats from one output pixel to the next.
   let yStride: Int
+  /// Where the maxima of 2 × 2 outputs go, if the algorithm is asked for them: ``PoolingConvolution/pool``.
+  var pooled: UnsafeMutablePointer<Float>? = nil
+  /// Floats from one pooled pixel to the next.
+  var pooledStride = 0
 
-  /// Whether the residual lies where the output goes, so that products add to it.
+  /// Whether the residual lies where the output goes.
   var addsInPlace: Bool { residual == UnsafePointer(y) }
 
-  /// Adds bias and residual, where it is elsewhere, and applies the function to `rows` pixels from the output's pixel `pixel` on, in place.
-  func finish(pixel: Int, rows: Int, channels: Int) {
-    let residual = addsInPlace ? nil : residual
+  /// Puts the residual, or zeros, into `rows` pixels from the output's pixel `pixel` on, for sums to be added to.
+  func begin(pixel: Int, rows: Int, channels: Int) {
+    guard !addsInPlace else { return }
+    for pixel in pixel..<pixel + rows {
+      let target = y + pixel * yStride
+      if let residual {
+        target.update(from: residual + pixel * residualStride, count: channels)
+      } else {
+        target.update(repeating: 0, count: channels)
+      }
+    }
+  }
+
+  /// Adds the bias, and the residual where sums did not begin with it, and applies the function to `rows` pixels from the output's pixel
+  /// `pixel` on, in place.
+  func finish(pixel: Int, rows: Int, channels: Int, addsResidual: Bool = false) {
+    let residual = addsResidual ? residual : nil
     guard bias != nil || residual != nil || function != .identity else { return }
     let target = y + pixel * yStride
     backend.affine(
@@ -86,24 +111,21 @@ struct ConvolutionRun {
     _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
     firstChannel: Int = 0, channels: Int
   ) {
-    var product = PanelOperands(
-      rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
-      bias: bias.map { $0 + firstChannel }, function: function, y: y + pixel * yStride + firstChannel, yStride: yStride)
-    if addsInPlace {
-      // Sums of a part of the terms pass through the output.
-      product.accumulates = true
-    } else if let residual {
-      (product.residual, product.residualStride) = (residual + pixel * residualStride + firstChannel, residualStride)
-    }
-    backend.panelProduct(product)
+    backend.panelProduct(
+      PanelOperands(
+        rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
+        bias: bias.map { $0 + firstChannel },
+        residual: residual.map { $0 + pixel * residualStride + firstChannel }, residualStride: residualStride,
+        function: function, y: y + pixel * yStride + firstChannel, yStride: yStride))
   }
 }
 
 extension ConvolutionAlgorithm {
   /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights, perhaps a bias, and with
-  /// `hasResidual` as the last one a map that is added to the output.
+  /// `hasResidual` as the last one a map that is added to the output. With `pools` output 1 is the pooled output 0.
   func prepared(
-    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, candidates: [AlgorithmCandidate]
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
+    candidates: [AlgorithmCandidate]
   ) -> PreparedOperator {
     let workers = context.backend.workers
     let weights = context.constants[1].map { constant in
@@ -123,17 +145,23 @@ extension ConvolutionAlgorithm {
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
       let (x, y) = (context.input(0), context.output())
+      let pooled = pools ? context.output(1) : nil
       func runAll(_ weights: UnsafePointer<Float>) {
         run(
           ConvolutionRun(
             backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
             residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function, y: y.floats,
-            yStride: y.rowStride), scratch: scratch + packingSpace)
+            yStride: y.rowStride, pooled: self.pools ? pooled?.floats : nil, pooledStride: pooled?.rowStride ?? 0),
+          scratch: scratch + packingSpace)
       }
       if let weights {
         weights.withUnsafeElements { runAll($0.baseAddress!) }
       } else {
         runAll(scratch)
+      }
+      if let pooled, !self.pools {
+        let map = TensorView(base: y.base, spec: y.spec, rowStride: y.rowStride)
+        PoolingConvolution.pool.run(map, pooled, on: context.backend)
       }
     }
   }

@@ -91,7 +91,8 @@ extension ConvolutionRun {
         (problem.input.width, kernel.height * width * yStride))
     }
     if !isFinished {
-      finish(pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels)
+      finish(
+        pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels, addsResidual: true)
     }
   }
 }

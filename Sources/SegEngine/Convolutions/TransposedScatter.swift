@@ -75,9 +75,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let y = run.y + (image * problem.output.height + rows.lowerBound) * problem.output.width * run.yStride
     let pixels = rows.count * problem.output.width
     let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
-    if !run.addsInPlace {
-      for pixel in 0..<pixels { (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels) }
-    }
+    run.begin(pixel: first, rows: pixels, channels: problem.outputChannels)
     for group in 0..<geometry.groups {
       run.backend.panelProduct(
         PanelOperands(

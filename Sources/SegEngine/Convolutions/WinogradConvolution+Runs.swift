@@ -1,5 +1,7 @@
 /// How a Winograd convolution runs, in each of its orders.
 extension WinogradConvolution {
+  private var blocks: EvenPieces { tiles.blocks }
+
   /// Floats of the planes of a block's inputs, of some depth, and of its results.
   private var inputPlanes: Int { filtering.products * tiling.inputPlane }
   private var outputPlanes: Int { filtering.products * tiling.outputPlane }
@@ -26,7 +28,7 @@ extension WinogradConvolution {
   /// Scratch memory of one thread besides.
   private var threadScratch: Int {
     switch order {
-    case .tiles: inputPlanes + tiling.outputPlane
+    case .tiles: inputPlanes + tiling.outputPlane + RunList.floatCount(capacity: aheadCapacity)
     case .points: 0
     case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
     }
@@ -47,79 +49,94 @@ extension WinogradConvolution {
   }
 
   private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    run.backend.workers.forEach(blocks.pieces) { block, worker in
-      let tiles = blocks[block]
+    run.backend.workers.forEach(blocks.pieces) { index, worker in
+      let block = tiles[block: index]
       // The results of a point take the place of the plane before its own, which is used up.
       let results = scratch + worker * threadScratch
       let planes = results + tiling.outputPlane
-      for (index, tile) in tiles.enumerated() {
-        transformInput(tile, tiling, run, firstChannel: 0, planes + index * problem.inputChannels)
+      for tile in 0..<block.tiles.count {
+        transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
       }
-      let next = block + run.backend.workers.threadCount
-      let ahead = next < blocks.pieces ? blocks[next] : 0..<0
-      for point in 0..<filtering.products {
-        prefetchInputs(ahead, share: point, tiling, run)
-        prefetchOutputs(tiles, share: point, tiling, run)
-        multiply(
-          point, tiles, columns: 0..<matrix.n, of: matrix.n, tiling, run, planes,
-          panels: run.weights + point * matrix.count, results)
-      }
-      for (index, tile) in tiles.enumerated() {
-        transformOutput(tile, tiling, run, results + index * matrix.n, columns: 0..<matrix.n)
+      let next = index + run.backend.workers.threadCount
+      var ahead = RunList(planes + inputPlanes, capacity: aheadCapacity)
+      listOutputs(block, tiling, run, &ahead)
+      if next < blocks.pieces { listInputs(tiles[block: next], tiling, run, &ahead) }
+      let product = PanelOperands(
+        rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
+        depth: problem.inputChannels,
+        panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
+      multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
+      clearResults(block, tiling, results)
+      for tile in 0..<block.tiles.count {
+        transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
       }
     }
   }
 
-  /// The part of some work that falls to a point, where it is done along with the products of all points.
-  private func share(_ point: Int, of count: Int) -> Range<Int> {
-    count * point / filtering.products..<count * (point + 1) / filtering.products
+  /// The most runs of pixels that a block reads and writes, where pixels are apart: those of inputs, outputs and a residual.
+  private var aheadCapacity: Int {
+    let outputs = filtering.outputs * filtering.outputs
+    return blocks.size * outputs * (1 + 2 * frame.phases.count)
   }
 
-  /// Asks for a share of the pixels that tiles read beyond those of the tiles before them and above, so that they come while products
-  /// are computed.
-  private func prefetchInputs(
-    _ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
+  /// The products of a block's tiles at all points.
+  private func multiply(
+    _ block: WinogradTiles.Block, _ product: PanelOperands, _ tiling: WinogradTiling, panelPlane: Int,
+    ahead: UnsafeBufferPointer<PlaneOperands.Run>, _ run: ConvolutionRun
   ) {
-    for index in share(point, of: tiles.count * filtering.outputs) {
-      let (tile, line) = index.quotientAndRemainder(dividingBy: filtering.outputs)
-      let (image, place) = self.tiles[tiles.lowerBound + tile]
-      let (padding, step, shared) = (inputPadding, tiling.step, filtering.reads - filtering.outputs)
-      let inputRow = place.row - padding.top + (line + shared) * step.height
-      let inputColumn = place.column - padding.left + shared * step.width
-      guard (0..<problem.input.height).contains(inputRow), (0..<problem.input.width).contains(inputColumn) else {
-        continue
-      }
-      let pixel = image * problem.inputPixels + inputRow * problem.input.width + inputColumn
-      run.backend.prefetch(
-        run.x + pixel * run.xStride, stride: step.width * run.xStride,
-        rows: min(filtering.outputs, (problem.input.width - inputColumn + step.width - 1) / step.width),
-        count: problem.inputChannels, forWriting: false)
+    withUnsafeTemporaryAllocation(of: PlaneOperands.Rows.self, capacity: filtering.products) { rows in
+      for point in rows.indices { rows[point] = .init(block.taking(point)) }
+      run.backend.planeProducts(
+        PlaneOperands(
+          first: product, rows: UnsafeBufferPointer(rows), rowPlane: tiling.inputPlane, panelPlane: panelPlane,
+          resultPlane: tiling.outputPlane, ahead: ahead))
     }
   }
 
-  /// Asks for a share of the places that tiles write, and of what is added there.
-  private func prefetchOutputs(
-    _ tiles: Range<Int>, share point: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
+  /// Lists the pixels that tiles read beyond those of the tiles before them and above.
+  private func listInputs(
+    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout RunList
   ) {
-    let (outputs, phases, step) = (filtering.outputs, frame.phases.count, tiling.outputStep)
-    for index in share(point, of: tiles.count * phases * outputs) {
-      let (rest, line) = index.quotientAndRemainder(dividingBy: outputs)
-      let (tile, phase) = rest.quotientAndRemainder(dividingBy: phases)
-      let (image, place) = self.tiles[tiles.lowerBound + tile]
-      let target = frame.target(of: place, phase: phase)
-      let row = target.row + line * step.height
-      guard (0..<problem.output.height).contains(row) else { continue }
-      // A phase of a transposed convolution may begin a pixel outside.
-      let column = target.column < 0 ? target.column + step.width : target.column
-      let pixel = image * problem.outputPixels + row * problem.output.width + column
-      let columns = min(outputs, (problem.output.width - column + step.width - 1) / step.width)
-      run.backend.prefetch(
-        run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels,
-        forWriting: true)
-      if let residual = run.residual, !run.addsInPlace {
-        run.backend.prefetch(
-          residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
-          count: problem.outputChannels, forWriting: false)
+    let (padding, step, shared) = (inputPadding, tiling.step, filtering.reads - filtering.outputs)
+    for tile in 0..<block.tiles.count {
+      let (image, place) = tiles[tile, of: block]
+      let column = place.column - padding.left + shared * step.width
+      guard (0..<problem.input.width).contains(column) else { continue }
+      let columns = min(filtering.outputs, (problem.input.width - column + step.width - 1) / step.width)
+      for line in 0..<filtering.outputs {
+        let row = place.row - padding.top + (line + shared) * step.height
+        guard (0..<problem.input.height).contains(row) else { continue }
+        let pixel = image * problem.inputPixels + row * problem.input.width + column
+        list.append(
+          run.x + pixel * run.xStride, stride: step.width * run.xStride, rows: columns, count: problem.inputChannels)
+      }
+    }
+  }
+
+  /// Lists the places that tiles write, and what is added there.
+  private func listOutputs(
+    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout RunList
+  ) {
+    let (outputs, step) = (filtering.outputs, tiling.outputStep)
+    for tile in 0..<block.tiles.count {
+      let (image, place) = tiles[tile, of: block]
+      for phase in frame.phases.indices {
+        let target = frame.target(of: place, phase: phase)
+        // A phase of a transposed convolution may begin a pixel outside.
+        let column = target.column < 0 ? target.column + step.width : target.column
+        let columns = min(outputs, (problem.output.width - column + step.width - 1) / step.width)
+        for line in 0..<outputs {
+          let row = target.row + line * step.height
+          guard (0..<problem.output.height).contains(row) else { continue }
+          let pixel = image * problem.outputPixels + row * problem.output.width + column
+          list.append(
+            run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels)
+          if let residual = run.residual, !run.addsInPlace {
+            list.append(
+              residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
+              count: problem.outputChannels)
+          }
+        }
       }
     }
   }
@@ -128,26 +145,26 @@ extension WinogradConvolution {
     let workers = run.backend.workers
     let results = scratch + inputPlanes
     let parts = pointColumns
-    for block in 0..<blocks.pieces {
-      let tiles = blocks[block]
-      workers.forEachRange(tiles.count, grain: 1) { range, _ in
-        for index in range {
+    for index in 0..<blocks.pieces {
+      let block = tiles[block: index]
+      workers.forEachRange(block.tiles.count, grain: 1) { range, _ in
+        for tile in range {
           transformInput(
-            tiles.lowerBound + index, tiling, run, firstChannel: 0, scratch + index * problem.inputChannels)
+            tile, of: block, tiling, run, firstChannel: 0, scratch + tile * problem.inputChannels)
         }
       }
       workers.forEach(filtering.products * parts.pieces) { index, _ in
         let (point, piece) = index.quotientAndRemainder(dividingBy: parts.pieces)
         let columns = parts[piece]
         multiply(
-          point, tiles, columns: columns, of: matrix.n, tiling, run, scratch,
+          point, block, columns: columns, of: matrix.n, tiling, run, scratch,
           panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
           results)
       }
-      workers.forEachRange(tiles.count, grain: 1) { range, _ in
-        for index in range {
-          transformOutput(
-            tiles.lowerBound + index, tiling, run, results + index * matrix.n, columns: 0..<matrix.n)
+      clearResults(block, tiling, results)
+      workers.forEachRange(block.tiles.count, grain: 1) { range, _ in
+        for tile in range {
+          transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
         }
       }
     }
@@ -157,16 +174,16 @@ extension WinogradConvolution {
     let (workers, layout) = (run.backend.workers, matrix.layout)
     let panels = EvenPieces(matrix.n, largest: layout.width, multipleOf: layout.width)
     let taps = frame.taps * frame.taps
-    for block in 0..<blocks.pieces {
-      let tiles = blocks[block]
-      workers.forEachRange(tiles.count, grain: 1) { range, _ in
-        for index in range {
+    for index in 0..<blocks.pieces {
+      let block = tiles[block: index]
+      workers.forEachRange(block.tiles.count, grain: 1) { range, _ in
+        for tile in range {
           for part in 0..<depths.pieces {
             var tiling = tiling
             tiling.inputChannels = depths[part].count
             transformInput(
-              tiles.lowerBound + index, tiling, run, firstChannel: depths[part].lowerBound,
-              scratch + part * inputPlanes + index * depths[part].count)
+              tile, of: block, tiling, run, firstChannel: depths[part].lowerBound,
+              scratch + part * inputPlanes + tile * depths[part].count)
           }
         }
       }
@@ -186,16 +203,20 @@ extension WinogradConvolution {
             tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
           let next = nextWeights(panel, part, panels, threads: workers.threadCount)
-          for point in 0..<filtering.products {
-            let share = share(point, of: next.count)
-            run.backend.prefetch(run.weights + next.lowerBound + share.lowerBound, count: share.count)
+          var product = PanelOperands(
+            rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
+            depth: inputs.count, panels: transformed, columns: channels.count, y: results, yStride: channels.count)
+          product.accumulates = part > 0
+          // The planes of a part of the depth pass once for each panel.
+          product.hasFarRows = true
+          var ahead = PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)
+          withUnsafePointer(to: &ahead) {
             multiply(
-              point, tiles, columns: 0..<channels.count, of: channels.count, tiling, run, scratch + part * inputPlanes,
-              panels: transformed + point * plane, results, adding: part > 0)
+              block, product, tiling, panelPlane: plane, ahead: UnsafeBufferPointer(start: $0, count: 1), run)
           }
         }
-        for (index, tile) in tiles.enumerated() {
-          transformOutput(tile, tiling, run, results + index * channels.count, columns: channels)
+        for tile in 0..<block.tiles.count {
+          transformOutput(tile, of: block, tiling, run, results + tile * channels.count, columns: channels)
         }
       }
     }
@@ -220,47 +241,78 @@ extension WinogradConvolution {
   }
 
   private func transformInput(
-    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, firstChannel: Int,
+    _ tile: Int, of block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, firstChannel: Int,
     _ planes: UnsafeMutablePointer<Float>
   ) {
-    let (image, place) = tiles[tile]
+    let (image, place) = tiles[tile, of: block]
     run.backend.winogradInput(
       tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, place, padding: inputPadding,
       planes)
   }
 
-  /// The products of those of some tiles that take part at a point, some columns of `resultColumns` that a tile's results have.
-  private func multiply(
-    _ point: Int, _ tiles: Range<Int>, columns: Range<Int>, of resultColumns: Int, _ tiling: WinogradTiling,
-    _ run: ConvolutionRun, _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>,
-    _ results: UnsafeMutablePointer<Float>, adding: Bool = false
+  /// Puts zeros in the places of those of a block's results that are no products: smaller isolated maps are transformed like whole ones.
+  private func clearResults(
+    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ results: UnsafeMutablePointer<Float>
   ) {
-    let y = results + point * tiling.outputPlane + columns.lowerBound
-    let taking = self.tiles.ranges[point].clamped(to: tiles)
-    if filtering.isIsolated {
-      // Smaller maps are transformed like whole ones.
-      for tile in tiles where !taking.contains(tile) {
-        (y + (tile - tiles.lowerBound) * resultColumns).update(repeating: 0, count: columns.count)
+    guard filtering.isIsolated else { return }
+    for point in 0..<filtering.products {
+      let taking = block.taking(point)
+      for tile in 0..<block.tiles.count where !taking.contains(tile) {
+        (results + point * tiling.outputPlane + tile * matrix.n).update(repeating: 0, count: matrix.n)
       }
     }
+  }
+
+  /// The products of those of a block's tiles that take part at a point, some columns of `resultColumns` that a tile's results have.
+  private func multiply(
+    _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, of resultColumns: Int, _ tiling: WinogradTiling,
+    _ run: ConvolutionRun, _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>,
+    _ results: UnsafeMutablePointer<Float>
+  ) {
+    let y = results + point * tiling.outputPlane + columns.lowerBound
+    let taking = block.taking(point)
     guard !taking.isEmpty else { return }
-    let first = taking.lowerBound - tiles.lowerBound
-    var product = PanelOperands(
+    let first = taking.lowerBound
+    let product = PanelOperands(
       rows: .strided(
         planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
       rowCount: taking.count, depth: tiling.inputChannels, panels: panels, columns: columns.count,
       y: y + first * resultColumns, yStride: resultColumns)
-    product.accumulates = adding
-    // By panels, the planes of a part of the depth pass once for each panel.
-    product.hasFarRows = order == .panels
     run.backend.panelProduct(product)
+  }
+
+  /// Tiles begin at even pixels, so that each window is one tile's.
+  var pools: Bool {
+    frame.phases.count == 1 && frame.inputStep == 1 && filtering.outputs % 2 == 0 && !filtering.isIsolated
+  }
+
+  /// The maxima of a tile's windows, where they are asked for.
+  private func pool(
+    _ tile: WinogradTile, _ image: Int, firstChannel: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
+  ) {
+    guard let pooled = run.pooled else { return }
+    let output = problem.output
+    let window = SlidingWindow(
+      inputHeight: output.height - tile.row, inputWidth: output.width, pixelStride: run.yStride,
+      geometry: PoolingConvolution.pool.geometry,
+      outputWidth: min(filtering.outputs, output.width - tile.column) / 2)
+    let pixels =
+      run.y + (image * problem.outputPixels + tile.row * output.width + tile.column) * run.yStride + firstChannel
+    let (height, width) = (output.height / 2, output.width / 2)
+    for row in 0..<min(filtering.outputs, output.height - tile.row) / 2 {
+      let first = (image * height + tile.row / 2 + row) * width + tile.column / 2
+      run.backend.maxPool(
+        window, image: pixels, outputRow: row, channels: tiling.outputChannels,
+        pooled + first * run.pooledStride + firstChannel, yStride: run.pooledStride, indices: nil, indexStride: 0)
+    }
   }
 
   /// The outputs of some columns of a tile's results: of all phases, or of channels of one.
   private func transformOutput(
-    _ tile: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ results: UnsafePointer<Float>, columns: Range<Int>
+    _ tile: Int, of block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun,
+    _ results: UnsafePointer<Float>, columns: Range<Int>
   ) {
-    let (image, place) = tiles[tile]
+    let (image, place) = tiles[tile, of: block]
     let pixels = image * problem.outputPixels
     var column = columns.lowerBound
     while column < columns.upperBound {
@@ -269,6 +321,7 @@ extension WinogradConvolution {
         tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
         residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
         run.y + pixels * run.yStride + channel, frame.target(of: place, phase: phase))
+      pool(place, image, firstChannel: channel, tiling, run)
       column += tiling.outputChannels
     }
   }

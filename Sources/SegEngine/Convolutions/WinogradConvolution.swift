@@ -33,8 +33,6 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// The weights of one point: columns are output channels, of each phase of the frame.
   let matrix: PanelMatrix
   let tiles: WinogradTiles
-  /// Tiles that are computed at once.
-  let blocks: EvenPieces
   /// Input channels whose weights are transformed at once, in the order of panels.
   let depths: EvenPieces
   /// The tiles in memory, for contiguous maps.
@@ -50,7 +48,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time: shares of
   /// its cache.
   private static func panelResultBytes(_ cache: Int) -> Int { cache / 32 * 25 }
-  private static func panelWeightBytes(_ cache: Int) -> Int { cache / 16 * 7 }
+  private static func panelWeightBytes(_ cache: Int) -> Int { cache / 2 }
 
   init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
     let geometry = problem.geometry
@@ -72,8 +70,6 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.filtering = filtering
     self.frame = frame
     name = "winograd " + filtering.name
-    tiles = WinogradTiles(filtering, frame.extent, step: frame.inputStep, batch: problem.batch)
-    let count = tiles.count
     let threads = backend.workers.threadCount
     let points = filtering.products
     var layout = backend.panelLayout
@@ -91,22 +87,24 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     // In a core's own cache results take the places of inputs.
     let channels = max(problem.inputChannels, columns)
     let tileBytes = 4 * points * (problem.inputChannels + columns)
+    let (largest, pieces): (Int, Int)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
-      blocks = EvenPieces(
-        count,
-        largest: max(12, min(48, WinogradConvolution.ownBlockBytes(backend.coreCacheBytes) / (4 * points * channels))),
-        atLeast: threads == 1 ? 1 : 4 * threads, multipleOf: 6)
+      let fitting = WinogradConvolution.ownBlockBytes(backend.coreCacheBytes) / (4 * points * channels)
+      (largest, pieces) = (max(12, min(48, fitting)), threads == 1 ? 1 : 4 * threads)
     } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
       order = .points
-      blocks = EvenPieces(count, largest: max(24, WinogradConvolution.sharedBlockBytes / tileBytes), multipleOf: 6)
+      (largest, pieces) = (max(24, WinogradConvolution.sharedBlockBytes / tileBytes), 1)
     } else {
       order = .panels
       layout = narrow
-      let largest = min(
+      let fitting = min(
         WinogradConvolution.sharedBlockBytes / (4 * points * problem.inputChannels),
         WinogradConvolution.panelResultBytes(backend.coreCacheBytes) / (4 * points * layout.width))
-      blocks = EvenPieces(count, largest: max(24, largest), multipleOf: 6)
+      (largest, pieces) = (max(24, fitting), 1)
+    }
+    tiles = WinogradTiles(filtering, frame.extent, step: frame.inputStep, batch: problem.batch) { count in
+      EvenPieces(count, largest: largest, atLeast: pieces, multipleOf: 6)
     }
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
@@ -117,7 +115,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       largest: order == .panels ? weightShare / (4 * points * layout.width) : problem.inputChannels,
       multipleOf: order == .panels ? width : 1)
     // A little more than a row a tile, so that planes do not lie a power of two apart.
-    let rows = blocks.size
+    let rows = tiles.blocks.size
     func plane(_ channels: Int) -> Int { (rows * channels + 15) / 16 * 16 + 16 }
     let isShared = order == .tiles
     tiling = WinogradTiling(
@@ -131,30 +129,27 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     var demand = AlgorithmDemand()
     let (n, m) = (Double(filtering.inputs), Double(filtering.outputs))
     let points = n * n
-    let tiles = Double(productCount) / points
-    demand.panelMacs = Double(productCount) * Double(matrix.count)
-    demand.panelResults = Double(productCount) * Double(matrix.count / matrix.k)
+    let tileCount = Double(tiles.productCount) / points
+    demand.panelMacs = Double(tiles.productCount) * Double(matrix.count)
+    demand.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
     // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(matrix.n))
     let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
-    demand.vectorOperations = tiles * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
-    demand.bytesMoved = 4 * tiles * points * (2 * inputs + outputs)
+    demand.vectorOperations = tileCount * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
+    demand.bytesMoved = 4 * tileCount * points * (2 * inputs + outputs)
     if order == .panels {
       // G g Gᵀ takes about 2 n (r + n) operations; results are added to for each part of the depth, and the planes of inputs are read
       // for each panel.
-      let transforms = Double(blocks.pieces) * inputs * outputs
+      let transforms = Double(tiles.blocks.pieces) * inputs * outputs
       demand.vectorOperations += transforms * 2 * n * (taps + n)
       demand.panelResults *= Double(depths.pieces)
       demand.weightBytes = 4 * taps * taps * transforms
     } else {
-      demand.weightBytes = 4 * Double(blocks.pieces) * points * Double(matrix.count)
+      demand.weightBytes = 4 * Double(tiles.blocks.pieces) * points * Double(matrix.count)
     }
     return demand
   }
-
-  /// Products of one row and a point's weights over all tiles.
-  private var productCount: Int { tiles.ranges.reduce(0) { $0 + $1.count } }
 
   var packing: String {
     order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "taps a channel/\(matrix.layoutName)"

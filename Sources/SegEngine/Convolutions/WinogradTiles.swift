@@ -1,96 +1,165 @@
-/// The tiles of a Winograd convolution, in an order in which those that have a product at an evaluation point are neighbours.
+/// The tiles of a Winograd convolution in the order of their rows, cut into blocks in which those that have a product at an evaluation
+/// point are neighbours.
 ///
-/// Along an axis there are whole tiles and smaller ones that take fewer of the points (``WinogradAxis``): the last of each phase, where it
-/// has few outputs left, or isolated phases with a pixel less. Tiles that are whole along the rows alone come first, then those that are
-/// whole along both axes, along the columns alone, and along neither; so every point's tiles are one range.
+/// Along an axis there are whole tiles and, behind them, smaller ones that take fewer of the points (``WinogradAxis``): the last of each
+/// phase, where it has few outputs left, or isolated phases with a pixel less. In a block tiles that are whole along the rows alone come first,
+/// then those that are whole along both axes, along the columns alone, and along neither; so every point's tiles are one range.
+///
+/// Nothing is kept of single tiles, of which large maps have many millions.
 struct WinogradTiles: Sendable {
-  /// Tiles of one size along an axis: all phases of a range have each of a range of tiles.
-  private struct Group: Sendable {
-    let phases, tiles: Range<Int>
-    /// The place of the transforms.
-    let axis: Int
-    var count: Int { phases.count * tiles.count }
+  /// Tiles along an axis of a grid, the first of them whole.
+  private struct Axis: Sendable {
+    /// How many are whole, and how many there are.
+    let whole, all: Int
+    /// Pixels from the first output of a tile to that of the next.
+    let advance: Int
+    /// The place of the smaller tiles' transforms.
+    let smallAxis: Int
+    /// Grids along the axis, a pixel apart: the phases, unless each is a tile by itself.
+    let phases: Int
+    /// Whether whole and smaller ones have a product at each point.
+    let needs: [[Bool]]
+
+    var small: Int { all - whole }
   }
 
-  /// Tiles of one size.
-  private struct Class: Sendable {
-    let range: Range<Int>
-    let rows, columns: Group
+  /// Tiles that are whole along the rows alone, along both axes, along the columns alone, and along neither.
+  private struct Kind {
+    let isSmallRow, isSmallColumn: Bool
+    static let all = [
+      Kind(isSmallRow: false, isSmallColumn: true), Kind(isSmallRow: false, isSmallColumn: false),
+      Kind(isSmallRow: true, isSmallColumn: false), Kind(isSmallRow: true, isSmallColumn: true),
+    ]
   }
 
-  /// Number of all tiles.
-  let count: Int
-  /// The tiles that have a product at each of the n · n points.
-  let ranges: [Range<Int>]
-  private let classes: [Class]
-  /// Pixels from a tile to the next.
-  private let advance: Extent2D
+  /// Some tiles that are computed at once.
+  struct Block {
+    /// Which they are.
+    let tiles: Range<Int>
+    /// For each kind, where its first tile stands in the block, and how many of that kind lie in blocks before.
+    fileprivate var first = (0, 0, 0, 0)
+    fileprivate var before = (0, 0, 0, 0)
+    fileprivate let takes: [[Bool]]
 
-  /// The tiles of a result, whose phases are the pixels i mod `step`, j mod `step`.
-  init(_ filtering: WinogradFiltering, _ output: Extent2D, step: Extent2D, batch: Int) {
-    advance = Extent2D(filtering.outputs * step.height, filtering.outputs * step.width)
-    let rows = WinogradTiles.groups(filtering, output.height, step: step.height)
-    let columns = WinogradTiles.groups(filtering, output.width, step: step.width)
-    var parts: [(tiles: Class, takesRow: [Bool], takesColumn: [Bool])] = []
-    var count = 0
-    for (r, c) in [(0, 1), (0, 0), (1, 0), (1, 1)] {
-      let first = count
-      count += batch * rows[r].group.count * columns[c].group.count
-      guard count > first else { continue }
-      parts.append(
-        (Class(range: first..<count, rows: rows[r].group, columns: columns[c].group), rows[r].needs, columns[c].needs))
+    /// The tiles that have a product at a point, by their places in the block.
+    func taking(_ point: Int) -> Range<Int> {
+      let ends = (first.1, first.2, first.3, tiles.count)
+      var range: Range<Int>?
+      func add(_ kind: Int, _ lower: Int, _ upper: Int) {
+        if lower < upper, takes[kind][point] { range = (range?.lowerBound ?? lower)..<upper }
+      }
+      add(0, first.0, ends.0)
+      add(1, first.1, ends.1)
+      add(2, first.2, ends.2)
+      add(3, first.3, ends.3)
+      return range ?? 0..<0
     }
-    self.count = count
-    classes = parts.map(\.tiles)
+  }
+
+  /// How the tiles are cut into blocks.
+  let blocks: EvenPieces
+  /// Products of one row and a point's weights over all tiles.
+  let productCount: Int
+  private let rows, columns: Axis
+  /// Whether tiles of each kind have a product at each point.
+  private let takes: [[Bool]]
+
+  /// The tiles of a result, whose phases are the pixels i mod `step`, j mod `step`; `cut` gives the blocks of so many.
+  init(
+    _ filtering: WinogradFiltering, _ output: Extent2D, step: Extent2D, batch: Int, cut: (_ count: Int) -> EvenPieces
+  ) {
+    let rows = WinogradTiles.axis(filtering, output.height, step: step.height)
+    let columns = WinogradTiles.axis(filtering, output.width, step: step.width)
     let n = filtering.inputs
-    ranges = (0..<n * n).map { point in
-      let taking = parts.filter { $0.takesRow[point / n] && $0.takesColumn[point % n] }.map(\.tiles.range)
-      return (taking.first?.lowerBound ?? 0)..<(taking.last?.upperBound ?? 0)
+    let grids = batch * rows.phases * columns.phases
+    takes = Kind.all.map { kind in
+      let (row, column) = (rows.needs[kind.isSmallRow ? 1 : 0], columns.needs[kind.isSmallColumn ? 1 : 0])
+      return (0..<n * n).map { row[$0 / n] && column[$0 % n] }
     }
+    productCount = zip(Kind.all, takes).reduce(0) { sum, kind in
+      sum + grids * WinogradTiles.count(kind.0, rows, columns) * kind.1.count { $0 }
+    }
+    (self.rows, self.columns) = (rows, columns)
+    blocks = cut(grids * rows.all * columns.all)
   }
 
-  /// Whole tiles and smaller ones along an axis, and whether they have a product at each point.
-  private static func groups(
-    _ filtering: WinogradFiltering, _ pixels: Int, step: Int
-  ) -> [(group: Group, needs: [Bool])] {
+  private static func axis(_ filtering: WinogradFiltering, _ pixels: Int, step: Int) -> Axis {
     let phases = min(step, pixels)
     // The first phases have as many outputs as this, the others perhaps one less.
     let extent = (pixels + step - 1) / step
     if filtering.isIsolated {
-      let whole = pixels - (extent - 1) * step
-      func needs(_ extent: Int) -> [Bool] { (0..<filtering.inputs).map { filtering.needs(point: $0, extent: extent) } }
-      return [
-        (Group(phases: 0..<whole, tiles: 0..<1, axis: 0), needs(extent)),
-        (Group(phases: whole..<phases, tiles: 0..<1, axis: 0), needs(extent - 1)),
-      ]
+      return Axis(
+        whole: pixels - (extent - 1) * step, all: phases, advance: 1, smallAxis: 0, phases: 1,
+        needs: [extent, extent - 1].map { extent in
+          (0..<filtering.inputs).map { filtering.needs(point: $0, extent: extent) }
+        })
     }
     let tiles = (extent + filtering.outputs - 1) / filtering.outputs
     let axes = filtering.axes
     let last = axes.lastIndex { $0.outputs >= extent - (tiles - 1) * filtering.outputs } ?? 0
-    func group(_ tiles: Range<Int>, _ axis: Int) -> (Group, [Bool]) {
-      (
-        Group(phases: 0..<phases, tiles: tiles, axis: axis),
-        (0..<filtering.inputs).map(axes[axis].points.contains)
-      )
-    }
-    let whole = last == 0 ? tiles : tiles - 1
-    return [group(0..<whole, 0), group(whole..<tiles, last)]
+    return Axis(
+      whole: last == 0 ? tiles : tiles - 1, all: tiles, advance: filtering.outputs * step, smallAxis: last,
+      phases: phases, needs: [0, last].map { axis in (0..<filtering.inputs).map(axes[axis].points.contains) })
   }
 
-  /// The image and the place of a tile.
-  subscript(tile: Int) -> (image: Int, tile: WinogradTile) {
-    var index = 0
-    while classes[index].range.upperBound <= tile { index += 1 }
-    let (rows, columns) = (classes[index].rows, classes[index].columns)
-    let (rest, tileColumn) = (tile - classes[index].range.lowerBound).quotientAndRemainder(
-      dividingBy: columns.tiles.count)
-    let (phase, tileRow) = rest.quotientAndRemainder(dividingBy: rows.tiles.count)
-    let (others, phaseColumn) = phase.quotientAndRemainder(dividingBy: columns.phases.count)
-    let (image, phaseRow) = others.quotientAndRemainder(dividingBy: rows.phases.count)
-    let place = WinogradTile(
-      row: rows.phases.lowerBound + phaseRow + (rows.tiles.lowerBound + tileRow) * advance.height,
-      column: columns.phases.lowerBound + phaseColumn + (columns.tiles.lowerBound + tileColumn) * advance.width,
-      rowAxis: rows.axis, columnAxis: columns.axis)
-    return (image, place)
+  /// Number of all tiles.
+  var count: Int { blocks.count }
+
+  /// Tiles of a kind in a grid.
+  private static func count(_ kind: Kind, _ rows: Axis, _ columns: Axis) -> Int {
+    (kind.isSmallRow ? rows.small : rows.whole) * (kind.isSmallColumn ? columns.small : columns.whole)
+  }
+
+  /// Tiles of a kind among the first `end`.
+  private func count(_ kind: Kind, before end: Int) -> Int {
+    let (grid, place) = end.quotientAndRemainder(dividingBy: rows.all * columns.all)
+    let (row, column) = place.quotientAndRemainder(dividingBy: columns.all)
+    let perRow = kind.isSmallColumn ? columns.small : columns.whole
+    let rowsBefore = kind.isSmallRow ? max(0, row - rows.whole) : min(row, rows.whole)
+    let isRowOfKind = kind.isSmallRow == (row >= rows.whole)
+    let inRow = kind.isSmallColumn ? max(0, column - columns.whole) : min(column, columns.whole)
+    return grid * WinogradTiles.count(kind, rows, columns) + rowsBefore * perRow + (isRowOfKind ? inRow : 0)
+  }
+
+  /// A block.
+  subscript(block block: Int) -> Block {
+    var result = Block(tiles: blocks[block], takes: takes)
+    func counts(_ end: Int) -> (Int, Int, Int, Int) {
+      (
+        count(Kind.all[0], before: end), count(Kind.all[1], before: end), count(Kind.all[2], before: end),
+        count(Kind.all[3], before: end)
+      )
+    }
+    result.before = counts(result.tiles.lowerBound)
+    let after = counts(result.tiles.upperBound)
+    result.first.1 = after.0 - result.before.0
+    result.first.2 = result.first.1 + after.1 - result.before.1
+    result.first.3 = result.first.2 + after.2 - result.before.2
+    return result
+  }
+
+  /// The image and the place of the tile that stands somewhere in a block.
+  subscript(index: Int, of block: Block) -> (image: Int, tile: WinogradTile) {
+    let (kind, rank) =
+      index < block.first.1
+      ? (Kind.all[0], block.before.0 + index)
+      : index < block.first.2
+        ? (Kind.all[1], block.before.1 + index - block.first.1)
+        : index < block.first.3
+          ? (Kind.all[2], block.before.2 + index - block.first.2)
+          : (Kind.all[3], block.before.3 + index - block.first.3)
+    let (grid, place) = rank.quotientAndRemainder(dividingBy: WinogradTiles.count(kind, rows, columns))
+    let perRow = kind.isSmallColumn ? columns.small : columns.whole
+    var (row, column) = place.quotientAndRemainder(dividingBy: perRow)
+    if kind.isSmallRow { row += rows.whole }
+    if kind.isSmallColumn { column += columns.whole }
+    let (rest, phaseColumn) = grid.quotientAndRemainder(dividingBy: columns.phases)
+    let (image, phaseRow) = rest.quotientAndRemainder(dividingBy: rows.phases)
+    return (
+      image,
+      WinogradTile(
+        row: phaseRow + row * rows.advance, column: phaseColumn + column * columns.advance,
+        rowAxis: kind.isSmallRow ? rows.smallAxis : 0, columnAxis: kind.isSmallColumn ? columns.smallAxis : 0)
+    )
   }
 }

@@ -60,7 +60,7 @@ public struct Convolution: Operator {
     return [output]
   }
 
-  private func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
+  func problem(_ input: TensorSpec, _ output: TensorSpec) -> ConvolutionProblem {
     ConvolutionProblem(.forward, geometry, input: input.shape, output: output.shape)
   }
 

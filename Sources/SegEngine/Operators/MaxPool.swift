@@ -5,7 +5,7 @@
 /// row · width + column in the input's plane, which ``MaxUnpool`` takes; PyTorch's `return_indices` in NHWC.
 ///
 /// Padding never is the maximum; a window that sees nothing but padding gives −∞. NaN counts as the largest. Exact.
-public struct MaxPool: Operator {
+public struct MaxPool: Operator, Hashable {
   public static let name = "MaxPool"
 
   /// Kernel, stride, dilation and padding.
@@ -47,26 +47,27 @@ public struct MaxPool: Operator {
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    let (geometry, givesIndices) = (geometry, givesIndices)
-    return PreparedOperator { context in
-      let x = context.input(0)
-      let y = context.output()
-      let indices = givesIndices ? context.output(1) : nil
-      let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
-      let window = SlidingWindow(
-        inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
-        outputWidth: width)
-      let plane = x.shape.height * x.shape.width * x.rowStride
-      let work = width * channels * geometry.kernel.height * geometry.kernel.width
-      context.backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
-        for row in rows {
-          let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
-          context.backend.maxPool(
-            window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
-            y.floats + row * width * y.rowStride, yStride: y.rowStride,
-            indices: indices.map { $0.pointer(to: Int32.self) + row * width * $0.rowStride },
-            indexStride: indices?.rowStride ?? 0)
-        }
+    PreparedOperator { context in
+      run(context.input(0), context.output(), indices: givesIndices ? context.output(1) : nil, on: context.backend)
+    }
+  }
+
+  /// Pools a map.
+  func run(_ x: TensorView, _ y: MutableTensorView, indices: MutableTensorView? = nil, on backend: any Backend) {
+    let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
+    let window = SlidingWindow(
+      inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
+      outputWidth: width)
+    let plane = x.shape.height * x.shape.width * x.rowStride
+    let work = width * channels * geometry.kernel.height * geometry.kernel.width
+    backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
+      for row in rows {
+        let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
+        backend.maxPool(
+          window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
+          y.floats + row * width * y.rowStride, yStride: y.rowStride,
+          indices: indices.map { $0.pointer(to: Int32.self) + row * width * $0.rowStride },
+          indexStride: indices?.rowStride ?? 0)
       }
     }
   }

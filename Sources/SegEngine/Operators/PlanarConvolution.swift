@@ -43,8 +43,16 @@ struct PlanarConvolution: Operator {
     let largest = max(layout.width, min(PlanarConvolution.largestTile, fitting))
     let perWorker = layout.count(k: inputs, n: largest)
     let (hasBias, function) = (context.inputs.count > 2, function)
-    return PreparedOperator(workspaceByteCount: 4 * threads * perWorker, algorithm: "planes") { context in
-      let (x, y, weights) = (context.input(0), context.output(), context.input(1).floats)
+    let packed = context.constants[1].map { weights in
+      context.packed("rows", count: inputs * outputs) { rows in
+        weights.withUnsafeElements(of: Float.self) { rows.update(from: $0.baseAddress!, count: $0.count) }
+      }
+    }
+    return PreparedOperator(
+      workspaceByteCount: 4 * threads * perWorker, algorithm: "planes", packedInputs: packed == nil ? [] : [1]
+    ) { context in
+      let weights = packed?.withUnsafeElements { $0.baseAddress! } ?? context.input(1).floats
+      let (x, y) = (context.input(0), context.output())
       let bias = hasBias ? context.input(2).floats : nil
       let (height, width) = (x.shape.height, x.shape.width)
       // Pixels that follow each other in a plane: all, unless rows are apart.

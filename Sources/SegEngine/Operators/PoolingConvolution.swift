@@ -1,0 +1,39 @@
+/// A convolution and the 2 × 2 maximum of its result, as the encoders of the U-Net family have them: ``Convolution`` and ``MaxPool`` of
+/// stride 2 in one, so that the pixels are pooled while they are in cache and do not come back from memory.
+///
+/// Inputs: as ``Convolution``. Outputs: its `[batch, height, width, out]`, and `[batch, ⌊height / 2⌋, ⌊width / 2⌋, out]`.
+struct PoolingConvolution: Operator {
+  static let name = "PoolingConvolution"
+
+  let convolution: Convolution
+
+  /// The windows of the second output.
+  static let pool = MaxPool(ConvolutionGeometry(kernel: 2, stride: 2))
+
+  var attributes: String { convolution.attributes + " → \(PoolingConvolution.pool.attributes)" }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    let map = try convolution.outputs(for: inputs)
+    return map + (try PoolingConvolution.pool.outputs(for: map))
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    var cost = convolution.cost(inputs: inputs, outputs: [outputs[0]])
+    let pool = PoolingConvolution.pool.cost(inputs: [outputs[0]], outputs: [outputs[1]])
+    cost.otherOperations += pool.otherOperations
+    cost.bytesWritten += pool.bytesWritten
+    return cost
+  }
+
+  func overwritableInputs(of count: Int) -> [Int] { convolution.overwritableInputs(of: count) }
+  var takesRowStrides: Bool { true }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    convolution.problem(context.inputs[0], context.outputs[0]).prepared(
+      context, function: convolution.function, hasResidual: convolution.addsResidual, pools: true)
+  }
+
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    convolution.reach(ofInput: index, inputs: inputs, outputs: [outputs[0]])
+  }
+}
