@@ -66,7 +66,7 @@ extension WinogradConvolution {
         depth: problem.inputChannels,
         panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
       multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
-      clearResults(block, tiling, results)
+      for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
         transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
       }
@@ -155,13 +155,8 @@ extension WinogradConvolution {
       }
       workers.forEach(filtering.products * parts.pieces) { index, _ in
         let (point, piece) = index.quotientAndRemainder(dividingBy: parts.pieces)
-        let columns = parts[piece]
-        multiply(
-          point, block, columns: columns, of: matrix.n, tiling, run, scratch,
-          panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
-          results)
+        multiply(point, block, columns: parts[piece], tiling, run, scratch, results)
       }
-      clearResults(block, tiling, results)
       workers.forEachRange(block.tiles.count, grain: 1) { range, _ in
         for tile in range {
           transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
@@ -250,34 +245,35 @@ extension WinogradConvolution {
       planes)
   }
 
-  /// Puts zeros in the places of those of a block's results that are no products: smaller isolated maps are transformed like whole ones.
+  /// Puts zeros in the places of those of a block's results at a point that are no products: smaller isolated maps are transformed like
+  /// whole ones.
   private func clearResults(
-    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ results: UnsafeMutablePointer<Float>
+    _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, _ tiling: WinogradTiling,
+    _ results: UnsafeMutablePointer<Float>
   ) {
     guard filtering.isIsolated else { return }
-    for point in 0..<filtering.products {
-      let taking = block.taking(point)
-      for tile in 0..<block.tiles.count where !taking.contains(tile) {
-        (results + point * tiling.outputPlane + tile * matrix.n).update(repeating: 0, count: matrix.n)
-      }
+    let (taking, y) = (block.taking(point), results + point * tiling.outputPlane + columns.lowerBound)
+    for tile in 0..<block.tiles.count where !taking.contains(tile) {
+      (y + tile * matrix.n).update(repeating: 0, count: columns.count)
     }
   }
 
-  /// The products of those of a block's tiles that take part at a point, some columns of `resultColumns` that a tile's results have.
+  /// Some columns of the results of a block's tiles at a point.
   private func multiply(
-    _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, of resultColumns: Int, _ tiling: WinogradTiling,
-    _ run: ConvolutionRun, _ planes: UnsafePointer<Float>, panels: UnsafePointer<Float>,
-    _ results: UnsafeMutablePointer<Float>
+    _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, _ tiling: WinogradTiling, _ run: ConvolutionRun,
+    _ planes: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>
   ) {
-    let y = results + point * tiling.outputPlane + columns.lowerBound
+    clearResults(point, block, columns: columns, tiling, results)
     let taking = block.taking(point)
     guard !taking.isEmpty else { return }
     let first = taking.lowerBound
     let product = PanelOperands(
       rows: .strided(
         planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
-      rowCount: taking.count, depth: tiling.inputChannels, panels: panels, columns: columns.count,
-      y: y + first * resultColumns, yStride: resultColumns)
+      rowCount: taking.count, depth: tiling.inputChannels,
+      panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
+      columns: columns.count, y: results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound,
+      yStride: matrix.n)
     run.backend.panelProduct(product)
   }
 
