@@ -108,16 +108,16 @@ import Testing
     #expect(difference < 1e-4)
   }
 
-  /// Every algorithm adds the map, on every backend, and where nobody else reads the map writes the sum over it. More than some hundred
-  /// channels are summed in several passes.
+  /// Every algorithm adds the map, on every backend, also where nobody else reads it. More than some hundred channels are summed in several
+  /// passes.
   @Test func everyAlgorithmAddsTheResidual() throws {
     for (channels, kernel, groups) in [(32, 1, 1), (32, 3, 1), (32, 3, 4), (32, 3, 32), (320, 1, 1), (160, 3, 1)] {
       let x = Tensor.random([2, 14, channels > 32 ? 5 : 17, channels], in: -1...1, seed: 4)
-      for isOverwritten in [false, true] {
+      for isOnlyRead in [false, true] {
         let graph = try Graph("residual") { g in
           let map = g.input("x", x.shape)
           let convolved = map.conv("conv", channels, kernel: Extent2D(kernel), groups: groups)
-          g.output("y", isOverwritten ? (convolved + map.sigmoid()).relu().sigmoid() : (convolved + map).relu())
+          g.output("y", isOnlyRead ? (convolved + map.sigmoid()).relu().sigmoid() : (convolved + map).relu())
         }
         var parameters = Parameters(initializing: graph, seed: 5)
         parameters["conv.bias"] = .random([channels], in: -1...1, seed: 6)
@@ -129,15 +129,13 @@ import Testing
           for algorithm in CompileOptions.algorithmNames {
             let model = try graph.compiled(
               parameters: parameters, on: backend, options: .init(convolutionAlgorithm: algorithm))
-            let step = model.stepInfos[isOverwritten ? 1 : 0]
-            #expect(model.stepInfos.count == (isOverwritten ? 3 : 1))
+            let step = model.stepInfos[isOnlyRead ? 1 : 0]
+            #expect(model.stepInfos.count == (isOnlyRead ? 3 : 1))
             guard step.algorithm == algorithm else { continue }
-            if isOverwritten, groups == 1 {
-              #expect(model.arenaByteCount == step.output.byteCount + step.workspaceByteCount, "\(algorithm)")
-            }
             let actual = try model.run(["x": x])["y"]!.elements(of: Float.self)
             let worst = zip(actual, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
-            #expect(worst < 5e-5, "\(algorithm) on \(backend.name), \(channels) channels, over it: \(isOverwritten)")
+            #expect(
+              worst < 5e-5, "\(algorithm) on \(backend.name), \(channels) channels, read by it alone: \(isOnlyRead)")
           }
         }
       }

@@ -77,7 +77,7 @@ typedef struct {
 /// A product of rows with a constant matrix: y[r][o] = f(Σ over t, c of rows[t][r][c] B[t depth + c][o] + bias[o] + residual[r][o]).
 ///
 /// B is packed in panels of `panel_width` columns, one after another, each `[taps · depth][width]`; the last is as wide as its
-/// columns take whole registers, zeros behind them. The residual may be y.
+/// columns take whole registers, zeros behind them. y is not the memory of a residual.
 typedef struct {
   long row_count;
   long taps, depth;

@@ -97,7 +97,7 @@ public struct PanelOperands {
   public var hasFarRows = false
   /// One number a column, where there is a bias.
   public var bias: UnsafePointer<Float>?
-  /// What is added to the result before the function is applied, where there is something; it may be the result's own memory.
+  /// What is added to the result before the function is applied, where there is something.
   public var residual: UnsafePointer<Float>?
   /// Floats from one row of the residual to the next.
   public var residualStride: Int

@@ -58,7 +58,6 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
     let x = run.x + image * problem.inputPixels * run.xStride
     let first = image * problem.outputPixels + pixels.lowerBound
     let window = problem.window(pixelStride: run.xStride)
-    if run.residual != nil { run.begin(pixel: first, rows: pixels.count, channels: problem.outputChannels) }
     for group in 0..<problem.geometry.groups {
       let inputs = x + group * problem.groupInputs
       var rows = (UnsafePointer(scratch), depth)
@@ -71,9 +70,9 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
       run.backend.gemm(
         transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
         rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs,
-        beta: run.residual == nil ? 0 : 1,
+        beta: 0,
         run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
     }
-    run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
+    run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels, addsResidual: true)
   }
 }

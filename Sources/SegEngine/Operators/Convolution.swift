@@ -69,8 +69,6 @@ public struct Convolution: Operator {
       inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
-  /// The map that is added, where no kernel writes its sums before it is.
-  public func overwritableInputs(of count: Int) -> [Int] { addsResidual && geometry.groups == 1 ? [count - 1] : [] }
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
