@@ -141,6 +141,7 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// One product a plane; nothing is asked for ahead.
   public func planeProducts(_ operands: PlaneOperands) {
     for plane in operands.rows.indices where operands.rows[plane].count > 0 { panelProduct(operands[plane]) }
   }

@@ -81,23 +81,10 @@ struct ConvolutionRun {
   /// Whether the residual lies where the output goes.
   var addsInPlace: Bool { residual == UnsafePointer(y) }
 
-  /// Puts the residual, or zeros, into `rows` pixels from the output's pixel `pixel` on, for sums to be added to.
-  func begin(pixel: Int, rows: Int, channels: Int) {
-    guard !addsInPlace else { return }
-    for pixel in pixel..<pixel + rows {
-      let target = y + pixel * yStride
-      if let residual {
-        target.update(from: residual + pixel * residualStride, count: channels)
-      } else {
-        target.update(repeating: 0, count: channels)
-      }
-    }
-  }
-
-  /// Adds the bias, and the residual where sums did not begin with it, and applies the function to `rows` pixels from the output's pixel
-  /// `pixel` on, in place.
-  func finish(pixel: Int, rows: Int, channels: Int, addsResidual: Bool = false) {
-    let residual = addsResidual ? residual : nil
+  /// Adds the bias, and the residual where it lies elsewhere, and applies the function to `rows` pixels from the output's pixel `pixel` on,
+  /// in place.
+  func finish(pixel: Int, rows: Int, channels: Int) {
+    let residual = addsInPlace ? nil : residual
     guard bias != nil || residual != nil || function != .identity else { return }
     let target = y + pixel * yStride
     backend.affine(

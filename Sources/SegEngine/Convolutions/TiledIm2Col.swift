@@ -69,10 +69,9 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
       }
       run.backend.gemm(
         transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
-        rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs,
-        beta: 0,
+        rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs, beta: 0,
         run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
     }
-    run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels, addsResidual: true)
+    run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
   }
 }

@@ -91,8 +91,7 @@ extension ConvolutionRun {
         (problem.input.width, kernel.height * width * yStride))
     }
     if !isFinished {
-      finish(
-        pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels, addsResidual: true)
+      finish(pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels)
     }
   }
 }

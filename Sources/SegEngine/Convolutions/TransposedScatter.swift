@@ -72,10 +72,12 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let geometry = problem.geometry
     let outputs = problem.groupOutputs
     let width = problem.input.width
-    let y = run.y + (image * problem.output.height + rows.lowerBound) * problem.output.width * run.yStride
-    let pixels = rows.count * problem.output.width
     let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
-    run.begin(pixel: first, rows: pixels, channels: problem.outputChannels)
+    let y = run.y + first * run.yStride
+    let pixels = rows.count * problem.output.width
+    if !run.addsInPlace {
+      for pixel in 0..<pixels { (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels) }
+    }
     for group in 0..<geometry.groups {
       run.backend.panelProduct(
         PanelOperands(

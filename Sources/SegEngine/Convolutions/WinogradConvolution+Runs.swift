@@ -204,8 +204,7 @@ extension WinogradConvolution {
           product.accumulates = part > 0
           // The planes of a part of the depth pass once for each panel.
           product.hasFarRows = true
-          var ahead = PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)
-          withUnsafePointer(to: &ahead) {
+          withUnsafePointer(to: PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)) {
             multiply(
               block, product, tiling, panelPlane: plane, ahead: UnsafeBufferPointer(start: $0, count: 1), run)
           }

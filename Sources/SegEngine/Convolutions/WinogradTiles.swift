@@ -36,22 +36,18 @@ struct WinogradTiles: Sendable {
   struct Block {
     /// Which they are.
     let tiles: Range<Int>
-    /// For each kind, where its first tile stands in the block, and how many of that kind lie in blocks before.
-    fileprivate var first = (0, 0, 0, 0)
-    fileprivate var before = (0, 0, 0, 0)
+    /// Of each kind, how many tiles lie in blocks before, and where in the block they end.
+    fileprivate let before, ends: SIMD4<Int>
     fileprivate let takes: [[Bool]]
 
     /// The tiles that have a product at a point, by their places in the block.
     func taking(_ point: Int) -> Range<Int> {
-      let ends = (first.1, first.2, first.3, tiles.count)
       var range: Range<Int>?
-      func add(_ kind: Int, _ lower: Int, _ upper: Int) {
-        if lower < upper, takes[kind][point] { range = (range?.lowerBound ?? lower)..<upper }
+      var start = 0
+      for kind in Kind.all.indices {
+        if start < ends[kind], takes[kind][point] { range = (range?.lowerBound ?? start)..<ends[kind] }
+        start = ends[kind]
       }
-      add(0, first.0, ends.0)
-      add(1, first.1, ends.1)
-      add(2, first.2, ends.2)
-      add(3, first.3, ends.3)
       return range ?? 0..<0
     }
   }
@@ -102,9 +98,6 @@ struct WinogradTiles: Sendable {
       phases: phases, needs: [0, last].map { axis in (0..<filtering.inputs).map(axes[axis].points.contains) })
   }
 
-  /// Number of all tiles.
-  var count: Int { blocks.count }
-
   /// Tiles of a kind in a grid.
   private static func count(_ kind: Kind, _ rows: Axis, _ columns: Axis) -> Int {
     (kind.isSmallRow ? rows.small : rows.whole) * (kind.isSmallColumn ? columns.small : columns.whole)
@@ -123,31 +116,23 @@ struct WinogradTiles: Sendable {
 
   /// A block.
   subscript(block block: Int) -> Block {
-    var result = Block(tiles: blocks[block], takes: takes)
-    func counts(_ end: Int) -> (Int, Int, Int, Int) {
-      (
-        count(Kind.all[0], before: end), count(Kind.all[1], before: end), count(Kind.all[2], before: end),
-        count(Kind.all[3], before: end)
-      )
+    let tiles = blocks[block]
+    var (before, ends) = (SIMD4<Int>(), SIMD4<Int>())
+    var end = 0
+    for (index, kind) in Kind.all.enumerated() {
+      before[index] = count(kind, before: tiles.lowerBound)
+      end += count(kind, before: tiles.upperBound) - before[index]
+      ends[index] = end
     }
-    result.before = counts(result.tiles.lowerBound)
-    let after = counts(result.tiles.upperBound)
-    result.first.1 = after.0 - result.before.0
-    result.first.2 = result.first.1 + after.1 - result.before.1
-    result.first.3 = result.first.2 + after.2 - result.before.2
-    return result
+    return Block(tiles: tiles, before: before, ends: ends, takes: takes)
   }
 
   /// The image and the place of the tile that stands somewhere in a block.
   subscript(index: Int, of block: Block) -> (image: Int, tile: WinogradTile) {
-    let (kind, rank) =
-      index < block.first.1
-      ? (Kind.all[0], block.before.0 + index)
-      : index < block.first.2
-        ? (Kind.all[1], block.before.1 + index - block.first.1)
-        : index < block.first.3
-          ? (Kind.all[2], block.before.2 + index - block.first.2)
-          : (Kind.all[3], block.before.3 + index - block.first.3)
+    var which = 0
+    while block.ends[which] <= index { which += 1 }
+    let kind = Kind.all[which]
+    let rank = block.before[which] + index - (which > 0 ? block.ends[which - 1] : 0)
     let (grid, place) = rank.quotientAndRemainder(dividingBy: WinogradTiles.count(kind, rows, columns))
     let perRow = kind.isSmallColumn ? columns.small : columns.whole
     var (row, column) = place.quotientAndRemainder(dividingBy: perRow)

@@ -44,21 +44,12 @@ public struct AveragePool: Operator {
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (geometry, countingPadding) = (geometry, countingPadding)
     return PreparedOperator { context in
-      let x = context.input(0)
-      let y = context.output()
-      let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
-      let window = SlidingWindow(
-        inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
-        outputWidth: width)
-      let plane = x.shape.height * x.shape.width * x.rowStride
-      let work = width * channels * geometry.kernel.height * geometry.kernel.width
-      context.backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
-        for row in rows {
-          let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
-          context.backend.averagePool(
-            window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
-            countingPadding: countingPadding, y.floats + row * width * y.rowStride, yStride: y.rowStride)
-        }
+      let (y, backend) = (context.output(), context.backend)
+      SlidingWindow.forEachRow(of: y, from: context.input(0), geometry, over: backend.workers) {
+        window, image, outputRow, pixel in
+        backend.averagePool(
+          window, image: image, outputRow: outputRow, channels: y.shape.channels, countingPadding: countingPadding,
+          y.floats + pixel * y.rowStride, yStride: y.rowStride)
       }
     }
   }

@@ -54,36 +54,12 @@ public struct MaxPool: Operator, Hashable {
 
   /// Pools a map.
   func run(_ x: TensorView, _ y: MutableTensorView, indices: MutableTensorView? = nil, on backend: any Backend) {
-    let (height, width, channels) = (y.shape.height, y.shape.width, y.shape.channels)
-    let window = SlidingWindow(
-      inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,
-      outputWidth: width)
-    let plane = x.shape.height * x.shape.width * x.rowStride
-    let work = width * channels * geometry.kernel.height * geometry.kernel.width
-    backend.workers.forEachRange(x.shape.batch * height, grain: max(1, 16384 / max(1, work))) { rows, _ in
-      for row in rows {
-        let (image, outputRow) = row.quotientAndRemainder(dividingBy: height)
-        backend.maxPool(
-          window, image: x.floats + image * plane, outputRow: outputRow, channels: channels,
-          y.floats + row * width * y.rowStride, yStride: y.rowStride,
-          indices: indices.map { $0.pointer(to: Int32.self) + row * width * $0.rowStride },
-          indexStride: indices?.rowStride ?? 0)
-      }
+    SlidingWindow.forEachRow(of: y, from: x, geometry, over: backend.workers) { window, image, outputRow, pixel in
+      backend.maxPool(
+        window, image: image, outputRow: outputRow, channels: y.shape.channels, y.floats + pixel * y.rowStride,
+        yStride: y.rowStride, indices: indices.map { $0.pointer(to: Int32.self) + pixel * $0.rowStride },
+        indexStride: indices?.rowStride ?? 0)
     }
-  }
-}
-
-extension Operator {
-  /// The shape that pooling a feature map gives.
-  func pooledShape(
-    _ input: TensorSpec, _ geometry: ConvolutionGeometry, roundingUp: Bool
-  ) throws(ShapeError) -> Shape {
-    try requireFeatureMap(input)
-    let size = geometry.outputSize(of: Extent2D(input.shape.height, input.shape.width), roundingUp: roundingUp)
-    try require(
-      size.height > 0 && size.width > 0,
-      "a window of \(geometry) does not fit \(input.shape): the output would be \(size.height)×\(size.width)")
-    return try shape([input.shape.batch, size.height, size.width, input.shape.channels])
   }
 }
 

@@ -51,32 +51,39 @@ struct PlanarConvolution: Operator {
     return PreparedOperator(
       workspaceByteCount: 4 * threads * perWorker, algorithm: "planes", packedInputs: packed == nil ? [] : [1]
     ) { context in
-      let weights = packed?.withUnsafeElements { $0.baseAddress! } ?? context.input(1).floats
-      let (x, y) = (context.input(0), context.output())
-      let bias = hasBias ? context.input(2).floats : nil
-      let (height, width) = (x.shape.height, x.shape.width)
-      // Pixels that follow each other in a plane: all, unless rows are apart.
-      let run = y.isContiguous ? height * width : width
-      let plane = height * y.rowStride
-      let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
-      context.backend.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
-        let (line, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
-        let pixels = tiles[piece]
-        let (image, row) = (line * run / width).quotientAndRemainder(dividingBy: height)
-        let columns = context.scratch + worker * perWorker
-        layout.pack(
-          transposing: x.floats + (line * run + pixels.lowerBound) * x.rowStride, rowStride: x.rowStride, rows: inputs,
-          columns: pixels.count, into: columns, on: context.backend)
-        let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
-        var product = PanelOperands(
-          rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
-          columns: pixels.count, function: function, y: target, yStride: plane)
-        if let bias {
-          // A product's own bias belongs to its columns.
-          for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
-          product.accumulates = true
+      func multiply(_ weights: UnsafePointer<Float>) {
+        let (x, y) = (context.input(0), context.output())
+        let bias = hasBias ? context.input(2).floats : nil
+        let (height, width) = (x.shape.height, x.shape.width)
+        // Pixels that follow each other in a plane: all, unless rows are apart.
+        let run = y.isContiguous ? height * width : width
+        let plane = height * y.rowStride
+        let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
+        context.backend.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
+          let (line, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
+          let pixels = tiles[piece]
+          let (image, row) = (line * run / width).quotientAndRemainder(dividingBy: height)
+          let columns = context.scratch + worker * perWorker
+          layout.pack(
+            transposing: x.floats + (line * run + pixels.lowerBound) * x.rowStride, rowStride: x.rowStride,
+            rows: inputs,
+            columns: pixels.count, into: columns, on: context.backend)
+          let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
+          var product = PanelOperands(
+            rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
+            columns: pixels.count, function: function, y: target, yStride: plane)
+          if let bias {
+            // A product's own bias belongs to its columns.
+            for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
+            product.accumulates = true
+          }
+          context.backend.panelProduct(product)
         }
-        context.backend.panelProduct(product)
+      }
+      if let packed {
+        packed.withUnsafeElements { multiply($0.baseAddress!) }
+      } else {
+        multiply(context.input(1).floats)
       }
     }
   }
