@@ -131,7 +131,8 @@ import Testing
     let convolution = try #require(steps.first { $0.name == "a" })
     #expect(convolution.isConvolution && convolution.demand?.columns == 48)
     let linear = try #require(steps.first { $0.name == "l" })
-    #expect(!linear.isConvolution && linear.demand?.panelMacs == Double(576 * 48 * 64) && linear.demand?.columns == 64)
+    #expect(linear.algorithm == "pointwise")
+    #expect(linear.demand?.panelMacs == Double(576 * 48 * 64) && linear.demand?.columns == 64)
     #expect(steps.last?.demand == nil)
   }
 
@@ -157,7 +158,7 @@ import Testing
         counts[step.isConvolution ? step.algorithm : step.kind, default: 0] += 1
       }
     }
-    for name in CompileOptions.algorithmNames + ["SeparableConvolution", "Attention", "Linear", "Resize", "MaxPool"] {
+    for name in CompileOptions.algorithmNames + ["SeparableConvolution", "Attention", "Resize", "MaxPool"] {
       #expect(counts[name, default: 0] >= LatencyFit.fewestSamples, "\(name)")
     }
   }

@@ -36,6 +36,29 @@ import Testing
     }
   }
 
+  /// As large as those of a vision transformer: by Strassen's product, in tiles of rows and of columns.
+  @Test func linearLayersOfATransformer() throws {
+    let (rows, inputs, outputs) = (97, 1024, 2304)
+    let (x, weight) = (Tensor.random([rows, inputs], seed: 5), Tensor.random([outputs, inputs], seed: 6))
+    let (bias, residual) = (Tensor.random([outputs], seed: 7), Tensor.random([rows, outputs], seed: 8))
+    let graph = try Graph("net") { g in
+      g.output("y", g.input("x", [rows, inputs]).linear("l", outputs))
+    }
+    let backend = OpenBLASBackend(workers: WorkerPool(threads: 2))
+    let plan = try graph.plan(on: backend, options: CompileOptions(convolutionAlgorithm: "strassen"))
+    #expect(plan.steps.map(\.algorithm) == ["strassen"])
+    let product = NaiveTensor(x).matmul(
+      NaiveTensor(weight), transposingA: false, transposingB: true, to: [rows, outputs])
+    let (biases, residuals) = (NaiveTensor(bias).values, NaiveTensor(residual))
+    let expected = NaiveTensor([rows, outputs]) { max(0, product[$0] + biases[$0[1]] + residuals[$0]) }
+    // Errors of Strassen's product are some three times those of the plain one.
+    #expect(
+      disagreements(
+        of: Linear(function: .relu, addingResidual: true), [x, weight, bias, residual], constants: [1, 2],
+        with: [expected], Tolerance(absolute: 3 * 8e-7 * Double(inputs).squareRoot()),
+        on: [("OpenBLAS, two threads", backend)]) == [])
+  }
+
   @Test func linearLayers() {
     withEvery("shape", in: [[5], [3, 8], [2, 7, 16], [2, 5, 6, 33], [600, 4]] as [Shape]) { shape in
       withEvery("outputs", in: [1, 10, 64]) { outputs in

@@ -64,8 +64,8 @@ import Testing
                   function: test.function, y: y.baseAddress!, yStride: yStride)
                 result.yGroup = test.group.map { (rows: $0, stride: groupStride!) }
                 product.run(
-                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, into: result, on: backend,
-                  scratch: scratch.baseAddress!)
+                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, columns: 0..<n / 2, into: result,
+                  on: backend, scratch: scratch.baseAddress!)
               }
             }
           }
@@ -84,6 +84,39 @@ import Testing
         }
       }
       #expect(y.indices.allSatisfy { written.contains($0) || y[$0] == untouched })
+    }
+  }
+
+  /// The columns of the left half in two parts give what they give in one, and write no others.
+  @Test func columnsInParts() throws {
+    let backend = OpenBLASBackend(workers: WorkerPool(threads: 1))
+    let width = backend.panelLayout.width
+    let (rows, k, n) = (13, 64, 6 * width)
+    var generator = SeededGenerator(seed: 7)
+    let (x, b) = (numbers(rows * k, -1...1, &generator), numbers(k * n, -1...1, &generator))
+    let product = try #require(StrassenProduct(k: k, n: n, layout: backend.panelLayout))
+    var packed = [Float](repeating: 0, count: product.packedCount)
+    product.pack(b, rowStride: n, columnStride: 1, into: &packed, over: backend.workers)
+    var scratch = [Float](repeating: 0, count: product.scratchCount(rows: rows))
+    func run(_ parts: [Range<Int>]) -> [Float] {
+      var y = [Float](repeating: 0, count: rows * n)
+      y.withUnsafeMutableBufferPointer { y in
+        for columns in parts {
+          product.run(
+            x, xStride: k, rows: rows, packed: packed, columns: columns,
+            into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: backend, scratch: &scratch)
+        }
+      }
+      return y
+    }
+    let whole = run([0..<3 * width])
+    #expect(run([0..<width, width..<3 * width]) == whole)
+    let left = run([0..<width])
+    for row in 0..<rows {
+      for column in 0..<n {
+        let isPart = column < width || (3 * width..<4 * width).contains(column)
+        #expect(left[row * n + column] == (isPart ? whole[row * n + column] : 0), "row \(row), column \(column)")
+      }
     }
   }
 
@@ -106,7 +139,7 @@ import Testing
     x.withUnsafeBufferPointer { x in
       strassen.withUnsafeMutableBufferPointer { y in
         product.run(
-          x.baseAddress!, xStride: k, rows: rows, packed: packed,
+          x.baseAddress!, xStride: k, rows: rows, packed: packed, columns: 0..<n / 2,
           into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: backend, scratch: &scratch)
       }
       direct.withUnsafeMutableBufferPointer { y in

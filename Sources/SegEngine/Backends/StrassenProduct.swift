@@ -66,11 +66,11 @@ struct StrassenProduct: Sendable {
   /// Scratch memory in floats of a product of so many rows.
   func scratchCount(rows: Int) -> Int { (rows + 1) / 2 * (5 * sumStride + 7 * layout.width) }
 
-  /// Multiplies some rows.
+  /// Multiplies some rows: of the result's left half the columns `columns`, whole panels, and their counterparts.
   ///
   /// - Precondition: two rows at least.
   func run(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>,
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>, columns: Range<Int>,
     into result: StrassenResult, on backend: any Backend, scratch: UnsafeMutablePointer<Float>
   ) {
     precondition(rows > 1, "Strassen's product takes two rows or more, not \(rows)")
@@ -83,7 +83,7 @@ struct StrassenProduct: Sendable {
       sums(0), sums(1), .strided(x, stride: xStride), .strided(x + lower * xStride + depth, stride: xStride), sums(2),
       sums(3), sums(4),
     ]
-    for column in stride(from: 0, to: n / 2, by: width) {
+    for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
       prefetch(result, column: column, rows: rows, on: backend)
       for (index, left) in lefts.enumerated() {
         backend.panelProduct(

@@ -11,7 +11,7 @@ public struct ExecutionPlan: Sendable {
     public let operation: String
     /// How it runs: the algorithm's name, or empty.
     public let algorithm: String
-    /// Whether the algorithm was one of those for convolutions, which have costs of their own.
+    /// Whether the algorithm is one of those for convolutions, of which each has costs of its own; linear layers have them too.
     public let isConvolution: Bool
     /// What the algorithm asks of the machine, where it says so.
     public let demand: AlgorithmDemand?

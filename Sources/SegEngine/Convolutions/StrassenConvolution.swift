@@ -1,4 +1,4 @@
-/// 1×1 convolution of stride 1 by Strassen's product, an eighth fewer multiply–adds; see ``StrassenProduct``.
+/// 1×1 convolution of stride 1, or a linear layer, by Strassen's product, an eighth fewer multiply–adds; see ``StrassenProduct``.
 struct StrassenConvolution: TiledConvolutionAlgorithm {
   let name = "strassen"
 
@@ -6,6 +6,8 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   private let product: StrassenProduct
   /// Pixels of a tile.
   private let tiles: EvenPieces
+  /// Output channels of a tile in the left half, and their counterparts.
+  private let columns: EvenPieces
 
   /// Multiply–adds of a tile, about: half a millisecond.
   private static let tileMacs = 48 << 20
@@ -26,6 +28,10 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     tiles = EvenPieces(
       pixels, largest: StrassenConvolution.tilePixels(k: k, n: n),
       atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
+    // Where even the fewest pixels are much work, tiles are cut by channels too: the threads wait for each other's last one.
+    columns = EvenPieces(
+      n / 2, largest: n / 2, atLeast: threads == 1 ? 1 : tiles.size * k * n / StrassenConvolution.tileMacs,
+      multipleOf: backend.panelLayout.width)
   }
 
   /// The most pixels of a tile.
@@ -33,21 +39,22 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
 
   var demand: AlgorithmDemand {
     StrassenConvolution.demand(
-      product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces)
+      product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces, sums: columns.pieces)
   }
 
-  /// What `count` products of some rows demand.
+  /// What `count` products of some rows demand, the sums of whose rows are made `sums` times.
   static func demand(
-    _ product: StrassenProduct, rows: Int, tiles: Int, times count: Int = 1
+    _ product: StrassenProduct, rows: Int, tiles: Int, sums: Int = 1, times count: Int = 1
   ) -> AlgorithmDemand {
     var demand = AlgorithmDemand()
     let rows = Double(rows * count)
     let (inputs, outputs) = (Double(product.k), Double(product.n))
+    let summed = inputs * Double(sums)
     demand.panelMacs = rows * inputs * outputs * 7 / 8
     demand.panelResults = rows * outputs * 7 / 4
     // Five sums of two for four inputs, eight additions for four outputs.
-    demand.vectorOperations = rows * (inputs * 5 / 4 + outputs * 2)
-    demand.bytesMoved = 4 * rows * (inputs * 5 / 4 + outputs * 7 / 4)
+    demand.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
+    demand.bytesMoved = 4 * rows * (summed * 5 / 4 + outputs * 7 / 4)
     demand.weightBytes = 4 * Double(tiles * count * product.packedCount)
     return demand
   }
@@ -59,13 +66,15 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     product.pack(weights, rowStride: 1, columnStride: problem.inputChannels, into: packed, over: workers)
   }
 
-  var tileCount: Int { tiles.pieces }
+  var tileCount: Int { tiles.pieces * columns.pieces }
   var tileScratchCount: Int { product.scratchCount(rows: tiles.size) }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let pixels = tiles[tile]
+    let (row, column) = tile.quotientAndRemainder(dividingBy: columns.pieces)
+    let pixels = tiles[row]
     product.run(
       run.x + pixels.lowerBound * run.xStride, xStride: run.xStride, rows: pixels.count, packed: run.weights,
+      columns: columns[column],
       into: StrassenResult(
         bias: run.bias, residual: run.residual.map { $0 + pixels.lowerBound * run.residualStride },
         residualStride: run.residualStride, function: run.function, y: run.y + pixels.lowerBound * run.yStride,

@@ -52,7 +52,7 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
     run.spread(problem, rows: rows) { tap, target, group in
       product.run(
         run.x + rows.lowerBound * width * run.xStride, xStride: run.xStride, rows: rows.count * width,
-        packed: run.weights + tap * product.packedCount,
+        packed: run.weights + tap * product.packedCount, columns: 0..<product.n / 2,
         into: StrassenResult(
           bias: target.bias, function: target.function, y: target.y, yStride: target.yStride, yGroup: group),
         on: run.backend, scratch: scratch)

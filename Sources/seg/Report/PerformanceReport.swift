@@ -231,8 +231,9 @@ struct PerformanceReport {
     func group(_ step: LatencyRecord.Step) -> String {
       if step.algorithm.hasPrefix("winograd") { return "Winograd" }
       if ["direct", "im2col"].contains(step.algorithm) { return "direct, im2col" }
-      let isPointwise = ["pointwise", "strassen"].contains(step.algorithm)
-      if isPointwise || step.operation.hasPrefix("Linear") { return "1×1, linear" }
+      if ["pointwise", "strassen"].contains(step.algorithm) || step.operation.hasPrefix("Linear") {
+        return "1×1, linear"
+      }
       if step.algorithm == "depthwise" || step.operation.hasPrefix("Separable") { return "depthwise, separable" }
       if step.operation.hasPrefix("Attention") || step.operation.hasPrefix("MatMul") { return "attention" }
       if step.algorithm.hasPrefix("transposed") { return "transposed" }
