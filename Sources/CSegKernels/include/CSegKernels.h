@@ -63,6 +63,7 @@ typedef struct {
 typedef struct {
   const float *first;
   long count;
+  long is_written;  ///< whether they will be written
 } seg_run;
 
 /// Runs of floats that are asked for, to be in the core's second-level cache soon, a few lines at a time while products are computed: all at

@@ -18,8 +18,13 @@ public struct PlaneOperands {
     /// How many there are.
     public var count: Int
 
+    /// Whether they will be written: 1, or 0.
+    public var isWritten: Int
+
     /// States a run.
-    public init(first: UnsafePointer<Float>, count: Int) { (self.first, self.count) = (first, count) }
+    public init(first: UnsafePointer<Float>, count: Int, isWritten: Bool = false) {
+      (self.first, self.count, self.isWritten) = (first, count, isWritten ? 1 : 0)
+    }
   }
 
   /// The product of the first plane, from its first row on, of rows at a constant distance; its row count does not matter.

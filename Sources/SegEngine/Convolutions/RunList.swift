@@ -20,11 +20,15 @@ struct RunList {
   var runs: UnsafeBufferPointer<PlaneOperands.Run> { UnsafeBufferPointer(start: memory, count: count) }
 
   /// Lists rows of `count` numbers, `stride` apart.
-  mutating func append(_ first: UnsafePointer<Float>, stride: Int, rows: Int, count: Int) {
+  mutating func append(
+    _ first: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, isWritten: Bool = false
+  ) {
     if stride == count {
-      append(.init(first: first, count: max(0, rows) * count))
+      append(.init(first: first, count: max(0, rows) * count, isWritten: isWritten))
     } else {
-      for row in 0..<max(0, rows) { append(.init(first: first + row * stride, count: count)) }
+      for row in 0..<max(0, rows) {
+        append(.init(first: first + row * stride, count: count, isWritten: isWritten))
+      }
     }
   }
 

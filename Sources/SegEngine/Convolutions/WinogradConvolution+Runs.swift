@@ -130,7 +130,8 @@ extension WinogradConvolution {
           guard (0..<problem.output.height).contains(row) else { continue }
           let pixel = image * problem.outputPixels + row * problem.output.width + column
           list.append(
-            run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels)
+            run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels,
+            isWritten: true)
           if let residual = run.residual, !run.addsInPlace {
             list.append(
               residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
