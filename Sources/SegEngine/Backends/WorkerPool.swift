@@ -44,7 +44,8 @@ public final class WorkerPool: Sendable {
   deinit { crew?.stop() }
 
   /// Calls `body(index, worker)` once for each index in `0 ..< count`, in any order, on any of the pool's threads, and returns
-  /// when all calls have. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
+  /// when all calls have. Every second thread takes indices from the end: from loop to loop a thread comes back to the same part
+  /// of a map or of a layer's weights, which may still be in a cache that the others are far from. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
   /// is split by worker needs no lock.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     guard count > 1, let crew, count <= Ticket.largestCount, crew.tryBegin() else {
@@ -53,6 +54,11 @@ public final class WorkerPool: Sendable {
     }
     crew.run(count, body)
     crew.end()
+  }
+
+  /// The index that a worker will presumably come to after another: every second one takes them from the end.
+  func following(_ index: Int, _ worker: Int) -> Int {
+    worker % 2 == 0 ? index + (threadCount + 1) / 2 : index - threadCount / 2
   }
 
   /// Splits `0 ..< count` into at most four ranges a thread, none (but the last) smaller than `grain`, and calls
@@ -67,8 +73,8 @@ public final class WorkerPool: Sendable {
   }
 }
 
-/// Generation of the loop (32 bits), number of chunks (16) and next chunk (16) in one word, so that claiming a chunk and
-/// checking that it still belongs to the same loop is one atomic step.
+/// Generation of the loop, number of chunks, and how many have been claimed from the front and from the back, 16 bits each, in one word,
+/// so that claiming a chunk and checking that it still belongs to the same loop is one atomic step.
 private struct Ticket {
   static let largestCount = 0xffff
 
@@ -76,12 +82,18 @@ private struct Ticket {
 
   init(word: UInt64) { self.word = word }
 
-  init(generation: UInt64, count: Int) { word = generation << 32 | UInt64(count) << 16 }
+  init(generation: UInt64, count: Int) { word = generation << 48 | UInt64(count) << 32 }
 
-  var generation: UInt64 { word >> 32 }
-  var count: Int { Int(word >> 16 & 0xffff) }
-  var next: Int { Int(word & 0xffff) }
-  var hasChunk: Bool { next < count }
+  var generation: UInt64 { word >> 48 }
+  var count: Int { Int(word >> 32 & 0xffff) }
+  private var front: Int { Int(word >> 16 & 0xffff) }
+  private var back: Int { Int(word & 0xffff) }
+  var hasChunk: Bool { front + back < count }
+
+  /// The chunk that is next from an end, and the word once it is claimed.
+  func claiming(fromBack: Bool) -> (chunk: Int, word: UInt64) {
+    fromBack ? (count - 1 - back, word + 1) : (front, word + 1 << 16)
+  }
 }
 
 /// The threads of a pool and the loop they are at.
@@ -161,7 +173,7 @@ private final class Crew: @unchecked Sendable {
     job = body
     done.store(0, ordering: .relaxed)
     let generation = Ticket(word: ticket.load(ordering: .relaxed)).generation &+ 1
-    ticket.store(Ticket(generation: generation & 0xffff_ffff, count: count).word, ordering: .sequentiallyConsistent)
+    ticket.store(Ticket(generation: generation & 0xffff, count: count).word, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake() }
     claimChunks(worker: 0)
     var turns = 0
@@ -176,10 +188,11 @@ private final class Crew: @unchecked Sendable {
   private func claimChunks(worker: Int) {
     var current = Ticket(word: ticket.load(ordering: .acquiring))
     while current.hasChunk {
+      let (chunk, word) = current.claiming(fromBack: worker % 2 == 1)
       let (claimed, found) = ticket.weakCompareExchange(
-        expected: current.word, desired: current.word + 1, ordering: .acquiringAndReleasing)
+        expected: current.word, desired: word, ordering: .acquiringAndReleasing)
       if claimed {
-        seg_call_loop_body(job, current.next, worker)
+        seg_call_loop_body(job, chunk, worker)
         done.add(1, ordering: .releasing)
         current = Ticket(word: ticket.load(ordering: .acquiring))
       } else {

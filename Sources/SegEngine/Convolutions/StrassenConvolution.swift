@@ -70,7 +70,8 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   var tileScratchCount: Int { product.scratchCount(rows: tiles.size) }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let (row, column) = tile.quotientAndRemainder(dividingBy: columns.pieces)
+    // By channels first: a thread comes back to the same weights, of which there are more than of anything else where tiles are cut so.
+    let (column, row) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
     let pixels = tiles[row]
     product.run(
       run.x + pixels.lowerBound * run.xStride, xStride: run.xStride, rows: pixels.count, packed: run.weights,

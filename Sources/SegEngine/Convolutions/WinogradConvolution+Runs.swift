@@ -57,10 +57,12 @@ extension WinogradConvolution {
       for tile in 0..<block.tiles.count {
         transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
       }
-      let next = index + run.backend.workers.threadCount
+      let next = run.backend.workers.following(index, worker)
       var ahead = RunList(planes + inputPlanes, capacity: aheadCapacity)
       listOutputs(block, tiling, run, &ahead)
-      if next < blocks.pieces { listInputs(tiles[block: next], tiling, run, &ahead) }
+      if (0..<blocks.pieces).contains(next) {
+        listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &ahead)
+      }
       let product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
@@ -95,9 +97,11 @@ extension WinogradConvolution {
 
   /// Lists the pixels that tiles read beyond those of the tiles before them and above.
   private func listInputs(
-    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout RunList
+    _ block: WinogradTiles.Block, isBackwards: Bool, _ tiling: WinogradTiling, _ run: ConvolutionRun,
+    _ list: inout RunList
   ) {
-    let (padding, step, shared) = (inputPadding, tiling.step, filtering.reads - filtering.outputs)
+    let (padding, step) = (inputPadding, tiling.step)
+    let shared = isBackwards ? 0 : filtering.reads - filtering.outputs
     for tile in 0..<block.tiles.count {
       let (image, place) = tiles[tile, of: block]
       let column = place.column - padding.left + shared * step.width
@@ -198,7 +202,7 @@ extension WinogradConvolution {
           run.backend.winogradFilter(
             tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
-          let next = nextWeights(panel, part, panels, threads: workers.threadCount)
+          let next = nextWeights(panel, part, panels, worker, of: workers)
           var product = PanelOperands(
             rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
             depth: inputs.count, panels: transformed, columns: channels.count, y: results, yStride: channels.count)
@@ -219,10 +223,10 @@ extension WinogradConvolution {
 
   /// The place of the weights that a thread will presumably transform next: those of the panel's next part of the depth, or of the
   /// panel that comes to it when all threads take turns.
-  private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, threads: Int) -> Range<Int> {
+  private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, _ worker: Int, of workers: WorkerPool) -> Range<Int> {
     let isLast = part + 1 == depths.pieces
-    let next = isLast ? panel + threads : panel
-    guard next < panels.pieces else { return 0..<0 }
+    let next = isLast ? workers.following(panel, worker) : panel
+    guard (0..<panels.pieces).contains(next) else { return 0..<0 }
     let (column, inputs) = (panels[next].lowerBound, depths[isLast ? 0 : part + 1])
     let stored = matrix.layout.storedColumns(at: column, of: matrix.n)
     let taps = frame.taps * frame.taps
