@@ -36,6 +36,21 @@ import Darwin
     pool.forEach(-3) { _, _ in Issue.record("a negative count has no index") }
   }
 
+  /// Every second thread takes indices from the end, the others from the beginning, until they meet.
+  @Test(arguments: [2, 5])
+  func threadsTakeIndicesFromBothEnds(threads: Int) {
+    let pool = WorkerPool(threads: threads)
+    let takers = Counts(500)
+    for _ in 0..<20 {
+      pool.forEach(500) { index, worker in
+        takers.counts[index] = worker
+        usleep(20)
+      }
+      let firstFromBack = takers.counts.firstIndex { $0 % 2 == 1 } ?? 500
+      #expect(takers.counts[firstFromBack...].allSatisfy { $0 % 2 == 1 })
+    }
+  }
+
   @Test func rangesCoverTheWhole() {
     for threads in [1, 3] {
       let pool = WorkerPool(threads: threads)

@@ -223,7 +223,9 @@ extension WinogradConvolution {
 
   /// The place of the weights that a thread will presumably transform next: those of the panel's next part of the depth, or of the
   /// panel that comes to it when all threads take turns.
-  private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, _ worker: Int, of workers: WorkerPool) -> Range<Int> {
+  private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, _ worker: Int, of workers: WorkerPool)
+    -> Range<Int>
+  {
     let isLast = part + 1 == depths.pieces
     let next = isLast ? workers.following(panel, worker) : panel
     guard (0..<panels.pieces).contains(next) else { return 0..<0 }
