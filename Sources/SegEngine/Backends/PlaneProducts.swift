@@ -17,7 +17,6 @@ public struct PlaneOperands {
     public var first: UnsafePointer<Float>
     /// How many there are.
     public var count: Int
-
     /// Whether they will be written: 1, or 0.
     public var isWritten: Int
 

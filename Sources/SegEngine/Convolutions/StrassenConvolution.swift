@@ -70,7 +70,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   var tileScratchCount: Int { product.scratchCount(rows: tiles.size) }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    // By channels first: a thread comes back to the same weights, of which there are more than of anything else where tiles are cut so.
+    // By channels first: where they are cut, weights are large, and a thread comes back to its own part of them.
     let (column, row) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
     let pixels = tiles[row]
     product.run(

@@ -95,7 +95,8 @@ extension WinogradConvolution {
     }
   }
 
-  /// Lists the pixels that tiles read beyond those of the tiles before them and above.
+  /// Lists the pixels that tiles read beyond those of the tiles that a thread comes from: before them and above, or backwards behind them and
+  /// below.
   private func listInputs(
     _ block: WinogradTiles.Block, isBackwards: Bool, _ tiling: WinogradTiling, _ run: ConvolutionRun,
     _ list: inout RunList
