@@ -92,7 +92,7 @@ typedef struct {
   const float *panels;
   long columns;
   int accumulates;        ///< whether what y holds is added to
-  int has_far_rows;       ///< whether rows come from beyond a core's own cache, so that they are asked for a block ahead
+  int has_far_rows;       ///< whether rows, which then lie one after another, come from beyond the first-level cache and are asked for
   const float *bias;      ///< may be null
   const float *residual;  ///< may be null
   long residual_stride;

@@ -93,7 +93,7 @@ public struct PanelOperands {
   public var columns: Int
   /// Whether what the result holds is added to.
   public var accumulates = false
-  /// Whether rows come from beyond a core's own cache, so that it is worth asking for them ahead.
+  /// Whether rows come from beyond a core's first-level cache, so that it is worth asking for them ahead; they lie one after another.
   public var hasFarRows = false
   /// One number a column, where there is a bias.
   public var bias: UnsafePointer<Float>?

@@ -63,10 +63,11 @@ extension WinogradConvolution {
       if (0..<blocks.pieces).contains(next) {
         listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &ahead)
       }
-      let product = PanelOperands(
+      var product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
         panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
+      product.hasFarRows = true
       multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
