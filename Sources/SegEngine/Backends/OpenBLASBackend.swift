@@ -99,7 +99,6 @@ public struct OpenBLASBackend: Backend {
     product.panels = operands.panels
     product.columns = operands.columns
     product.accumulates = operands.accumulates ? 1 : 0
-    product.has_far_rows = operands.hasFarRows ? 1 : 0
     product.bias = operands.bias
     product.residual = operands.residual
     product.residual_stride = operands.residualStride

@@ -93,8 +93,6 @@ public struct PanelOperands {
   public var columns: Int
   /// Whether what the result holds is added to.
   public var accumulates = false
-  /// Whether rows come from beyond a core's first-level cache, so that it is worth asking for them ahead; they lie one after another.
-  public var hasFarRows = false
   /// One number a column, where there is a bias.
   public var bias: UnsafePointer<Float>?
   /// What is added to the result before the function is applied, where there is something.

@@ -63,11 +63,10 @@ extension WinogradConvolution {
       if (0..<blocks.pieces).contains(next) {
         listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &ahead)
       }
-      var product = PanelOperands(
+      let product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
         panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
-      product.hasFarRows = true
       multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
@@ -209,8 +208,6 @@ extension WinogradConvolution {
             rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
             depth: inputs.count, panels: transformed, columns: channels.count, y: results, yStride: channels.count)
           product.accumulates = part > 0
-          // The planes of a part of the depth pass once for each panel.
-          product.hasFarRows = true
           withUnsafePointer(to: PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)) {
             multiply(
               block, product, tiling, panelPlane: plane, ahead: UnsafeBufferPointer(start: $0, count: 1), run)
