@@ -258,8 +258,8 @@ long seg_available_processors(void);
 /// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
 long seg_core_cache_bytes(void);
 
-/// Asks for floats to be brought into the core's second-level cache, to be read or to be written.
-void seg_prefetch(const float *x, long count, int for_writing);
+/// Asks for floats to be brought into the core's second-level cache.
+void seg_prefetch(const float *x, long count);
 
 /// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.
 void seg_advise_large_pages(void *memory, unsigned long byte_count);

@@ -95,7 +95,7 @@ public protocol Backend: Sendable {
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
   /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
-  func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool)
+  func prefetch(_ x: UnsafePointer<Float>, count: Int)
 
   /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The
   /// first pixel that it reads, `padding` rows above its first output and columns before it, may lie outside the image.
@@ -145,9 +145,6 @@ extension Backend {
   public func planeProducts(_ operands: PlaneOperands) {
     for plane in operands.rows.indices where operands.rows[plane].count > 0 { panelProduct(operands[plane]) }
   }
-
-  /// Asks for numbers that will be read soon.
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int) { prefetch(x, count: count, forWriting: false) }
 
   /// One product a pair of matrices that lie at constant distances, split over ``workers``.
   public func batchedGemm(

@@ -137,8 +137,8 @@ public struct OpenBLASBackend: Backend {
     kernels.pointee.transpose(x, xStride, y, yStride, rows, columns)
   }
 
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {
-    seg_prefetch(x, count, forWriting ? 1 : 0)
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int) {
+    seg_prefetch(x, count)
   }
 
   public func winogradInput(

@@ -83,7 +83,7 @@ public struct ReferenceBackend: Backend {
     for r in 0..<rows { for c in 0..<columns { y[c * yStride + r] = x[r * xStride + c] } }
   }
 
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int, forWriting: Bool) {}
+  public func prefetch(_ x: UnsafePointer<Float>, count: Int) {}
 
   public func winogradInput(
     _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
