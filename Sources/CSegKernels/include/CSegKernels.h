@@ -92,7 +92,6 @@ typedef struct {
   const float *panels;
   long columns;
   int accumulates;        ///< whether what y holds is added to
-  int has_far_rows;       ///< whether rows lie one after another and are asked for ahead: `plane_products` sets it
   const float *bias;      ///< may be null
   const float *residual;  ///< may be null
   long residual_stride;
