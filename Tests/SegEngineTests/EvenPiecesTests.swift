@@ -25,4 +25,28 @@ struct EvenPiecesTests {
       }
     }
   }
+
+  /// Threads have as many pieces as each other, unless there are too few units for that; every bound of pieces holds.
+  @Test func piecesOfThreads() {
+    for count in [1, 12, 121, 484, 1000] {
+      for largest in [6, 12, 30, 500] {
+        for unit in [1, 6] {
+          let alone = EvenPieces(count, largest: largest, multipleOf: unit)
+          for threads in [1, 2, 3, 8] {
+            let pieces = EvenPieces(count, largest: largest, multipleOf: unit, threads: threads)
+            let context: Comment = "\(count), largest \(largest), multiples of \(unit), \(threads) threads"
+            let units = (count + unit - 1) / unit
+            if alone.pieces > threads, units >= alone.pieces + threads {
+              #expect(pieces.pieces % threads == 0, context)
+            }
+            #expect(alone.pieces..<alone.pieces + threads ~= pieces.pieces, context)
+            let ranges = (0..<pieces.pieces).map { pieces[$0] }
+            #expect(ranges.flatMap { $0 } == Array(0..<count), context)
+            #expect(ranges.map(\.count).max()! <= pieces.size && pieces.size <= max(largest, unit), context)
+            #expect(ranges.allSatisfy { $0.lowerBound % unit == 0 && !$0.isEmpty }, context)
+          }
+        }
+      }
+    }
+  }
 }

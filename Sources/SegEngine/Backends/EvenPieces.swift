@@ -1,5 +1,6 @@
 /// Cuts `count` into pieces that begin at multiples of `unit` and differ by one unit at most: none above `largest`, which is taken to be
-/// a unit at least, and as many as `atLeast` as far as whole units allow.
+/// a unit at least, and as many as `atLeast` as far as whole units allow. More pieces than `threads` are so many for each of them, where
+/// units allow that: with a piece more or less than the others a thread makes them wait, or waits.
 struct EvenPieces: Sendable {
   let count: Int
   let pieces: Int
@@ -7,14 +8,18 @@ struct EvenPieces: Sendable {
   let size: Int
   private let unit: Int
 
-  init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1) {
+  init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1, threads: Int = 1) {
     self.count = count
     self.unit = unit
     let limit = largest >= count ? count : max(unit, largest / unit * unit)
     let wanted = max((count + limit - 1) / max(1, limit), min(atLeast, count), 1)
     let even = (count + wanted - 1) / wanted
-    size = max(1, min((even + unit - 1) / unit * unit, limit))
-    pieces = max(1, (count + size - 1) / size)
+    let fitting = max(1, min((even + unit - 1) / unit * unit, limit))
+    let needed = max(1, (count + fitting - 1) / fitting)
+    let shared = (needed + threads - 1) / threads * threads
+    let units = (count + unit - 1) / unit
+    pieces = needed > threads && shared <= units ? shared : needed
+    size = pieces == needed ? fitting : (units + pieces - 1) / pieces * unit
   }
 
   subscript(index: Int) -> Range<Int> {

@@ -103,8 +103,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         WinogradConvolution.panelResultBytes(backend.coreCacheBytes) / (4 * points * layout.width))
       (largest, pieces) = (max(24, fitting), 1)
     }
+    let sharing = order == .tiles ? threads : 1
     tiles = WinogradTiles(filtering, frame.extent, step: frame.inputStep, batch: problem.batch) { count in
-      EvenPieces(count, largest: largest, atLeast: pieces, multipleOf: 6)
+      EvenPieces(count, largest: largest, atLeast: pieces, multipleOf: 6, threads: sharing)
     }
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
