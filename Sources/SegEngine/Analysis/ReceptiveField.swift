@@ -52,7 +52,10 @@ public struct ReceptiveFields: Sendable {
 
   /// Finds the receptive fields in a graph for given input shapes.
   ///
-  /// - Parameter input: The input's name; by default the graph's first. It is `[batch, height, width, channels]`.
+  /// - Parameters:
+  ///   - graph: The network.
+  ///   - input: The input's name; by default the graph's first. It is `[batch, height, width, channels]`.
+  ///   - shapes: Shapes of inputs by name; an input that is not named keeps its shape.
   /// - Throws: ``GraphError`` where the architecture cannot take the shapes, or has no such input.
   public init(
     _ graph: Graph, of input: String? = nil, inputs shapes: [String: Shape] = [:]

@@ -12,7 +12,7 @@
 /// ``isolatedTwo`` and ``isolatedThree`` are for maps of up to m by m pixels with zeros around them, such as the phases of an atrous
 /// convolution whose rate is half the map or more, or a third. The outputs of an axis, y_i = Σ w_{j−i} x_j, are then themselves a filter
 /// F(m, m), of the weights by the pixels: 2 m − 1 products an axis, the pixels in the place of the taps. Where a map has fewer than m
-/// pixels some of the products are zero, or go to outputs that do not exist (``needs(point:extent:)``).
+/// pixels some of the products are zero, or go to outputs that do not exist.
 public struct WinogradFiltering: Hashable, Sendable {
   /// Outputs of a tile along each axis, m.
   public let outputs: Int

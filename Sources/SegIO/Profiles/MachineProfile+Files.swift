@@ -121,7 +121,7 @@ public struct StoredProfile: Hashable, Sendable {
 }
 
 extension MachineProfile {
-  /// The profile that was stored for this backend on this machine, or ``standard`` where there is none that applies.
+  /// The profile that was stored for this backend on this machine, or `standard` where there is none that applies.
   public static func stored(for backend: any Backend) -> MachineProfile {
     let threads = backend.workers.threadCount
     guard let stored = try? StoredProfile(contentsOf: StoredProfile.defaultPath(threads: threads)),

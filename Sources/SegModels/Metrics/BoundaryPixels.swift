@@ -35,7 +35,9 @@ public struct BoundaryRule: Sendable, Hashable {
 extension BinaryMask {
   /// The pixels of the mask with a neighbour outside.
   ///
-  /// - Parameter unknown: Pixels of which nobody knows whether they are outside: they make no boundary.
+  /// - Parameters:
+  ///   - rule: What counts as a neighbour, and as outside.
+  ///   - unknown: Pixels of which nobody knows whether they are outside: they make no boundary.
   public func boundary(_ rule: BoundaryRule, unknown: BinaryMask? = nil) -> BinaryMask {
     precondition(unknown == nil || unknown?.extent == extent, "masks of one size")
     let steps = rule.steps

@@ -12,8 +12,10 @@ public struct TileHalo: Hashable, Sendable {
   ///
   /// `nil` where there is none: an operator sees the whole map (global pooling, attention), or the output is not at the input's resolution.
   ///
-  /// - Parameter output: The output's name; by default the graph's first.
-  /// - Throws: ``GraphError`` where the architecture cannot take its own shapes.
+  /// - Parameters:
+  ///   - graph: The network.
+  ///   - output: The output's name; by default the graph's first.
+  /// - Throws: `GraphError` where the architecture cannot take its own shapes.
   public init?(_ graph: Graph, output: String? = nil) throws(GraphError) {
     let fields = try ReceptiveFields(graph)
     guard let name = output ?? graph.outputs.first?.name, let (rows, columns) = fields.reach(ofOutput: name),

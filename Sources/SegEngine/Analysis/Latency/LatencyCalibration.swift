@@ -1,4 +1,4 @@
-/// Finds a machine's ``LatencyProfile``: measures its roofs, times the steps of small networks of layers drawn at random (``LatencySweep``)
+/// Finds a machine's ``LatencyProfile``: measures its roofs, times the steps of small networks of layers drawn at random
 /// on one thread and on all, and fits.
 ///
 /// Steps are timed where they stand, one behind the other, so that what a step finds in the caches is what it finds in a network.
