@@ -6,25 +6,23 @@ struct EvenPieces: Sendable {
   let pieces: Int
   /// The most that a piece holds.
   let size: Int
-  private let unit: Int
+  private let unit, units: Int
 
   init(_ count: Int, largest: Int, atLeast: Int = 1, multipleOf unit: Int = 1, threads: Int = 1) {
     self.count = count
     self.unit = unit
     let limit = largest >= count ? count : max(unit, largest / unit * unit)
     let wanted = max((count + limit - 1) / max(1, limit), min(atLeast, count), 1)
-    let even = (count + wanted - 1) / wanted
-    let fitting = max(1, min((even + unit - 1) / unit * unit, limit))
-    let needed = max(1, (count + fitting - 1) / fitting)
+    units = (count + unit - 1) / unit
+    let fitting = max(1, (units + wanted - 1) / wanted)
+    let needed = max(1, (units + fitting - 1) / fitting)
     let shared = (needed + threads - 1) / threads * threads
-    let units = (count + unit - 1) / unit
     pieces = needed > threads && shared <= units ? shared : needed
-    size = pieces == needed ? fitting : (units + pieces - 1) / pieces * unit
+    size = max(1, min((units + pieces - 1) / pieces * unit, limit))
   }
 
   subscript(index: Int) -> Range<Int> {
-    let units = (count + unit - 1) / unit
-    return index * units / pieces * unit..<min(count, (index + 1) * units / pieces * unit)
+    index * units / pieces * unit..<min(count, (index + 1) * units / pieces * unit)
   }
 }
 
