@@ -20,7 +20,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   public var fit: String?
   /// What an image that keeps its size is padded to a multiple of.
   public var multiple: Int?
-  /// `rgb`, `bgr` or `grey`.
+  /// `rgb`, `bgr`, `grey`, or `bands`: the samples of a pixel as they lie.
   public var channels: String?
   /// What the value 1 is: `white`, `imageMaximum` or `step` (values from 0 to 255).
   public var range: String?
@@ -75,13 +75,14 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
 
   /// The preprocessing of a network of so many input channels.
   ///
-  /// By default colour, white as 1, ImageNet's mean and deviation; for one channel grey and neither.
+  /// By default colour, white as 1, ImageNet's mean and deviation; for one channel grey, for two or more than three the bands as
+  /// they lie, and neither.
   ///
   /// - Throws: ``SettingsError`` naming the key that does not fit.
   public func preprocessing(inputChannels: Int) throws(SettingsError) -> Preprocessing {
-    let kind = channels ?? (inputChannels == 1 ? "grey" : "rgb")
-    guard let channels = Preprocessing.Channels(rawValue: kind) else {
-      throw SettingsError("channels: \(kind) is not rgb, bgr or grey")
+    let kind = channels ?? (inputChannels == 1 ? "grey" : inputChannels == 3 ? "rgb" : "bands")
+    guard let channels = Preprocessing.Channels(named: kind, count: inputChannels) else {
+      throw SettingsError("channels: \(kind) is not rgb, bgr, grey or bands")
     }
     guard channels.count == inputChannels else {
       throw SettingsError("channels: \(kind) has \(channels.count) channels, the network takes \(inputChannels)")

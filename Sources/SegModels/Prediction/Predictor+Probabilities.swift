@@ -14,7 +14,7 @@ extension Predictor {
     for scale in views.scales {
       var preprocessing = preprocessing
       if scale != 1 { preprocessing.fit = preprocessing.fit.scaled(by: scale) }
-      let (input, placement) = preprocessing(image)
+      let (input, placement) = try preprocessing(image)
       for isFlipped in views.flips ? [false, true] : [false] {
         let output = try Postprocessing.featureMap(try model(isFlipped ? input.flipped() : input))
         let view = try postprocessing.probabilities(

@@ -50,7 +50,7 @@ public struct Predictor: Sendable {
   ///
   /// - Throws: `GraphError` where the network cannot take an image of that size.
   public func callAsFunction(_ image: Image, at resolution: Resolution = .image) throws -> Prediction {
-    let (input, placement) = preprocessing(image)
+    let (input, placement) = try preprocessing(image)
     let logits = try model(input)
     let labels = try postprocessing.labels(
       from: logits, placement: placement, at: resolution, on: model.backend)

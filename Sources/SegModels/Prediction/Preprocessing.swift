@@ -4,14 +4,34 @@ import SegEngine
 /// trained on them.
 public struct Preprocessing: Hashable, Sendable {
   /// The channels that the network sees.
-  public enum Channels: String, Hashable, Sendable, CaseIterable {
+  public enum Channels: Hashable, Sendable {
     /// One: (19595 R + 38470 G + 7471 B) / 65536, the luma of ITU-R BT.601.
     case grey
     case rgb
     case bgr
+    /// The first so many samples of a pixel as they lie: bands of a satellite image; of RGBA four with alpha. An image that has
+    /// fewer is an error.
+    case bands(Int)
+
+    /// The channels that settings call `grey`, `rgb`, `bgr` or `bands`, the last of a network of so many; `nil` for another name.
+    public init?(named name: String, count: Int) {
+      switch name {
+      case "grey": self = .grey
+      case "rgb": self = .rgb
+      case "bgr": self = .bgr
+      case "bands" where count > 0: self = .bands(count)
+      default: return nil
+      }
+    }
 
     /// Their number.
-    public var count: Int { self == .grey ? 1 : 3 }
+    public var count: Int {
+      switch self {
+      case .grey: 1
+      case .rgb, .bgr: 3
+      case .bands(let count): count
+      }
+    }
   }
 
   /// How an image gets the network's size.
@@ -28,11 +48,11 @@ public struct Preprocessing: Hashable, Sendable {
 
   /// What the value 1 is.
   public enum Range: Hashable, Sendable {
-    /// White (255, or 65535 of 16-bit samples).
+    /// White, as the image says: 255, 65535 of 16-bit samples, 1 of floating-point samples (`Image.white`).
     case white
     /// The largest value that occurs in the image.
     case imageMaximum
-    /// One step of 8 bits: values run from 0 to 255.
+    /// One step of 8 bits: white is 255.
     case step
   }
 
@@ -51,11 +71,12 @@ public struct Preprocessing: Hashable, Sendable {
 
   /// Makes a preprocessing.
   ///
-  /// - Precondition: mean and deviation have one number a channel, or one for all.
+  /// - Precondition: there is a channel, and mean and deviation have one number a channel, or one for all.
   public init(
     channels: Channels = .rgb, fit: Fit, range: Range = .white, mean: [Float] = [0], deviation: [Float] = [1],
     fill: Float = 0
   ) {
+    precondition(channels.count > 0, "a network has channels: \(channels)")
     precondition([1, channels.count].contains(mean.count), "\(mean.count) means for \(channels)")
     precondition([1, channels.count].contains(deviation.count), "\(deviation.count) deviations for \(channels)")
     self.channels = channels
@@ -72,74 +93,73 @@ public struct Preprocessing: Hashable, Sendable {
   public static let imageNetDeviation: [Float] = [0.229, 0.224, 0.225]
 
   /// The network's input for an image, `[1, height, width, channels]`, and where in it the image lies.
-  public func callAsFunction(_ image: Image) -> (tensor: Tensor, placement: Placement) {
+  ///
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has.
+  public func callAsFunction(_ image: Image) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
     let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
-    let size = placement.networkSize
-    let content = placement.content
-    var values = resampled(image, to: Extent2D(content.height, content.width))
-    if range == .imageMaximum, let largest = values.max(), largest > 0 { values = values.map { $0 / largest } }
-    let count = channels.count
+    let selection = try ChannelSelection(channels, of: image.layout)
+    let tensor =
+      switch image.samples {
+      case .uint8(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      case .uint16(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      case .float32(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      }
+    return (tensor, placement)
+  }
+
+  private func tensor<Stored: ImageSample>(
+    _ source: ChannelRows<Stored>, white: Float, _ placement: Placement
+  ) -> Tensor {
+    let (size, content, count) = (placement.networkSize, placement.content, channels.count)
+    var rows = ResampledRows(source, to: Extent2D(content.height, content.width))
     let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
     let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
-    var elements: [Float] = []
-    elements.reserveCapacity(size.height * size.width * count)
     let padding = (0..<count).map { fill * scale[$0] + shift[$0] }
-    for row in 0..<size.height {
-      for column in 0..<size.width {
-        let (y, x) = (row - content.top, column - content.left)
-        if y >= 0, y < content.height, x >= 0, x < content.width {
-          for c in 0..<count { elements.append(values[(y * content.width + x) * count + c] * scale[c] + shift[c]) }
-        } else {
-          elements += padding
+    // Of a whole row, so that the loops over samples need not count channels.
+    let (rowScale, rowShift) = (repeated(scale, content.width), repeated(shift, content.width))
+    let paddingRow = repeated(padding, size.width)
+    var row = [Stored.Working](repeating: 0, count: content.width * count)
+    return Tensor([1, size.height, size.width, count]) { (elements: inout MutableSpan<Float>) in
+      if content.height < size.height || content.width < size.width {
+        for y in 0..<size.height {
+          for index in paddingRow.indices { elements[y * paddingRow.count + index] = paddingRow[index] }
+        }
+      }
+      func start(_ y: Int) -> Int { ((content.top + y) * size.width + content.left) * count }
+      var unit: Float = range == .white ? white : white / 255
+      if range == .imageMaximum {
+        // The maximum is known when all rows are, which wait in their places.
+        var largest: Float = 0
+        for y in 0..<content.height {
+          rows.next(into: &row)
+          let start = start(y)
+          for index in row.indices {
+            let value = row[index].float
+            largest = value > largest ? value : largest
+            elements[start + index] = value
+          }
+        }
+        unit = largest > 0 ? largest : 1
+        for y in 0..<content.height {
+          let start = start(y)
+          for index in row.indices {
+            elements[start + index] = elements[start + index] / unit * rowScale[index] + rowShift[index]
+          }
+        }
+      } else {
+        for y in 0..<content.height {
+          rows.next(into: &row)
+          let start = start(y)
+          for index in row.indices {
+            elements[start + index] = row[index].float / unit * rowScale[index] + rowShift[index]
+          }
         }
       }
     }
-    return (Tensor([1, size.height, size.width, count], elements), placement)
   }
 
-  /// The channels at the given size, in units of ``range-swift.property`` (but for the image's maximum).
-  private func resampled(_ image: Image, to size: Extent2D) -> [Float] {
-    let from = Extent2D(image.height, image.width)
-    switch image.samples {
-    case .uint8(let samples):
-      let picked = pick(samples, image.layout) { (r: UInt8, g: UInt8, b: UInt8) -> UInt8 in
-        let sum: UInt32 = UInt32(r) * 19595 + UInt32(g) * 38470 + UInt32(b) * 7471
-        return UInt8((sum + 0x8000) >> 16)
-      }
-      let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
-      let unit: Float = range == .white ? 255 : 1
-      return resized.map { Float($0) / unit }
-    case .uint16(let samples):
-      let picked = pick(samples.map(Float.init), image.layout) { (r: Float, g: Float, b: Float) -> Float in
-        (r * 19595 + g * 38470 + b * 7471) / 65536
-      }
-      let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
-      let unit: Float = range == .white ? 65535 : range == .step ? 257 : 1
-      return resized.map { $0 / unit }
-    }
-  }
-
-  /// The samples of the network's channels out of those of the image.
-  private func pick<Sample>(
-    _ samples: [Sample], _ layout: Image.ChannelLayout, grey: (Sample, Sample, Sample) -> Sample
-  ) -> [Sample] {
-    let stride = layout.count
-    let isColor = layout == .rgb || layout == .rgba
-    if channels == .grey, layout == .grey { return samples }
-    if channels == .rgb, layout == .rgb { return samples }
-    var picked: [Sample] = []
-    picked.reserveCapacity(samples.count / stride * channels.count)
-    for pixel in Swift.stride(from: 0, to: samples.count, by: stride) {
-      let (r, g, b) =
-        isColor
-        ? (samples[pixel], samples[pixel + 1], samples[pixel + 2]) : (samples[pixel], samples[pixel], samples[pixel])
-      switch channels {
-      case .grey: picked.append(isColor ? grey(r, g, b) : r)
-      case .rgb: picked += [r, g, b]
-      case .bgr: picked += [b, g, r]
-      }
-    }
-    return picked
+  private func repeated(_ values: [Float], _ count: Int) -> [Float] {
+    (0..<count).flatMap { _ in values }
   }
 }
 
