@@ -46,23 +46,26 @@ extension LabelMap {
   private init(
     _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits
   ) throws(ImageError) {
+    var warnings: [ImageWarning.Kind] = []
     switch try PixelFormat(of: file, named: path) {
     case .jpeg:
       throw ImageError(path, .notLabels(reason: "JPEG compression changes labels; use PNG or TIFF"))
     case .png:
       let decoder = try PNGDecoder(file, named: path, limits: limits)
       if reading != .alphaIsForeground && !decoder.hasColor && !decoder.hasAlpha {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
+        self = LabelMap(stored: try decoder.decodeStoredValues().labels(of: path), reading: reading)
       } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
+        self = try LabelMap(image: try decoder.decodeColors(&warnings), reading: reading, path: path)
       }
     case .tiff:
-      let decoder = try TIFFDecoder(file, named: path, limits: limits)
+      let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
       if reading != .alphaIsForeground && decoder.isSingleChannel {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
+        self = LabelMap(stored: try decoder.decodeStoredValues().labels(of: path), reading: reading)
       } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
+        self = try LabelMap(image: try decoder.decodeColors(&warnings), reading: reading, path: path)
       }
+    case let format:
+      throw ImageError(path, .notLabels(reason: "label images are PNG or TIFF, not \(format.rawValue)"))
     }
   }
 

@@ -1,0 +1,62 @@
+import SegEngine
+
+/// The values of a file of one channel as they are stored: palette indices or grey values, unscaled, upright.
+struct StoredValues {
+  enum Values {
+    case uint8([UInt8])
+    case uint16([UInt16])
+    /// Numbers of every other kind; integers up to 2⁵³ exactly.
+    case float64([Double])
+
+    var count: Int {
+      switch self {
+      case .uint8(let values): values.count
+      case .uint16(let values): values.count
+      case .float64(let values): values.count
+      }
+    }
+  }
+
+  let width, height: Int
+  /// `height * width` values, rows from the top.
+  let values: Values
+
+  init(width: Int, height: Int, _ values: Values) {
+    precondition(values.count == width * height, "\(values.count) values for \(width)×\(height)")
+    self.width = width
+    self.height = height
+    self.values = values
+  }
+
+  /// The values as the picture shows them that a file of this orientation holds.
+  func applying(_ orientation: ImageOrientation) -> StoredValues {
+    let (newWidth, newHeight) = orientation.swapsAxes ? (height, width) : (width, height)
+    switch values {
+    case .uint8(let values):
+      return StoredValues(width: newWidth, height: newHeight, .uint8(turned(values, orientation)))
+    case .uint16(let values):
+      return StoredValues(width: newWidth, height: newHeight, .uint16(turned(values, orientation)))
+    case .float64(let values):
+      return StoredValues(width: newWidth, height: newHeight, .float64(turned(values, orientation)))
+    }
+  }
+
+  private func turned<Value>(_ values: [Value], _ orientation: ImageOrientation) -> [Value] {
+    orientation.turned(values, width: width, height: height, channels: 1)
+  }
+
+  /// The values as labels.
+  ///
+  /// - Throws: ``ImageError`` where one is no integer from 0 to 65535.
+  func labels(of path: String) throws(ImageError) -> LabelMap {
+    switch values {
+    case .uint8(let values): return LabelMap(width: width, height: height, labels: values.map { UInt16($0) })
+    case .uint16(let values): return LabelMap(width: width, height: height, labels: values)
+    case .float64(let values):
+      if let wrong = values.first(where: { UInt16(exactly: $0) == nil }) {
+        throw ImageError(path, .notLabels(reason: "its value \(wrong) is no label from 0 to 65535"))
+      }
+      return LabelMap(width: width, height: height, labels: values.map { UInt16($0) })
+    }
+  }
+}
