@@ -38,6 +38,8 @@ public struct Preprocessing: Hashable, Sendable {
   public enum Fit: Hashable, Sendable {
     /// It keeps its size, padded at the right and bottom to multiples of a number.
     case keep(multipleOf: Int)
+    /// It keeps its size, padded at the right and bottom to a size, which is no smaller.
+    case pad(Extent2D)
     /// It is resized by a factor, then padded at the right and bottom to multiples of a number.
     case scale(Double, multipleOf: Int)
     /// It is stretched to the size, whatever its aspect.
@@ -68,6 +70,10 @@ public struct Preprocessing: Hashable, Sendable {
   public var deviation: [Float]
   /// The value of padding before mean and deviation, in units of ``range-swift.property``.
   public var fill: Float
+  /// How the image is resized, where it is.
+  public var resampling: Resampling = .antialiased
+  /// The type of element that the network takes; values are rounded to the nearest whole number of it.
+  public var elementType: ElementType = .float32
 
   /// Makes a preprocessing.
   ///
@@ -85,6 +91,23 @@ public struct Preprocessing: Hashable, Sendable {
     self.mean = mean
     self.deviation = deviation
     self.fill = fill
+  }
+
+  /// A prepared image as the network takes it: in its ``elementType``.
+  func networkInput(_ prepared: Tensor) -> Tensor {
+    func rounded<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
+      Tensor(
+        prepared.shape,
+        prepared.elements(of: Float.self).map { value in
+          Element(exactly: value.rounded()) ?? (value > 0 ? Element.max : Element.min)
+        })
+    }
+    return switch elementType {
+    case .float32: prepared
+    case .uint8: rounded(UInt8.self)
+    case .int32: rounded(Int32.self)
+    case .int64: rounded(Int64.self)
+    }
   }
 
   /// The mean and deviation of ImageNet's images, which most backbones were trained with.
@@ -111,7 +134,7 @@ public struct Preprocessing: Hashable, Sendable {
     _ source: ChannelRows<Stored>, white: Float, _ placement: Placement
   ) -> Tensor {
     let (size, content, count) = (placement.networkSize, placement.content, channels.count)
-    var rows = ResampledRows(source, to: Extent2D(content.height, content.width))
+    var rows = ResampledRows(source, to: Extent2D(content.height, content.width), by: resampling)
     let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
     let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
     let padding = (0..<count).map { fill * scale[$0] + shift[$0] }
@@ -175,6 +198,7 @@ extension Preprocessing.Fit {
     switch self {
     case .keep(let multiple): return .scale(factor, multipleOf: multiple)
     case .scale(let own, let multiple): return .scale(own * factor, multipleOf: multiple)
+    case .pad(let size): return .pad(scaled(size))
     case .stretch(let size): return .stretch(scaled(size))
     case .letterbox(let size): return .letterbox(scaled(size))
     }
@@ -210,6 +234,9 @@ public struct Placement: Hashable, Sendable {
     switch fit {
     case .keep(let multiple): (content, networkSize) = keeping(1, multipleOf: multiple)
     case .scale(let factor, let multiple): (content, networkSize) = keeping(factor, multipleOf: multiple)
+    case .pad(let size):
+      content = Rectangle(top: 0, left: 0, height: image.height, width: image.width)
+      networkSize = Extent2D(max(size.height, image.height), max(size.width, image.width))
     case .stretch(let size):
       networkSize = size
       content = Rectangle(top: 0, left: 0, height: size.height, width: size.width)
