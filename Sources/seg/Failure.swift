@@ -53,7 +53,7 @@ struct Failure: Error {
       } else {
         self.init(.badInput, error.description)
       }
-    case is GraphError, is ParameterError, is MetricError, is PredictionError, is CRFError:
+    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
       self.init(.badInput, "\(error)")
     default: return nil
     }
@@ -76,6 +76,9 @@ struct Failure: Error {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as ParameterError {
       throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CheckpointError {
+      let way = if case .severalFit = error { " (--checkpoint-key)" } else { "" }
+      throw Failure(.badInput, "\(path): \(error)\(way)")
     } catch let error as MetricError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as PredictionError {
