@@ -77,8 +77,7 @@ struct Failure: Error {
     } catch let error as ParameterError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as CheckpointError {
-      let way = if case .severalFit = error { " (--checkpoint-key)" } else { "" }
-      throw Failure(.badInput, "\(path): \(error)\(way)")
+      throw Failure(.badInput, "\(path): \(error)")
     } catch let error as MetricError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as PredictionError {

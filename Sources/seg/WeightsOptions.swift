@@ -28,11 +28,35 @@ struct WeightsFile {
 
   /// A network's weights. What lies among them and makes no difference is said on the standard error stream.
   func parameters(of network: any SegmentationNetwork, for graph: Graph) throws -> Parameters {
-    let loaded = try Failure.about(path) {
-      try network.parameters(from: Checkpoint(contentsOf: path), for: graph, key: key)
+    let loaded: LoadedParameters
+    do {
+      loaded = try network.parameters(from: Checkpoint(contentsOf: path), for: graph, key: key)
+    } catch let error as ParameterError {
+      let way = Self.classes(of: error, network).map { "; the checkpoint is of \($0) classes: --classes \($0)" }
+      throw Failure(.badInput, "\(path): \(error)\(way ?? "")")
+    } catch let error as CheckpointError {
+      let way = if case .severalFit = error { " (--checkpoint-key)" } else { "" }
+      throw Failure(.badInput, "\(path): \(error)\(way)")
     }
     if let note = Self.note(on: loaded.leftOut) { printError("seg: \(path): \(note)") }
     return loaded.parameters
+  }
+
+  /// The number of classes of a checkpoint that differs in nothing else.
+  private static func classes(of error: ParameterError, _ network: any SegmentationNetwork) -> Int? {
+    guard error.missing.isEmpty, error.unused.isEmpty, error.unreadable.isEmpty else { return nil }
+    var found: Set<Int> = []
+    for weight in error.misshapen {
+      let (actual, expected) = (weight.actual.shape.dimensions, weight.expected.shape.dimensions)
+      guard network.checkpoints.head.contains(where: weight.name.hasPrefix), actual.count == expected.count else {
+        return nil
+      }
+      for (actual, expected) in zip(actual, expected) where actual != expected {
+        guard expected == network.classes else { return nil }
+        found.insert(actual)
+      }
+    }
+    return found.count == 1 ? found.first : nil
   }
 
   private static func note(on leftOut: [String]) -> String? {

@@ -72,8 +72,13 @@ public struct ParameterError: Error, Sendable, CustomStringConvertible {
     func list(_ names: [String]) -> String {
       names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
     }
-    var parts: [String] = unreadable.prefix(4).map { "\($0.name) \($0.reason)" }
-    if unreadable.count > 4 { parts.append("and \(unreadable.count - 4) more of such kinds") }
+    var parts: [String] = []
+    if let first = unreadable.first {
+      parts.append("\(first.name) \(first.reason)")
+      if unreadable.count > 1 {
+        parts.append("other kinds that are not read: \(list(unreadable.dropFirst().map(\.name)))")
+      }
+    }
     if !missing.isEmpty { parts.append("missing \(list(missing))") }
     if !unused.isEmpty { parts.append("unused \(list(unused))") }
     if !misshapen.isEmpty {

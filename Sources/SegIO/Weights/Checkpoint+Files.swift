@@ -40,7 +40,9 @@ extension Checkpoint {
     do {
       archive = try ZipArchive(file)
     } catch {
-      throw WeightsError(path, .malformed(format: "zip", reason: error.reason))
+      // The directory of a zip archive is at its end.
+      throw WeightsError(
+        path, .malformed(format: "zip", reason: "cut off, as a download that did not end, or damaged: \(error.reason)"))
     }
     if PyTorchCheckpoint.recognizes(archive) {
       self = try PyTorchCheckpoint.checkpoint(archive, fileSize: file.count, named: path)

@@ -22,10 +22,21 @@ enum PyTorchCheckpoint {
   /// What an archive is that holds a program instead of weights, and how its weights can be saved.
   private static func program(in archive: ZipArchive) -> String? {
     let kinds: [(ending: String, words: String)] = [
-      ("constants.pkl", "a TorchScript program; save torch.jit.load(file).state_dict() instead"),
-      (".data/extern_modules", "a torch.package archive, which holds a program; save its model's state_dict() instead"),
-      ("models/model.json", "an exported program; save torch.export.load(file).state_dict instead"),
-      ("serialized_exported_program.json", "an exported program; save torch.export.load(file).state_dict instead"),
+      (
+        "constants.pkl", "a TorchScript program; save its weights by torch.save(torch.jit.load(file).state_dict(), new)"
+      ),
+      (
+        ".data/extern_modules",
+        "a torch.package archive, which holds a program; save its weights by torch.save(model.state_dict(), new)"
+      ),
+      (
+        "models/model.json",
+        "an exported program; save its weights by torch.save(torch.export.load(file).state_dict, new)"
+      ),
+      (
+        "serialized_exported_program.json",
+        "an exported program; save its weights by torch.save(torch.export.load(file).state_dict, new)"
+      ),
     ]
     return kinds.first { kind in
       archive.entries.contains { $0.name == kind.ending || $0.name.hasSuffix("/" + kind.ending) }

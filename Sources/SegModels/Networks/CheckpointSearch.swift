@@ -74,8 +74,9 @@ struct CheckpointSearch {
 
     var closest: (candidate: Candidate, findings: Findings)?
     for items in [items, unwrapped(items)].compactMap(\.self) {
-      let complete = candidates(among: items).filter { key != "." || $0.prefix.isEmpty }
-      let judged = complete.map { ($0, findings(on: $0, among: items, others: complete)) }
+      let complete = candidates(among: items)
+      let judged = complete.filter { key != "." || $0.prefix.isEmpty }
+        .map { ($0, findings(on: $0, among: items, others: complete)) }
       let fitting = judged.filter { $0.1.areNone }
       if let first = fitting.first {
         try requireOne(of: fitting.map(\.0), among: items)
@@ -364,7 +365,8 @@ struct CheckpointSearch {
       switch item.entry {
       case .array: continue
       case _ where makesNoDifference(name, item.entry): findings.leftOut.append(item.name)
-      case .unreadable(let reason): findings.unreadable.append(.init(name: name, reason: reason))
+      case .unreadable(let reason):
+        findings.unreadable.append(.init(name: name, reason: reason + ", or leave it out"))
       case .tensor: findings.unused.append(name)
       }
     }

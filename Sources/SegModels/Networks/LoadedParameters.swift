@@ -24,7 +24,8 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
   /// One line that says what to do.
   public var description: String {
     switch self {
-    case .noTensors: return "it holds no dictionary of tensors; save the model's state_dict()"
+    case .noTensors:
+      return "it holds no dictionary of tensors; save the weights by torch.save(model.state_dict(), file)"
     case .severalFit(let network, let keys):
       return
         "it holds several sets of weights that fit \(network); choose one by its key: \(keys.joined(separator: ", "))"
