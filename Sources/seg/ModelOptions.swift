@@ -23,8 +23,7 @@ struct ModelOptions: ParsableArguments {
   @Option(help: .model)
   var model: String
 
-  @Option(help: .weights)
-  var weights: String?
+  @OptionGroup var weights: WeightsOptions
 
   @Option(help: .classes)
   var classes: Int?
@@ -34,7 +33,7 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var compute: ComputeOptions
 
   func makeSegmenter() throws -> Segmenter {
-    try NetworkSource(model, classes: classes).segmenter(weights: weights, images: images, compute)
+    try NetworkSource(model, classes: classes).segmenter(weights: weights.file, images: images, compute)
   }
 }
 
