@@ -28,14 +28,20 @@ public struct ConfusionMatrix: Sendable, Hashable {
     try MetricError.requireSameSize(prediction, truth)
     let histogram = LabelPairHistogram(
       truth: truth.labels, prediction: prediction.labels, classes: classes, ignoreLabel: ignoreLabel, on: workers)
-    if histogram.holdsUnknownLabels {
+    if histogram.holdsUnknownLabels() {
       for (expected, actual) in zip(truth.labels, prediction.labels) where expected != ignoreLabel {
-        guard expected < classes else { throw .unknownLabel(expected, classes: classes, isTruth: true) }
-        guard actual < classes else { throw .unknownLabel(actual, classes: classes, isTruth: false) }
+        try MetricError.requireKnown(expected, actual, classes: classes)
       }
     }
+    add(histogram, kind: 0)
+  }
+
+  /// Adds the pixels of a kind.
+  mutating func add(_ histogram: LabelPairHistogram, kind: Int) {
     for expected in 0..<classes {
-      for actual in 0..<classes { counts[expected * classes + actual] += histogram.count(expected, actual) }
+      for actual in 0..<classes {
+        counts[expected * classes + actual] += histogram.count(expected, actual, kind: kind)
+      }
     }
   }
 

@@ -32,4 +32,10 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
       throw .sizesDiffer(prediction: prediction, truth: truth)
     }
   }
+
+  /// Throws where a pair of labels is outside the classes.
+  static func requireKnown(_ truth: UInt16, _ prediction: UInt16, classes: Int) throws(MetricError) {
+    guard truth < classes else { throw .unknownLabel(truth, classes: classes, isTruth: true) }
+    guard prediction < classes else { throw .unknownLabel(prediction, classes: classes, isTruth: false) }
+  }
 }
