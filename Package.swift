@@ -38,7 +38,7 @@ let package = Package(
     .target(
       name: "SegIO",
       dependencies: [
-        "SegEngine", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip",
+        "SegEngine", "SegModels", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["ONNX/Format/onnx.proto"]),
     .executableTarget(

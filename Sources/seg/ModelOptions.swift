@@ -6,6 +6,8 @@ import SegModels
 struct SizeArgument: ExpressibleByArgument {
   let extent: Extent2D
 
+  init(_ extent: Extent2D) { self.extent = extent }
+
   init?(argument: String) {
     let parts = argument.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "x" || $0 == "×" })
       .map { Int($0) }
@@ -50,7 +52,8 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("`stretch` or `letterbox` images to that size.", valueName: "way"))
   var fit: String?
 
-  @Option(help: ArgumentHelp("`rgb`, `bgr` or `grey`.", valueName: "order"))
+  @Option(
+    help: ArgumentHelp("`rgb`, `bgr`, `grey`, or `bands`: the samples of a pixel as they lie.", valueName: "order"))
   var channels: String?
 
   @Option(
@@ -64,11 +67,18 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What each channel is divided by, as 0.229,0.224,0.225.", valueName: "numbers"))
   var deviation: NumberList?
 
-  @Option(help: ArgumentHelp("The order of axes of the image input: `nchw` or `nhwc`.", valueName: "layout"))
+  @Option(
+    help: ArgumentHelp(
+      "The order of axes of the image input: `nchw`, `nhwc`, `chw`, `hwc`, `nhw` or `hw`.", valueName: "layout"))
   var imageLayout: String?
 
-  @Option(help: ArgumentHelp("What the output is: `logits`, `probabilities` or `saliency`.", valueName: "kind"))
+  @Option(
+    help: ArgumentHelp("What the output is: `logits`, `probabilities`, `saliency` or `labels`.", valueName: "kind"))
   var outputKind: String?
+
+  @Option(
+    help: ArgumentHelp("The output that is the segmentation, by its name in the file.", valueName: "name"))
+  var outputName: String?
 
   @Option(
     help: ArgumentHelp(
@@ -81,7 +91,7 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      throw ValidationError("--output-kind is logits, probabilities or saliency, not \(outputKind)")
+      throw ValidationError("--output-kind is logits, probabilities, saliency or labels, not \(outputKind)")
     }
   }
 
@@ -102,6 +112,7 @@ struct ImageOptions: ParsableArguments {
     settings.mean = mean?.values
     settings.deviation = deviation?.values
     settings.layout = imageLayout
+    settings.outputName = outputName
     settings.output = outputKind.flatMap(PredictionSettings.Output.init(rawValue:))
     settings.threshold = threshold
     return settings

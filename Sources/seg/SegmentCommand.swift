@@ -62,16 +62,20 @@ struct SegmentCommand: ParsableCommand {
     }
     var images: [Entry] = []
     var failures: [Problem] = []
+    /// What was taken for granted of the network.
+    var assumptions: [String] = []
   }
 
   func run() throws {
     try checkTargets()
     let segmenter = try model.makeSegmenter()
-    let tiling = try tiles.tiling { try NetworkSource(model.model, classes: model.classes).imageGraph(for: $0) }
+    let tiling = try tiles.tiling { try segmenter.graph($0.extent) }
+    for assumption in segmenter.assumptions { printError("seg: \(assumption)") }
     try ImageFiles.makeDirectory(output)
     let bar = ProgressBar(total: images.count)
     defer { bar.finish() }
     var report = Report()
+    report.assumptions = segmenter.assumptions
     var worst: Failure?
     for (index, image) in images.enumerated() {
       bar.update(index)

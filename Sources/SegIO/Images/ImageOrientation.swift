@@ -52,10 +52,11 @@ extension Image {
       switch samples {
       case .uint8(let samples): .uint8(turned(samples, by: orientation))
       case .uint16(let samples): .uint16(turned(samples, by: orientation))
+      case .float32(let samples): .float32(turned(samples, by: orientation))
       }
     return Image(
       width: orientation.swapsAxes ? height : width, height: orientation.swapsAxes ? width : height, layout: layout,
-      samples: samples)
+      samples: samples, white: white)
   }
 
   private func turned<Sample>(_ samples: [Sample], by orientation: ImageOrientation) -> [Sample] {

@@ -74,7 +74,7 @@ extension LabelMap {
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {
     let layout = image.layout
-    let hasAlpha = layout == .greyAlpha || layout == .rgba
+    let hasAlpha = layout.hasAlpha
     let channels: Range<Int>
     switch reading {
     case .storedValue:
@@ -94,11 +94,12 @@ extension LabelMap {
       switch image.samples {
       case .uint8(let samples): LabelMap.foreground(samples, channels, of: layout.count)
       case .uint16(let samples): LabelMap.foreground(samples, channels, of: layout.count)
+      case .float32(let samples): LabelMap.foreground(samples, channels, of: layout.count)
       }
     self.init(width: image.width, height: image.height, labels: labels)
   }
 
-  private static func foreground<Sample: FixedWidthInteger>(
+  private static func foreground<Sample: Numeric>(
     _ samples: [Sample], _ channels: Range<Int>, of count: Int
   ) -> [UInt16] {
     stride(from: 0, to: samples.count, by: count).map { pixel in

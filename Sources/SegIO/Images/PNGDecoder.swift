@@ -47,7 +47,10 @@ final class PNGDecoder {
     let hasAlpha = header.has_alpha || header.has_transparency
     let layout: Image.ChannelLayout =
       header.has_color || header.is_palette ? (hasAlpha ? .rgba : .rgb) : (hasAlpha ? .greyAlpha : .grey)
-    let samples = try decode(segio_png_colors, channels: layout.count)
+    let samples: Image.Samples =
+      header.bit_depth == 16
+      ? .uint16(try decode16(segio_png_colors, channels: layout.count))
+      : .uint8(try decode8(segio_png_colors, channels: layout.count))
     return Image(width: Int(header.width), height: Int(header.height), layout: layout, samples: samples)
   }
 
@@ -57,28 +60,26 @@ final class PNGDecoder {
   func decodeRawValues() throws(ImageError) -> LabelMap {
     precondition(storedChannels == 1, "raw values are those of a single channel")
     let labels: [UInt16] =
-      switch try decode(segio_png_raw_values, channels: 1) {
-      case .uint8(let values): values.map(UInt16.init)
-      case .uint16(let values): values
-      }
+      header.bit_depth == 16
+      ? try decode16(segio_png_raw_values, channels: 1) : try decode8(segio_png_raw_values, channels: 1).map(UInt16.init)
     return LabelMap(width: Int(header.width), height: Int(header.height), labels: labels)
   }
 
-  private func decode(
-    _ delivery: segio_png_delivery, channels: Int
-  ) throws(ImageError) -> Image.Samples {
-    let count = Int(header.width) * Int(header.height) * channels
-    if header.bit_depth == 16 {
-      return .uint16(try decode(delivery, count: count, rowBytes: Int(header.width) * channels * 2, zero: 0))
-    }
-    return .uint8(try decode(delivery, count: count, rowBytes: Int(header.width) * channels, zero: 0))
+  private func decode8(_ delivery: segio_png_delivery, channels: Int) throws(ImageError) -> [UInt8] {
+    try decode(delivery, channels: channels)
+  }
+
+  private func decode16(_ delivery: segio_png_delivery, channels: Int) throws(ImageError) -> [UInt16] {
+    try decode(delivery, channels: channels)
   }
 
   private func decode<Sample: FixedWidthInteger>(
-    _ delivery: segio_png_delivery, count: Int, rowBytes: Int, zero: Sample
+    _ delivery: segio_png_delivery, channels: Int
   ) throws(ImageError) -> [Sample] {
     var message = MessageBuffer(capacity: Int(SEGIO_PNG_MESSAGE_SIZE))
-    var samples = [Sample](repeating: zero, count: count)
+    let rowSamples = Int(header.width) * channels
+    var samples = [Sample](repeating: 0, count: Int(header.height) * rowSamples)
+    let rowBytes = rowSamples * MemoryLayout<Sample>.size
     guard segio_png_read(reader, delivery, &samples, rowBytes, &message.bytes) else {
       throw ImageError(path, .corrupt(format: "PNG", reason: message.text))
     }
