@@ -53,6 +53,20 @@ struct ImageOptions: ParsableArguments {
   var fit: String?
 
   @Option(
+    help: ArgumentHelp(
+      """
+      How images are resized: `antialiased` as Pillow and torchvision do it, `bilinear` between two pixels as OpenCV does it, `nearest`, \
+      `area`, `bicubic` or `lanczos`.
+      """, valueName: "filter"))
+  var resampling: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What images that keep their size are padded to a multiple of; by default what the network's strides ask for, or 32.",
+      valueName: "pixels"))
+  var multiple: Int?
+
+  @Option(
     help: ArgumentHelp("`rgb`, `bgr`, `grey`, or `bands`: the samples of a pixel as they lie.", valueName: "order"))
   var channels: String?
 
@@ -73,7 +87,11 @@ struct ImageOptions: ParsableArguments {
   var imageLayout: String?
 
   @Option(
-    help: ArgumentHelp("What the output is: `logits`, `probabilities`, `saliency` or `labels`.", valueName: "kind"))
+    help: ArgumentHelp(
+      """
+      What the output is: `logits`, `probabilities`, `saliency`, `labels`, or `multilabel`: classes that do not exclude each other, of \
+      which the largest above the threshold wins, else label 0.
+      """, valueName: "kind"))
   var outputKind: String?
 
   @Option(
@@ -91,7 +109,7 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      throw ValidationError("--output-kind is logits, probabilities, saliency or labels, not \(outputKind)")
+      throw ValidationError("--output-kind is logits, probabilities, saliency, labels or multilabel, not \(outputKind)")
     }
   }
 
@@ -108,6 +126,8 @@ struct ImageOptions: ParsableArguments {
     settings.size = inputSize.map { [$0.extent.height, $0.extent.width] }
     settings.fit = fit
     settings.channels = channels
+    settings.resampling = resampling
+    settings.multiple = multiple
     settings.range = range
     settings.mean = mean?.values
     settings.deviation = deviation?.values

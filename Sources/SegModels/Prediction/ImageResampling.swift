@@ -1,8 +1,8 @@
 import SegEngine
 
-/// Rows of a network's channels at another size, one after the other from the top, as the Pillow library resizes images, which most
-/// networks were trained with: where an image shrinks, the triangle filter widens by the same factor, so that no pixel is skipped;
-/// samples of 8 bits are computed in fixed point and rounded after each direction, all others are summed in Double without rounding.
+/// Rows of a network's channels at another size, one after the other from the top, by a separable filter
+/// (``Preprocessing/Resampling``). As the Pillow library does it, samples of 8 bits are computed in fixed point and rounded after each
+/// direction; all others are summed in Double without rounding.
 ///
 /// The horizontal direction comes first, as in Pillow up to version 12. Later versions begin with the vertical one where that is
 /// less work: the same but for rounding, one step of 255 at most.
@@ -10,7 +10,7 @@ struct ResampledRows<Stored: ImageSample> {
   typealias Sample = Stored.Working
 
   private var rows: ResizedRows<Stored>
-  private let vertical: TriangleFilter<Sample.Weight>?
+  private let vertical: ResamplingFilter<Sample.Weight>?
   /// The rows that the vertical filter is at, at the new width: row r of the image is at r modulo their number.
   private var ring: [Sample]
   private let ringCount: Int
@@ -18,9 +18,10 @@ struct ResampledRows<Stored: ImageSample> {
   private var given = 0
   private var sums: [Sample.Sum]
 
-  init(_ source: ChannelRows<Stored>, to size: Extent2D) {
-    rows = ResizedRows(source, to: size.width)
-    vertical = source.height == size.height ? nil : TriangleFilter(from: source.height, to: size.height)
+  init(_ source: ChannelRows<Stored>, to size: Extent2D, by resampling: Preprocessing.Resampling) {
+    rows = ResizedRows(source, to: size.width, by: resampling)
+    vertical =
+      source.height == size.height ? nil : ResamplingFilter(resampling, from: source.height, to: size.height)
     ringCount = vertical?.largestCount ?? 0
     let rowCount = size.width * source.channels
     ring = [Sample](repeating: 0, count: ringCount * rowCount)
@@ -49,15 +50,15 @@ private struct ResizedRows<Stored: ImageSample> {
   typealias Sample = Stored.Working
 
   private let source: ChannelRows<Stored>
-  private let horizontal: TriangleFilter<Sample.Weight>?
+  private let horizontal: ResamplingFilter<Sample.Weight>?
   /// A row at the image's width.
   private var row: [Sample]
   /// Rows that have been given.
   private(set) var given = 0
 
-  init(_ source: ChannelRows<Stored>, to width: Int) {
+  init(_ source: ChannelRows<Stored>, to width: Int, by resampling: Preprocessing.Resampling) {
     self.source = source
-    horizontal = source.width == width ? nil : TriangleFilter(from: source.width, to: width)
+    horizontal = source.width == width ? nil : ResamplingFilter(resampling, from: source.width, to: width)
     row = [Sample](repeating: 0, count: horizontal == nil ? 0 : source.width * source.channels)
   }
 
@@ -85,7 +86,7 @@ private struct ResizedRows<Stored: ImageSample> {
 }
 
 /// For each output position, the first input position that it reads and the weights from there on, which sum to 1.
-private struct TriangleFilter<Weight: ResamplingWeight> {
+private struct ResamplingFilter<Weight: ResamplingWeight> {
   /// Of one output position: the first input position, the place of its weight, and how many there are.
   typealias Taps = (first: Int, start: Int, count: Int)
 
@@ -95,14 +96,10 @@ private struct TriangleFilter<Weight: ResamplingWeight> {
   /// Most weights of a position.
   private(set) var largestCount = 0
 
-  init(from: Int, to: Int) {
+  init(_ resampling: Preprocessing.Resampling, from: Int, to: Int) {
     let scale = Double(from) / Double(to)
-    let support = max(scale, 1)
     for position in 0..<to {
-      let center = (Double(position) + 0.5) * scale
-      let first = max(0, Int(center - support + 0.5))
-      let last = min(from, Int(center + support + 0.5))
-      let raw = (first..<last).map { max(0, 1 - abs((Double($0) - center + 0.5) / support)) }
+      let (first, raw) = resampling.taps(at: position, scale: scale, extent: from)
       let sum = raw.reduce(0, +)
       firsts.append(first)
       starts.append(weights.count)

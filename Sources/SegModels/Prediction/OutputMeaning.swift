@@ -10,6 +10,9 @@ public enum OutputMeaning: String, Codable, Hashable, Sendable, CaseIterable {
   case logits
   /// One map whose least and largest value stand for 0 and 1.
   case saliency
+  /// Several maps that do not exclude each other, each the logit or, where that is proven, the probability of a class of its own. A pixel
+  /// has label 0 where none is above the threshold, else 1 + the channel of the largest.
+  case multilabel
 }
 
 /// An output map as its graph says it is read.
@@ -21,6 +24,8 @@ package struct OutputReading: Hashable, Sendable {
     case divided(by: Double)
     /// They are logarithms of probabilities.
     case exponential
+    /// They are logits of classes that do not exclude each other.
+    case sigmoid
   }
 
   package let meaning: OutputMeaning
@@ -67,6 +72,10 @@ package struct OutputReading: Hashable, Sendable {
       (meaning, scaling) = channels == 1 ? (.probabilities, .exponential) : (.logits, .none)
     } else if isUnit() {
       meaning = .probabilities
+      if channels > 1 {
+        assumption =
+          "its \(channels) channels do not add up to 1: the largest wins, however small it is; `multilabel` compares each with the threshold"
+      }
     } else if properties.isInteger, channels == 1 {
       meaning = .labels
       assumption = "its whole numbers are taken for labels"

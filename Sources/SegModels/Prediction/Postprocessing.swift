@@ -14,12 +14,15 @@ public enum Postprocessing: Hashable, Sendable {
   case probabilityThreshold(Float)
   /// Label 1 where the one value, brought to 0 … 1 by its least and largest over the network's output, is above the threshold.
   case saliencyThreshold(Float)
+  /// Of classes that do not exclude each other, each with a probability of its own: label 0 where none is above the threshold, else 1 + the
+  /// channel of the largest.
+  case independent(Float)
 
   /// What pixels are compared with, for those that compare.
   public var threshold: Float? {
     switch self {
     case .threshold(let value), .probabilityThreshold(let value), .saliencyThreshold(let value): value
-    case .argmax, .largestProbability, .labels: nil
+    case .argmax, .largestProbability, .labels, .independent: nil
     }
   }
 
@@ -29,6 +32,7 @@ public enum Postprocessing: Hashable, Sendable {
     case .threshold: .threshold(threshold)
     case .probabilityThreshold: .probabilityThreshold(threshold)
     case .saliencyThreshold: .saliencyThreshold(threshold)
+    case .independent: .independent(threshold)
     case .argmax, .largestProbability, .labels: nil
     }
   }
@@ -51,7 +55,9 @@ public enum Postprocessing: Hashable, Sendable {
     let graph = try Graph("postprocessing") { g in
       var x = Postprocessing.resized(
         g.input("output", input.shape), placement, at: resolution, isLabels ? .nearestExact : .bilinear)
-      if !isLabels { x = threshold == nil ? x.argmax(axis: -1, keepingAxis: false, elementType: .int32) : scored(x) }
+      if !isLabels {
+        x = threshold == nil ? withBackground(x).argmax(axis: -1, keepingAxis: false, elementType: .int32) : scored(x)
+      }
       g.output("values", x)
     }
     let values = try graph.compiled(on: backend).run(["output": input])["values"]!
@@ -94,11 +100,13 @@ public enum Postprocessing: Hashable, Sendable {
     let map = try Postprocessing.featureMap(output)
     guard map.elementType == .float32, self != .labels else { throw PredictionError.noProbabilities }
     if threshold != nil, map.shape.channels != 1 { throw PredictionError.notBinary(classes: map.shape.channels) }
-    let isProbability = self == .largestProbability || (self == .argmax && map.sumsToOne)
+    let isProbability =
+      self == .largestProbability || isIndependent || (self == .argmax && map.sumsToOne)
     let graph = try Graph("probabilities") { g in
       let x = Postprocessing.resized(g.input("output", map.shape), placement, at: .image, .bilinear)
       switch self {
       case .argmax, .largestProbability, .labels: g.output("values", isProbability ? x : x.softmax(axis: -1))
+      case .independent: g.output("values", withBackground(x))
       case .saliencyThreshold:
         let (low, high) = map.extremes()
         g.output("values", (x - low) * (high > low ? 1 / (high - low) : 0))
@@ -122,6 +130,15 @@ public enum Postprocessing: Hashable, Sendable {
         }
       }
     }
+  }
+
+  private var isIndependent: Bool { if case .independent = self { true } else { false } }
+
+  /// Of independent classes a channel before them that is the threshold everywhere, so that it is the largest where none exceeds it.
+  private func withBackground(_ x: Value) -> Value {
+    guard case .independent(let threshold) = self else { return x }
+    let background = x.slice(axis: -1, from: 0, to: 1).map(.clip(low: threshold, high: threshold))
+    return [background, x].concatenated(axis: -1)
   }
 
   /// What is compared with the threshold.

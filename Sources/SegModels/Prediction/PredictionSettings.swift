@@ -11,6 +11,8 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   public var size: [Int]?
   /// `stretch` or `letterbox`, where there is a size.
   public var fit: String?
+  /// How images are resized: `antialiased`, `bilinear`, `nearest`, `area`, `bicubic` or `lanczos` (``Preprocessing/Resampling``).
+  public var resampling: String?
   /// What an image that keeps its size is padded to a multiple of.
   public var multiple: Int?
   /// `rgb`, `bgr` or `grey`, or `bands` for the samples of a pixel as they lie.
@@ -37,7 +39,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   public static let keys = CodingKeys.allCases.map(\.rawValue)
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case size, fit, multiple, channels, range, mean, deviation, layout, output, outputName, threshold
+    case size, fit, resampling, multiple, channels, range, mean, deviation, layout, output, outputName, threshold
   }
 
   /// Reads JSON.
@@ -94,6 +96,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
         "size: \(size) is not a height and a width of 1 to 65536")
     }
     try oneOf(.fit, fit, ["stretch", "letterbox"])
+    try oneOf(.resampling, resampling, Preprocessing.Resampling.allCases.map(\.rawValue))
     if let multiple { try require((1...4096).contains(multiple), "multiple: \(multiple) is not 1 to 4096") }
     try oneOf(.channels, channels, ["rgb", "bgr", "grey", "bands"])
     try oneOf(.range, range, Self.ranges.keys.sorted())
@@ -115,6 +118,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     var result = self
     result.size = size ?? other.size
     result.fit = fit ?? other.fit
+    result.resampling = resampling ?? other.resampling
     result.multiple = multiple ?? other.multiple
     result.channels = channels ?? other.channels
     result.range = range ?? other.range
@@ -152,10 +156,12 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       }
       return values
     }
-    return Preprocessing(
+    var preprocessing = Preprocessing(
       channels: channels, fit: imageFit, range: Self.ranges[range ?? "white"] ?? .white,
       mean: try numbers(mean, Preprocessing.imageNetMean, else: 0, "mean"),
       deviation: try numbers(deviation, Preprocessing.imageNetDeviation, else: 1, "deviation"))
+    if let resampling { preprocessing.resampling = .init(rawValue: resampling) ?? .antialiased }
+    return preprocessing
   }
 
   private var imageFit: Preprocessing.Fit {
@@ -174,15 +180,17 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       guard outputChannels == 1 else { throw SettingsError("output: \(outputChannels) channels are no labels") }
       return .labels
     }
+    if output == .multilabel { return .independent(threshold ?? 0.5) }
     if outputChannels > 1 {
       if threshold != nil || output == .saliency {
-        throw SettingsError("a threshold is for networks of one output channel, not \(outputChannels)")
+        throw SettingsError(
+          "a threshold is for networks of one output channel, not \(outputChannels), or for output `multilabel`")
       }
       return output == .probabilities ? .largestProbability : .argmax
     }
     let threshold = threshold ?? 0.5
     switch output ?? .logits {
-    case .logits, .labels: return .threshold(threshold)
+    case .logits, .labels, .multilabel: return .threshold(threshold)
     case .probabilities: return .probabilityThreshold(threshold)
     case .saliency: return .saliencyThreshold(threshold)
     }

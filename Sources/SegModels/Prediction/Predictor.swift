@@ -68,7 +68,7 @@ public struct Predictor: Sendable {
       let logits = g.input("logits", map.shape)
       switch postprocessing {
       case .argmax: g.output("values", logits.softmax(axis: -1))
-      case .labels, .largestProbability: g.output("values", logits.map(.identity))
+      case .labels, .largestProbability, .independent: g.output("values", logits.map(.identity))
       case .threshold, .probabilityThreshold, .saliencyThreshold: g.output("values", postprocessing.scored(logits))
       }
     }

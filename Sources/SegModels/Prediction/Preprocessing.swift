@@ -70,6 +70,8 @@ public struct Preprocessing: Hashable, Sendable {
   public var deviation: [Float]
   /// The value of padding before mean and deviation, in units of ``range-swift.property``.
   public var fill: Float
+  /// How the image is resized, where it is.
+  public var resampling: Resampling = .antialiased
   /// The type of element that the network takes; values are rounded to the nearest whole number of it.
   public var elementType: ElementType = .float32
 
@@ -132,7 +134,7 @@ public struct Preprocessing: Hashable, Sendable {
     _ source: ChannelRows<Stored>, white: Float, _ placement: Placement
   ) -> Tensor {
     let (size, content, count) = (placement.networkSize, placement.content, channels.count)
-    var rows = ResampledRows(source, to: Extent2D(content.height, content.width))
+    var rows = ResampledRows(source, to: Extent2D(content.height, content.width), by: resampling)
     let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
     let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
     let padding = (0..<count).map { fill * scale[$0] + shift[$0] }

@@ -57,13 +57,20 @@ public struct ONNXSegmentation: Sendable {
     if settings.size == nil, let height = input.extent(.height), let width = input.extent(.width) {
       settings.size = [height, width]
     }
+    let isOpen = settings.size == nil && settings.multiple == nil
     var assumptions: [String] = []
     if input.evidence == .assumed {
       assumptions.append("input \(port.name): its axes are taken for \(input.layout) (--image-layout)")
     }
     let channels = try ONNXSegmentation.channels(of: input, settings, &assumptions)
-    preprocessing = try ONNXSegmentation.preprocessing(input, channels, &settings, &assumptions)
-    let maps = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
+    var preprocessing = try ONNXSegmentation.preprocessing(input, channels, &settings, &assumptions)
+    let (maps, period) = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
+    if isOpen, let period {
+      // A map that is halved so often wants so many pixels, and no more.
+      settings.multiple = period
+      preprocessing.fit = .keep(multipleOf: period)
+    }
+    self.preprocessing = preprocessing
     let output = try ONNXSegmentation.output(of: file, among: maps, named: settings.outputName)
     let others = maps.map(\.name).filter { $0 != output.name }
     if settings.outputName == nil, maps.contains(where: { $0.name != output.name && $0.isRival(of: output) }) {
@@ -84,7 +91,11 @@ public struct ONNXSegmentation: Sendable {
     }
     outputMeaning = settings.output ?? .logits
     postprocessing = try settings.postprocessing(outputChannels: output.channels)
-    classes = outputMeaning == .labels ? reading.labelCount ?? 65536 : max(2, output.channels)
+    switch outputMeaning {
+    case .labels: classes = reading.labelCount ?? 65536
+    case .multilabel: classes = output.channels + 1
+    case .logits, .probabilities, .saliency: classes = max(2, output.channels)
+    }
     self.file = file
     self.input = input
     self.output = output
@@ -96,7 +107,7 @@ public struct ONNXSegmentation: Sendable {
   /// What prepares images for the network, runs it and reads its output.
   public func predictor(on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()) -> Predictor {
     let (file, input, output) = (file, input, output)
-    let scaling = settings.output == output.reading.meaning ? output.reading.scaling : .none
+    let scaling = outputScaling
     let isLabels = postprocessing == .labels
     let model = Model(
       name: file.path, inputNames: [input.port.name], outputNames: [output.name], on: backend, options: options
@@ -114,7 +125,14 @@ public struct ONNXSegmentation: Sendable {
   /// - Throws: ``ONNXError``.
   public func graph(for size: Extent2D) throws -> Graph {
     try file.segmentationGraph(
-      input, [1, size.height, size.width, inputChannels], output, scaling: .none, isLabels: postprocessing == .labels)
+      input, [1, size.height, size.width, inputChannels], output, scaling: outputScaling,
+      isLabels: postprocessing == .labels)
+  }
+
+  /// What makes of the file's output what its meaning says.
+  private var outputScaling: OutputReading.Scaling {
+    if outputMeaning == .multilabel { return output.reading.meaning == .logits ? .sigmoid : output.reading.scaling }
+    return outputMeaning == output.reading.meaning ? output.reading.scaling : .none
   }
 
   // MARK: What the file says
@@ -155,10 +173,11 @@ public struct ONNXSegmentation: Sendable {
     return preprocessing
   }
 
-  /// The outputs that are maps of the image, for an image that is no square where the file leaves its size open.
+  /// The outputs that are maps of the image, for an image that is no square where the file leaves its size open; and the common multiple
+  /// of the network's strides, where there is one.
   private static func maps(
     of file: ONNXModel, _ input: ONNXImageInput, channels: Int, _ preprocessing: Preprocessing
-  ) throws -> [ONNXMapOutput] {
+  ) throws -> (maps: [ONNXMapOutput], period: Int?) {
     var failure: (any Error)?
     for size in [Extent2D(192, 256), Extent2D(512, 512)] {
       let fitted = Placement(of: size, fit: preprocessing.fit).networkSize
@@ -175,9 +194,10 @@ public struct ONNXSegmentation: Sendable {
         let properties = graph.outputProperties(ofInputs: [
           input.port.name: ValueProperties(range: range, isInteger: input.takesIntegers, axes: axes)
         ])
-        return zip(graph.outputs, properties).compactMap { port, properties in
+        let maps = zip(graph.outputs, properties).compactMap { port, properties in
           ONNXMapOutput(port.name, graph[port.value].spec, properties, image: image)
         }
+        return (maps, try ReceptiveFields(graph).period)
       } catch {
         failure = failure ?? error
       }
@@ -266,6 +286,7 @@ extension ONNXModel {
       case .none: break
       case .divided(let scale): map = map * Float(1 / scale)
       case .exponential: map = map.map(.exp)
+      case .sigmoid: map = map.sigmoid()
       }
       importer.builder.output(output.name, map)
     }
