@@ -100,7 +100,8 @@ package enum FileSystem {
 
   /// The bytes of a file, or of a pipe to its end.
   package static func contents(of path: String, limit: Int = 1 << 28) throws(FileError) -> [UInt8] {
-    Array(try FileBytes(reading: path, limit: limit).bytes)
+    let file = try FileBytes(reading: path, limit: limit)
+    return withExtendedLifetime(file) { Array(file.bytes) }
   }
 
   /// Writes a file, whole or not at all.

@@ -170,6 +170,9 @@ public struct BoundaryF1: Sendable, Hashable {
     }
   }
 
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) { entries += Array(repeating: Entry(), count: count - entries.count) }
+
   /// Forgets all images.
   public mutating func reset() { entries = Array(repeating: Entry(), count: entries.count) }
 

@@ -85,6 +85,12 @@ public struct BoundaryIoU: Sendable, Hashable {
     }
   }
 
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) {
+    intersections += Array(repeating: 0, count: count - intersections.count)
+    unions += Array(repeating: 0, count: count - unions.count)
+  }
+
   /// Forgets all images.
   public mutating func reset() {
     intersections = Array(repeating: 0, count: intersections.count)

@@ -3,7 +3,7 @@ import SegEngine
 /// How often each class was predicted where each class is true, over any number of images.
 public struct ConfusionMatrix: Sendable, Hashable {
   /// Number of classes.
-  public let classes: Int
+  public private(set) var classes: Int
   /// Truth that counts for nothing, in any class's numerator or denominator.
   public let ignoreLabel: UInt16?
   /// `counts[truth * classes + prediction]`, in pixels.
@@ -55,6 +55,18 @@ public struct ConfusionMatrix: Sendable, Hashable {
 
   /// Forgets all pixels.
   public mutating func reset() { counts = Array(repeating: 0, count: classes * classes) }
+
+  /// Makes room for further classes, of which nothing has been counted.
+  ///
+  /// - Precondition: there are not more classes already.
+  mutating func extend(to count: Int) {
+    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    var extended = [Int](repeating: 0, count: count * count)
+    for row in 0..<classes {
+      for column in 0..<classes { extended[row * count + column] = counts[row * classes + column] }
+    }
+    (classes, counts) = (count, extended)
+  }
 
   /// Pixels that were counted.
   public var pixelCount: Int { counts.reduce(0, +) }

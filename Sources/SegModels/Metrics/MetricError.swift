@@ -14,6 +14,8 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .sizesDiffer(let prediction, let truth):
       "the prediction has \(prediction.height)×\(prediction.width) pixels, the mask \(truth.height)×\(truth.width)"
+    case .unknownLabel(LabelMap.unlabelled, _, let isTruth):
+      "\(isTruth ? "the mask" : "the prediction") holds pixels without a label (a negative number, or 65535)"
     case .unknownLabel(let label, let classes, let isTruth):
       "\(isTruth ? "the mask" : "the prediction") holds label \(label), outside the classes 0 to \(classes - 1)"
     case .emptyMask(let isTruth):

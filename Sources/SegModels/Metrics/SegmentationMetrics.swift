@@ -45,7 +45,7 @@ public struct SegmentationMetrics: Sendable, Hashable {
   }
 
   /// Number of classes.
-  public let classes: Int
+  public private(set) var classes: Int
   /// The conventions.
   public let options: Options
   /// Counts of pixels: IoU, Dice, precision, recall, accuracies.
@@ -110,6 +110,19 @@ public struct SegmentationMetrics: Sendable, Hashable {
     boundaryIoU.merge(other.boundaryIoU)
     trimap.merge(other.trimap)
     surfaces.merge(other.surfaces)
+  }
+
+  /// Makes room for further classes, which no image had: for data sets whose number of classes shows as they are read.
+  ///
+  /// - Precondition: there are not more classes already.
+  public mutating func extend(to count: Int) {
+    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    classes = count
+    confusion.extend(to: count)
+    boundaryF1.extend(to: count)
+    boundaryIoU.extend(to: count)
+    trimap.extend(to: count)
+    surfaces.extend(to: count)
   }
 
   /// Forgets all images.

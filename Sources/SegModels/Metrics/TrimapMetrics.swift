@@ -61,6 +61,9 @@ public struct TrimapMetrics: Sendable, Hashable {
     for index in matrices.indices { matrices[index].merge(other.matrices[index]) }
   }
 
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) { for index in matrices.indices { matrices[index].extend(to: count) } }
+
   /// Forgets all images.
   public mutating func reset() { for index in matrices.indices { matrices[index].reset() } }
 }
