@@ -17,7 +17,7 @@ enum NetworkSource {
       self = .named(classes.map { description.with(classes: $0) } ?? description)
     } else if classes != nil {
       throw Failure(.usage, "--classes is for named networks; there is none named \(text)")
-    } else if text.lowercased().hasSuffix(".onnx") || FileManager.default.fileExists(atPath: text) {
+    } else if text.lowercased().hasSuffix(".onnx") || FileSystem.exists(text) {
       self = .file(try ONNXModel(contentsOf: text))
     } else {
       throw Failure(
@@ -30,7 +30,7 @@ enum NetworkSource {
   var name: String {
     switch self {
     case .named(let description): description.name
-    case .file(let file): (file.path as NSString).lastPathComponent
+    case .file(let file): lastComponent(of: file.path)
     }
   }
 

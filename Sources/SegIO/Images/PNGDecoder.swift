@@ -36,6 +36,8 @@ final class PNGDecoder {
 
   /// Whether pixels have red, green and blue samples in the file.
   var hasColor: Bool { header.has_color }
+  /// Whether pixels are indices into a palette.
+  var hasPalette: Bool { header.is_palette }
   /// Whether pixels have an alpha sample in the file.
   var hasAlpha: Bool { header.has_alpha }
 
@@ -61,7 +63,8 @@ final class PNGDecoder {
     precondition(storedChannels == 1, "raw values are those of a single channel")
     let labels: [UInt16] =
       header.bit_depth == 16
-      ? try decode16(segio_png_raw_values, channels: 1) : try decode8(segio_png_raw_values, channels: 1).map(UInt16.init)
+      ? try decode16(segio_png_raw_values, channels: 1)
+      : try decode8(segio_png_raw_values, channels: 1).map(UInt16.init)
     return LabelMap(width: Int(header.width), height: Int(header.height), labels: labels)
   }
 

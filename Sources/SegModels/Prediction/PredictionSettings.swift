@@ -71,14 +71,6 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     context.codingPath.isEmpty ? "" : context.codingPath.map(\.stringValue).joined(separator: ".") + ": "
   }
 
-  /// Reads a file of settings as ``init(json:)`` does.
-  ///
-  /// - Throws: ``SettingsError``, also where the file cannot be read.
-  public init(contentsOf path: String) throws(SettingsError) {
-    guard let data = FileManager.default.contents(atPath: path) else { throw SettingsError("cannot be read") }
-    try self.init(json: Array(data))
-  }
-
   /// Refuses values that no network takes, whether this one would ask for them or not.
   ///
   /// - Throws: ``SettingsError`` naming the key.
