@@ -47,13 +47,25 @@ struct Failure: Error {
         self.init(.badInput, error.description)
       }
     case let error as FileError: self.init(.unreadableInput, error.description)
+    case let error as DatasetError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description + Failure.hint(error))
+      }
+    case let error as LabelColorsError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
     case let error as ProfileError:
       if case .file = error {
         self.init(.unreadableInput, error.description)
       } else {
         self.init(.badInput, error.description)
       }
-    case is GraphError, is ParameterError, is MetricError, is PredictionError, is CRFError:
+    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
       self.init(.badInput, "\(error)")
     default: return nil
     }
@@ -76,6 +88,8 @@ struct Failure: Error {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as ParameterError {
       throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CheckpointError {
+      throw Failure(.badInput, "\(path): \(error)")
     } catch let error as MetricError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as PredictionError {
@@ -87,6 +101,14 @@ struct Failure: Error {
 
   /// Prints the line to the standard error stream.
   func report() { printError("seg: \(message)") }
+
+  /// The options that help images and masks to find each other.
+  private static func hint(_ error: DatasetError) -> String {
+    switch error.cause {
+    case .noMask, .noImage, .severalMasks, .severalImages: " (--image-suffix and --mask-suffix say how names end)"
+    case .file, .noImages: ""
+    }
+  }
 
   private static func isFileError(_ error: ImageError) -> Bool {
     if case .file = error.cause { true } else { false }

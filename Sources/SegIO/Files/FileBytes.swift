@@ -11,7 +11,9 @@ import Darwin
 ///
 /// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that
 /// reads pages which are gone.
-final class FileBytes {
+///
+/// Unchecked because of the pointer: what it points to is not written once the object is there.
+final class FileBytes: @unchecked Sendable {
   /// All bytes. Never written.
   let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
@@ -86,7 +88,7 @@ final class FileBytes {
   private static func openForReading(
     _ path: String
   ) throws(FileError) -> (descriptor: CInt, size: Int, isRegular: Bool) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = path.withFileSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw FileError(path, .system(attempt: "cannot be opened", errno: errno)) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -94,13 +96,13 @@ final class FileBytes {
       close(descriptor)
       throw FileError(path, .system(attempt: "cannot be examined", errno: code))
     }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: return (descriptor, Int(status.st_size), true)
-    case S_IFIFO: return (descriptor, 0, false)
-    case S_IFDIR:
+    switch FileSystem.kind(status) {
+    case .file: return (descriptor, Int(status.st_size), true)
+    case .stream: return (descriptor, 0, false)
+    case .directory:
       close(descriptor)
       throw FileError(path, .isDirectory)
-    default:
+    case .other:
       close(descriptor)
       throw FileError(path, .notAFile)
     }

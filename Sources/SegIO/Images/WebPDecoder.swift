@@ -33,6 +33,15 @@ enum WebPDecoder {
       ImageOrientation(exif: chunk("EXIF", of: demuxer), xmp: chunk("XMP ", of: demuxer)))
   }
 
+  /// Whether a file's pixels are read as they were when it was written.
+  static func isLossless(_ file: FileBytes) -> Bool {
+    defer { withExtendedLifetime(file) {} }
+    let bytes = file.bytes.bindMemory(to: UInt8.self)
+    var features = WebPBitstreamFeatures()
+    // 1 is lossy, 2 is not, 0 may be either.
+    return WebPGetFeatures(bytes.baseAddress, bytes.count, &features) == VP8_STATUS_OK && features.format == 2
+  }
+
   private static func corrupt(_ path: String, _ reason: String) -> ImageError {
     ImageError(path, .corrupt(format: "WebP", reason: reason))
   }

@@ -71,14 +71,6 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     context.codingPath.isEmpty ? "" : context.codingPath.map(\.stringValue).joined(separator: ".") + ": "
   }
 
-  /// Reads a file of settings as ``init(json:)`` does.
-  ///
-  /// - Throws: ``SettingsError``, also where the file cannot be read.
-  public init(contentsOf path: String) throws(SettingsError) {
-    guard let data = FileManager.default.contents(atPath: path) else { throw SettingsError("cannot be read") }
-    try self.init(json: Array(data))
-  }
-
   /// Refuses values that no network takes, whether this one would ask for them or not.
   ///
   /// - Throws: ``SettingsError`` naming the key.
@@ -180,7 +172,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       guard outputChannels == 1 else { throw SettingsError("output: \(outputChannels) channels are no labels") }
       return .labels
     }
-    if output == .multilabel { return .independent(threshold ?? 0.5) }
+    if output == .multilabel || output == .multilabelProbabilities { return .independent(threshold ?? 0.5) }
     if outputChannels > 1 {
       if threshold != nil || output == .saliency {
         throw SettingsError(
@@ -190,9 +182,9 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     let threshold = threshold ?? 0.5
     switch output ?? .logits {
-    case .logits, .labels, .multilabel: return .threshold(threshold)
     case .probabilities: return .probabilityThreshold(threshold)
     case .saliency: return .saliencyThreshold(threshold)
+    default: return .threshold(threshold)
     }
   }
 }

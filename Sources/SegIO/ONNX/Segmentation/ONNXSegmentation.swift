@@ -90,10 +90,14 @@ public struct ONNXSegmentation: Sendable {
       throw SettingsError("output: \(output.channels) channels are no labels")
     }
     outputMeaning = settings.output ?? .logits
+    if outputMeaning == .multilabel, reading.meaning == .logits {
+      assumptions.append(
+        "output \(output.name): its values are taken for logits (--output-kind multilabelProbabilities)")
+    }
     postprocessing = try settings.postprocessing(outputChannels: output.channels)
     switch outputMeaning {
     case .labels: classes = reading.labelCount ?? 65536
-    case .multilabel: classes = output.channels + 1
+    case .multilabel, .multilabelProbabilities: classes = output.channels + 1
     case .logits, .probabilities, .saliency: classes = max(2, output.channels)
     }
     self.file = file

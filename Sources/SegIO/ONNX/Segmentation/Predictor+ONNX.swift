@@ -1,4 +1,3 @@
-import Foundation
 import SegEngine
 import SegModels
 
@@ -32,9 +31,22 @@ extension PredictionSettings {
     }
   }
 
+  /// Reads a file of settings as `init(json:)` does.
+  ///
+  /// - Throws: `SettingsError`, also where the file cannot be read.
+  public init(contentsOf path: String) throws(SettingsError) {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try FileSystem.contents(of: path)
+    } catch {
+      throw SettingsError(error.reason)
+    }
+    try self.init(json: bytes)
+  }
+
   private static func pathOfFile(beside path: String) -> String? {
     guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return nil }
     let candidate = String(path[..<dot]) + ".json"
-    return FileManager.default.fileExists(atPath: candidate) ? candidate : nil
+    return FileSystem.exists(candidate) ? candidate : nil
   }
 }
