@@ -182,7 +182,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     let threshold = threshold ?? 0.5
     switch output ?? .logits {
-    default: return .threshold(threshold)
+    case .logits, .labels, .multilabel, .multilabelProbabilities: return .threshold(threshold)
     case .probabilities: return .probabilityThreshold(threshold)
     case .saliency: return .saliencyThreshold(threshold)
     }
