@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Images and masks are written as PNG")
 struct ImageWritingTests {
-  @Test("an image comes back as it was", arguments: Image.ChannelLayout.allCases, [8, 16])
+  @Test("an image comes back as it was", arguments: [Image.ChannelLayout.grey, .greyAlpha, .rgb, .rgba], [8, 16])
   func roundTrip(_ layout: Image.ChannelLayout, _ bits: Int) throws {
     let count = 13 * 9 * layout.count
     let samples: Image.Samples =

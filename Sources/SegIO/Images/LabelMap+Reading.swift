@@ -15,9 +15,10 @@ extension LabelMap {
     case alphaIsForeground
   }
 
-  /// Reads a mask from a PNG or TIFF file (its first page).
+  /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
+  /// array.
   ///
-  /// JPEG files are refused: their compression changes labels. Negative numbers of signed files become ``unlabelled``; numbers beyond
+  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become ``unlabelled``; numbers beyond
   /// 65535 and fractions are refused.
   ///
   /// - Parameters:
@@ -32,7 +33,7 @@ extension LabelMap {
     try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
   }
 
-  /// Decodes a mask from the contents of a PNG or TIFF file.
+  /// Decodes a mask from the contents of a file.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
@@ -50,34 +51,69 @@ extension LabelMap {
   private init(
     _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits
   ) throws(ImageError) {
-    switch try PixelFormat(of: file, named: path) {
-    case .jpeg:
-      throw ImageError(path, .notLabels(reason: "JPEG compression changes labels; use PNG or TIFF"))
+    let format = try PixelFormat(of: file, named: path)
+    var warnings: [ImageWarning.Kind] = []
+    /// The values of a file of one channel, where colours and alpha do not matter.
+    var stored: StoredValues?
+    /// Colours of a file of another kind, or of one whose stored values are indices into a palette.
+    var hasPalette = false
+    let colors: (inout [ImageWarning.Kind]) throws(ImageError) -> Image
+    switch format {
     case .png:
       let decoder = try PNGDecoder(file, named: path, limits: limits)
+      hasPalette = decoder.hasPalette
       if reading != .alphaIsForeground && !decoder.hasColor && !decoder.hasAlpha {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
-        if case .colors(let colors) = reading, decoder.hasPalette {
-          let image = try PNGDecoder(file, named: path, limits: limits).decodeColors()
-          try requireAgreement(with: colors, image, path: path)
+        stored = try decoder.decodeStoredValues()
+        colors = { (warnings) throws(ImageError) in
+          try PNGDecoder(file, named: path, limits: limits).decodeColors(&warnings)
         }
       } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
+        colors = { (warnings) throws(ImageError) in try decoder.decodeColors(&warnings) }
       }
     case .tiff:
-      let decoder = try TIFFDecoder(file, named: path, limits: limits)
-      if reading != .alphaIsForeground && decoder.isSingleChannel {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
-      } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
+      let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
+      hasPalette = decoder.hasPalette
+      if reading != .alphaIsForeground && decoder.isSingleChannel { stored = try decoder.decodeStoredValues() }
+      colors = { (warnings) throws(ImageError) in try decoder.decodeColors(&warnings) }
+    case .bmp:
+      let decoder = try BMPDecoder(file, named: path, limits: limits)
+      hasPalette = decoder.isPalette
+      if reading != .alphaIsForeground && decoder.isPalette { stored = try decoder.decodeStoredValues() }
+      colors = { (_) throws(ImageError) in try decoder.decodeColors() }
+    case .gif:
+      hasPalette = true
+      if reading != .alphaIsForeground {
+        stored = try GIFDecoder(file, named: path, limits: limits).decodeStoredValues()
       }
+      colors = { (warnings) throws(ImageError) in
+        try GIFDecoder(file, named: path, limits: limits).decodeColors(&warnings)
+      }
+    case .netpbm:
+      let decoder = try NetpbmDecoder(file, named: path, limits: limits)
+      if reading != .alphaIsForeground && decoder.isSingleChannel { stored = try decoder.decodeStoredValues() }
+      colors = { (warnings) throws(ImageError) in try decoder.decode(&warnings) }
+    case .numpy:
+      if reading != .alphaIsForeground {
+        stored = try NumPyImage.storedValues(file, named: path, limits: limits)
+      }
+      colors = { (warnings) throws(ImageError) in
+        try NumPyImage.decode(file, named: path, limits: limits, &warnings)
+      }
+    case .webp where WebPDecoder.isLossless(file):
+      colors = { (warnings) throws(ImageError) in
+        try WebPDecoder.decode(file, named: path, limits: limits, &warnings)
+      }
+    case .jpeg, .webp, .heif, .avif:
+      throw ImageError(path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
     }
-  }
-
-  private init(stored: LabelMap, reading: Reading) {
-    self = stored
-    guard reading == .nonZeroIsForeground else { return }
-    for index in labels.indices where labels[index] > 1 { labels[index] = 1 }
+    guard let stored else {
+      self = try LabelMap(image: try colors(&warnings), reading: reading, path: path)
+      return
+    }
+    self = try stored.labels(of: path, areForeground: reading == .nonZeroIsForeground)
+    if case .colors(let table) = reading, hasPalette {
+      try requireAgreement(with: table, try colors(&warnings), path: path)
+    }
   }
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {
