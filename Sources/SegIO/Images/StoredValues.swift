@@ -28,6 +28,33 @@ struct StoredValues {
     self.values = values
   }
 
+  /// The stored values of an image file, of its first page or frame; `nil` where a pixel has several, or where they are not stored as
+  /// such: colours, alpha, and formats that change values (JPEG, HEIF) or have colours alone (WebP).
+  ///
+  /// - Throws: ``ImageError`` as reading an image does.
+  static func reading(
+    _ file: FileBytes, _ format: PixelFormat, named path: String, limits: ImageLimits
+  ) throws(ImageError) -> StoredValues? {
+    switch format {
+    case .png:
+      let decoder = try PNGDecoder(file, named: path, limits: limits)
+      return decoder.hasColor || decoder.hasAlpha ? nil : try decoder.decodeStoredValues()
+    case .tiff:
+      var warnings: [ImageWarning.Kind] = []
+      let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
+      return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
+    case .bmp:
+      let decoder = try BMPDecoder(file, named: path, limits: limits)
+      return decoder.isPalette ? try decoder.decodeStoredValues() : nil
+    case .gif: return try GIFDecoder(file, named: path, limits: limits).decodeStoredValues()
+    case .netpbm:
+      let decoder = try NetpbmDecoder(file, named: path, limits: limits)
+      return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
+    case .numpy: return try NumPyImage.storedValues(file, named: path, limits: limits)
+    case .jpeg, .webp, .heif, .avif: return nil
+    }
+  }
+
   /// The values as the picture shows them that a file of this orientation holds.
   func applying(_ orientation: ImageOrientation) -> StoredValues {
     let (newWidth, newHeight) = orientation.swapsAxes ? (height, width) : (width, height)
