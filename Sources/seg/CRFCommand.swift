@@ -51,7 +51,7 @@ struct CRFCommand: ParsableCommand {
 
   func run() throws {
     for file in [output, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
-    let image = try Image(contentsOf: self.image)
+    let image = try readImage(self.image).image
     let values = try Tensor(npyFile: probabilities)
     let field = crf.field(.deepLab)
     try requireMemory(field.byteCount(for: image, classes: values.shape.channels), for: self.image)

@@ -14,8 +14,12 @@ struct SegmentCommand: ParsableCommand {
       Example: seg segment eye.png --model pupil-unet --weights pupil-unet.safetensors --output masks --overlay
       """)
 
-  @Argument(help: "The images: PNG, JPEG or TIFF.")
+  @Argument(
+    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, .npy, and HEIF and AVIF where libheif is installed.")
   var images: [String]
+
+  @Option(help: "Which page of TIFF files, counted from 1.")
+  var page = 1
 
   @OptionGroup var model: ModelOptions
 
@@ -40,6 +44,7 @@ struct SegmentCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if page < 1 { throw ValidationError("--page is counted from 1, not \(page)") }
     guard tiles.size == nil || !crf && views.views == nil else {
       throw ValidationError("tiles are segmented as they are: no --crf, no further views")
     }
@@ -55,6 +60,8 @@ struct SegmentCommand: ParsableCommand {
       let milliseconds: Double
       /// Pixels by label.
       let pixels: [String: Int]
+      /// What is strange about the image's file.
+      let warnings: [String]
     }
     struct Problem: Encodable {
       let image: String
@@ -118,7 +125,7 @@ struct SegmentCommand: ParsableCommand {
   }
 
   private func segment(_ path: String, _ segmenter: Segmenter, _ tiling: Tiling?) throws -> Report.Entry {
-    let image = try Image(contentsOf: path)
+    let (image, warnings) = try readImage(path, page: page)
     let clock = ContinuousClock()
     let start = clock.now
     let labels: LabelMap
@@ -144,6 +151,6 @@ struct SegmentCommand: ParsableCommand {
     for label in labels.labels { pixels["\(label)", default: 0] += 1 }
     return .init(
       image: path, mask: mask, overlay: overlayPath, width: image.width, height: image.height,
-      milliseconds: milliseconds, pixels: pixels)
+      milliseconds: milliseconds, pixels: pixels, warnings: warnings)
   }
 }

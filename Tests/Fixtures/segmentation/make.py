@@ -221,6 +221,15 @@ case("uint8-nchw", lambda n, z: z, largest(1), channels=4, kind=T.UINT8,
 case("four-bands", lambda n, z: z, largest(1), channels=4, source="bands", shape=(1, 4, "h", "w"))
 case("two-bands", lambda n, z: z, largest(1), channels=4, source="bands", shape=(1, 2, "h", "w"))
 
+# Preparation that is in the file: the samples that it wants follow from what it does to them.
+case("scales-steps", lambda n, z: n("Softmax", z, axis=1), largest(1), channels=4, source="picture-255",
+     prepare=lambda n, v: n("Div", v, n.constant(255)), settings={"mean": "none"})
+case("scales-steps-about-0", lambda n, z: n("Softmax", z, axis=1), largest(1), channels=4, source="picture-255",
+     prepare=lambda n, v: n("Mul", n("Sub", v, n.constant([[[127.5]], [[120]], [[110]]])), n.constant(1 / 127.5)), settings={"mean": "none"})
+case("scales-unit", lambda n, z: n("Softmax", z, axis=1), largest(1), channels=4,
+     prepare=lambda n, v: n("Div", n("Sub", v, n.constant([[[0.485]], [[0.456]], [[0.406]]])), n.constant([[[0.229]], [[0.224]], [[0.225]]])),
+     settings={"mean": "none"})
+
 
 def network(entry, ranks=None):
     n = Net()
@@ -240,12 +249,12 @@ def network(entry, ranks=None):
 
 
 def prepared(entry):
-    samples = (PICTURE if entry["source"] == "picture" else BANDS)
+    samples = BANDS if entry["source"] == "bands" else PICTURE
     shape = entry["shape"]
     count = next((e for e in (shape[1] if len(shape) == 4 else shape[0], shape[-1]) if isinstance(e, int)), 3)
     samples = samples[..., :count]
     if entry["kind"] == T.FLOAT:
-        samples = samples.astype(np.float32) / np.float32(255)
+        samples = samples.astype(np.float32) / np.float32(1 if entry["source"] == "picture-255" else 255)
     if entry["kind"] == T.INT32:
         samples = samples.astype(np.int32)
     channels_last = shape[-1] == 3 or shape == ("n", "a", "b", "c")
@@ -273,7 +282,7 @@ def main():
         out = labels.astype(np.uint8)
         out[ignored] = 255
         Image.fromarray(out).save(os.path.join(HERE, entry["name"] + ".labels.png"))
-        manifest.append({"name": entry["name"], "picture": entry["source"] + ".png", "proven": entry["proven"],
+        manifest.append({"name": entry["name"], "picture": entry["source"].split("-")[0] + ".png", "proven": entry["proven"],
                          "takesIntegers": entry["kind"] != T.FLOAT, "settings": entry["settings"]})
     with open(os.path.join(HERE, "manifest.json"), "w") as file:
         json.dump(manifest, file, indent=1)
