@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SegEngine
 import SegIO
 import SegModels
@@ -11,8 +10,10 @@ struct ImageReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The sample that is white, where files do not state it: 4095 of 12 bits stored in 16. By default 255, 65535, or 1 of floating-point samples.",
-      valueName: "sample"))
+      """
+      The sample that is white, where files do not state it: 4095 of 12 bits stored in 16. By default 255, 65535, or 1 of \
+      floating-point samples.
+      """, valueName: "sample"))
   var whiteLevel: Float?
 
   func validate() throws {
@@ -22,35 +23,31 @@ struct ImageReadingOptions: ParsableArguments {
     }
   }
 
-  /// Reads an image for a network that is given one prepared so, and prints what may matter about the file.
-  func image(
-    _ path: String, for preprocessing: Preprocessing? = nil
-  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    try Self.image(path, page: page, whiteLevel: whiteLevel, for: preprocessing)
-  }
-
-  /// The same without options.
-  static func image(
-    _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil
-  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    var (image, warnings) = try Image.reading(contentsOf: path, page: page)
-    if let whiteLevel { image = image.withWhite(whiteLevel) }
-    if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
-    for warning in warnings {
-      // There may be a bar on the line.
-      printError(text: isatty(STDERR_FILENO) == 1 ? "\r\u{1b}[K" : "")
-      printError("seg: \(warning)")
-    }
-    return (image, warnings)
+  /// Reads an image as ``readImage(_:page:whiteLevel:for:)`` does.
+  func image(_ path: String, for preprocessing: Preprocessing? = nil) throws -> (image: Image, warnings: [String]) {
+    try readImage(path, page: page, whiteLevel: whiteLevel, for: preprocessing)
   }
 }
 
+/// The image of a file, and what is strange about the file: a line each, printed to the standard error stream once.
+///
+/// What concerns the white level is not said where one is given, or where a network's preprocessing looks at the image's maximum instead.
+func readImage(
+  _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil
+) throws -> (image: Image, warnings: [String]) {
+  var (image, warnings) = try Image.reading(contentsOf: path, page: page)
+  if let whiteLevel { image = image.withWhite(whiteLevel) }
+  if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
+  let lines = warnings.map(\.description)
+  for line in lines { printError("seg: \(line)") }
+  return (image, lines)
+}
+
 extension ImageWarning {
-  /// Whether it is about the white level, which does not matter where one is given or the image's maximum counts.
   fileprivate var concernsWhite: Bool {
     switch kind {
     case .littleOfRange, .beyondWhite, .statedWhite: true
-    case .noEndMarker, .furtherPages, .furtherFrames, .notNumbers, .assumed: false
+    case .noEndMarker, .furtherPages, .furtherFrames, .notNumbers, .noData, .belowBlack, .assumed: false
     }
   }
 }

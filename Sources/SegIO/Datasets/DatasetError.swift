@@ -33,7 +33,7 @@ public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible 
     switch cause {
     case .file(let error): error.reason
     case .noImages(let suffix):
-      "there are no images (\(DatasetNames.endings.joined(separator: ", ")))" + (suffix.map { " called …\($0)" } ?? "")
+      "there are no images (png, jpg, tif and others)" + (suffix.map { " called …\($0)" } ?? "")
     case .noMask(let image): "there is no mask for \(image)"
     case .noImage(let mask): "there is no image for the mask \(mask)"
     case .severalMasks(let first, let second, let image): "\(first) and \(second) may both be the mask of \(image)"

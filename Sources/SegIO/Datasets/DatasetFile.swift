@@ -36,6 +36,9 @@ struct DatasetFile {
     } catch {
       throw DatasetError(error.path, .file(error))
     }
+    // Numbers beside a picture of the same name are probabilities or depths, not the picture.
+    let pictures = Set(found.filter { !areNumbers($0) }.map { joined(parentDirectory(of: $0), stem(of: $0)) })
+    found.removeAll { areNumbers($0) && pictures.contains(joined(parentDirectory(of: $0), stem(of: $0))) }
     return found.sorted { $0.fileSystemBytes.lexicographicallyPrecedes($1.fileSystemBytes) }.compactMap { path in
       let (directory, name) = (parentDirectory(of: path), stem(of: path))
       var names = DatasetNames.reductions(of: name, by: roles)
@@ -51,6 +54,10 @@ struct DatasetFile {
         path: path, directory: directory, place: place.joined(separator: "/"), name: name, names: names,
         ending: SegIO.ending(of: path)?.lowercased() ?? "")
     }
+  }
+
+  private static func areNumbers(_ path: String) -> Bool {
+    SegIO.ending(of: path).map { ["npy", "pfm"].contains($0.lowercased()) } ?? false
   }
 
   /// What precedes a suffix, which may have the ending or not, in the name of a file.

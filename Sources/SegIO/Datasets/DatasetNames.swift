@@ -1,9 +1,13 @@
 /// The words by which data sets say in names what a file is.
 enum DatasetNames {
   /// The endings of image files, the usual ones first.
-  static let endings = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp"]
+  static let endings = [
+    "png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp", "npy", "pgm", "pbm", "ppm", "pnm", "pam", "pfm", "heic",
+    "heif",
+    "avif", "jpe", "jfif", "dib",
+  ]
   /// Those of formats that change values when they are written.
-  static let lossyEndings: Set<String> = ["jpg", "jpeg"]
+  static let lossyEndings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "heic", "heif", "avif"]
 
   /// Directories of images, in lower case.
   static let imageDirectories: Set<String> = [

@@ -47,7 +47,7 @@ struct NetpbmDecoder {
     }
   }
 
-  /// The values of a file of one channel; of bits, 1 is black.
+  /// The values of a file of one channel; of bits, white is 1, as in other formats.
   ///
   /// - Precondition: the file has one channel.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
@@ -55,7 +55,7 @@ struct NetpbmDecoder {
     defer { withExtendedLifetime(file) {} }
     let values: StoredValues.Values
     switch header.kind {
-    case .bits: values = .uint8(try bits())
+    case .bits: values = .uint8(try bits().map { 1 - $0 })
     case .integers: values = .uint16(try integers())
     case .floats(let isBigEndian): values = .float64(floats(isBigEndian: isBigEndian).map { Double($0) })
     }

@@ -182,9 +182,9 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     let threshold = threshold ?? 0.5
     switch output ?? .logits {
+    case .logits, .labels, .multilabel, .multilabelProbabilities: return .threshold(threshold)
     case .probabilities: return .probabilityThreshold(threshold)
     case .saliency: return .saliencyThreshold(threshold)
-    default: return .threshold(threshold)
     }
   }
 }
