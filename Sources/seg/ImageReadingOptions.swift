@@ -25,29 +25,38 @@ struct ImageReadingOptions: ParsableArguments {
 
   /// Reads an image as ``readImage(_:page:whiteLevel:for:)`` does.
   func image(_ path: String, for preprocessing: Preprocessing? = nil) throws -> (image: Image, warnings: [String]) {
-    try readImage(path, page: page, whiteLevel: whiteLevel, for: preprocessing)
+    try readImage(path, page: page, whiteLevel: whiteLevel, for: preprocessing, namesOptions: true)
   }
 }
 
 /// The image of a file, and what is strange about the file: a line each, printed to the standard error stream once.
 ///
 /// What concerns the white level is not said where one is given, or where a network's preprocessing looks at the image's maximum instead.
+/// `namesOptions` adds the option that would change what was assumed.
 func readImage(
-  _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil
+  _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
+  namesOptions: Bool = false
 ) throws -> (image: Image, warnings: [String]) {
   var (image, warnings) = try Image.reading(contentsOf: path, page: page)
   if let whiteLevel { image = image.withWhite(whiteLevel) }
   if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
-  let lines = warnings.map(\.description)
+  let lines = warnings.map { warning in
+    guard namesOptions, let option = warning.option else { return warning.description }
+    return "\(warning) (\(option))"
+  }
   for line in lines { printError("seg: \(line)") }
   return (image, lines)
 }
 
 extension ImageWarning {
-  fileprivate var concernsWhite: Bool {
+  fileprivate var concernsWhite: Bool { option == "--white-level" }
+
+  /// The option that decides what was assumed.
+  fileprivate var option: String? {
     switch kind {
-    case .littleOfRange, .beyondWhite, .statedWhite: true
-    case .noEndMarker, .furtherPages, .furtherFrames, .notNumbers, .noData, .belowBlack, .assumed: false
+    case .littleOfRange, .beyondWhite, .statedWhite: "--white-level"
+    case .furtherPages: "--page"
+    case .noEndMarker, .furtherFrames, .notNumbers, .noData, .belowBlack, .assumed: nil
     }
   }
 }
