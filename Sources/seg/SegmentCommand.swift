@@ -15,11 +15,8 @@ struct SegmentCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, .npy, and HEIF and AVIF where libheif is installed.")
+    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, NumPy; HEIF and AVIF where libheif is installed.")
   var images: [String]
-
-  @Option(help: "Which page of TIFF files, counted from 1.")
-  var page = 1
 
   @OptionGroup var model: ModelOptions
 
@@ -27,6 +24,8 @@ struct SegmentCommand: ParsableCommand {
     name: [.short, .customLong("output")],
     help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
+
+  @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup(title: "Images too large for one run") var tiles: TileOptions
 
@@ -44,7 +43,6 @@ struct SegmentCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if page < 1 { throw ValidationError("--page is counted from 1, not \(page)") }
     guard tiles.size == nil || !crf && views.views == nil else {
       throw ValidationError("tiles are segmented as they are: no --crf, no further views")
     }
@@ -60,7 +58,7 @@ struct SegmentCommand: ParsableCommand {
       let milliseconds: Double
       /// Pixels by label.
       let pixels: [String: Int]
-      /// What is strange about the image's file.
+      /// What may matter about the image's file.
       let warnings: [String]
     }
     struct Problem: Encodable {
@@ -125,7 +123,7 @@ struct SegmentCommand: ParsableCommand {
   }
 
   private func segment(_ path: String, _ segmenter: Segmenter, _ tiling: Tiling?) throws -> Report.Entry {
-    let (image, warnings) = try readImage(path, page: page)
+    let (image, warnings) = try reading.image(path, for: segmenter.predictor.preprocessing)
     let clock = ContinuousClock()
     let start = clock.now
     let labels: LabelMap
@@ -151,6 +149,6 @@ struct SegmentCommand: ParsableCommand {
     for label in labels.labels { pixels["\(label)", default: 0] += 1 }
     return .init(
       image: path, mask: mask, overlay: overlayPath, width: image.width, height: image.height,
-      milliseconds: milliseconds, pixels: pixels, warnings: warnings)
+      milliseconds: milliseconds, pixels: pixels, warnings: warnings.map(\.description))
   }
 }
