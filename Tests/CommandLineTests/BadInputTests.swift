@@ -92,10 +92,15 @@ import Testing
       ("array.npy", try bytes(Repository.path("Tests/Fixtures/weights/version1.npy")), "NumPy array"),
       ("image.pth", try bytes(Repository.image(0)), "no safetensors, NPZ or PyTorch"),
       ("zip.pth", Array(try bytes(Repository.path("Tests/Fixtures/models/attack.pth"))[..<600]), "zip"),
-      ("attack.pth", try bytes(Repository.path("Tests/Fixtures/models/attack.pth")), "system"),
-      ("attack2.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack2.pth")), "system"),
-      ("eval.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack_eval.pth")), "eval"),
-      ("legacy.pth", try bytes(Repository.path("Tests/Fixtures/weights/legacy.pth")), "legacy.pth"),
+      (
+        "attack.pth", try bytes(Repository.path("Tests/Fixtures/models/attack.pth")), "missing inc.double_conv.0.weight"
+      ),
+      ("attack2.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack2.pth")), "unused w"),
+      ("eval.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack_eval.pth")), "unused w"),
+      ("legacy.pth", try bytes(Repository.path("Tests/Fixtures/weights/legacy.pth")), "unused w"),
+      ("script.pt", try bytes(Repository.path("Tests/Fixtures/weights/script.pt")), "torch.save("),
+      ("pointer.pth", Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".utf8), "git lfs pull"),
+      ("page.pth", Array("<!DOCTYPE html><html></html>".utf8), "web page (HTML)"),
       ("none.pth", try bytes(Repository.path("Tests/Fixtures/weights/no_tensors.pth")), "no dictionary of tensors"),
     ]
     for (name, contents, part) in cases {

@@ -87,10 +87,16 @@ struct PickledDictionaries {
     return leading
   }
 
-  /// What an object is made of.
+  /// The containers of which an object is made. Each holds what it holds under a name or a number, so that no cycle is without keys.
   private static func parts(of object: PickleHeap.Object) -> [PickleValue] {
-    [object.state] + (object.items.map { [.dictionary($0)] } ?? []) + (object.elements.map { [.list($0)] } ?? [])
-      + [object.arguments]
+    var parts = [object.arguments]
+    if let items = object.items { parts.append(.dictionary(items)) }
+    if let elements = object.elements { parts.append(.list(elements)) }
+    switch object.state {
+    case .dictionary, .tuple: parts.append(object.state)
+    default: break
+    }
+    return parts
   }
 
   // MARK: - The search

@@ -347,6 +347,7 @@ struct CheckpointSearch {
     let concerned = Set(assigned.map { items[$0].dictionary })
     for (index, item) in items.enumerated() where !assigned.contains(index) {
       guard concerned.isEmpty || concerned.contains(item.dictionary) else { continue }
+      if case .array = item.entry { continue }
       guard item.path.hasPrefix(candidate.prefix),
         !others.contains(where: {
           $0.prefix.hasPrefix(candidate.prefix) && $0.prefix.count > candidate.prefix.count
@@ -363,11 +364,10 @@ struct CheckpointSearch {
         continue
       }
       switch item.entry {
-      case .array: continue
       case _ where makesNoDifference(name, item.entry): findings.leftOut.append(item.name)
       case .unreadable(let reason):
         findings.unreadable.append(.init(name: name, reason: reason + ", or leave it out"))
-      case .tensor: findings.unused.append(name)
+      case .tensor, .array: findings.unused.append(name)
       }
     }
     findings.unused.sort()
@@ -383,11 +383,10 @@ struct CheckpointSearch {
     return String(item.path.dropFirst(candidate.prefix.count))
   }
 
-  /// Whether a tensor that the network does not have belongs to training alone: a counter, or a part that is called a loss, a
-  /// metric or an auxiliary head.
+  /// Whether a tensor that the network does not have belongs to training alone: whole numbers such as counters and the states of
+  /// generators, or a part that is called a loss, a metric or an auxiliary head.
   private func makesNoDifference(_ name: String, _ entry: Checkpoint.Entry) -> Bool {
-    if name == "num_batches_tracked" || name.hasSuffix(".num_batches_tracked") { return true }
-    if case .tensor(let spec, _) = entry, spec.elementType != .float32, spec.shape.elementCount == 1 { return true }
+    if case .tensor(let spec, _) = entry, spec.elementType != .float32 { return true }
     // The first component with which the name leaves those of the network.
     let ends = name.indices.filter { name[$0] == "." } + [name.endIndex]
     guard let end = ends.first(where: { !branches.contains(name[..<$0]) }) else { return false }

@@ -27,7 +27,7 @@ struct SegmentationTests {
     }
   }
 
-  static let folder = Fixtures.url("segmentation").path
+  static let folder = TestSupport.Fixtures.url("segmentation").path
   static let cases: [Case] = {
     let data = try! Data(contentsOf: URL(filePath: folder + "/manifest.json"))
     return try! JSONDecoder().decode([Case].self, from: data)

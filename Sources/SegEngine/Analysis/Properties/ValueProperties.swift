@@ -205,6 +205,7 @@ extension [AxisMeaning] {
 
   /// The axes of the same elements under another shape: parts stay together where the new extents are products of theirs.
   package func reshaped(from: Shape, to shape: Shape) -> [AxisMeaning] {
+    guard !from.dimensions.contains(0) else { return .init(repeating: .unknown, count: shape.rank) }
     var parts: [Part] = []
     for (axis, meaning) in zip(from.dimensions, self) {
       let known = meaning.parts.filter { $0.extent != 1 }

@@ -44,27 +44,3 @@ struct ONNXInputScaling {
     self.scale = scale
   }
 }
-
-/// The constants of a graph by name: initialisers, Constant nodes, and what only casts or dequantises one.
-struct ONNXConstants {
-  private let graph: ONNXGraph
-  private let producers: [String: ONNXNode]
-
-  init(_ graph: ONNXGraph) {
-    self.graph = graph
-    producers = Dictionary(
-      graph.nodes.flatMap { node in node.outputs.map { ($0, node) } }, uniquingKeysWith: { first, _ in first })
-  }
-
-  subscript(name: String) -> ONNXConstant? {
-    if let value = graph.initializers[name] { return value }
-    guard let node = producers[name] else { return nil }
-    switch node.kind {
-    case "Constant":
-      if let tensor = try? node.attributes.tensor("value") { return tensor }
-      return (try? node.attributes.float("value_float")).map { ONNXConstant(.float, [], floats: [$0]) }
-    case "DequantizeLinear", "Cast", "Identity", "Unsqueeze", "Reshape": return node.inputs.first.flatMap { self[$0] }
-    default: return nil
-    }
-  }
-}

@@ -97,7 +97,7 @@ public struct ONNXSegmentation: Sendable {
     }
     postprocessing = try settings.postprocessing(outputChannels: output.channels)
     switch outputMeaning {
-    case .labels: classes = reading.labelCount ?? 65536
+    case .labels: classes = max(1, reading.labelCount ?? 65536)
     case .multilabel, .multilabelProbabilities: classes = output.channels + 1
     case .logits, .probabilities, .saliency: classes = max(2, output.channels)
     }
