@@ -3,9 +3,9 @@ import SegEngine
 
 /// A page of a TIFF file, whose header has been read and found acceptable.
 ///
-/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and 64 bits; grey, palette, RGB,
-/// CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles, interleaved or planar, under any
-/// compression that libtiff was built with.
+/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and
+/// 64 bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles,
+/// interleaved or planar, under any compression that libtiff was built with.
 final class TIFFDecoder {
   private let file: FileBytes
   private let path: String
@@ -13,6 +13,7 @@ final class TIFFDecoder {
   private let header: segio_tiff_header
   private let photometric: Photometric
   private let blocks: TIFFBlocks
+
   private enum Photometric: UInt16 {
     case whiteIsZero = 0
     case blackIsZero = 1
