@@ -22,15 +22,18 @@ let package = Package(
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
     .target(name: "CSegKernels"),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
-    .systemLibrary(
-      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
-      providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+    .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
     .systemLibrary(name: "CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"]), .brew(["libexif"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
-    // libpng longjmps and libtiff is variadic: neither can be called from Swift as it is.
+    // libpng and libjpeg longjmp and libtiff is variadic: none can be called from Swift as it is. libheif is looked for at run time.
     .target(name: "CPNGShim", dependencies: ["CPNG"]),
+    .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
     .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
+    .target(name: "CGIFShim", dependencies: ["CGIF"]),
+    .target(name: "CHEIFShim"),
 
     // The engine, the networks, the files, the command line.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
@@ -38,7 +41,8 @@ let package = Package(
     .target(
       name: "SegIO",
       dependencies: [
-        "SegEngine", "CPNGShim", "CTurboJPEG", "CTIFFShim", "CEXIF", "CZip",
+        "SegEngine", "SegModels", "CPNGShim", "CJPEGShim", "CTIFFShim", "CWebP", "CGIFShim", "CHEIFShim", "CEXIF",
+        "CZip",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["ONNX/Format/onnx.proto"]),
     .executableTarget(

@@ -95,8 +95,27 @@ bool segio_png_read(
   for (int pass = 0; pass < passes; pass++) {
     for (png_uint_32 row = 0; row < height; row++) png_read_row(png, (png_bytep)samples + row * row_bytes, NULL);
   }
-  png_read_end(png, NULL);
+  png_read_end(png, reader->info);
   return true;
+}
+
+void segio_png_metadata_of(segio_png_reader *reader, segio_png_metadata *metadata) {
+  memset(metadata, 0, sizeof *metadata);
+  png_bytep exif = NULL;
+  png_uint_32 exif_count = 0;
+  if (png_get_eXIf_1(reader->png, reader->info, &exif_count, &exif)) {
+    metadata->exif = exif;
+    metadata->exif_count = exif_count;
+  }
+  png_textp texts = NULL;
+  int count = png_get_text(reader->png, reader->info, &texts, NULL);
+  for (int i = 0; i < count; i++) {
+    if (!texts[i].key || !texts[i].text) continue;
+    bool is_xmp = strcmp(texts[i].key, "XML:com.adobe.xmp") == 0;
+    bool is_exif = strcmp(texts[i].key, "Raw profile type exif") == 0 || strcmp(texts[i].key, "Raw profile type APP1") == 0;
+    if (is_xmp && !metadata->xmp) metadata->xmp = texts[i].text;
+    if (is_exif && !metadata->hexadecimal_exif) metadata->hexadecimal_exif = texts[i].text;
+  }
 }
 
 typedef struct {

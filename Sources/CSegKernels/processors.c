@@ -10,8 +10,12 @@
 
 long seg_available_processors(void) {
 #if defined(__linux__)
+  long quota = seg_quota_processors("/proc/self/cgroup", "/sys/fs/cgroup");
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    long count = CPU_COUNT(&set);
+    return quota > 0 && quota < count ? quota : count;
+  }
 #endif
   return sysconf(_SC_NPROCESSORS_ONLN);
 }

@@ -75,7 +75,7 @@ static void take_message(segio_tiff *file, char *message) {
 
 static void read_header(segio_tiff *file, segio_tiff_header *header) {
   TIFF *tiff = file->tiff;
-  uint16_t planar = PLANARCONFIG_CONTIG, compression = COMPRESSION_NONE, count = 0;
+  uint16_t planar = PLANARCONFIG_CONTIG, count = 0, maximum = 0;
   const uint16_t *extras = NULL;
   TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &header->width);
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &header->height);
@@ -84,15 +84,21 @@ static void read_header(segio_tiff *file, segio_tiff_header *header) {
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &header->sample_format);
   header->has_photometric = TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &header->photometric) == 1;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &header->compression);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &header->ink_set);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &header->orientation);
   if (TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &extras) == 1 && count > 0 && extras) {
     header->extra_count = count;
     header->first_extra = extras[0];
   }
+  header->has_maximum = TIFFGetField(tiff, TIFFTAG_SMAXSAMPLEVALUE, &header->maximum) == 1;
+  if (!header->has_maximum && TIFFGetField(tiff, TIFFTAG_MAXSAMPLEVALUE, &maximum) == 1) {
+    header->has_maximum = true;
+    header->maximum = maximum;
+  }
   header->is_planar = planar == PLANARCONFIG_SEPARATE;
   header->is_tiled = file->is_tiled = TIFFIsTiled(tiff) != 0;
-  if (compression == COMPRESSION_JPEG && header->photometric == PHOTOMETRIC_YCBCR && !header->is_planar) {
+  if (header->compression == COMPRESSION_JPEG && header->photometric == PHOTOMETRIC_YCBCR && !header->is_planar) {
     TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     header->photometric = PHOTOMETRIC_RGB;
   }
@@ -113,8 +119,37 @@ static void read_header(segio_tiff *file, segio_tiff_header *header) {
   }
 }
 
+// Whether the directory is a page of its own, rather than a reduced copy of another one or its mask of transparency.
+static bool is_page(TIFF *tiff) {
+  uint32_t kind = 0;
+  uint16_t old_kind = 0;
+  if (TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) == 1) return !(kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK));
+  return TIFFGetField(tiff, TIFFTAG_OSUBFILETYPE, &old_kind) != 1 || old_kind != OFILETYPE_REDUCEDIMAGE;
+}
+
+// Goes to a page, counted from 1, and counts all. What is wrong with later directories does not matter to this one.
+static bool find_page(segio_tiff *file, uint32_t page, uint32_t *page_count) {
+  uint32_t directories = 0, pages = 0;
+  tdir_t found = 0;
+  do {
+    if (is_page(file->tiff) && ++pages == page) found = (tdir_t)directories;
+    directories++;
+  } while (directories < UINT16_MAX && TIFFReadDirectory(file->tiff));
+  if (pages == 0) {
+    pages = directories;
+    found = (tdir_t)(page - 1);
+  }
+  *page_count = pages;
+  file->message[0] = 0;
+  if (page == 0 || page > pages) {
+    snprintf(file->message, sizeof file->message, "there is no such page");
+    return false;
+  }
+  return TIFFSetDirectory(file->tiff, found) == 1;
+}
+
 segio_tiff *segio_tiff_open(
-    const void *bytes, size_t count, size_t maximum_allocation, segio_tiff_header *header, char *message) {
+    const void *bytes, size_t count, size_t maximum_allocation, uint32_t page, segio_tiff_header *header, char *message) {
   memset(header, 0, sizeof *header);
   snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "out of memory");
   segio_tiff *file = calloc(1, sizeof *file);
@@ -135,24 +170,64 @@ segio_tiff *segio_tiff_open(
     free(file);
     return NULL;
   }
+  if (!find_page(file, page, &header->page_count)) {
+    take_message(file, message);
+    segio_tiff_close(file);
+    return NULL;
+  }
   read_header(file, header);
   file->message[0] = 0;
   return file;
 }
 
+// Where the list of offsets is too short libtiff fills it with zeros, and reads the file's header as pixels.
+static bool has_block(segio_tiff *file, uint32_t index, char *message) {
+  if (TIFFGetStrileOffset(file->tiff, index) != 0 && TIFFGetStrileByteCount(file->tiff, index) != 0) return true;
+  snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "strip or tile %u is missing", (unsigned)index);
+  return false;
+}
+
 bool segio_tiff_read_block(segio_tiff *file, uint32_t index, void *to, size_t size, char *message) {
   file->message[0] = 0;
-  // Where the list of offsets is too short libtiff fills it with zeros, and reads the file's header as pixels.
-  if (TIFFGetStrileOffset(file->tiff, index) == 0 || TIFFGetStrileByteCount(file->tiff, index) == 0) {
-    snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "strip or tile %u is missing", (unsigned)index);
-    return false;
-  }
+  if (!has_block(file, index, message)) return false;
   tmsize_t count = file->is_tiled ? TIFFReadEncodedTile(file->tiff, index, to, (tmsize_t)size)
                                   : TIFFReadEncodedStrip(file->tiff, index, to, (tmsize_t)size);
   if (count == (tmsize_t)size) return true;
   if (count >= 0 && !file->message[0]) snprintf(file->message, sizeof file->message, "a strip or tile is too short");
   take_message(file, message);
   return false;
+}
+
+bool segio_tiff_read_rgba(segio_tiff *file, uint32_t *raster, char *message) {
+  TIFF *tiff = file->tiff;
+  file->message[0] = 0;
+  uint32_t blocks = file->is_tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  for (uint32_t index = 0; index < blocks; index++) {
+    if (!has_block(file, index, message)) return false;
+  }
+  TIFFRGBAImage image;
+  char reason[1024] = "";
+  if (!TIFFRGBAImageBegin(&image, tiff, 1, reason)) {
+    snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "%s", reason[0] ? reason : "libtiff gives no reason");
+    return false;
+  }
+  // Whoever asked turns the picture.
+  image.req_orientation = image.orientation;
+  bool read = TIFFRGBAImageGet(&image, raster, image.width, image.height) == 1 && !file->message[0];
+  TIFFRGBAImageEnd(&image);
+  if (!read) {
+    take_message(file, message);
+    return false;
+  }
+  uint8_t *bytes = (uint8_t *)raster;
+  for (size_t pixel = 0; pixel < (size_t)image.width * image.height; pixel++) {
+    uint32_t value = raster[pixel];
+    bytes[4 * pixel] = (uint8_t)TIFFGetR(value);
+    bytes[4 * pixel + 1] = (uint8_t)TIFFGetG(value);
+    bytes[4 * pixel + 2] = (uint8_t)TIFFGetB(value);
+    bytes[4 * pixel + 3] = (uint8_t)TIFFGetA(value);
+  }
+  return true;
 }
 
 bool segio_tiff_color_map(segio_tiff *file, const uint16_t **red, const uint16_t **green, const uint16_t **blue) {

@@ -13,6 +13,13 @@ struct ThreadOptions: ParsableArguments {
     if let threads, !(1...WorkerPool.maximumThreadCount).contains(threads) {
       throw ValidationError("--threads is 1 to \(WorkerPool.maximumThreadCount), not \(threads)")
     }
+    if threads == nil {
+      do throws(ThreadCountError) {
+        _ = try WorkerPool.environmentThreadCount()
+      } catch {
+        throw ValidationError("\(error)")
+      }
+    }
   }
 
   var backend: OpenBLASBackend {

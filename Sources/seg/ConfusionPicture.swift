@@ -1,4 +1,5 @@
 import Foundation
+import SegIO
 
 /// A confusion matrix as SVG: a square a pair of classes, the darker the larger its share of the true class's pixels.
 struct ConfusionPicture {
@@ -62,6 +63,7 @@ struct ConfusionPicture {
 
 /// Text as HTML and SVG show it.
 func escaped(_ text: String) -> String {
-  text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing(
-    "\"", with: "&quot;")
+  text.showingUndecodableBytes().replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    .replacing(
+      "\"", with: "&quot;")
 }

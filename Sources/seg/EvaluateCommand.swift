@@ -11,8 +11,10 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate", abstract: "Compares segmentations with masks.",
     discussion: """
       The segmentations are those of a network (--images, --model), or label images of any origin (--predictions). An image and its \
-      mask have the same path below their directories but for the ending and for directories named `images` or `masks`; both \
-      options may name one directory that holds such directories. Images may have different sizes.
+      mask have the same path below their directories but for the ending, for directories such as `images` and `masks`, and for \
+      words such as `_leftImg8bit`, `_gtFine_labelIds` or `_mask`; both options may name one directory that holds both kinds. Where \
+      names are ambiguous, --image-suffix and --mask-suffix tell. Overlays beside label images are passed over. Images may have \
+      different sizes.
 
       Classes that occur in neither prediction nor mask are left out of means. Masks of a network of one logit, and with --binary, \
       count as foreground where they are not 0; otherwise label 255 is ignored.
@@ -27,13 +29,26 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The directory of the masks: PNG or TIFF, palette index or grey value is the label.", valueName: "directory"))
+      """
+      The directory of the masks: PNG or TIFF; palette index or grey value is the label, with --palette the colour of RGB images.
+      """, valueName: "directory"))
   var masks: String
 
   @Option(
     help: ArgumentHelp(
       "A directory of label images, as the masks are, to be compared instead of a network's.", valueName: "directory"))
   var predictions: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the names of the images, or predictions, end, such as _leftImg8bit; others are passed over.",
+      valueName: "text"))
+  var imageSuffix: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the names of the masks end, such as _gtFine_labelTrainIds; others are passed over.", valueName: "text"))
+  var maskSuffix: String?
 
   @Option(help: .model)
   var model: String?
@@ -85,34 +100,43 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     for file in [probabilities, html].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
     let names = try classOptions.names()
-    let palette = try classOptions.colors()
-    let pairs = try ImageFiles.pairs(images: predictions ?? images ?? "", masks: masks)
-    let source = try makeSource(pairs, names: names)
-    if let names, names.count != source.classes {
-      throw Failure(.badInput, "\(source.name) has \(source.classes) classes, --class-names \(names.count) names")
+    let colors = try classOptions.colors()
+    let palette = colors?.palette ?? .pascalVOC
+    let pairs = try LabelledImages(
+      images: predictions ?? images ?? "", masks: masks, subject: predictions == nil ? .images : .predictions,
+      imageSuffix: imageSuffix, maskSuffix: maskSuffix, readsColors: colors != nil
+    ).pairs
+    let source = try makeSource(names: names)
+    if let names, let classes = source.classes, names.count != classes {
+      throw Failure(.badInput, "\(source.name) has \(classes) classes, --class-names \(names.count) names")
     }
-    var evaluation = Evaluation(
-      metrics: SegmentationMetrics(
-        classes: source.classes, options: conventions.options(ignoring: source.masks.ignoreLabel)),
-      workers: source.workers)
+    let survey = MaskSurvey(pairs, source.masks)
+    try survey.requireMeaning(among: source.classes ?? 0)
+    var evaluation = Evaluation(source, options: conventions.options(ignoring: source.masks.ignoreLabel))
     var gallery = html == nil ? nil : EvaluationGallery(palette: palette, ignoreLabel: source.masks.ignoreLabel)
-    let photos = try photographs(for: pairs)
+    let photos = try photographs()
     var arrays: [String: Tensor] = [:]
     let bar = ProgressBar(total: pairs.count)
     defer { bar.finish() }
     for (index, pair) in pairs.enumerated() {
       bar.update(index)
       let item = try source.item(pair)
-      let score = try Failure.about(pair.mask) { try evaluation.add(pair.name, item) }
+      if index == 0 { try survey.requireClasses(beside: item.truth) }
+      let score = try evaluation.add(pair, item)
       if let score {
-        try gallery?.add(pair.name, score: score, item, photo: item.image ?? photo(photos[pair.name]))
+        try gallery?.add(pair.name, score: score, item, photo: item.image ?? photo(photos[pair.mask]))
       }
-      if probabilities != nil { arrays[pair.name] = try source.probabilities(item, of: pair) }
+      if probabilities != nil {
+        arrays[pair.name.showingUndecodableBytes()] = try source.probabilities(item, of: pair)
+      }
     }
     bar.finish()
     if let probabilities { try Failure.writing { try NPZ(arrays).write(to: probabilities) } }
+    let classes = evaluation.metrics.classes
+    if source.classes == nil { try survey.requireMeaning(among: classes) }
     let report = EvaluationReport(
-      evaluation, model: source.name, resolution: resolution.rawValue, names: names ?? [])
+      evaluation, conventions.metrics.figures, model: source.name, resolution: resolution.rawValue,
+      names: names ?? colors?.names.flatMap { $0.count == classes ? $0 : nil } ?? [])
     if let html {
       try EvaluationPage(report: report, palette: palette, gallery: gallery).write(to: html)
     }
@@ -123,10 +147,10 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func makeSource(_ pairs: [ImageFiles.Pair], names: [String]?) throws -> EvaluationSource {
+  private func makeSource(names: [String]?) throws -> EvaluationSource {
     guard predictions == nil, let model else {
-      return try .labels(
-        pairs, masks: classOptions.maskReading(isBinary: classOptions.binary),
+      return .labels(
+        masks: try classOptions.maskReading(isBinary: classOptions.binary),
         classes: classOptions.classes ?? names?.count,
         workers: compute.backend.workers)
     }
@@ -135,7 +159,7 @@ struct EvaluateCommand: ParsableCommand {
       throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")
     }
     return .network(
-      segmenter, masks: classOptions.maskReading(isBinary: segmenter.isBinary || classOptions.binary), resolution)
+      segmenter, masks: try classOptions.maskReading(isBinary: segmenter.isBinary || classOptions.binary), resolution)
   }
 
   private func photo(_ path: String?) throws -> Image? {
@@ -143,11 +167,11 @@ struct EvaluateCommand: ParsableCommand {
     return try Image(contentsOf: path)
   }
 
-  /// The photographs behind label images, by name.
-  private func photographs(for pairs: [ImageFiles.Pair]) throws -> [String: String] {
+  /// The photographs behind label images, by the masks' paths.
+  private func photographs() throws -> [String: String] {
     guard predictions != nil, html != nil, let images else { return [:] }
     return Dictionary(
-      try ImageFiles.pairs(images: images, masks: masks).map { ($0.name, $0.image) },
+      try LabelledImages(images: images, masks: masks, maskSuffix: maskSuffix).pairs.map { ($0.mask, $0.image) },
       uniquingKeysWith: { first, _ in first })
   }
 }

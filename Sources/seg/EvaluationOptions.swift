@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SegEngine
+import SegIO
 import SegModels
 
 /// Which classes there are, how they are called and drawn, and how masks hold them.
@@ -16,27 +17,44 @@ struct EvaluationClassOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A text file with the classes' colours for --html, a line a class: #rrggbb, or red green blue from 0 to 255.",
-      valueName: "file"))
+      """
+      The classes' colours, for label images that are stored in colours and for --html: \(LabelColors.names), or a text file of a \
+      line a class, as #rrggbb or red green blue from 0 to 255, with a name where there is one.
+      """, valueName: "name|file"))
   var palette: String?
 
   @Option(
     help: ArgumentHelp(
-      "Labels in masks that count for nothing, as 0,255, or `none`.", valueName: "labels"))
+      """
+      Labels that count for nothing, as masks store them: 0,255, or `none`. By default 255, and none with --binary. Negative numbers \
+      and 65535 never count.
+      """, valueName: "labels"))
   var ignore: LabelList?
 
-  @Flag(help: "Labels that are not 0 are foreground.")
+  @Flag(help: "Labels that are not 0 are foreground, such as 255.")
   var binary = false
+
+  @Flag(help: "Label 0 of masks counts for nothing and classes begin at 1, as in ADE20K: class 0 is stored as 1.")
+  var reduceZeroLabel = false
 
   func validate() throws {
     if let classes, !(1...65535).contains(classes) {
       throw ValidationError("--classes is 1 to 65535, not \(classes)")
     }
+    guard !binary || !reduceZeroLabel else {
+      throw ValidationError("--binary and --reduce-zero-label exclude each other")
+    }
   }
 
-  /// How masks become labels. By default label 255 is ignored where there are several classes.
-  func maskReading(isBinary: Bool) -> MaskReading {
-    MaskReading(isBinary: isBinary, ignored: ignore?.labels ?? (isBinary ? [] : [LabelMap.defaultIgnoreLabel]))
+  /// How masks become labels.
+  func maskReading(isBinary: Bool) throws -> MaskReading {
+    guard !isBinary || !reduceZeroLabel else {
+      throw Failure(.usage, "--reduce-zero-label is for masks of several classes, and the network has one logit")
+    }
+    // The known tables count classes from 0: colours need no reduction, and are not read where numbers get one.
+    let colors = reduceZeroLabel && knownColors != nil ? nil : try colors()
+    return MaskReading(
+      isBinary: isBinary, ignored: ignore?.labels, reducesZeroLabel: reduceZeroLabel, colors: colors)
   }
 
   /// The names, where there are any.
@@ -47,37 +65,19 @@ struct EvaluationClassOptions: ParsableArguments {
     return names
   }
 
-  /// The colours.
-  func colors() throws -> Palette {
-    guard let palette else { return .pascalVOC }
-    let colors = try lines(palette).enumerated().map { index, line in
-      guard let color = Self.color(line) else {
-        throw Failure(.badInput, "\(palette): line \(index + 1) is no colour: \(line)")
-      }
-      return color
-    }
-    guard (1...256).contains(colors.count) else {
-      throw Failure(.badInput, "\(palette): has \(colors.count) colours, not 1 to 256")
-    }
-    return Palette(colors)
-  }
+  private var knownColors: LabelColors? { palette.flatMap { LabelColors.byName[$0.lowercased()] } }
 
-  private static func color(_ line: String) -> Palette.Color? {
-    let text = line.trimmingCharacters(in: .whitespaces)
-    if text.hasPrefix("#"), text.count == 7, let value = UInt32(text.dropFirst(), radix: 16) {
-      return Palette.Color(UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255))
-    }
-    let parts = text.split { $0 == " " || $0 == "," || $0 == "\t" }.map { UInt8($0) }
-    guard parts.count == 3, let red = parts[0], let green = parts[1], let blue = parts[2] else { return nil }
-    return Palette.Color(red, green, blue)
+  /// The labels of colours, where there are any.
+  func colors() throws -> LabelColors? {
+    guard let palette else { return nil }
+    return try knownColors ?? LabelColors(contentsOf: palette)
   }
 
   /// The lines of a text file but for empty ones at its end.
   private func lines(_ path: String) throws -> [String] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure(.unreadableInput, "\(path): cannot be read")
+    guard let text = String(validating: try FileSystem.contents(of: path), as: UTF8.self) else {
+      throw Failure(.badInput, "\(path): is no UTF-8 text")
     }
-    guard let text = String(data: data, encoding: .utf8) else { throw Failure(.badInput, "\(path): is no UTF-8 text") }
     var lines = text.replacingOccurrences(of: "\r\n", with: "\n").components(separatedBy: "\n")
     while lines.last?.isEmpty == true { lines.removeLast() }
     return lines
@@ -107,7 +107,13 @@ struct WidthList: ExpressibleByArgument {
     let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard numbers.allSatisfy({ $0.map { (1...100_000).contains($0) } ?? false }) else { return nil }
     widths = numbers.compactMap { $0 }
+    guard widths.count < 255 else { return nil }
   }
+}
+
+extension LabelColors {
+  /// The names that `--palette` knows.
+  fileprivate static var names: String { byName.keys.sorted().joined(separator: ", ") }
 }
 
 /// A tolerance on the command line: `2` pixels, or `0.75%` of the image's diagonal.
@@ -141,6 +147,14 @@ struct SpacingArgument: ExpressibleByArgument {
 struct EvaluationConventions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
+      """
+      The figures, by default all: iou, dice, precision, recall; boundary-f1, boundary-iou, trimap, or `boundary` for these three; \
+      assd, hausdorff, hd95, or `distances`. Accuracies and the confusion matrix are always given.
+      """, valueName: "names"))
+  var metrics = FigureList.all
+
+  @Option(
+    help: ArgumentHelp(
       "How far boundary pixels may be apart and still match: pixels, or a share of the diagonal; by default 0.75%.",
       valueName: "distance"))
   var boundaryTolerance: ToleranceArgument?
@@ -169,6 +183,7 @@ struct EvaluationConventions: ParsableArguments {
 
   func options(ignoring ignoreLabel: UInt16?) -> SegmentationMetrics.Options {
     var options = SegmentationMetrics.Options(ignoreLabel: ignoreLabel)
+    options.measures = metrics.measures
     if let boundaryTolerance { options.boundaryTolerance = boundaryTolerance.tolerance }
     if let trimapWidths { options.trimapWidths = trimapWidths.widths }
     if let spacing { options.spacing = spacing.spacing }

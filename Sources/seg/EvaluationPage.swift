@@ -1,5 +1,6 @@
 import Foundation
 import SegEngine
+import SegIO
 
 /// The figures of `seg evaluate` as one page that needs nothing but itself: no script, no style and no picture from elsewhere.
 struct EvaluationPage {
@@ -39,11 +40,7 @@ struct EvaluationPage {
 
   /// Writes the page, whole or not at all.
   func write(to path: String) throws {
-    do {
-      try Data(html.utf8).write(to: URL(filePath: path), options: .atomic)
-    } catch {
-      throw Failure(.unwritableOutput, "\(path): cannot be written: \(error.localizedDescription)")
-    }
+    try Failure.writing { try FileSystem.write(Array(html.utf8), to: path) }
   }
 
   private static let style = """
@@ -71,11 +68,13 @@ struct EvaluationPage {
   private var summary: String {
     let figures = [
       ("mean IoU", report.meanIou), ("mean IoU of images, foreground", report.meanImageIou),
-      ("mean Dice", report.mean.dice),
-      ("mean boundary F1", report.mean.boundaryF1), ("pixel accuracy", report.pixelAccuracy),
+      ("mean Dice", report.mean[.dice]),
+      ("mean boundary F1", report.mean[.boundaryF1]), ("pixel accuracy", report.pixelAccuracy),
       ("mean class accuracy", report.meanClassAccuracy), ("frequency-weighted IoU", report.frequencyWeightedIou),
     ]
-    let items = figures.map { "<li><b>\(EvaluationReport.percent($1))</b>\($0)</li>" }
+    let items = figures.compactMap { title, number in
+      number.map { "<li><b>\(EvaluationReport.percent($0))</b>\(title)</li>" }
+    }
     return "<ul class=\"figures\">\n<li><b>\(report.imageCount)</b>images</li>\n\(items.joined(separator: "\n"))\n</ul>"
   }
 
@@ -86,14 +85,15 @@ struct EvaluationPage {
     }
     func row(_ title: String, _ figures: EvaluationReport.Figures, isMean: Bool = false) -> String {
       let cells = figures.texts.map { "<td>\($0)</td>" }.joined()
-      return "<tr\(isMean ? " class=\"mean\"" : "")><td>\(title)</td><td>\(bar(figures.iou))</td>\(cells)</tr>"
+      return
+        "<tr\(isMean ? " class=\"mean\"" : "")><td>\(title)</td><td>\(figures[.iou].map(bar) ?? "")</td>\(cells)</tr>"
     }
     let rows = report.classes.map { entry in
       let color = palette[UInt16(clamping: entry.label)]
       let swatch = "<span class=\"swatch\" style=\"background:rgb(\(color.red),\(color.green),\(color.blue))\"></span>"
       return row(swatch + escaped(entry.name), entry.figures)
     }
-    return table(["class", ""] + EvaluationReport.Figures.titles, rows + [row("mean", report.mean, isMean: true)])
+    return table(["class", ""] + report.mean.titles, rows + [row("mean", report.mean, isMean: true)])
   }
 
   private var bands: String {

@@ -9,14 +9,27 @@ struct EvaluationReport: Encodable {
     let pixelAccuracy: OptionalNumber
   }
 
-  /// The figures of a class, or their means over the classes that have them.
+  /// The figures of a class, or their means over the classes that have them; those that were asked for.
   struct Figures: Encodable {
-    let iou, dice, precision, recall: OptionalNumber
-    /// F₁, precision and recall of the boundary.
-    let boundaryF1, boundaryPrecision, boundaryRecall: OptionalNumber
-    let boundaryIou: OptionalNumber
-    /// Average symmetric surface distance, Hausdorff distance, and its 95 % percentile.
-    let averageSurfaceDistance, hausdorff, hausdorff95: OptionalNumber
+    let entries: [(figure: EvaluationFigure, number: OptionalNumber)]
+
+    /// A figure that may have been asked for.
+    subscript(figure: EvaluationFigure) -> OptionalNumber? { entries.first { $0.figure == figure }?.number }
+
+    private struct Key: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
+
+      init(stringValue: String) { self.stringValue = stringValue }
+
+      init?(intValue: Int) { nil }
+    }
+
+    /// Each under its key.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      for (figure, number) in entries { try container.encode(number, forKey: Key(stringValue: figure.key)) }
+    }
   }
 
   struct ClassEntry: Encodable {
@@ -63,21 +76,19 @@ struct EvaluationReport: Encodable {
   let confusion: [[Int]]
   let images: [ImageEntry]
 
-  init(_ evaluation: Evaluation, model: String, resolution: String, names: [String]) {
+  init(
+    _ evaluation: Evaluation, _ figures: [EvaluationFigure], model: String, resolution: String, names: [String]
+  ) {
     let metrics = evaluation.metrics
     let matrix = metrics.confusion
     let labels = Array(0..<metrics.classes)
-    func surface(_ label: Int) -> SurfaceMetrics.Entry { metrics.surfaces.entries[label] }
-    /// The columns of figures: each by class.
-    let values: [(Int) -> Double?] =
-      ClassRatio.allCases.map { ratio in { matrix.value(ratio, of: $0) } } + [
-        { metrics.boundaryF1.value(of: $0) }, { metrics.boundaryF1.precision($0) }, { metrics.boundaryF1.recall($0) },
-        { metrics.boundaryIoU.value(of: $0) }, { surface($0).averageSymmetric }, { surface($0).hausdorff },
-        { surface($0).hausdorff95 },
-      ]
     func mean(_ values: [Double?]) -> Double? {
       let defined = values.compactMap { $0 }
       return defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
+    }
+    /// Each figure as `value` gives it.
+    func entries(_ value: (EvaluationFigure) -> Double?) -> Figures {
+      Figures(entries: figures.map { ($0, OptionalNumber(value($0))) })
     }
     self.model = model
     self.resolution = resolution
@@ -87,15 +98,17 @@ struct EvaluationReport: Encodable {
     pixelAccuracy = OptionalNumber(matrix.pixelAccuracy)
     meanClassAccuracy = OptionalNumber(matrix.meanClassAccuracy)
     frequencyWeightedIou = OptionalNumber(matrix.frequencyWeightedIoU)
-    self.mean = Figures(values.map { value in mean(labels.map(value)) })
+    self.mean = entries { figure in mean(labels.map { figure.value(of: $0, in: metrics) }) }
     classes = labels.map { label in
       ClassEntry(
         label: label, name: label < names.count ? names[label] : "\(label)", truthPixels: matrix.truthCount(label),
-        predictedPixels: matrix.predictionCount(label), figures: Figures(values.map { $0(label) }))
+        predictedPixels: matrix.predictionCount(label), figures: entries { $0.value(of: label, in: metrics) })
     }
-    trimap = zip(metrics.trimap.widths, metrics.trimap.matrices).map {
-      Band(width: $0, meanIou: OptionalNumber($1.meanIoU()), pixelAccuracy: OptionalNumber($1.pixelAccuracy))
-    }
+    trimap =
+      metrics.options.measures.contains(.trimap)
+      ? zip(metrics.trimap.widths, metrics.trimap.matrices).map {
+        Band(width: $0, meanIou: OptionalNumber($1.meanIoU()), pixelAccuracy: OptionalNumber($1.pixelAccuracy))
+      } : []
     confusion = labels.map { Array(matrix.counts[$0 * metrics.classes..<($0 + 1) * metrics.classes]) }
     images = evaluation.scores.map {
       ImageEntry(name: $0.name, iou: OptionalNumber($0.iou), pixelAccuracy: OptionalNumber($0.pixelAccuracy))
@@ -118,7 +131,7 @@ struct EvaluationReport: Encodable {
       for entry in images { table.add([entry.name, Self.percent(entry.iou)]) }
       parts.append(table.text + "\n")
     }
-    var table = TextTable(["class"] + Figures.titles)
+    var table = TextTable(["class"] + mean.titles)
     for entry in classes { table.add([entry.name] + entry.figures.texts) }
     table.add(["mean"] + mean.texts)
     parts.append(table.text)
@@ -142,10 +155,11 @@ struct EvaluationReport: Encodable {
       text.contains { $0 == "," || $0 == "\"" || $0.isNewline } ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
     func line(_ label: String, _ name: String, _ truth: Int, _ predicted: Int, _ figures: Figures) -> String {
-      ([label, field(name), "\(truth)", "\(predicted)"] + figures.numbers.map { $0.value.map { "\($0)" } ?? "" })
+      ([label, field(name), "\(truth)", "\(predicted)"] + figures.entries.map { $0.number.value.map { "\($0)" } ?? "" })
         .joined(separator: ",")
     }
-    let header = (["label", "name", "truth_pixels", "predicted_pixels"] + Figures.keys).joined(separator: ",")
+    let header = (["label", "name", "truth_pixels", "predicted_pixels"] + mean.entries.map(\.figure.key)).joined(
+      separator: ",")
     let total = (classes.reduce(0) { $0 + $1.truthPixels }, classes.reduce(0) { $0 + $1.predictedPixels })
     return
       ([header] + classes.map { line("\($0.label)", $0.name, $0.truthPixels, $0.predictedPixels, $0.figures) }
@@ -154,36 +168,13 @@ struct EvaluationReport: Encodable {
 }
 
 extension EvaluationReport.Figures {
-  /// The figures in the order of ``keys``.
-  fileprivate init(_ values: [Double?]) {
-    let numbers = values.map { OptionalNumber($0) }
-    self.init(
-      iou: numbers[0], dice: numbers[1], precision: numbers[2], recall: numbers[3], boundaryF1: numbers[4],
-      boundaryPrecision: numbers[5], boundaryRecall: numbers[6], boundaryIou: numbers[7],
-      averageSurfaceDistance: numbers[8], hausdorff: numbers[9], hausdorff95: numbers[10])
-  }
-
-  /// All figures.
-  var numbers: [OptionalNumber] {
-    [
-      iou, dice, precision, recall, boundaryF1, boundaryPrecision, boundaryRecall, boundaryIou, averageSurfaceDistance,
-      hausdorff, hausdorff95,
-    ]
-  }
-
-  static let keys = [
-    "iou", "dice", "precision", "recall", "boundary_f1", "boundary_precision", "boundary_recall", "boundary_iou",
-    "average_surface_distance", "hausdorff", "hausdorff95",
-  ]
-
   /// The columns of tables.
-  static let titles = [
-    "IoU", "Dice", "precision", "recall", "boundary F1", "boundary IoU", "ASSD", "Hausdorff", "HD95",
-  ]
+  var titles: [String] { entries.compactMap(\.figure.title) }
 
   /// What tables show below ``titles``.
   var texts: [String] {
-    [iou, dice, precision, recall, boundaryF1, boundaryIou].map(EvaluationReport.percent)
-      + [averageSurfaceDistance, hausdorff, hausdorff95].map(EvaluationReport.distance)
+    entries.filter { $0.figure.title != nil }.map {
+      $0.figure.isDistance ? EvaluationReport.distance($0.number) : EvaluationReport.percent($0.number)
+    }
   }
 }

@@ -6,26 +6,43 @@ import SegModels
 struct MaskReading {
   /// Whether labels that are not 0 are foreground.
   let isBinary: Bool
-  /// Labels that count for nothing.
-  let ignored: [UInt16]
+  /// Labels that count for nothing; `nil` where nobody said so.
+  let ignored: [UInt16]?
+  /// Whether label 0 counts for nothing and classes begin at 1.
+  let reducesZeroLabel: Bool
+  /// The labels of colours, where colours are labels.
+  let colors: LabelColors?
 
-  /// What all of them become; no class has this label.
-  var ignoreLabel: UInt16? { ignored.isEmpty ? nil : .max }
+  /// What all that counts for nothing becomes; no class has this label. `nil` where all counts.
+  var ignoreLabel: UInt16? { ignored?.isEmpty == true && !reducesZeroLabel ? nil : LabelMap.unlabelled }
+
+  private var convention: MaskConvention {
+    MaskConvention(
+      ignored: Set(ignored ?? (isBinary ? [] : [LabelMap.defaultIgnoreLabel])), reducesZeroLabel: reducesZeroLabel)
+  }
+
+  private var storedReading: LabelMap.Reading { colors.map { .colors($0) } ?? .storedValue }
+
+  /// The labels of a mask as they are stored.
+  func stored(_ path: String) throws -> LabelMap { try LabelMap(contentsOf: path, reading: storedReading) }
 
   /// The mask of a file.
   func truth(_ path: String) throws -> LabelMap {
-    guard !ignored.isEmpty else { return try prediction(path) }
-    var mask = try LabelMap(contentsOf: path)
-    for index in mask.labels.indices {
-      let label = mask.labels[index]
-      mask.labels[index] = ignored.contains(label) ? .max : isBinary ? min(label, 1) : label
-    }
-    return mask
+    isBinary ? try foreground(path) : convention.classes(of: try stored(path))
   }
 
   /// The predicted labels of a file, where nothing is ignored.
   func prediction(_ path: String) throws -> LabelMap {
-    try LabelMap(contentsOf: path, reading: isBinary ? .nonZeroIsForeground : .storedValue)
+    isBinary ? try LabelMap(contentsOf: path, reading: .nonZeroIsForeground) : try stored(path)
+  }
+
+  private func foreground(_ path: String) throws -> LabelMap {
+    var mask = try LabelMap(contentsOf: path, reading: .nonZeroIsForeground)
+    guard let ignored, !ignored.isEmpty else { return mask }
+    for (index, label) in try stored(path).labels.enumerated() where ignored.contains(label) {
+      mask.labels[index] = LabelMap.unlabelled
+    }
+    return mask
   }
 }
 
@@ -44,7 +61,8 @@ struct EvaluationSource {
   }
 
   let name: String
-  let classes: Int
+  /// Number of classes; `nil` where it follows from the labels.
+  let classes: Int?
   let masks: MaskReading
   let workers: WorkerPool
   private let kind: Kind
@@ -59,29 +77,27 @@ struct EvaluationSource {
       kind: .network(segmenter, resolution))
   }
 
-  /// Label images of any origin; where the number of classes is not said, all files are read for their largest label.
-  static func labels(
-    _ pairs: [ImageFiles.Pair], masks: MaskReading, classes: Int?, workers: WorkerPool
-  ) throws -> EvaluationSource {
-    var count = classes ?? (masks.isBinary ? 2 : 0)
-    if count == 0 {
-      count = 1
-      for path in pairs.flatMap({ [$0.image, $0.mask] }) {
-        let labels = try LabelMap(contentsOf: path).labels
-        count = max(count, Int(labels.lazy.filter { !masks.ignored.contains($0) }.max() ?? 0) + 1)
-      }
-    }
-    return EvaluationSource(name: "predictions", classes: count, masks: masks, workers: workers, kind: .labels)
+  /// Label images of any origin.
+  static func labels(masks: MaskReading, classes: Int?, workers: WorkerPool) -> EvaluationSource {
+    EvaluationSource(
+      name: "predictions", classes: masks.isBinary ? classes ?? 2 : classes, masks: masks, workers: workers,
+      kind: .labels)
   }
 
   /// The prediction of a pair of files, and its mask.
-  func item(_ pair: ImageFiles.Pair) throws -> Item {
+  func item(_ pair: LabelledImages.Pair) throws -> Item {
     switch kind {
     case .labels:
-      return Item(
-        prediction: try masks.prediction(pair.image), truth: try masks.truth(pair.mask), image: nil, output: nil)
+      // Both files at once: decoding takes about as long as comparing.
+      var maps: [Result<LabelMap, any Error>?] = [nil, nil]
+      maps.withUnsafeMutableBufferPointer { maps in
+        workers.forEach(2) { index, _ in
+          maps[index] = Result { try index == 0 ? masks.prediction(pair.image) : masks.truth(pair.mask) }
+        }
+      }
+      return Item(prediction: try maps[0]!.get(), truth: try maps[1]!.get(), image: nil, output: nil)
     case .network(let segmenter, let resolution):
-      let image = try Image(contentsOf: pair.image)
+      let image = try ImageReadingOptions.image(pair.image, for: segmenter.predictor.preprocessing).image
       var mask = try masks.truth(pair.mask)
       guard mask.width == image.width, mask.height == image.height else {
         throw Failure(
@@ -98,35 +114,8 @@ struct EvaluationSource {
   }
 
   /// The probabilities behind a network's prediction.
-  func probabilities(_ item: Item, of pair: ImageFiles.Pair) throws -> Tensor? {
+  func probabilities(_ item: Item, of pair: LabelledImages.Pair) throws -> Tensor? {
     guard case .network(let segmenter, _) = kind, let output = item.output else { return nil }
     return try Failure.about(pair.image) { try segmenter.predictor.probabilities(of: output) }
-  }
-}
-
-/// The figures of a data set, and the score of each image.
-struct Evaluation {
-  struct Score {
-    let name: String
-    /// The mean IoU of the image's classes but for class 0.
-    let iou: Double?
-    let pixelAccuracy: Double?
-  }
-
-  private(set) var metrics: SegmentationMetrics
-  private(set) var scores: [Score] = []
-  private let workers: WorkerPool
-
-  init(metrics: SegmentationMetrics, workers: WorkerPool) {
-    self.metrics = metrics
-    self.workers = workers
-  }
-
-  /// Adds an image and gives its score.
-  mutating func add(_ name: String, _ item: EvaluationSource.Item) throws -> Double? {
-    let image = try metrics.add(prediction: item.prediction, truth: item.truth, on: workers)
-    let score = image.meanIoU(over: min(1, image.classes)..<image.classes)
-    scores.append(Score(name: name, iou: score, pixelAccuracy: image.pixelAccuracy))
-    return score
   }
 }

@@ -47,6 +47,18 @@ struct Failure: Error {
         self.init(.badInput, error.description)
       }
     case let error as FileError: self.init(.unreadableInput, error.description)
+    case let error as DatasetError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description + Failure.hint(error))
+      }
+    case let error as LabelColorsError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
     case let error as ProfileError:
       if case .file = error {
         self.init(.unreadableInput, error.description)
@@ -89,6 +101,14 @@ struct Failure: Error {
 
   /// Prints the line to the standard error stream.
   func report() { printError("seg: \(message)") }
+
+  /// The options that help images and masks to find each other.
+  private static func hint(_ error: DatasetError) -> String {
+    switch error.cause {
+    case .noMask, .noImage, .severalMasks, .severalImages: " (--image-suffix and --mask-suffix say how names end)"
+    case .file, .noImages: ""
+    }
+  }
 
   private static func isFileError(_ error: ImageError) -> Bool {
     if case .file = error.cause { true } else { false }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SegEngine
 import SegIO
 
@@ -16,7 +15,7 @@ struct LatencyOptions: ParsableArguments {
   /// The profile of the file, or that of this machine.
   func latencyProfile() throws -> LatencyProfile {
     let path = profile ?? StoredProfile.defaultPath(threads: threads.backend.workers.threadCount)
-    if profile == nil, !FileManager.default.fileExists(atPath: path) {
+    if profile == nil, !FileSystem.exists(path) {
       throw Failure(
         .unreadableInput, "\(path): this machine has no profile: run `seg calibrate`, or give one by --profile")
     }

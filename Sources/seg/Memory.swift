@@ -1,14 +1,14 @@
 import Foundation
 import SegEngine
 
-/// Refuses work that needs more memory than the machine has, which the operating system would end without a word.
+/// Refuses work that needs more memory than the machine has, or than this process may map, which would end it without a word.
 func requireMemory(_ byteCount: Int, for work: @autoclosure () -> String, _ kind: Failure.Kind = .badInput) throws {
-  let available = ProcessInfo.processInfo.physicalMemory
+  let available = min(ProcessInfo.processInfo.physicalMemory, UInt64(clamping: AddressSpace.remainingByteCount ?? .max))
   guard UInt64(clamping: byteCount) > available else { return }
   func gigabytes(_ count: UInt64) -> String { (Double(count) / 1e9).fixed(1) + " GB" }
   throw Failure(
     kind,
-    "\(work()): needs \(gigabytes(UInt64(clamping: byteCount))) of memory, this machine has \(gigabytes(available))")
+    "\(work()): needs \(gigabytes(UInt64(clamping: byteCount))) of memory, there are \(gigabytes(available))")
 }
 
 extension CompiledModel {

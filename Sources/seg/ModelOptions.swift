@@ -6,6 +6,8 @@ import SegModels
 struct SizeArgument: ExpressibleByArgument {
   let extent: Extent2D
 
+  init(_ extent: Extent2D) { self.extent = extent }
+
   init?(argument: String) {
     let parts = argument.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "x" || $0 == "×" })
       .map { Int($0) }
@@ -49,7 +51,22 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("`stretch` or `letterbox` images to that size.", valueName: "way"))
   var fit: String?
 
-  @Option(help: ArgumentHelp("`rgb`, `bgr` or `grey`.", valueName: "order"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      How images are resized: `antialiased` as Pillow and torchvision do it, `bilinear` between two pixels as OpenCV does it, `nearest`, \
+      `area`, `bicubic` or `lanczos`.
+      """, valueName: "filter"))
+  var resampling: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What images that keep their size are padded to a multiple of; by default what the network's strides ask for, or 32.",
+      valueName: "pixels"))
+  var multiple: Int?
+
+  @Option(
+    help: ArgumentHelp("`rgb`, `bgr`, `grey`, or `bands`: the samples of a pixel as they lie.", valueName: "order"))
   var channels: String?
 
   @Option(
@@ -63,11 +80,22 @@ struct ImageOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What each channel is divided by, as 0.229,0.224,0.225.", valueName: "numbers"))
   var deviation: NumberList?
 
-  @Option(help: ArgumentHelp("The order of axes of the image input: `nchw` or `nhwc`.", valueName: "layout"))
+  @Option(
+    help: ArgumentHelp(
+      "The order of axes of the image input: `nchw`, `nhwc`, `chw`, `hwc`, `nhw` or `hw`.", valueName: "layout"))
   var imageLayout: String?
 
-  @Option(help: ArgumentHelp("What the output is: `logits`, `probabilities` or `saliency`.", valueName: "kind"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      What the output is: `logits`, `probabilities`, `saliency`, `labels`, or `multilabel` (logits, unless probabilities are proven) and \
+      `multilabelProbabilities`: classes that do not exclude each other, of which the largest above the threshold wins, else label 0.
+      """, valueName: "kind"))
   var outputKind: String?
+
+  @Option(
+    help: ArgumentHelp("The output that is the segmentation, by its name in the file.", valueName: "name"))
+  var outputName: String?
 
   @Option(
     help: ArgumentHelp(
@@ -80,7 +108,8 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      throw ValidationError("--output-kind is logits, probabilities or saliency, not \(outputKind)")
+      let kinds = PredictionSettings.Output.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--output-kind is one of \(kinds), not \(outputKind)")
     }
   }
 
@@ -97,10 +126,13 @@ struct ImageOptions: ParsableArguments {
     settings.size = inputSize.map { [$0.extent.height, $0.extent.width] }
     settings.fit = fit
     settings.channels = channels
+    settings.resampling = resampling
+    settings.multiple = multiple
     settings.range = range
     settings.mean = mean?.values
     settings.deviation = deviation?.values
     settings.layout = imageLayout
+    settings.outputName = outputName
     settings.output = outputKind.flatMap(PredictionSettings.Output.init(rawValue:))
     settings.threshold = threshold
     return settings

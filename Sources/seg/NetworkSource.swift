@@ -17,7 +17,7 @@ enum NetworkSource {
       self = .named(classes.map { description.with(classes: $0) } ?? description)
     } else if classes != nil {
       throw Failure(.usage, "--classes is for named networks; there is none named \(text)")
-    } else if text.lowercased().hasSuffix(".onnx") || FileManager.default.fileExists(atPath: text) {
+    } else if text.lowercased().hasSuffix(".onnx") || FileSystem.exists(text) {
       self = .file(try ONNXModel(contentsOf: text))
     } else {
       throw Failure(
@@ -30,7 +30,7 @@ enum NetworkSource {
   var name: String {
     switch self {
     case .named(let description): description.name
-    case .file(let file): (file.path as NSString).lastPathComponent
+    case .file(let file): lastComponent(of: file.path)
     }
   }
 
@@ -42,19 +42,28 @@ enum NetworkSource {
     }
   }
 
-  /// The same with images as [batch, height, width, channels], whatever the file's own order.
-  func imageGraph(for size: SizeArgument?) throws -> Graph {
+  /// The network from images [1, height, width, channels], whatever the file's own order, to its segmentation.
+  func imageGraph(for size: Extent2D?) throws -> Graph {
     switch self {
-    case .named: return try graph(for: size)
-    case .file(let file): return try file.graph(forImagesOf: size?.extent, channelsLast: !file.takesChannelsLast)
+    case .named(let description): return try description.graph(for: size.map(SizeArgument.init))
+    case .file(let file):
+      let segmentation = try segmentation(of: file, nil)
+      guard let size = size ?? segmentation.settings.size.map({ Extent2D($0[0], $0[$0.count - 1]) }) else {
+        throw Failure(.usage, "\(file.path): the file leaves the size of images open: give --size")
+      }
+      return try segmentation.graph(for: size)
     }
   }
 
   /// Height and width of an input in the network's own order of axes, where it is an image.
   func imageExtent(of shape: Shape) -> Extent2D? {
-    guard shape.rank == 4 else { return nil }
-    if case .file(let file) = self, !file.takesChannelsLast { return Extent2D(shape[2], shape[3]) }
-    return Extent2D(shape.height, shape.width)
+    var layout = "nhwc"
+    if case .file(let file) = self { layout = file.imageLayout ?? "nchw" }
+    let axes = Array(layout)
+    guard shape.rank == axes.count, let rows = axes.firstIndex(of: "h"), let columns = axes.firstIndex(of: "w") else {
+      return nil
+    }
+    return Extent2D(shape[rows], shape[columns])
   }
 
   /// The weights of a graph: from a file, or those that an ONNX file's graph has in itself.
@@ -106,7 +115,8 @@ enum NetworkSource {
         postprocessing: postprocessing, refinement: description.refinement ?? .deepLab)
       return Segmenter(
         name: description.name, predictor: predictor, classes: description.classes,
-        outputChannels: postprocessing == .argmax ? description.classes : 1)
+        outputChannels: postprocessing == .argmax ? description.classes : 1
+      ) { try description.graph(for: SizeArgument($0)) }
     case .file(let file):
       guard weights == nil else { throw Failure(.usage, "\(file.path) holds its own weights: no --weights") }
       return try segmenter(of: file, images, on: backend, options)
@@ -116,62 +126,33 @@ enum NetworkSource {
   private func segmenter(
     of file: ONNXModel, _ images: ImageOptions, on backend: any Backend, _ options: CompileOptions
   ) throws -> Segmenter {
-    let inputs = file.inputs
-    guard inputs.count == 1, inputs[0].shape.map({ $0.count == 4 }) ?? true else {
-      throw Failure(.badInput, "\(file.path): has \(inputs.count) inputs, or one that is no image: use `seg run`")
-    }
-    let settingsPath = images.settings ?? Self.settingsPath(beside: file.path)
-    let settings = images.asSettings.completed(by: try settingsPath.map(Self.settings) ?? .init())
-      .completed(by: Self.defaults(of: file))
-    let isChannelsLast = settings.layout == "nhwc"
-    do {
-      guard ["nchw", "nhwc"].contains(settings.layout) else {
-        throw Failure(.usage, "layout: \(settings.layout ?? "") is not nchw or nhwc")
+    let segmentation = try segmentation(of: file, images)
+    return Segmenter(
+      name: name, predictor: segmentation.predictor(on: backend, options: options), classes: min(256, segmentation.classes),
+      outputChannels: segmentation.outputChannels, assumptions: segmentation.assumptions.map { "\(name): \($0)" },
+      graph: segmentation.graph)
+  }
+
+  private func segmentation(of file: ONNXModel, _ images: ImageOptions?) throws -> ONNXSegmentation {
+    // A file of settings is named in what is wrong with it; options are not.
+    let stored: PredictionSettings
+    do throws(SettingsError) {
+      if let path = images?.settings {
+        do throws(SettingsError) {
+          stored = try PredictionSettings(contentsOf: path)
+        } catch {
+          throw SettingsError("\(path): \(error)")
+        }
+      } else {
+        stored = try .beside(file.path)
       }
-      let channels = (inputs[0].shape?[isChannelsLast ? 3 : 1]).flatMap { $0 } ?? (settings.channels == "grey" ? 1 : 3)
-      let preprocessing = try settings.preprocessing(inputChannels: channels)
-      // A file with channels first is imported with them last, which is how images come.
-      let model = try Model(file, channelsLast: !isChannelsLast, on: backend, options: options)
-      let probe = Placement(of: Extent2D(256, 256), fit: preprocessing.fit).networkSize
-      let shape: Shape = [1, probe.height, probe.width, channels]
-      let output = try model.compiled(for: [inputs[0].name: shape]).outputs[0].spec
-      let isLabels = output.elementType != .float32
-      let outputChannels = output.shape.rank == 4 && !isLabels ? output.shape.channels : 1
-      let postprocessing = isLabels ? .argmax : try settings.postprocessing(outputChannels: outputChannels)
-      return Segmenter(
-        name: name, predictor: Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing),
-        classes: isLabels ? 256 : max(2, outputChannels), outputChannels: outputChannels)
-    } catch let error as SettingsError {
-      throw Failure(.usage, "\(settingsPath ?? file.path): \(error)")
-    }
-  }
-
-  /// What the file itself says: its input's size, and whether its last operator gives probabilities.
-  private static func defaults(of file: ONNXModel) -> PredictionSettings {
-    var settings = PredictionSettings()
-    settings.layout = file.takesChannelsLast ? "nhwc" : "nchw"
-    if let shape = file.inputs.first?.shape, shape.count == 4 {
-      let extents = file.takesChannelsLast ? [shape[1], shape[2]] : [shape[2], shape[3]]
-      if let height = extents[0], let width = extents[1] { settings.size = [height, width] }
-    }
-    settings.output = ["Sigmoid", "Softmax"].contains(file.outputOperator) ? .probabilities : .logits
-    return settings
-  }
-
-  /// `net.json` beside `net.onnx`, where it is there.
-  private static func settingsPath(beside path: String) -> String? {
-    let candidate = ((path as NSString).deletingPathExtension as NSString).appendingPathExtension("json")
-    return candidate.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
-  }
-
-  private static func settings(_ path: String) throws -> PredictionSettings {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure(.unreadableInput, "\(path): cannot be read")
+    } catch {
+      throw Failure(.badInput, "\(error)")
     }
     do {
-      return try PredictionSettings(json: Array(data))
-    } catch {
-      throw Failure(.badInput, "\(path): \(error)")
+      return try ONNXSegmentation(file, settings: images?.asSettings.completed(by: stored) ?? stored)
+    } catch let error as SettingsError {
+      throw Failure(.usage, "\(file.path): \(error)")
     }
   }
 }
@@ -183,9 +164,13 @@ struct Segmenter {
   /// Labels from 0 to below this; a network of one output channel has two.
   let classes: Int
   let outputChannels: Int
+  /// What was taken for granted, a line each.
+  var assumptions: [String] = []
+  /// The network for images `[1, height, width, channels]` of a size, for what is to be known of it without running it.
+  let graph: (Extent2D) throws -> Graph
 
   /// Whether masks are foreground and background.
-  var isBinary: Bool { predictor.postprocessing != .argmax }
+  var isBinary: Bool { predictor.postprocessing.threshold != nil }
 
   /// Segments the image of a file.
   func prediction(

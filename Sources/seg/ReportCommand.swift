@@ -76,7 +76,7 @@ struct ReportCommand: ParsableCommand {
 
   private func write(_ text: String, to name: String, in folder: String? = nil) throws {
     let path = ImageFiles.join(folder ?? directory, name)
-    try Failure.writing { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) }
+    try Failure.writing { try FileSystem.write(Array(text.utf8), to: path) }
   }
 
   // MARK: Time

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import SegIO
 
 /// The command line.
 @main
@@ -22,8 +24,10 @@ struct Seg: ParsableCommand {
     ])
 
   static func main() {
+    let signals = ProcessSignals.handle()
+    defer { withExtendedLifetime(signals) {} }
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
       // Help, the version, and the exit codes of commands that have reported already.
@@ -31,6 +35,18 @@ struct Seg: ParsableCommand {
       let failure = Failure(error) ?? parserFailure(error) ?? Failure(.internal, "\(error)")
       failure.report()
       exit(withError: failure.exitCode)
+    }
+  }
+
+  /// The arguments, in which names of files may be any bytes: `CommandLine.arguments` would put others in the place of those that are no
+  /// UTF-8.
+  private static var arguments: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map { argument in
+        UnsafeRawBufferPointer(start: argument, count: strlen(argument)).withMemoryRebound(to: UInt8.self) {
+          String(fileSystemBytes: $0)
+        }
+      }
     }
   }
 

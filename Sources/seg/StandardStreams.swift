@@ -1,11 +1,12 @@
 import Foundation
+import SegIO
 
-/// Prints a line to the standard output stream.
+/// Prints a line to the standard output stream. Bytes of file names that are no UTF-8 are shown as `\xE9`.
 ///
 /// Unlike `print`, it says so where the stream takes no more: results that are lost are no success. (Where the reader of a pipe
 /// has gone, the signal of that name ends the program first, as it does with every other tool.)
 func printLine(_ line: String) throws {
-  if let code = writeAll(line + "\n", to: STDOUT_FILENO) {
+  if let code = writeAll(line.showingUndecodableBytes() + "\n", to: STDOUT_FILENO) {
     throw Failure(.unwritableOutput, "standard output: cannot be written: \(String(cString: strerror(code)))")
   }
 }
@@ -18,7 +19,9 @@ func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  try printLine(String(decoding: try encoder.encode(value), as: UTF8.self))
+  // In JSON's strings a backslash is two.
+  try printLine(
+    String(decoding: try encoder.encode(value), as: UTF8.self).showingUndecodableBytes(backslash: #"\\"#))
 }
 
 /// A number that JSON shows as `null` where there is none, so that the key is always there.
@@ -37,7 +40,7 @@ struct OptionalNumber: Encodable {
 func printError(_ line: String) { printError(text: line + "\n") }
 
 /// Prints text as it is to the standard error stream.
-func printError(text: String) { _ = writeAll(text, to: STDERR_FILENO) }
+func printError(text: String) { _ = writeAll(text.showingUndecodableBytes(), to: STDERR_FILENO) }
 
 /// Writes everything, or gives the error number of what kept it from being written.
 private func writeAll(_ text: String, to descriptor: Int32) -> Int32? {

@@ -98,7 +98,7 @@ struct SummaryCommand: ParsableCommand {
   }
 
   private func printReceptiveFields(_ source: NetworkSource) throws {
-    let fields = try ReceptiveFields(try source.imageGraph(for: size))
+    let fields = try ReceptiveFields(try source.imageGraph(for: size?.extent))
     let report = FieldReport(
       model: source.name,
       layers: fields.layers.map {

@@ -18,6 +18,7 @@ struct ImageReadingTests {
       switch image.samples {
       case .uint8(let samples): samples.map(Int.init)
       case .uint16(let samples): samples.map(Int.init)
+      case .float32(let samples): samples.map { Int($0) }
       }
     let difference = zip(samples, values).map { abs($0 - $1) }.max() ?? 0
     #expect(difference <= expected.tolerance ?? 0)

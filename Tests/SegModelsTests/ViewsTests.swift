@@ -116,7 +116,7 @@ import Testing
   private func mirroredProbabilities(_ predictor: Predictor, _ image: Image, _ scale: Double) throws -> Tensor {
     var preprocessing = predictor.preprocessing
     preprocessing.fit = .scale(scale, multipleOf: 4)
-    let (input, placement) = preprocessing(image)
+    let (input, placement) = try preprocessing(image)
     let output = try predictor.model(input.mirroredMap).mirroredMap
     let identity = try Graph("identity") { g in
       let x = g.input("x", output.shape)
@@ -141,7 +141,7 @@ import Testing
       predictor = Predictor(
         predictor.model, preprocessing: Preprocessing(fit: fit.scaled(by: factor)), postprocessing: .argmax)
       let image = CRFScene(height: 10, width: 10, classes: 3, seed: 1).image
-      #expect(predictor.preprocessing(image).placement.networkSize == Extent2D(expected))
+      #expect(try predictor.preprocessing(image).placement.networkSize == Extent2D(expected))
     }
   }
 

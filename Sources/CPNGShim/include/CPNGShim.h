@@ -40,6 +40,18 @@ segio_png_reader *segio_png_open(const void *bytes, size_t count, segio_png_head
 bool segio_png_read(
     segio_png_reader *reader, segio_png_delivery delivery, void *samples, size_t row_bytes, char *message);
 
+// What a file says of its picture beside the pixels. Texts end with a zero; all lives as long as the reader, and is null where it is
+// not there.
+typedef struct {
+  const uint8_t *exif;            // an EXIF block that begins with its TIFF header
+  size_t exif_count;
+  const char *hexadecimal_exif;   // as older programs write it: a name and a size, each on a line, then hexadecimal digits
+  const char *xmp;
+} segio_png_metadata;
+
+// The metadata before and, of a file that was read, behind the pixels.
+void segio_png_metadata_of(segio_png_reader *reader, segio_png_metadata *metadata);
+
 void segio_png_close(segio_png_reader *reader);
 
 typedef struct {

@@ -254,6 +254,17 @@ const seg_kernels *seg_kernels_named(const char *instruction_set);
 /// The number of processors that this process may run on.
 long seg_available_processors(void);
 
+/// Processors that the control groups of a process allow it, by quota over period rounded up; 0 where no quota is set. `groups` is
+/// /proc/self/cgroup, `mount` where the groups' file system is (/sys/fs/cgroup), versions 1 and 2.
+long seg_quota_processors(const char *groups, const char *mount);
+
+/// Bytes of address space that this process may still map; LONG_MAX where it has no limit.
+long seg_address_space_left(void);
+
+/// Maps the buffers of OpenBLAS for so many threads under a limit on address space, under which OpenBLAS itself would try for ever to map
+/// one that does not fit. Returns for how many threads there is room, at least one; without a limit it does nothing.
+int seg_reserve_product_buffers(int threads);
+
 /// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
 long seg_core_cache_bytes(void);
 

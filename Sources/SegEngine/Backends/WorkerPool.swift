@@ -16,12 +16,30 @@ public final class WorkerPool: Sendable {
   /// The pool that backends use unless told otherwise, with ``defaultThreadCount`` threads.
   public static let shared = WorkerPool(threads: defaultThreadCount)
 
-  /// `SEG_NUM_THREADS` where it is a positive number, else the number of processors that this process may use.
-  public static var defaultThreadCount: Int {
-    if let text = getenv("SEG_NUM_THREADS"), let count = Int(String(cString: text)), count > 0 {
-      return min(count, maximumThreadCount)
+  /// `SEG_NUM_THREADS` where it is a number from 1 on, else the number of processors that this process may use: those of its affinity,
+  /// no more than the quota of its control group gives time on.
+  ///
+  /// A program that reads its environment itself can refuse another value of the variable by ``environmentThreadCount()``; here it counts
+  /// as not set, which one line on standard error says.
+  public static let defaultThreadCount: Int = {
+    do throws(ThreadCountError) {
+      if let count = try environmentThreadCount() { return min(count, maximumThreadCount) }
+    } catch {
+      let line = Array("\(error); it is ignored\n".utf8)
+      _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
     return min(max(1, seg_available_processors()), maximumThreadCount)
+  }()
+
+  /// The number in `SEG_NUM_THREADS`; `nil` where it is not set, or empty.
+  ///
+  /// - Throws: ``ThreadCountError`` where it is no number from 1 on.
+  public static func environmentThreadCount() throws(ThreadCountError) -> Int? {
+    guard let value = getenv("SEG_NUM_THREADS") else { return nil }
+    let text = String(cString: value)
+    guard !text.isEmpty else { return nil }
+    guard let count = Int(text), count > 0 else { throw ThreadCountError(text: text) }
+    return count
   }
 
   /// More threads than this are never started.
@@ -32,12 +50,12 @@ public final class WorkerPool: Sendable {
 
   private let crew: Crew?
 
-  /// Starts `threads` − 1 threads.
+  /// Starts `threads` − 1 threads; under a limit on address space no more than it has room for.
   ///
   /// - Precondition: `threads` is positive.
   public init(threads: Int) {
     precondition(threads > 0, "a pool has at least the calling thread")
-    threadCount = min(threads, WorkerPool.maximumThreadCount)
+    threadCount = Int(seg_reserve_product_buffers(Int32(min(threads, WorkerPool.maximumThreadCount))))
     crew = threadCount > 1 ? Crew(threads: threadCount) : nil
   }
 
@@ -71,6 +89,15 @@ public final class WorkerPool: Sendable {
       body(index * size..<min(count, (index + 1) * size), worker)
     }
   }
+}
+
+/// A value of `SEG_NUM_THREADS` that is no number from 1 on.
+public struct ThreadCountError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The value.
+  public let text: String
+
+  /// One line that says what is wrong.
+  public var description: String { "SEG_NUM_THREADS is \"\(text)\", which is no number of threads" }
 }
 
 /// Generation of the loop, number of chunks, and how many have been claimed from the front and from the back, 16 bits each, in one word,

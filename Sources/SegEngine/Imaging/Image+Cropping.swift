@@ -21,7 +21,8 @@ extension Image {
       switch samples {
       case .uint8(let samples): .uint8(part(samples))
       case .uint16(let samples): .uint16(part(samples))
+      case .float32(let samples): .float32(part(samples))
       }
-    return Image(width: columns.count, height: rows.count, layout: layout, samples: samples)
+    return Image(width: columns.count, height: rows.count, layout: layout, samples: samples, white: white)
   }
 }

@@ -3,6 +3,9 @@ public struct LabelMap: Sendable, Equatable {
   /// The label that says "this pixel counts for nothing", by the convention of most data sets.
   public static let defaultIgnoreLabel: UInt16 = 255
 
+  /// The label of pixels that have none, as negative numbers in files are read. No class has it.
+  public static let unlabelled: UInt16 = .max
+
   /// Width in pixels.
   public let width: Int
   /// Height in pixels.

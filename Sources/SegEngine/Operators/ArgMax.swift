@@ -100,3 +100,22 @@ extension Value {
       ArgMax(axis: axis, keepsAxis: keepingAxis, elementType: elementType), named: name, file: file, line: line)
   }
 }
+
+extension ArgMax: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let x = inputs[0].spec.shape
+    guard let axis = x.normalizedAxis(axis) else { return [.unknown(outputs[0])] }
+    var axes = inputs[0].axes
+    if keepsAxis { axes[axis] = axes[axis].resized(to: 1) } else { axes.remove(at: axis) }
+    return [.index(below: x[axis], axes: axes)]
+  }
+}
+
+extension ValueProperties {
+  /// Indices of an axis.
+  package static func index(below extent: Int, axes: [AxisMeaning]) -> ValueProperties {
+    ValueProperties(
+      range: ValueRange(0, Double(max(0, extent - 1))), isInteger: true, isCategorical: true,
+      levels: extent <= 8 ? few((0..<max(1, extent)).map(Double.init)) : nil, axes: axes)
+  }
+}

@@ -84,3 +84,13 @@ extension AveragePool {
     geometry.windowReach(of: inputs[0])
   }
 }
+
+extension AveragePool: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let x = inputs[0].properties
+    var y = ValueProperties(
+      range: countingPadding ? x.range.hull(ValueRange(0)) : x.range, axes: .following(inputs, to: outputs[0]))
+    if !countingPadding || geometry.padding == 0, x.unitSumAxis == 3 { y.unitSumAxis = 3 }
+    return [y]
+  }
+}

@@ -283,3 +283,103 @@ extension Value {
 
   private func number(_ value: Float) -> Value { graph.constant(Tensor(scalar: value)) }
 }
+
+extension Binary: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let (p, q) = (inputs[0].properties, inputs[1].properties)
+    let axes = [AxisMeaning].following(inputs, to: outputs[0], broadcasting: true)
+    // A product with one number, or a sum: what is said of levels and labels goes with it.
+    func number(_ value: ValueProperties) -> Double? { value.levels.flatMap { $0.count == 1 ? $0[0] : nil } }
+    var y: ValueProperties
+    switch (operation, number(p), number(q)) {
+    case (.multiply, let scale?, _): y = q.scaled(by: scale, plus: 0)
+    case (.multiply, _, let scale?): y = p.scaled(by: scale, plus: 0)
+    case (.divide, _, let scale?) where scale != 0:
+      y = p.scaled(by: 1 / scale, plus: 0)
+      y.levels = p.levels.flatMap { ValueProperties.few($0.map { $0 / scale }) }
+    case (.add, let shift?, _): y = q.scaled(by: 1, plus: shift)
+    case (.add, _, let shift?): y = p.scaled(by: 1, plus: shift)
+    case (.subtract, _, let shift?): y = p.scaled(by: 1, plus: -shift)
+    case (.subtract, let shift?, _): y = q.scaled(by: -1, plus: shift)
+    default:
+      y = p.with(range: p.range.combined(operation, q.range))
+      y.isInteger = p.isInteger && q.isInteger && operation != .divide && operation != .power
+      if operation == .maximum || operation == .minimum {
+        y.isCategorical = p.joined(with: q).isCategorical
+        if p.isKept(operation, beside: q.range) { y = p }
+        if q.isKept(operation, beside: p.range) { y = q }
+      } else if operation == .multiply || operation == .add {
+        // A mask times a mask, a mask beside another.
+        y.isCategorical = p.isCategorical && q.isCategorical
+      }
+      if let left = p.levels, let right = q.levels {
+        y.levels = ValueProperties.few(left.flatMap { l in right.map { operation(l, $0) } })
+      }
+    }
+    y.axes = axes
+    y.relation = nil
+    relate(p, q, outputs[0], &y)
+    return function == .identity ? [y] : Elementwise(function).properties(of: [.init(outputs[0], y)], outputs: outputs)
+  }
+
+  /// What the operands' dependence on one value says of their difference, quotient or product.
+  private func relate(_ p: ValueProperties, _ q: ValueProperties, _ output: TensorSpec, _ y: inout ValueProperties) {
+    let (left, right) = (p.relation, q.relation)
+    switch operation {
+    case .subtract:
+      guard let left, let right, left.base == right.base, !left.isReciprocal, !right.isReciprocal,
+        right.kind == .minimum
+      else { return }
+      if left.kind == .elements { y.relation = .init(kind: .aboveMinimum, base: left.base) }
+      if left.kind == .maximum { y.relation = .init(kind: .span, base: left.base) }
+      if y.relation != nil { y.range = y.range.intersection(ValueRange(0, .infinity)) }
+    case .add:
+      // A span and what keeps it from being 0.
+      if let span = left?.ifSpan, q.range.lowest >= 0 { y.relation = span }
+      if let span = right?.ifSpan, p.range.lowest >= 0 { y.relation = span }
+      if y.relation != nil { y.range = y.range.intersection(ValueRange(0, .infinity)) }
+    case .maximum:
+      y.relation = left?.ifSpan ?? right?.ifSpan
+    case .divide:
+      guard let left, let right, !left.isReciprocal, !right.isReciprocal else { return }
+      share(left, p.range, of: right, output, &y)
+    case .multiply:
+      guard let left, let right, left.isReciprocal != right.isReciprocal else { return }
+      if left.isReciprocal {
+        share(right, q.range, of: left, output, &y)
+      } else {
+        share(left, p.range, of: right, output, &y)
+      }
+    case .minimum, .power: return
+    }
+  }
+
+  /// What is divided by its span, its largest or its sum lies between 0 and 1.
+  private func share(
+    _ part: ValueRelation, _ range: ValueRange, of whole: ValueRelation, _ output: TensorSpec,
+    _ y: inout ValueProperties
+  ) {
+    guard part.base == whole.base else { return }
+    switch (part.kind, whole.kind) {
+    case (.aboveMinimum, .span): y.range = .unit
+    case (.elements, .maximum) where range.lowest >= 0: y.range = .unit
+    case (.elements, .sum(let axis)) where range.lowest >= 0:
+      y.range = .unit
+      y.unitSumAxis = output.shape.normalizedAxis(axis)
+    default: return
+    }
+    (y.isInteger, y.isCategorical, y.levels) = (false, false, nil)
+  }
+}
+
+extension ValueProperties {
+  /// Whether the larger, or smaller, of it and another is always it.
+  fileprivate func isKept(_ operation: BinaryOperation, beside other: ValueRange) -> Bool {
+    operation == .maximum ? range.lowest >= other.highest : range.highest <= other.lowest
+  }
+}
+
+extension ValueRelation {
+  /// The relation where it is that of a span.
+  var ifSpan: ValueRelation? { kind == .span && !isReciprocal ? self : nil }
+}

@@ -107,3 +107,14 @@ extension Broadcast {
     index == 0 ? .byExtents(input: inputs[0], output: outputs[0]) : .none
   }
 }
+
+extension Broadcast: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = inputs[0].properties
+    let added = outputs[0].shape.rank - inputs[0].spec.shape.rank
+    y.axes = .following(inputs, to: outputs[0], broadcasting: true)
+    y.unitSumAxis = y.unitSumAxis.map { $0 + added }
+    if let relation = y.relation, case .sum = relation.kind, added != 0 { y.relation = nil }
+    return [y]
+  }
+}

@@ -127,3 +127,18 @@ extension Concat {
       width: .shifted(by: axis == 2 ? -start : 0, of: extent.width))
   }
 }
+
+extension Concat: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let parts = inputs.map(\.properties)
+    var y = parts.dropFirst().reduce(parts[0]) { $0.joined(with: $1) }
+    if let sum = parts[0].unitSumAxis, sum != outputs[0].shape.normalizedAxis(axis),
+      parts.allSatisfy({ $0.unitSumAxis == sum })
+    {
+      y.unitSumAxis = sum
+    }
+    y.axes = .following(inputs, to: outputs[0])
+    if inputs.count > 1 { y.relation = nil }
+    return [y]
+  }
+}

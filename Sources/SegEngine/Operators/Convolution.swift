@@ -139,3 +139,34 @@ extension Convolution {
       : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
   }
 }
+
+extension Convolution: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let axes = [AxisMeaning].following(Array(inputs.prefix(1)), to: outputs[0])
+    let x = inputs[0].properties.range.hull(ValueRange(0))
+    guard x.isBounded, !addsResidual, let weights = inputs[1].constant, weights.elementType == .float32 else {
+      return [ValueProperties(axes: axes)]
+    }
+    // Each output channel at its least and largest: a blur of probabilities gives probabilities.
+    let bias = inputs.count > 2 ? inputs[2].constant?.elements(of: Float.self) : nil
+    guard inputs.count == 2 || bias != nil else { return [ValueProperties(axes: axes)] }
+    let (channels, taps) = (weights.shape[0], weights.count / max(1, weights.shape[0]))
+    let range = weights.withElements(of: Float.self) { weights in
+      var range: ValueRange?
+      for channel in 0..<channels {
+        var (positive, negative) = (0.0, 0.0)
+        for index in channel * taps..<(channel + 1) * taps {
+          let weight = Double(weights[index])
+          if weight > 0 { positive += weight } else { negative += weight }
+        }
+        let shift = Double(bias?[channel] ?? 0)
+        let own = ValueRange(
+          positive * x.lowest + negative * x.highest + shift, positive * x.highest + negative * x.lowest + shift)
+        range = range?.hull(own) ?? own
+      }
+      return range ?? .everything
+    }
+    let y = ValueProperties(range: range, axes: axes)
+    return Elementwise(function).properties(of: [.init(outputs[0], y)], outputs: outputs)
+  }
+}

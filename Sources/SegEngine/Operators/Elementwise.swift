@@ -79,3 +79,42 @@ extension Value {
     map(.hardSwish, file: file, line: line)
   }
 }
+
+extension Elementwise: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let x = inputs[0].properties
+    if function.keeps(x.range) { return [x] }
+    var y = x.with(range: function.range(of: x.range))
+    y.levels = x.levels.flatMap { levels in ValueProperties.few(levels.map { function($0) }) }
+    switch function {
+    case .relu, .abs, .negate: y.isInteger = x.isInteger
+    case .clip(let low, let high):
+      y.isInteger =
+        x.isInteger && (low.isInfinite || low == low.rounded()) && (high.isInfinite || high == high.rounded())
+      y.isCategorical = x.isCategorical
+      // At least a span where it is kept from below: x / max(span, ε) is no larger than x / span.
+      if low >= 0, high == .infinity || Double(high) >= x.range.highest { y.relation = x.relation?.ifSpan }
+    case .reciprocal:
+      if var relation = x.relation {
+        relation.isReciprocal.toggle()
+        y.relation = relation
+      }
+    case .log: y.isLogProbability = x.range.isWithin(.unit, slack: 1e-3)
+    case .exp where x.isLogProbability: y.range = .unit
+    default: break
+    }
+    return [y]
+  }
+}
+
+extension ElementwiseFunction {
+  /// Whether it leaves numbers of an interval as they are.
+  fileprivate func keeps(_ range: ValueRange) -> Bool {
+    switch self {
+    case .identity: true
+    case .relu, .abs: range.lowest >= 0
+    case .clip(let low, let high): range.isWithin(ValueRange(Double(low), Double(high)))
+    default: false
+    }
+  }
+}

@@ -31,3 +31,9 @@ extension Value {
     apply(Identity(), named: name, file: file, line: line)
   }
 }
+
+extension Identity: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    [inputs[0].properties]
+  }
+}

@@ -92,3 +92,12 @@ extension MaxPool {
     geometry.windowReach(of: inputs[0])
   }
 }
+
+extension MaxPool: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = inputs[0].properties
+    y.axes = .following(inputs, to: outputs[0])
+    (y.unitSumAxis, y.relation) = (nil, nil)
+    return [y] + outputs.dropFirst().map(ValueProperties.unknown)
+  }
+}

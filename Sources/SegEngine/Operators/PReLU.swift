@@ -56,3 +56,12 @@ extension Value {
     return apply(PReLU(), named: name, with: [slope], file: file, line: line)
   }
 }
+
+extension PReLU: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let (x, slope) = (inputs[0].properties, inputs[1].properties.range)
+    let below = ValueRange(min(x.range.lowest, 0), min(x.range.highest, 0)) * slope
+    let above = ValueRange(max(x.range.lowest, 0), max(x.range.highest, 0))
+    return [x.with(range: below.hull(above))]
+  }
+}

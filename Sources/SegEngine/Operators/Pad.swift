@@ -239,3 +239,16 @@ extension Pad {
     return .axes(height: axis(1), width: axis(2))
   }
 }
+
+extension Pad: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = inputs[0].properties.part(outputs[0], of: inputs[0].spec)
+    let grows = amounts.contains { $0.before > 0 || $0.after > 0 }
+    if case .constant(let value) = mode, grows {
+      y = y.joined(
+        with: ValueProperties(
+          range: ValueRange(Double(value)), isInteger: value == value.rounded(), levels: [Double(value)], axes: y.axes))
+    }
+    return [y]
+  }
+}

@@ -141,3 +141,11 @@ extension PixelUnshuffle {
     ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor)).windowReach(of: inputs[0])
   }
 }
+
+extension PixelShuffle: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = inputs[0].properties.part(outputs[0], of: inputs[0].spec)
+    y.unitSumAxis = nil
+    return [y]
+  }
+}

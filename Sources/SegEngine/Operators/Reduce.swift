@@ -104,3 +104,36 @@ extension Value {
     reduce(.mean, axes: axes, file: file, line: line)
   }
 }
+
+extension Reduce: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let shape = inputs[0].spec.shape
+    let x = inputs[0].properties
+    let reduced = axes.isEmpty ? Set(0..<shape.rank) : Set(axes.compactMap(shape.normalizedAxis))
+    let axes = inputs[0].axes.indices.compactMap { axis -> AxisMeaning? in
+      reduced.contains(axis) ? (keepsAxes ? inputs[0].axes[axis].resized(to: 1) : nil) : inputs[0].axes[axis]
+    }
+    let count = Double(reduced.reduce(1) { $0 * shape[$1] })
+    var y = ValueProperties(axes: axes)
+    switch operation {
+    case .mean: y.range = x.range
+    case .sum: y.range = x.range * ValueRange(count)
+    case .maximum, .minimum:
+      y = x
+      (y.axes, y.unitSumAxis) = (axes, nil)
+    case .sumOfSquares, .norm: y.range = ValueRange(0, .infinity)
+    case .product: y.range = x.range.isWithin(.unit) ? .unit : .everything
+    }
+    y.relation = nil
+    if let base = x.relation, base.kind == .elements, !base.isReciprocal {
+      switch operation {
+      case .maximum: y.relation = .init(kind: .maximum, base: base.base)
+      case .minimum: y.relation = .init(kind: .minimum, base: base.base)
+      case .sum where reduced.count == 1 && keepsAxes:
+        y.relation = .init(kind: .sum(axis: reduced.first!), base: base.base)
+      default: break
+      }
+    }
+    return [y]
+  }
+}

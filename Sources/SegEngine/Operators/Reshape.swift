@@ -116,3 +116,25 @@ extension Reshape {
     index == 0 ? .byExtents(input: inputs[0], output: outputs[0]) : .none
   }
 }
+
+extension Reshape: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let (from, to) = (inputs[0].spec.shape, outputs[0].shape)
+    var y = inputs[0].properties
+    if target == .mapLike, inputs[1].axes.count == 4 {
+      y.axes = [inputs[0].axes[0], inputs[1].axes[1], inputs[1].axes[2], inputs[0].axes[2]]
+    } else {
+      y.axes = inputs[0].axes.reshaped(from: from, to: to)
+    }
+    // An axis is still one where as many elements lie behind it and its extent is the same.
+    func moved(_ axis: Int) -> Int? {
+      let behind = from.dimensions[(axis + 1)...].reduce(1, *)
+      return to.dimensions.indices.first { place in
+        to[place] == from[axis] && to.dimensions[(place + 1)...].reduce(1, *) == behind && to[place] != 1
+      }
+    }
+    y.unitSumAxis = y.unitSumAxis.flatMap(moved)
+    if let relation = y.relation, case .sum = relation.kind { y.relation = nil }
+    return [y]
+  }
+}

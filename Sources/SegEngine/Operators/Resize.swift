@@ -352,3 +352,27 @@ extension Resize {
     return .axes(height: axis(rows, inputs[0].shape.height), width: axis(columns, inputs[0].shape.width))
   }
 }
+
+extension Resize: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let x = inputs[0].properties
+    var axes = [AxisMeaning].following(Array(inputs.prefix(1)), to: outputs[0])
+    // A map of no known axes that is resized like the image has the image's.
+    if case .like = target, inputs.count == 2, inputs[1].axes.count == 4 {
+      for axis in 1...2 where axes[axis] == .unknown { axes[axis] = inputs[1].axes[axis] }
+    }
+    switch interpolation {
+    case .nearest, .nearestExact:
+      var y = x
+      y.axes = axes
+      y.relation = nil
+      return [y]
+    case .bilinear, .bicubic:
+      // Weights add up to one, so that what adds up to one along another axis still does. Between labels lies no label.
+      var y = ValueProperties(range: x.range, axes: axes)
+      if let axis = x.unitSumAxis, axis != 1, axis != 2 { y.unitSumAxis = axis }
+      y.isLogProbability = x.isLogProbability
+      return [y]
+    }
+  }
+}

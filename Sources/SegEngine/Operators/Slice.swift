@@ -140,3 +140,21 @@ extension Slice {
     return .axes(height: axis(1), width: axis(2))
   }
 }
+
+extension Slice: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    if forwardedInput(inputs: inputs.map(\.spec), outputs: outputs) == 0 { return [inputs[0].properties] }
+    return [inputs[0].properties.part(outputs[0], of: inputs[0].spec)]
+  }
+}
+
+extension ValueProperties {
+  /// What is true of some of the elements, axes in their order.
+  func part(_ output: TensorSpec, of input: TensorSpec) -> ValueProperties {
+    var y = self
+    y.axes = zip(axes, output.shape.dimensions).map { $0.resized(to: $1) }
+    if let axis = unitSumAxis, output.shape[axis] != input.shape[axis] { y.unitSumAxis = nil }
+    y.relation = nil
+    return y
+  }
+}

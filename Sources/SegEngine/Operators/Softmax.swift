@@ -160,3 +160,12 @@ extension Softmax {
     return axis == inputs[0].shape.rank - 1 ? .samePixel(of: inputs[0]) : .everything(of: inputs[0])
   }
 }
+
+extension Softmax: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = ValueProperties(range: isLogarithm ? ValueRange(-.infinity, 0) : .unit, axes: inputs[0].axes)
+    y.isLogProbability = isLogarithm
+    if !isLogarithm { y.unitSumAxis = outputs[0].shape.normalizedAxis(axis) }
+    return [y]
+  }
+}

@@ -100,3 +100,10 @@ extension Value {
       Split(.equal(count), axis: axis), named: name, to: [self], outputCount: count, file: file, line: line)
   }
 }
+
+extension Split: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    let x = inputs[0].properties
+    return outputs.map { x.part($0, of: inputs[0].spec) }
+  }
+}

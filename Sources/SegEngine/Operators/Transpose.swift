@@ -98,3 +98,15 @@ extension Transpose {
       ? .samePixel(of: inputs[0]) : .everything(of: inputs[0])
   }
 }
+
+extension Transpose: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    var y = inputs[0].properties
+    y.axes = permutation.map { inputs[0].axes[$0] }
+    y.unitSumAxis = y.unitSumAxis.flatMap { permutation.firstIndex(of: $0) }
+    if let relation = y.relation, case .sum(let axis) = relation.kind {
+      y.relation = permutation.firstIndex(of: axis).map { ValueRelation(kind: .sum(axis: $0), base: relation.base) }
+    }
+    return [y]
+  }
+}

@@ -88,7 +88,7 @@ final class FileBytes: @unchecked Sendable {
   private static func openForReading(
     _ path: String
   ) throws(FileError) -> (descriptor: CInt, size: Int, isRegular: Bool) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = path.withFileSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw FileError(path, .system(attempt: "cannot be opened", errno: errno)) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -96,13 +96,13 @@ final class FileBytes: @unchecked Sendable {
       close(descriptor)
       throw FileError(path, .system(attempt: "cannot be examined", errno: code))
     }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: return (descriptor, Int(status.st_size), true)
-    case S_IFIFO: return (descriptor, 0, false)
-    case S_IFDIR:
+    switch FileSystem.kind(status) {
+    case .file: return (descriptor, Int(status.st_size), true)
+    case .stream: return (descriptor, 0, false)
+    case .directory:
       close(descriptor)
       throw FileError(path, .isDirectory)
-    default:
+    case .other:
       close(descriptor)
       throw FileError(path, .notAFile)
     }

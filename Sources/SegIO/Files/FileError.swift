@@ -4,6 +4,10 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Cause: Sendable, Equatable {
     /// The operating system refused: what was tried, and its `errno`.
     case system(attempt: String, errno: Int32)
+    /// There is nothing where a directory was expected.
+    case noDirectory
+    /// A file stands where a directory was expected.
+    case notADirectory
     /// A directory stands where a file was expected.
     case isDirectory
     /// Neither a file nor, for reading, a stream: a device or a socket.
@@ -29,6 +33,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   var reason: String {
     switch cause {
     case .system(let attempt, let errno): "\(attempt): \(systemMessage(errno))"
+    case .noDirectory: "there is no such directory"
+    case .notADirectory: "is a file, not a directory"
     case .isDirectory: "is a directory, not a file"
     case .notAFile: "is not a regular file"
     case .tooLarge(let limit): "is larger than the limit of \(limit) bytes"

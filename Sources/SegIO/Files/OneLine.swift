@@ -1,9 +1,9 @@
 /// Text that may hold anything (a path, a name from a file, a C library's message) as a single line: control characters
-/// become spaces, and what is very long is cut.
+/// become spaces, bytes of a path that are no UTF-8 are written as `\xE9`, and what is very long is cut.
 func oneLine(_ text: String, limit: Int = 600) -> String {
   var line = String.UnicodeScalarView()
   var length = 0
-  for scalar in text.unicodeScalars {
+  for scalar in text.showingUndecodableBytes().unicodeScalars {
     if length == limit {
       line.append("…")
       break

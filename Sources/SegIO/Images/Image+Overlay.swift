@@ -4,7 +4,7 @@ extension Image {
   /// The image as 8-bit RGB with a segmentation drawn over it: each label in its colour, see-through, and the border of
   /// each region one pixel thin in the full colour.
   ///
-  /// Alpha is left out, and samples of 16 bits are scaled to 8.
+  /// Alpha and further bands are left out, and samples are scaled to 8 bits.
   ///
   /// - Parameters:
   ///   - labels: One label for each of this image's pixels.
@@ -42,16 +42,18 @@ extension Image {
 
   /// Red, green and blue of 8 bits a pixel.
   private func rgb8() -> [UInt8] {
+    let white = white
     switch samples {
-    case .uint8(let samples): rgb8(samples) { $0 }
-    // 65535 = 255 · 257: the nearest of 256 levels.
-    case .uint16(let samples): rgb8(samples) { UInt8((Int($0) + 128) / 257) }
+    case .uint8(let samples) where white == 255: return rgb8(samples) { $0 }
+    case .uint8(let samples): return rgb8(samples) { UInt8(level: Float($0), of: white) }
+    case .uint16(let samples): return rgb8(samples) { UInt8(level: Float($0), of: white) }
+    case .float32(let samples): return rgb8(samples) { UInt8(level: $0, of: white) }
     }
   }
 
   private func rgb8<Sample>(_ samples: [Sample], _ convert: (Sample) -> UInt8) -> [UInt8] {
     // Grey is its own green and blue.
-    let (green, blue) = layout == .grey || layout == .greyAlpha ? (0, 0) : (1, 2)
+    let (green, blue) = layout.isColor ? (1, 2) : (0, 0)
     var result: [UInt8] = []
     result.reserveCapacity(width * height * 3)
     for pixel in stride(from: 0, to: samples.count, by: layout.count) {
@@ -60,6 +62,14 @@ extension Image {
       result.append(convert(samples[pixel + blue]))
     }
     return result
+  }
+}
+
+extension UInt8 {
+  /// The nearest of 256 levels between black and a white; black where a sample is not a number.
+  fileprivate init(level sample: Float, of white: Float) {
+    let level = (sample * 255 / white).rounded()
+    self = level >= 255 ? 255 : level > 0 ? UInt8(level) : 0
   }
 }
 

@@ -1,6 +1,7 @@
 /// How much an image file may ask for before it is refused.
 public struct ImageLimits: Sendable, Equatable {
-  /// Most pixels, width times height, that are decoded. Checked against the header, before anything is allocated.
+  /// Most pixels, width times height, that are decoded, of up to four samples each; of more samples as many fewer pixels. Checked
+  /// against the header, before anything is allocated.
   public var maximumPixels: Int
   /// Most bytes of a file that are read.
   public var maximumFileBytes: Int
@@ -14,11 +15,17 @@ public struct ImageLimits: Sendable, Equatable {
   /// 268 million pixels in 2 GiB.
   public static let `default` = ImageLimits()
 
-  /// Refuses an image that has more pixels. Extents of 32 bits may have a product beyond 63.
-  func check(width: Int, height: Int, of path: String) throws(ImageError) {
+  /// Refuses an image that has more pixels, or more samples than four times as many. Extents of 32 bits may have a product beyond
+  /// 63.
+  func check(width: Int, height: Int, samples: Int = 1, of path: String) throws(ImageError) {
     let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-    guard !overflow, pixels <= maximumPixels else {
-      throw ImageError(path, .tooManyPixels(width: width, height: height, limit: maximumPixels))
+    let (fourths, overflow2) = pixels.multipliedReportingOverflow(by: (samples + 3) / 4)
+    guard !overflow, !overflow2, pixels <= maximumPixels, fourths <= maximumPixels else {
+      throw ImageError(
+        path,
+        overflow || pixels > maximumPixels
+          ? .tooManyPixels(width: width, height: height, limit: maximumPixels)
+          : .tooManySamples(width: width, height: height, samples: samples, limit: maximumPixels))
     }
   }
 }

@@ -13,17 +13,32 @@ enum ImageOrientation: UInt16 {
   case transposedUpsideDown = 7
   case turnedCounterclockwise = 8
 
-  /// The orientation that an EXIF block gives; `nil` where it gives none that is valid.
-  init?(exif: UnsafeRawBufferPointer) {
-    guard exif.count <= Int(UInt16.max),
-      let data = exif_data_new_from_data(exif.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(exif.count))
-    else { return nil }
+  /// The orientation that an EXIF block gives, or where it gives none, an XMP packet; upright where neither does.
+  init(exif: some Collection<UInt8>, xmp: some Collection<UInt8>) {
+    self = ImageOrientation(exif: exif) ?? ImageOrientation(xmp: xmp) ?? .upright
+  }
+
+  /// The orientation that an EXIF block gives, which begins with its TIFF header or with `Exif` before that; `nil` where it gives
+  /// none that is valid.
+  init?(exif: some Collection<UInt8>) {
+    let name = Array("Exif\0\0".utf8)
+    guard !exif.isEmpty, exif.count <= 1 << 24 else { return nil }
+    let block = exif.starts(with: name) ? Array(exif) : name + exif
+    guard let data = exif_data_new_from_data(block, UInt32(block.count)) else { return nil }
     defer { exif_data_unref(data) }
     guard let mainDirectory = data.pointee.ifd.0,
       let entry = exif_content_get_entry(mainDirectory, EXIF_TAG_ORIENTATION),
       entry.pointee.format == EXIF_FORMAT_SHORT, entry.pointee.size >= 2, let value = entry.pointee.data
     else { return nil }
     self.init(rawValue: exif_get_short(value, exif_data_get_byte_order(data)))
+  }
+
+  /// The orientation that an XMP packet gives, as an attribute or as an element; `nil` where it gives none that is valid.
+  init?(xmp: some Collection<UInt8>) {
+    let text = String(decoding: xmp, as: UTF8.self)
+    guard let match = text.firstMatch(of: /tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b/), let value = UInt16(match.1)
+    else { return nil }
+    self.init(rawValue: value)
   }
 
   /// Whether columns of the file are rows of the picture.
@@ -42,34 +57,39 @@ enum ImageOrientation: UInt16 {
     case .turnedCounterclockwise: (column, width - 1 - row)
     }
   }
+
+  /// The samples of a file as the picture has them. `height` and `width` are the file's.
+  func turned<Sample>(_ samples: [Sample], width: Int, height: Int, channels: Int) -> [Sample] {
+    guard self != .upright else { return samples }
+    let (rows, columns) = swapsAxes ? (width, height) : (height, width)
+    var result: [Sample] = []
+    result.reserveCapacity(samples.count)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let source = source(row: row, column: column, height: height, width: width)
+        let start = (source.row * width + source.column) * channels
+        for channel in 0..<channels { result.append(samples[start + channel]) }
+      }
+    }
+    return result
+  }
 }
 
 extension Image {
   /// The picture that a file of this orientation shows.
   func applying(_ orientation: ImageOrientation) -> Image {
     guard orientation != .upright else { return self }
+    func turned<Sample>(_ samples: [Sample]) -> [Sample] {
+      orientation.turned(samples, width: width, height: height, channels: layout.count)
+    }
     let samples: Samples =
       switch samples {
-      case .uint8(let samples): .uint8(turned(samples, by: orientation))
-      case .uint16(let samples): .uint16(turned(samples, by: orientation))
+      case .uint8(let samples): .uint8(turned(samples))
+      case .uint16(let samples): .uint16(turned(samples))
+      case .float32(let samples): .float32(turned(samples))
       }
     return Image(
       width: orientation.swapsAxes ? height : width, height: orientation.swapsAxes ? width : height, layout: layout,
-      samples: samples)
-  }
-
-  private func turned<Sample>(_ samples: [Sample], by orientation: ImageOrientation) -> [Sample] {
-    let rows = orientation.swapsAxes ? width : height
-    let columns = orientation.swapsAxes ? height : width
-    var result: [Sample] = []
-    result.reserveCapacity(samples.count)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let source = orientation.source(row: row, column: column, height: height, width: width)
-        let start = (source.row * width + source.column) * layout.count
-        for channel in 0..<layout.count { result.append(samples[start + channel]) }
-      }
-    }
-    return result
+      samples: samples, white: white)
   }
 }

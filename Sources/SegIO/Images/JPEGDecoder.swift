@@ -1,57 +1,66 @@
-import CTurboJPEG
+import CJPEGShim
 import SegEngine
 
 /// Decodes JPEG files to grey or RGB of 8 bits.
 enum JPEGDecoder {
   /// The image as its photographer saw it: the EXIF orientation is applied.
-  static func decode(_ file: FileBytes, named path: String, limits: ImageLimits) throws(ImageError) -> Image {
-    guard let decoder = tjInitDecompress() else {
-      throw ImageError(path, .corrupt(format: "JPEG", reason: "the decoder cannot be started"))
+  static func decode(
+    _ file: FileBytes, named path: String, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
+  ) throws(ImageError) -> Image {
+    var header = segio_jpeg_header()
+    var message = MessageBuffer(capacity: Int(SEGIO_JPEG_MESSAGE_SIZE))
+    var isUnsupported = false
+    guard let reader = segio_jpeg_open(file.bytes.baseAddress, file.count, &header, &isUnsupported, &message.bytes)
+    else {
+      throw ImageError(
+        path,
+        isUnsupported
+          ? .unsupported(format: "JPEG", reason: message.text) : .corrupt(format: "JPEG", reason: message.text))
     }
     defer {
-      tjDestroy(decoder)
+      segio_jpeg_close(reader)
       withExtendedLifetime(file) {}
     }
-    let bytes = file.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-    var width: CInt = 0
-    var height: CInt = 0
-    var subsampling: CInt = 0
-    var colorspace: CInt = 0
-    guard
-      tjDecompressHeader3(decoder, bytes, UInt(file.count), &width, &height, &subsampling, &colorspace) == 0
-        || tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue), width > 0, height > 0
-    else {
-      throw ImageError(path, .corrupt(format: "JPEG", reason: message(of: decoder)))
+    let (width, height) = (Int(header.width), Int(header.height))
+    try limits.check(width: width, height: height, of: path)
+    // A block of 8 × 8 samples takes at least a bit in every scan, and the first component has one for each 64 pixels.
+    guard !header.is_huffman || width * height / 64 <= 8 * file.count else {
+      throw ImageError(
+        path, .corrupt(format: "JPEG", reason: "incomplete: \(file.count) bytes cannot hold \(width)×\(height) pixels"))
     }
-    try limits.check(width: Int(width), height: Int(height), of: path)
-    let layout: Image.ChannelLayout
-    switch colorspace {
-    case Int32(TJCS_GRAY.rawValue): layout = .grey
-    case Int32(TJCS_YCbCr.rawValue), Int32(TJCS_RGB.rawValue): layout = .rgb
-    default:
-      throw ImageError(path, .unsupported(format: "JPEG", reason: "CMYK colours; convert the file to RGB"))
+    guard header.colors != segio_jpeg_other else {
+      throw ImageError(
+        path, .unsupported(format: "JPEG", reason: "\(header.components) components without a known meaning"))
     }
-    var samples = [UInt8](repeating: 0, count: Int(width) * Int(height) * layout.count)
-    let pixelFormat = layout == .grey ? TJPF_GRAY.rawValue : TJPF_RGB.rawValue
-    // The limit on scans stops progressive files that make the decoder go over the image thousands of times.
-    let flags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS
-    let markers = JPEGMarkers(file.bytes)
-    let status = tjDecompress2(
-      decoder, bytes, UInt(file.count), &samples, width, 0, height, Int32(pixelFormat), flags)
-    guard status == 0 || (isHarmless(decoder) && markers.isClosed) else {
-      throw ImageError(path, .corrupt(format: "JPEG", reason: message(of: decoder)))
+    var samples = [UInt8](repeating: 0, count: width * height * Int(header.colors.rawValue))
+    var findings = segio_jpeg_findings()
+    guard segio_jpeg_read(reader, &samples, &findings, &message.bytes) else {
+      throw ImageError(path, .corrupt(format: "JPEG", reason: message.text))
     }
-    let image = Image(width: Int(width), height: Int(height), layout: layout, samples: .uint8(samples))
-    return image.applying(markers.exif.flatMap(ImageOrientation.init(exif:)) ?? .upright)
+    if findings.has_no_end_marker { warnings.append(.noEndMarker) }
+    if header.colors == segio_jpeg_cmyk {
+      if !header.has_adobe_marker {
+        warnings.append(
+          .assumed("it does not say how its inks are stored; taken as inverted, as Adobe's programs write them"))
+      }
+      samples = rgb(ofInvertedInks: samples)
+    }
+    let layout: Image.ChannelLayout = header.colors == segio_jpeg_grey ? .grey : .rgb
+    let image = Image(width: width, height: height, layout: layout, samples: .uint8(samples))
+    return image.applying(
+      ImageOrientation(
+        exif: UnsafeBufferPointer(start: header.exif, count: header.exif_count),
+        xmp: UnsafeBufferPointer(start: header.xmp, count: header.xmp_count)))
   }
 
-  /// Cameras and editors are known to leave stray bytes between segments; every other complaint of the decoder means
-  /// that pixels are missing or made up.
-  private static func isHarmless(_ decoder: tjhandle) -> Bool {
-    tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue) && message(of: decoder).contains("extraneous bytes before")
-  }
-
-  private static func message(of decoder: tjhandle) -> String {
-    tjGetErrorStr2(decoder).map { oneLine(String(cString: $0)) } ?? "the decoder gives no reason"
+  /// Red, green and blue of inks stored as what they leave of white.
+  private static func rgb(ofInvertedInks samples: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(samples.count / 4 * 3)
+    for pixel in stride(from: 0, to: samples.count, by: 4) {
+      let black = 255 - samples[pixel + 3]
+      for ink in pixel..<pixel + 3 { result.append((255 - samples[ink]).lessInk(black, white: 255)) }
+    }
+    return result
   }
 }

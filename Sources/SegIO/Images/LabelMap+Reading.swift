@@ -3,8 +3,11 @@ import SegEngine
 extension LabelMap {
   /// What makes a label out of a pixel of a mask file.
   public enum Reading: Sendable, Hashable {
-    /// The stored value is the label: a palette index or a grey value, unscaled. Colour and alpha are refused.
+    /// The stored value is the label: a palette index or a grey value, unscaled. Three equal channels are one, and opaque alpha
+    /// is none; other colours and alpha are refused.
     case storedValue
+    /// The colour is the label, as the table has it. Files without colours, and those with a palette, are read as ``storedValue``.
+    case colors(LabelColors)
     /// Label 1 where the palette index, the grey value or any of red, green and blue is not zero; 0 elsewhere. Alpha is
     /// not looked at.
     case nonZeroIsForeground
@@ -12,9 +15,10 @@ extension LabelMap {
     case alphaIsForeground
   }
 
-  /// Reads a mask from a PNG or TIFF file (its first page).
+  /// Reads a mask from an image file: PNG, TIFF (its first page), BMP, GIF, netpbm, NumPy or lossless WebP.
   ///
-  /// JPEG files are refused: their compression changes labels.
+  /// JPEG, HEIF, AVIF and lossy WebP files are refused: their compression changes labels. Negative numbers of signed files become ``unlabelled``; numbers beyond
+  /// 65535 and fractions are refused.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
@@ -28,7 +32,7 @@ extension LabelMap {
     try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
   }
 
-  /// Decodes a mask from the contents of a PNG or TIFF file.
+  /// Decodes a mask from the contents of an image file.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
@@ -46,23 +50,22 @@ extension LabelMap {
   private init(
     _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits
   ) throws(ImageError) {
-    switch try PixelFormat(of: file, named: path) {
-    case .jpeg:
-      throw ImageError(path, .notLabels(reason: "JPEG compression changes labels; use PNG or TIFF"))
-    case .png:
-      let decoder = try PNGDecoder(file, named: path, limits: limits)
-      if reading != .alphaIsForeground && !decoder.hasColor && !decoder.hasAlpha {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
-      } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
+    let format = try PixelFormat(of: file, named: path)
+    guard format.keepsSamples, format != .webp || WebPDecoder.isLossless(file) else {
+      throw ImageError(
+        path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
+    }
+    if reading != .alphaIsForeground,
+      let stored = try StoredValues.reading(file, format, named: path, limits: limits)
+    {
+      self = LabelMap(stored: try stored.labels(of: path), reading: reading)
+      if case .colors(let colors) = reading, stored.areIndices {
+        let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
+        try requireAgreement(with: colors, image, path: path)
       }
-    case .tiff:
-      let decoder = try TIFFDecoder(file, named: path, limits: limits)
-      if reading != .alphaIsForeground && decoder.isSingleChannel {
-        self = LabelMap(stored: try decoder.decodeRawValues(), reading: reading)
-      } else {
-        self = try LabelMap(image: try decoder.decodeColors(), reading: reading, path: path)
-      }
+    } else {
+      let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
+      self = try LabelMap(image: image, reading: reading, path: path)
     }
   }
 
@@ -73,36 +76,142 @@ extension LabelMap {
   }
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {
-    let layout = image.layout
-    let hasAlpha = layout == .greyAlpha || layout == .rgba
-    let channels: Range<Int>
+    let labels: [UInt16]
     switch reading {
-    case .storedValue:
-      let kind = layout == .greyAlpha ? "grey with alpha" : hasAlpha ? "RGB with alpha" : "RGB"
-      throw ImageError(
-        path,
-        .notLabels(
-          reason: "its pixels are \(kind), so no single value is the label; read it as non-zero or alpha foreground"))
-    case .nonZeroIsForeground: channels = 0..<(layout.count - (hasAlpha ? 1 : 0))
+    case .storedValue: labels = try image.equalChannels(path)
+    case .colors(let colors):
+      labels = image.layout.isColor ? try image.labels(by: colors, path) : try image.equalChannels(path)
+    case .nonZeroIsForeground: labels = image.foreground(0..<image.layout.count - (image.layout.hasAlpha ? 1 : 0))
     case .alphaIsForeground:
-      guard hasAlpha else {
+      guard image.layout.hasAlpha else {
         throw ImageError(path, .notLabels(reason: "it has no alpha channel to take foreground from"))
       }
-      channels = (layout.count - 1)..<layout.count
+      labels = image.foreground(image.layout.count - 1..<image.layout.count)
     }
-    let labels: [UInt16] =
-      switch image.samples {
-      case .uint8(let samples): LabelMap.foreground(samples, channels, of: layout.count)
-      case .uint16(let samples): LabelMap.foreground(samples, channels, of: layout.count)
-      }
     self.init(width: image.width, height: image.height, labels: labels)
   }
 
-  private static func foreground<Sample: FixedWidthInteger>(
-    _ samples: [Sample], _ channels: Range<Int>, of count: Int
-  ) -> [UInt16] {
-    stride(from: 0, to: samples.count, by: count).map { pixel in
-      channels.contains { samples[pixel + $0] != 0 } ? 1 : 0
+  /// Refuses palette indices that contradict the table's colours: where all of a file's colours are in the table, but not at their
+  /// labels, nobody knows which of the two was meant.
+  private func requireAgreement(with colors: LabelColors, _ image: Image, path: String) throws(ImageError) {
+    guard case .uint8(let samples) = image.samples, image.layout.isColor else { return }
+    let channels = image.layout.count
+    var colorOfIndex: [UInt16: Palette.Color] = [:]
+    for (pixel, label) in labels.enumerated() where colorOfIndex[label] == nil {
+      let first = pixel * channels
+      colorOfIndex[label] = Palette.Color(samples[first], samples[first + 1], samples[first + 2])
     }
+    var contradiction: (index: UInt16, label: UInt16)?
+    for (index, color) in colorOfIndex.sorted(by: { $0.key < $1.key }) {
+      guard case .label(let label) = colors.meaning(of: color) else { return }
+      if label != index, label != LabelMap.unlabelled, contradiction == nil { contradiction = (index, label) }
+    }
+    guard let contradiction else { return }
+    throw ImageError(
+      path,
+      .notLabels(
+        reason: "its palette has the colour of label \(contradiction.label) at index \(contradiction.index); "
+          + "store it as RGB to have colours count, or give no palette to have indices count"))
+  }
+}
+
+extension Image {
+  /// Where a pixel is, for people.
+  private func place(_ pixel: Int) -> String { "column \(pixel % width), row \(pixel / width)" }
+
+  /// Label 1 where any of some channels is not zero.
+  fileprivate func foreground(_ channels: Range<Int>) -> [UInt16] {
+    func foreground<Sample: Numeric>(_ samples: [Sample]) -> [UInt16] {
+      stride(from: 0, to: samples.count, by: layout.count).map { pixel in
+        channels.contains { samples[pixel + $0] != 0 } ? 1 : 0
+      }
+    }
+    return switch samples {
+    case .uint8(let samples): foreground(samples)
+    case .uint16(let samples): foreground(samples)
+    case .float32(let samples): foreground(samples)
+    }
+  }
+
+  /// The value of channels that are all the same, where alpha, if there is any, is opaque.
+  fileprivate func equalChannels(_ path: String) throws(ImageError) -> [UInt16] {
+    switch samples {
+    case .uint8(let samples): try equalChannels(samples, opaque: .max, path) { UInt16($0) }
+    case .uint16(let samples): try equalChannels(samples, opaque: .max, path) { $0 }
+    case .float32(let samples): try equalChannels(samples, opaque: white, path) { UInt16(exactly: $0) }
+    }
+  }
+
+  private func equalChannels<Sample: Equatable>(
+    _ samples: [Sample], opaque: Sample, _ path: String, _ label: (Sample) -> UInt16?
+  ) throws(ImageError) -> [UInt16] {
+    let (count, colors) = (layout.count, layout.count - (layout.hasAlpha ? 1 : 0))
+    var labels: [UInt16] = []
+    labels.reserveCapacity(width * height)
+    for pixel in 0..<width * height {
+      let first = pixel * count
+      for channel in 1..<max(colors, 1) where samples[first + channel] != samples[first] {
+        let kind = layout.hasAlpha ? "RGB with alpha" : layout.isColor ? "RGB" : "of \(count) bands"
+        throw ImageError(
+          path,
+          .notLabels(
+            reason:
+              "its pixels are \(kind) and differ between channels (\(place(pixel))), so no single value is the label; "
+              + "a palette says which colour is which label, or read non-zero as foreground"))
+      }
+      guard !layout.hasAlpha || samples[first + colors] == opaque else {
+        throw ImageError(
+          path, .notLabels(reason: "its pixels have alpha, and that of \(place(pixel)) is not opaque"))
+      }
+      guard let label = label(samples[first]) else {
+        throw ImageError(path, .notLabels(reason: "\(samples[first]) (\(place(pixel))) is no label from 0 to 65535"))
+      }
+      labels.append(label)
+    }
+    return labels
+  }
+
+  /// The labels of colours. Those of 16 bits a channel have a meaning where they are colours of 8 bits.
+  fileprivate func labels(by table: LabelColors, _ path: String) throws(ImageError) -> [UInt16] {
+    switch samples {
+    case .uint8(let samples): try labels(by: table, samples, path) { $0 }
+    case .uint16(let samples): try labels(by: table, samples, path) { $0 % 257 == 0 ? UInt8($0 / 257) : nil }
+    case .float32:
+      throw ImageError(
+        path, .notLabels(reason: "its colours are floating-point numbers, and the palette's have 8 bits"))
+    }
+  }
+
+  private func labels<Sample: FixedWidthInteger>(
+    by table: LabelColors, _ samples: [Sample], _ path: String, _ level: (Sample) -> UInt8?
+  ) throws(ImageError) -> [UInt16] {
+    let count = layout.count
+    var labels: [UInt16] = []
+    labels.reserveCapacity(width * height)
+    var (last, label): ((Sample, Sample, Sample)?, UInt16) = (nil, 0)
+    for pixel in 0..<width * height {
+      let first = pixel * count
+      guard !layout.hasAlpha || samples[first + 3] == .max else {
+        throw ImageError(
+          path, .notLabels(reason: "its pixels have alpha, and that of \(place(pixel)) is not opaque"))
+      }
+      let (red, green, blue) = (samples[first], samples[first + 1], samples[first + 2])
+      if last.map({ $0 != (red, green, blue) }) ?? true {
+        var meaning = LabelColors.Meaning.none
+        if let red = level(red), let green = level(green), let blue = level(blue) {
+          meaning = table.meaning(of: Palette.Color(red, green, blue))
+        }
+        var color: String { "the colour \(red) \(green) \(blue) (\(place(pixel)))" }
+        switch meaning {
+        case .label(let found): label = found
+        case .none: throw ImageError(path, .notLabels(reason: "\(color) is none of the palette's"))
+        case .ambiguous(let one, let other):
+          throw ImageError(path, .notLabels(reason: "\(color) is that of two labels, \(one) and \(other)"))
+        }
+        last = (red, green, blue)
+      }
+      labels.append(label)
+    }
+    return labels
   }
 }

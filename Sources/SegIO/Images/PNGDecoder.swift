@@ -41,44 +41,74 @@ final class PNGDecoder {
 
   private var storedChannels: Int { (header.has_color ? 3 : 1) + (header.has_alpha ? 1 : 0) }
 
-  /// The image with its colours: palettes expanded, transparency as alpha, fewer than 8 bits scaled to 8, 16 bits
+  /// The image with its colours, upright: palettes expanded, transparency as alpha, fewer than 8 bits scaled to 8, 16 bits
   /// exact.
-  func decodeColors() throws(ImageError) -> Image {
+  func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     let hasAlpha = header.has_alpha || header.has_transparency
     let layout: Image.ChannelLayout =
       header.has_color || header.is_palette ? (hasAlpha ? .rgba : .rgb) : (hasAlpha ? .greyAlpha : .grey)
-    let samples = try decode(segio_png_colors, channels: layout.count)
-    return Image(width: Int(header.width), height: Int(header.height), layout: layout, samples: samples)
+    let samples: Image.Samples =
+      header.bit_depth == 16
+      ? .uint16(try decode16(segio_png_colors, channels: layout.count))
+      : .uint8(try decode8(segio_png_colors, channels: layout.count))
+    let image = Image(width: Int(header.width), height: Int(header.height), layout: layout, samples: samples)
+    if header.bit_depth == 16, let largest = samples.largest, let warning = image.rangeWarning(largest: largest) {
+      warnings.append(warning)
+    }
+    return image.applying(orientation)
   }
 
-  /// Palette indices or grey values as the file stores them, unscaled.
+  /// Palette indices or grey values as the file stores them, unscaled, upright.
   ///
   /// - Precondition: the file has neither colour nor alpha samples.
-  func decodeRawValues() throws(ImageError) -> LabelMap {
-    precondition(storedChannels == 1, "raw values are those of a single channel")
-    let labels: [UInt16] =
-      switch try decode(segio_png_raw_values, channels: 1) {
-      case .uint8(let values): values.map(UInt16.init)
-      case .uint16(let values): values
-      }
-    return LabelMap(width: Int(header.width), height: Int(header.height), labels: labels)
+  func decodeStoredValues() throws(ImageError) -> StoredValues {
+    precondition(storedChannels == 1, "stored values are those of a single channel")
+    let values: StoredValues.Values =
+      header.bit_depth == 16
+      ? .uint16(try decode16(segio_png_raw_values, channels: 1))
+      : .uint8(try decode8(segio_png_raw_values, channels: 1))
+    return StoredValues(width: Int(header.width), height: Int(header.height), values, areIndices: header.is_palette)
+      .applying(
+        orientation)
   }
 
-  private func decode(
-    _ delivery: segio_png_delivery, channels: Int
-  ) throws(ImageError) -> Image.Samples {
-    let count = Int(header.width) * Int(header.height) * channels
-    if header.bit_depth == 16 {
-      return .uint16(try decode(delivery, count: count, rowBytes: Int(header.width) * channels * 2, zero: 0))
-    }
-    return .uint8(try decode(delivery, count: count, rowBytes: Int(header.width) * channels, zero: 0))
+  /// The orientation that the file's EXIF block gives, in a chunk of its own or as text, or its XMP packet. It may stand behind the
+  /// pixels, so it is known when they are read.
+  private var orientation: ImageOrientation {
+    var metadata = segio_png_metadata()
+    segio_png_metadata_of(reader, &metadata)
+    let exif: [UInt8] =
+      if let exif = metadata.exif {
+        Array(UnsafeBufferPointer(start: exif, count: metadata.exif_count))
+      } else {
+        metadata.hexadecimal_exif.map { PNGDecoder.bytes(ofProfile: String(cString: $0)) } ?? []
+      }
+    return ImageOrientation(exif: exif, xmp: metadata.xmp.map { Array(String(cString: $0).utf8) } ?? [])
+  }
+
+  /// The bytes of a profile in text: behind an empty line, its name and its size, hexadecimal digits.
+  private static func bytes(ofProfile text: String) -> [UInt8] {
+    let lines = text.split(separator: "\n", maxSplits: 3, omittingEmptySubsequences: false)
+    guard lines.count == 4 else { return [] }
+    let digits = lines[3].compactMap(\.hexDigitValue)
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+  }
+
+  private func decode8(_ delivery: segio_png_delivery, channels: Int) throws(ImageError) -> [UInt8] {
+    try decode(delivery, channels: channels)
+  }
+
+  private func decode16(_ delivery: segio_png_delivery, channels: Int) throws(ImageError) -> [UInt16] {
+    try decode(delivery, channels: channels)
   }
 
   private func decode<Sample: FixedWidthInteger>(
-    _ delivery: segio_png_delivery, count: Int, rowBytes: Int, zero: Sample
+    _ delivery: segio_png_delivery, channels: Int
   ) throws(ImageError) -> [Sample] {
     var message = MessageBuffer(capacity: Int(SEGIO_PNG_MESSAGE_SIZE))
-    var samples = [Sample](repeating: zero, count: count)
+    let rowSamples = Int(header.width) * channels
+    var samples = [Sample](repeating: 0, count: Int(header.height) * rowSamples)
+    let rowBytes = rowSamples * MemoryLayout<Sample>.size
     guard segio_png_read(reader, delivery, &samples, rowBytes, &message.bytes) else {
       throw ImageError(path, .corrupt(format: "PNG", reason: message.text))
     }

@@ -11,14 +11,24 @@ import Darwin
 
 /// Encodes PNG files in memory.
 enum PNGEncoder {
-  /// Grey, grey with alpha, RGB or RGBA, of 8 or 16 bits.
+  /// Grey, grey with alpha, RGB or RGBA, of 8 or 16 bits. Samples of 16 bits whose white is less are scaled up to it, because
+  /// white is 65535 in a PNG file.
   static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
+    if case .bands(let count) = image.layout {
+      throw ImageError(nil, .cannotEncode(reason: "PNG has no images of \(count) bands without a meaning"))
+    }
     let description = segio_png_description(
       width: try extent(image.width), height: try extent(image.height), bit_depth: Int32(image.bitDepth),
       channels: Int32(image.layout.count), palette_rgb: nil, palette_count: 0)
     switch image.samples {
-    case .uint8(let samples): return try encode(description, samples)
-    case .uint16(let samples): return try encode(description, samples)
+    case .uint8(let samples) where image.white == 255: return try encode(description, samples)
+    case .uint8(let samples):
+      return try encode(description, samples.map { UInt8(min((Float($0) * 255 / image.white).rounded(), 255)) })
+    case .uint16(let samples) where image.white == 65535: return try encode(description, samples)
+    case .uint16(let samples):
+      return try encode(description, samples.map { UInt16(min((Float($0) * 65535 / image.white).rounded(), 65535)) })
+    case .float32:
+      throw ImageError(nil, .cannotEncode(reason: "PNG has no floating-point samples"))
     }
   }
 

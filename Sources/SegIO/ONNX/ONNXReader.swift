@@ -160,8 +160,8 @@ struct ONNXReader {
       throw ONNXFailure("\(name) has its data outside the model's directory, at \(location)")
     }
     let path = directory.isEmpty ? location : directory + "/" + location
-    let home = URL(fileURLWithPath: directory.isEmpty ? "." : directory).resolvingSymlinksInPath().path
-    let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let home = FileSystem.resolved(directory.isEmpty ? "." : directory)
+    let resolved = FileSystem.resolved(path)
     guard resolved.hasPrefix(home == "/" ? "/" : home + "/") else {
       throw ONNXFailure("\(name) has its data outside the model's directory, at \(location)")
     }

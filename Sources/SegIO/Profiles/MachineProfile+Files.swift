@@ -11,7 +11,7 @@ public enum ProfileError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .file(let error): "\(error)"
-    case .malformed(let path, let reason): "\(path): \(reason)"
+    case .malformed(let path, let reason): oneLine("\(path): \(reason)")
     }
   }
 }
@@ -93,28 +93,23 @@ public struct StoredProfile: Hashable, Sendable {
     guard let data = try? encoder.encode(contents) else {
       throw .malformed(path: path, reason: "its coefficients are no numbers that JSON has")
     }
-    do {
+    do throws(FileError) {
       let directory = parentDirectory(of: path)
-      if !directory.isEmpty {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      }
+      if !directory.isEmpty { try FileSystem.makeDirectory(directory) }
       try AtomicFile.create(path, containing: Array(data))
-    } catch let error as FileError {
-      throw .file(error)
     } catch {
-      throw .malformed(path: path, reason: "its directory cannot be made")
+      throw .file(error)
     }
   }
 
   /// Where the profile of this user's machine lies: `swift-segmentation/profile-N-threads.json` in the user's cache directory
   /// (`$XDG_CACHE_HOME`, `~/.cache`, on macOS `~/Library/Caches`).
   public static func defaultPath(threads: Int) -> String {
-    let environment = ProcessInfo.processInfo.environment
-    let home = NSHomeDirectory()
+    let home = FileSystem.environment("HOME").flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
     #if os(macOS)
     let caches = home + "/Library/Caches"
     #else
-    let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? home + "/.cache"
+    let caches = FileSystem.environment("XDG_CACHE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? home + "/.cache"
     #endif
     return caches + "/swift-segmentation/profile-\(threads)-threads.json"
   }

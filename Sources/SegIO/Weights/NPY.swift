@@ -14,7 +14,10 @@ enum NPY {
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   /// Decodes a whole file.
-  static func tensor(from file: FileBytes) throws(FormatFailure) -> Tensor {
+  static func tensor(from file: FileBytes) throws(FormatFailure) -> Tensor { try array(from: file).tensor }
+
+  /// Decodes a whole file, and gives what its elements are there.
+  static func array(from file: FileBytes) throws(FormatFailure) -> (stored: StoredElement, tensor: Tensor) {
     defer { withExtendedLifetime(file) {} }
     let bytes = file.bytes
     guard bytes.count >= 10, bytes.starts(with: magic) else {
@@ -35,13 +38,13 @@ enum NPY {
       throw FormatFailure("\(data.count) bytes follow for an array of shape \(header.shape)")
     }
     guard header.isFortranOrder, header.shape.rank > 1 else {
-      return header.stored.tensor(header.shape, from: data, isBigEndian: header.isBigEndian)
+      return (header.stored, header.stored.tensor(header.shape, from: data, isBigEndian: header.isBigEndian))
     }
     // The first index runs fastest: read flat, then walk with the strides of that order.
     let flat = header.stored.tensor([header.shape.elementCount], from: data, isBigEndian: header.isBigEndian)
     var strides = [1]
     for extent in header.shape.dimensions.dropLast() { strides.append(strides[strides.count - 1] * extent) }
-    return flat.gathered(header.shape, strides: strides, offset: 0)
+    return (header.stored, flat.gathered(header.shape, strides: strides, offset: 0))
   }
 
   /// What comes before the elements of a tensor in a file: version 1.0, padded so that the elements begin at a multiple

@@ -17,14 +17,14 @@ enum ZipWriter {
     to path: String, names: [String], compressed: Bool, contents: (Int) -> UnsafeMutableRawBufferPointer?
   ) throws(WeightsError) {
     do {
-      let file = try AtomicFile(replacing: path)
+      let target = ZipTarget(try AtomicFile(replacing: path))
       if names.isEmpty {
         // libzip writes no file where there are no entries: this is the end of a directory that has none.
-        try file.append([0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18))
+        try target.append([0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18))
       } else {
-        try fill(file.temporaryPath, path, names, compressed, contents)
+        try fill(target, path, names, compressed, contents)
       }
-      try file.commit()
+      try target.commit()
     } catch let error as FileError {
       throw WeightsError(error)
     } catch let error as WeightsError {
@@ -34,13 +34,28 @@ enum ZipWriter {
     }
   }
 
+  /// What goes wrong with the file itself is told as that, and not as libzip's words for it.
   private static func fill(
-    _ temporaryPath: String, _ path: String, _ names: [String], _ compressed: Bool,
+    _ target: ZipTarget, _ path: String, _ names: [String], _ compressed: Bool,
+    _ contents: (Int) -> UnsafeMutableRawBufferPointer?
+  ) throws {
+    do {
+      try add(target, path, names, compressed, contents)
+    } catch {
+      throw target.failure ?? error
+    }
+  }
+
+  private static func add(
+    _ target: ZipTarget, _ path: String, _ names: [String], _ compressed: Bool,
     _ contents: (Int) -> UnsafeMutableRawBufferPointer?
   ) throws(WeightsError) {
-    var code: CInt = 0
-    guard let archive = zip_open(temporaryPath, ZIP_CREATE | ZIP_TRUNCATE, &code) else {
-      throw WeightsError(path, .cannotWrite("libzip error \(code)"))
+    var error = zip_error_t()
+    zip_error_init(&error)
+    defer { zip_error_fini(&error) }
+    guard let source = target.makeSource(&error), let archive = zip_open_from_source(source, ZIP_TRUNCATE, &error)
+    else {
+      throw WeightsError(path, .cannotWrite(oneLine(String(cString: zip_error_strerror(&error)))))
     }
     for (position, name) in names.enumerated() {
       guard let bytes = contents(position) else {

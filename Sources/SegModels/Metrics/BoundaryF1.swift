@@ -72,27 +72,59 @@ public struct BoundaryF1: Sendable, Hashable {
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
-    try MetricError.requireSameSize(prediction, truth)
-    let limit = tolerance.pixels(height: truth.height, width: truth.width)
-    let pairs = ClassMaskPairs(prediction, truth, classes: entries.count, ignoreLabel: ignoreLabel)
-    for label in entries.indices {
-      guard let pair = pairs[label] else { continue }
-      let distances = try SurfaceDistances(
-        prediction: pair.prediction, truth: pair.truth, rule: rule, unknown: pair.unknown, on: workers)
-      guard !distances.isEmpty else { continue }
-      let matched = (distances.fromPrediction.count { $0 <= limit }, distances.fromTruth.count { $0 <= limit })
-      let counts = (distances.fromPrediction.count, distances.fromTruth.count)
-      let precision = BoundaryF1.share(matched.0, of: counts.0)
-      let recall = BoundaryF1.share(matched.1, of: counts.1)
+    let maps = try ComparedMaps(prediction: prediction, truth: truth, ignoreLabel: ignoreLabel, on: workers)
+    add(maps.boundaries(classes: entries.count, neighbours: rule.neighbours, on: workers), on: workers)
+  }
+
+  /// Adds the boundaries of one image, which were found among the same neighbours.
+  mutating func add(_ boundaries: BoundaryPair, on workers: WorkerPool) {
+    let limit = tolerance.pixels(height: boundaries.height, width: boundaries.width)
+    let bound = BoundaryF1.squaredBound(of: limit)
+    let countsEdges = rule.imageEdgeIsOutside
+    /// The pixels of a boundary, and those of them that are near the other.
+    typealias Counts = (matched: Int, all: Int)
+    let labels = entries.indices.filter { boundaries.concerns($0) }
+    var counts = [Counts](repeating: (0, 0), count: 2 * labels.count)
+    counts.withUnsafeMutableBufferPointer { counts in
+      workers.forEach(counts.count) { task, _ in
+        let (label, isPrediction) = (labels[task / 2], task % 2 == 0)
+        let (own, other) =
+          isPrediction ? (boundaries.prediction, boundaries.truth) : (boundaries.truth, boundaries.prediction)
+        own.withPixels(of: label) { queries in
+          other.withPixels(of: label) { targets in
+            var nearest = NearestPixels(
+              targets, countsEdges: countsEdges, width: boundaries.width, spacing: .unit)
+            nearest.forEachSquaredDistance(from: queries, below: bound, isSatisfiedByAny: true) { squared in
+              counts[task].all += 1
+              if squared < bound { counts[task].matched += 1 }
+            }
+          }
+        }
+      }
+    }
+    for (index, label) in labels.enumerated() {
+      let (predicted, expected) = (counts[2 * index], counts[2 * index + 1])
+      guard predicted.all + expected.all > 0 else { continue }
+      let precision = BoundaryF1.share(predicted.matched, of: predicted.all)
+      let recall = BoundaryF1.share(expected.matched, of: expected.all)
       entries[label].imageCount += 1
       entries[label].scoreSum += BoundaryF1.harmonicMean(precision, recall)
       entries[label].precisionSum += precision
       entries[label].recallSum += recall
-      entries[label].matchedPrediction += matched.0
-      entries[label].predictionCount += counts.0
-      entries[label].matchedTruth += matched.1
-      entries[label].truthCount += counts.1
+      entries[label].matchedPrediction += predicted.matched
+      entries[label].predictionCount += predicted.all
+      entries[label].matchedTruth += expected.matched
+      entries[label].truthCount += expected.all
     }
+  }
+
+  /// The least whole number that is the square of no distance up to a limit.
+  private static func squaredBound(of limit: Double) -> Double {
+    guard limit >= 0 else { return 0 }
+    guard limit < 1e8 else { return .infinity }
+    var bound = (limit * limit).rounded(.down) + 2
+    while bound > 0, (bound - 1).squareRoot() > limit { bound -= 1 }
+    return bound
   }
 
   /// The precision of a class's boundary, or `nil` where it has none in any image.
@@ -137,6 +169,9 @@ public struct BoundaryF1: Sendable, Hashable {
       entries[label].truthCount += entry.truthCount
     }
   }
+
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) { entries += Array(repeating: Entry(), count: count - entries.count) }
 
   /// Forgets all images.
   public mutating func reset() { entries = Array(repeating: Entry(), count: entries.count) }

@@ -33,16 +33,40 @@ public struct BoundaryIoU: Sendable, Hashable {
   /// Adds one image. Labels that are no class are passed over.
   ///
   /// - Throws: ``MetricError`` where the sizes differ.
-  public mutating func add(prediction: LabelMap, truth: LabelMap) throws(MetricError) {
-    try MetricError.requireSameSize(prediction, truth)
-    let width = bandWidth(height: truth.height, width: truth.width)
-    let pairs = ClassMaskPairs(prediction, truth, classes: unions.count, ignoreLabel: ignoreLabel)
-    for label in unions.indices {
-      guard let pair = pairs[label] else { continue }
-      let (predicted, expected) = (pair.prediction.band(width: width), pair.truth.band(width: width))
-      for (isPredicted, isExpected) in zip(predicted.isSet, expected.isSet) {
-        if isPredicted && isExpected { intersections[label] += 1 }
-        if isPredicted || isExpected { unions[label] += 1 }
+  public mutating func add(
+    prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
+  ) throws(MetricError) {
+    add(try ComparedMaps(prediction: prediction, truth: truth, ignoreLabel: ignoreLabel, on: workers), on: workers)
+  }
+
+  mutating func add(_ maps: ComparedMaps, on workers: WorkerPool) {
+    // The pixels of a class that are not near its boundary are those that its erosion keeps.
+    let (isInnerPredicted, isInnerTrue) = (UInt8(1), UInt8(2))
+    let reach = bandWidth(height: maps.truth.height, width: maps.truth.width)
+    var marks = [UInt8](repeating: 0, count: maps.truth.labels.count)
+    SurroundedPixels.mark(isInnerPredicted, in: maps.prediction, reach: reach, into: &marks, on: workers)
+    SurroundedPixels.mark(isInnerTrue, in: maps.truth, reach: reach, into: &marks, on: workers)
+    // Of each class, and at the end of all labels that are none: pixels near the boundary of the prediction, of the truth, of both.
+    let size = 3 * (unions.count + 1)
+    var counts = [Int](repeating: 0, count: workers.threadCount * size)
+    let classes = unions.count
+    counts.withUnsafeMutableBufferPointer { counts in
+      LabelRuns.forEachRange(
+        truth: maps.truth.labels, prediction: maps.prediction.labels, marks: marks, on: workers
+      ) { runs, worker in
+        let counts = counts.baseAddress! + worker * size
+        runs.forEach { truth, prediction, mark, count in
+          if mark & isInnerPredicted == 0 { counts[3 * min(Int(prediction), classes)] += count }
+          if mark & isInnerTrue == 0 { counts[3 * min(Int(truth), classes) + 1] += count }
+          if mark == 0 && truth == prediction { counts[3 * min(Int(truth), classes) + 2] += count }
+        }
+      }
+    }
+    for label in unions.indices where maps.ignoreLabel.map({ Int($0) != label }) ?? true {
+      for worker in 0..<workers.threadCount {
+        let place = worker * size + 3 * label
+        intersections[label] += counts[place + 2]
+        unions[label] += counts[place] + counts[place + 1] - counts[place + 2]
       }
     }
   }
@@ -59,6 +83,12 @@ public struct BoundaryIoU: Sendable, Hashable {
       intersections[label] += other.intersections[label]
       unions[label] += other.unions[label]
     }
+  }
+
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) {
+    intersections += Array(repeating: 0, count: count - intersections.count)
+    unions += Array(repeating: 0, count: count - unions.count)
   }
 
   /// Forgets all images.

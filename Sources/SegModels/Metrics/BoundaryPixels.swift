@@ -61,51 +61,57 @@ extension BinaryMask {
     }
     return result
   }
-
-  /// The pixels of the mask with a pixel outside, or the image's edge, in the square of 2 · `width` + 1 pixels around them: the
-  /// mask without its erosion by that square.
-  func band(width band: Int) -> BinaryMask {
-    let side = 2 * band + 1
-    // Rows first, then columns of what is left: a pixel stays in the erosion where runs of `side` pixels are centred on it.
-    var eroded = [Bool](repeating: false, count: isSet.count)
-    for row in 0..<height {
-      var run = 0
-      for column in 0..<width {
-        run = isSet[row * width + column] ? run + 1 : 0
-        if run >= side { eroded[row * width + column - band] = true }
-      }
-    }
-    var result = self
-    var runs = [Int](repeating: 0, count: width)
-    for row in 0..<height {
-      for column in 0..<width {
-        runs[column] = eroded[row * width + column] ? runs[column] + 1 : 0
-        if runs[column] >= side { result.isSet[(row - band) * width + column] = false }
-      }
-    }
-    return result
-  }
 }
 
 extension LabelMap {
   /// The pixels with one of the four neighbours of another label.
   ///
-  /// - Parameter ignoreLabel: Pixels of this label, and neighbours of it unless `ignoredBorders`, make no boundary.
-  func labelBoundaries(ignoring ignoreLabel: UInt16?, ignoredBorders: Bool) -> BinaryMask {
-    var result = BinaryMask(width: width, height: height, isSet: Array(repeating: false, count: labels.count))
-    for row in 0..<height {
-      for column in 0..<width {
-        let index = row * width + column
-        let label = labels[index]
-        if label == ignoreLabel { continue }
-        func differs(_ other: Int) -> Bool {
-          labels[other] != label && (ignoredBorders || labels[other] != ignoreLabel)
+  /// - Parameters:
+  ///   - ignoreLabel: Pixels of this label, and neighbours of it unless `ignoredBorders`, make no boundary.
+  ///   - ignoredBorders: Whether a neighbour of that label makes one.
+  ///   - workers: The threads.
+  func labelBoundaries(ignoring ignoreLabel: UInt16?, ignoredBorders: Bool, on workers: WorkerPool) -> BinaryMask {
+    var isSet = [Bool](repeating: false, count: labels.count)
+    let (width, height) = (width, height)
+    labels.withUnsafeBufferPointer { labels in
+      isSet.withUnsafeMutableBufferPointer { isSet in
+        func isBoundary(_ row: Int, _ column: Int) -> Bool {
+          let index = row * width + column
+          let label = labels[index]
+          if label == ignoreLabel { return false }
+          func differs(_ other: Int) -> Bool {
+            labels[other] != label && (ignoredBorders || labels[other] != ignoreLabel)
+          }
+          return (row > 0 && differs(index - width)) || (row + 1 < height && differs(index + width))
+            || (column > 0 && differs(index - 1)) || (column + 1 < width && differs(index + 1))
         }
-        result.isSet[index] =
-          (row > 0 && differs(index - width)) || (row + 1 < height && differs(index + width))
-          || (column > 0 && differs(index - 1)) || (column + 1 < width && differs(index + 1))
+        func four(_ index: Int) -> UInt64 {
+          UnsafeRawPointer(labels.baseAddress! + index).loadUnaligned(as: UInt64.self)
+        }
+        workers.forEachRange(height, grain: 16) { rows, _ in
+          for row in rows {
+            var column = 0
+            while column < width {
+              let index = row * width + column
+              // Four labels that are those around them are at no boundary.
+              if row > 0, row + 1 < height, column > 0, column + 5 <= width {
+                let here = four(index)
+                let difference =
+                  (here ^ four(index - 1)) | (here ^ four(index + 1)) | (here ^ four(index - width))
+                  | (here ^ four(index + width))
+                if difference != 0 {
+                  for offset in 0..<4 { isSet[index + offset] = isBoundary(row, column + offset) }
+                }
+                column += 4
+              } else {
+                isSet[index] = isBoundary(row, column)
+                column += 1
+              }
+            }
+          }
+        }
       }
     }
-    return result
+    return BinaryMask(width: width, height: height, isSet: isSet)
   }
 }

@@ -3,7 +3,7 @@ import SegEngine
 /// How often each class was predicted where each class is true, over any number of images.
 public struct ConfusionMatrix: Sendable, Hashable {
   /// Number of classes.
-  public let classes: Int
+  public private(set) var classes: Int
   /// Truth that counts for nothing, in any class's numerator or denominator.
   public let ignoreLabel: UInt16?
   /// `counts[truth * classes + prediction]`, in pixels.
@@ -28,14 +28,20 @@ public struct ConfusionMatrix: Sendable, Hashable {
     try MetricError.requireSameSize(prediction, truth)
     let histogram = LabelPairHistogram(
       truth: truth.labels, prediction: prediction.labels, classes: classes, ignoreLabel: ignoreLabel, on: workers)
-    if histogram.holdsUnknownLabels {
+    if histogram.holdsUnknownLabels() {
       for (expected, actual) in zip(truth.labels, prediction.labels) where expected != ignoreLabel {
-        guard expected < classes else { throw .unknownLabel(expected, classes: classes, isTruth: true) }
-        guard actual < classes else { throw .unknownLabel(actual, classes: classes, isTruth: false) }
+        try MetricError.requireKnown(expected, actual, classes: classes)
       }
     }
+    add(histogram, kind: 0)
+  }
+
+  /// Adds the pixels of a kind.
+  mutating func add(_ histogram: LabelPairHistogram, kind: Int) {
     for expected in 0..<classes {
-      for actual in 0..<classes { counts[expected * classes + actual] += histogram.count(expected, actual) }
+      for actual in 0..<classes {
+        counts[expected * classes + actual] += histogram.count(expected, actual, kind: kind)
+      }
     }
   }
 
@@ -49,6 +55,18 @@ public struct ConfusionMatrix: Sendable, Hashable {
 
   /// Forgets all pixels.
   public mutating func reset() { counts = Array(repeating: 0, count: classes * classes) }
+
+  /// Makes room for further classes, of which nothing has been counted.
+  ///
+  /// - Precondition: there are not more classes already.
+  mutating func extend(to count: Int) {
+    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    var extended = [Int](repeating: 0, count: count * count)
+    for row in 0..<classes {
+      for column in 0..<classes { extended[row * count + column] = counts[row * classes + column] }
+    }
+    (classes, counts) = (count, extended)
+  }
 
   /// Pixels that were counted.
   public var pixelCount: Int { counts.reduce(0, +) }

@@ -82,9 +82,7 @@ public enum DistanceTransform {
     precondition(max(width, height) <= 1 << 24, "an image of \(width)×\(height) pixels has too great distances")
     guard !mask.isEmpty else { return Array(repeating: empty, count: mask.isSet.count) }
     let columns = columnDistances(mask, workers)
-    // Reciprocals of twice the distance of columns. They round, but at no pixel can that choose a parabola whose value is not the
-    // least: values at a pixel differ by whole numbers or not at all.
-    let reciprocals = (0..<width).map { $0 == 0 ? 0 : 0.5 / (Double($0) * spacing.horizontal) }
+    let reciprocals = ParabolaEnvelope.reciprocals(width: width, spacing: spacing)
     return Array(unsafeUninitializedCapacity: width * height) { result, count in
       columns.withUnsafeBufferPointer { columns in
         workers.forEachRange(height, grain: max(1, 16384 / width)) { rows, _ in
@@ -100,7 +98,7 @@ public enum DistanceTransform {
   }
 
   /// What a pixel has as its distance within its column to the nearest pixel of the mask, where there is none.
-  fileprivate static let noPixel = Int32(1) << 28
+  static let noPixel = Int32(1) << 28
 
   /// Distances within columns.
   private static func columnDistances(_ mask: BinaryMask, _ workers: WorkerPool) -> [Int32] {
@@ -124,86 +122,6 @@ public enum DistanceTransform {
         }
       }
       count = width * height
-    }
-  }
-}
-
-/// The lower envelope of the parabolas (x − p)² + f over a row: which is the least where.
-private struct ParabolaEnvelope {
-  private let width: Int
-  private let spacing: PixelSpacing
-  /// Of each parabola that is somewhere the least, from left to right: its place, its foot f, f + p², and where it begins to be
-  /// the least.
-  private var places: [Int32]
-  private var feet: [Double]
-  private var constants: [Double]
-  private var starts: [Double]
-  private var count = 0
-
-  init(width: Int, spacing: PixelSpacing) {
-    self.width = width
-    self.spacing = spacing
-    places = Array(repeating: 0, count: width)
-    feet = Array(repeating: 0, count: width)
-    constants = Array(repeating: 0, count: width)
-    starts = Array(repeating: 0, count: width)
-  }
-
-  mutating func build(_ columns: UnsafePointer<Int32>, _ reciprocals: [Double]) {
-    let (width, spacing) = (width, spacing)
-    var last = -1
-    places.withUnsafeMutableBufferPointer { places in
-      feet.withUnsafeMutableBufferPointer { feet in
-        constants.withUnsafeMutableBufferPointer { constants in
-          starts.withUnsafeMutableBufferPointer { starts in
-            reciprocals.withUnsafeBufferPointer { reciprocals in
-              for place in 0..<width where columns[place] < DistanceTransform.noPixel {
-                let (x, y) = (Double(place) * spacing.horizontal, Double(columns[place]) * spacing.vertical)
-                let foot = y * y
-                let constant = foot + x * x
-                var start = -Double.infinity
-                while last >= 0 {
-                  start = (constant - constants[last]) * reciprocals[place - Int(places[last])]
-                  if start > starts[last] { break }
-                  last -= 1
-                  start = -Double.infinity
-                }
-                last += 1
-                places[last] = Int32(place)
-                feet[last] = foot
-                constants[last] = constant
-                starts[last] = start
-              }
-            }
-          }
-        }
-      }
-    }
-    count = last + 1
-  }
-
-  func evaluate<Distance>(_ result: UnsafeMutablePointer<Distance>, _ convert: (Double) -> Distance) {
-    let step = spacing.horizontal
-    var place = 0
-    places.withUnsafeBufferPointer { places in
-      feet.withUnsafeBufferPointer { feet in
-        starts.withUnsafeBufferPointer { starts in
-          for parabola in 0..<count {
-            var end = width
-            if parabola + 1 < count {
-              // The last place that is not beyond the next one's start.
-              let limit = (starts[parabola + 1] / step).rounded(.down)
-              end = limit < 0 ? place : min(width, Int(limit) + 1)
-            }
-            let (center, foot) = (Int(places[parabola]), feet[parabola])
-            while place < end {
-              let distance = Double(place - center) * step
-              (result + place).initialize(to: convert(distance * distance + foot))
-              place += 1
-            }
-          }
-        }
-      }
     }
   }
 }

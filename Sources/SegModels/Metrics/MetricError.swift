@@ -14,6 +14,8 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .sizesDiffer(let prediction, let truth):
       "the prediction has \(prediction.height)×\(prediction.width) pixels, the mask \(truth.height)×\(truth.width)"
+    case .unknownLabel(LabelMap.unlabelled, _, let isTruth):
+      "\(isTruth ? "the mask" : "the prediction") holds pixels without a label (a negative number, or 65535)"
     case .unknownLabel(let label, let classes, let isTruth):
       "\(isTruth ? "the mask" : "the prediction") holds label \(label), outside the classes 0 to \(classes - 1)"
     case .emptyMask(let isTruth):
@@ -31,5 +33,11 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
     guard prediction.height == truth.height, prediction.width == truth.width else {
       throw .sizesDiffer(prediction: prediction, truth: truth)
     }
+  }
+
+  /// Throws where a pair of labels is outside the classes.
+  static func requireKnown(_ truth: UInt16, _ prediction: UInt16, classes: Int) throws(MetricError) {
+    guard truth < classes else { throw .unknownLabel(truth, classes: classes, isTruth: true) }
+    guard prediction < classes else { throw .unknownLabel(prediction, classes: classes, isTruth: false) }
   }
 }

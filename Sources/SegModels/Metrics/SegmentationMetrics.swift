@@ -2,10 +2,31 @@ import SegEngine
 
 /// All figures of a data set in one pass: counts of pixels, boundaries, bands and distances.
 public struct SegmentationMetrics: Sendable, Hashable {
+  /// Figures that take more than counting pixels.
+  public struct Measures: OptionSet, Sendable, Hashable {
+    public let rawValue: Int
+
+    /// Makes a set of figures of its bits.
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// F₁ of boundaries.
+    public static let boundaryF1 = Measures(rawValue: 1)
+    /// IoU near boundaries.
+    public static let boundaryIoU = Measures(rawValue: 2)
+    /// IoU and accuracy in bands around the true boundaries.
+    public static let trimap = Measures(rawValue: 4)
+    /// Distances between boundaries.
+    public static let surfaceDistances = Measures(rawValue: 8)
+    /// All of them.
+    public static let all: Measures = [.boundaryF1, .boundaryIoU, .trimap, .surfaceDistances]
+  }
+
   /// The conventions, each with its default.
   public struct Options: Sendable, Hashable {
     /// Truth that is left out everywhere.
     public var ignoreLabel: UInt16?
+    /// What is measured besides the counts of pixels; the others stay those of no images.
+    public var measures = Measures.all
     /// The tolerance of the boundary F₁.
     public var boundaryTolerance: BoundaryTolerance = .diagonalShare(0.0075)
     /// What the boundary F₁ averages.
@@ -24,7 +45,7 @@ public struct SegmentationMetrics: Sendable, Hashable {
   }
 
   /// Number of classes.
-  public let classes: Int
+  public private(set) var classes: Int
   /// The conventions.
   public let options: Options
   /// Counts of pixels: IoU, Dice, precision, recall, accuracies.
@@ -64,11 +85,20 @@ public struct SegmentationMetrics: Sendable, Hashable {
     // Whatever may be refused comes first.
     var image = ConfusionMatrix(classes: classes, ignoreLabel: options.ignoreLabel)
     try image.add(prediction: prediction, truth: truth, on: workers)
-    try surfaces.add(prediction: prediction, truth: truth, on: workers)
+    let measures = options.measures
+    if !measures.isDisjoint(with: [.boundaryF1, .boundaryIoU, .surfaceDistances]) {
+      let maps = try ComparedMaps(
+        prediction: prediction, truth: truth, ignoreLabel: options.ignoreLabel, on: workers)
+      if !measures.isDisjoint(with: [.boundaryF1, .surfaceDistances]) {
+        // Both figures look at the same four neighbours.
+        let boundaries = maps.boundaries(classes: classes, neighbours: surfaces.rule.neighbours, on: workers)
+        if measures.contains(.surfaceDistances) { try surfaces.add(boundaries, on: workers) }
+        if measures.contains(.boundaryF1) { boundaryF1.add(boundaries, on: workers) }
+      }
+      if measures.contains(.boundaryIoU) { boundaryIoU.add(maps, on: workers) }
+    }
+    if measures.contains(.trimap) { try trimap.add(prediction: prediction, truth: truth, on: workers) }
     confusion.merge(image)
-    try boundaryF1.add(prediction: prediction, truth: truth, on: workers)
-    try boundaryIoU.add(prediction: prediction, truth: truth)
-    try trimap.add(prediction: prediction, truth: truth, on: workers)
     return image
   }
 
@@ -80,6 +110,19 @@ public struct SegmentationMetrics: Sendable, Hashable {
     boundaryIoU.merge(other.boundaryIoU)
     trimap.merge(other.trimap)
     surfaces.merge(other.surfaces)
+  }
+
+  /// Makes room for further classes, which no image had: for data sets whose number of classes shows as they are read.
+  ///
+  /// - Precondition: there are not more classes already.
+  public mutating func extend(to count: Int) {
+    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    classes = count
+    confusion.extend(to: count)
+    boundaryF1.extend(to: count)
+    boundaryIoU.extend(to: count)
+    trimap.extend(to: count)
+    surfaces.extend(to: count)
   }
 
   /// Forgets all images.

@@ -24,13 +24,23 @@ public struct SurfaceDistances: Sendable {
     try MetricError.requireSameSize(prediction.extent, truth.extent)
     let predicted = prediction.boundary(rule, unknown: unknown)
     let expected = truth.boundary(rule, unknown: unknown)
-    func distances(from: BinaryMask, to: BinaryMask) -> [Double] {
-      guard !from.isEmpty else { return [] }
-      let all = DistanceTransform.distances(to: to, spacing: spacing, on: workers)
-      return zip(from.isSet, all).compactMap { $0 ? $1 : nil }
+    let boundaries = [predicted.boundaryPixels, expected.boundaryPixels]
+    var distances: [[Double]] = [[], []]
+    distances.withUnsafeMutableBufferPointer { distances in
+      workers.forEach(2) { task, _ in
+        distances[task] = boundaries[task].withUnsafeBufferPointer { queries in
+          boundaries[1 - task].withUnsafeBufferPointer { targets in
+            var (nearest, result) = (
+              NearestPixels(targets, countsEdges: true, width: truth.width, spacing: spacing), [Double]()
+            )
+            nearest.forEachSquaredDistance(from: queries) { result.append($0.squareRoot()) }
+            return result
+          }
+        }
+      }
     }
-    fromPrediction = distances(from: predicted, to: expected)
-    fromTruth = distances(from: expected, to: predicted)
+    fromPrediction = distances[0]
+    fromTruth = distances[1]
   }
 
   /// Whether one of the masks has no boundary and the other has.
@@ -64,18 +74,10 @@ public struct SurfaceDistances: Sendable {
   public func percentile(_ percent: Double, convention: PercentileConvention = .largerOfDirections) -> Double? {
     precondition((0...100).contains(percent), "a percentile is 0 to 100, not \(percent)")
     let lists = convention == .pooled ? [fromPrediction + fromTruth] : [fromPrediction, fromTruth]
-    return lists.compactMap { SurfaceDistances.percentile(percent, of: $0) }.max()
-  }
-
-  private static func percentile(_ percent: Double, of values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let position = percent / 100 * Double(sorted.count - 1)
-    let lower = Int(position)
-    let upper = min(lower + 1, sorted.count - 1)
-    // Without a difference, which would be NaN of two infinities.
-    if position == Double(lower) || sorted[lower] == sorted[upper] { return sorted[lower] }
-    return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
+    return lists.compactMap { list in
+      var list = list
+      return list.withUnsafeMutableBufferPointer { $0.percentile(percent) }
+    }.max()
   }
 }
 
@@ -147,34 +149,79 @@ public struct SurfaceMetrics: Sendable, Hashable {
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
-    try MetricError.requireSameSize(prediction, truth)
+    let maps = try ComparedMaps(prediction: prediction, truth: truth, ignoreLabel: ignoreLabel, on: workers)
+    try add(maps.boundaries(classes: entries.count, neighbours: rule.neighbours, on: workers), on: workers)
+  }
+
+  /// Adds the boundaries of one image, which were found among the same neighbours.
+  mutating func add(_ boundaries: BoundaryPair, on workers: WorkerPool) throws(MetricError) {
     var added = entries
-    let pairs = ClassMaskPairs(prediction, truth, classes: entries.count, ignoreLabel: ignoreLabel)
-    for label in entries.indices {
-      guard let pair = pairs[label] else { continue }
-      let (predictionIsEmpty, truthIsEmpty) = (pair.prediction.isEmpty, pair.truth.isEmpty)
-      if predictionIsEmpty != truthIsEmpty {
-        let value: Double
-        switch emptyMasks {
-        case .refused: throw .emptyMask(isTruth: truthIsEmpty)
-        case .infinite: value = .infinity
-        case .imageDiagonal:
-          let (height, width) = (Double(truth.height) * spacing.vertical, Double(truth.width) * spacing.horizontal)
-          value = (height * height + width * width).squareRoot()
-        }
-        added[label].add(value, value, value)
-        continue
+    let labels = entries.indices.filter { boundaries.concerns($0) }
+    for label in labels {
+      let (isPredicted, isTrue) = (boundaries.prediction.isPresent[label], boundaries.truth.isPresent[label])
+      guard isPredicted != isTrue else { continue }
+      let value: Double
+      switch emptyMasks {
+      case .refused: throw .emptyMask(isTruth: isPredicted)
+      case .infinite: value = .infinity
+      case .imageDiagonal:
+        let (height, width) = (
+          Double(boundaries.height) * spacing.vertical, Double(boundaries.width) * spacing.horizontal
+        )
+        value = (height * height + width * width).squareRoot()
       }
-      let distances = try SurfaceDistances(
-        prediction: pair.prediction, truth: pair.truth, spacing: spacing, rule: rule, unknown: pair.unknown, on: workers
-      )
+      added[label].add(value, value, value)
+    }
+    let both = labels.filter { boundaries.prediction.isPresent[$0] && boundaries.truth.isPresent[$0] }
+    for (label, figures) in zip(both, figures(of: both, boundaries, on: workers)) {
       // Without a boundary (the class fills the image, and its edge is none) there is nothing to measure.
-      guard let average = distances.averageSymmetric, let hausdorff = distances.hausdorff,
-        let percentile = distances.percentile(95, convention: percentileConvention)
-      else { continue }
-      added[label].add(average, hausdorff, percentile)
+      guard let figures else { continue }
+      added[label].add(figures.average, figures.hausdorff, figures.percentile)
     }
     entries = added
+  }
+
+  private typealias Figures = (average: Double, hausdorff: Double, percentile: Double)
+
+  /// The figures of classes that both maps have.
+  private func figures(of labels: [Int], _ boundaries: BoundaryPair, on workers: WorkerPool) -> [Figures?] {
+    // The distances of each class, those from the prediction and those from the truth.
+    var distances = [[Double]](repeating: [], count: 2 * labels.count)
+    var figures = [Figures?](repeating: nil, count: labels.count)
+    distances.withUnsafeMutableBufferPointer { distances in
+      workers.forEach(distances.count) { task, _ in
+        let (label, isPrediction) = (labels[task / 2], task % 2 == 0)
+        let (own, other) =
+          isPrediction ? (boundaries.prediction, boundaries.truth) : (boundaries.truth, boundaries.prediction)
+        var result: [Double] = []
+        result.reserveCapacity(own.count(of: label))
+        own.withPixels(of: label) { queries in
+          other.withPixels(of: label) { targets in
+            var nearest = NearestPixels(
+              targets, countsEdges: rule.imageEdgeIsOutside, width: boundaries.width, spacing: spacing)
+            nearest.forEachSquaredDistance(from: queries) { result.append($0.squareRoot()) }
+          }
+        }
+        distances[task] = result
+      }
+      figures.withUnsafeMutableBufferPointer { figures in
+        workers.forEach(figures.count) { index, _ in
+          var lists = [distances[2 * index], distances[2 * index + 1]]
+          distances[2 * index] = []
+          distances[2 * index + 1] = []
+          let count = lists[0].count + lists[1].count
+          guard count > 0, let hausdorff = lists.compactMap({ $0.max() }).max() else { return }
+          let average = (lists[0].reduce(0, +) + lists[1].reduce(0, +)) / Double(count)
+          if percentileConvention == .pooled { lists = [lists[0] + lists[1]] }
+          let percentiles = lists.indices.compactMap { list in
+            lists[list].withUnsafeMutableBufferPointer { $0.percentile(95) }
+          }
+          guard let percentile = percentiles.max() else { return }
+          figures[index] = (average, hausdorff, percentile)
+        }
+      }
+    }
+    return figures
   }
 
   /// Adds what others have measured under the same conventions.
@@ -188,35 +235,18 @@ public struct SurfaceMetrics: Sendable, Hashable {
     }
   }
 
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) { entries += Array(repeating: Entry(), count: count - entries.count) }
+
   /// Forgets all images.
   public mutating func reset() { entries = Array(repeating: Entry(), count: entries.count) }
 }
 
-/// The masks of each class of an image, cut out where the class is.
-struct ClassMaskPairs {
-  struct Pair {
-    /// The pixels predicted as the class, those where it is true, and those that are left out.
-    let prediction, truth: BinaryMask
-    let unknown: BinaryMask?
-  }
-
-  private let prediction, truth: LabelMap
-  private let ignoreLabel: UInt16?
-  private let boxes: [PixelBox?]
-
-  init(_ prediction: LabelMap, _ truth: LabelMap, classes: Int, ignoreLabel: UInt16?) {
-    self.prediction = prediction.hidden(where: truth, is: ignoreLabel)
-    self.truth = truth
-    self.ignoreLabel = ignoreLabel.flatMap { truth.labels.contains($0) ? $0 : nil }
-    boxes = PixelBox.ofClasses(classes, in: self.prediction, truth)
-  }
-
-  /// The masks of a class, or `nil` where it is the ignored one or occurs in neither map.
-  subscript(label: Int) -> Pair? {
-    let name = UInt16(label)
-    guard name != ignoreLabel, let box = boxes[label] else { return nil }
-    return Pair(
-      prediction: BinaryMask(prediction, label: name, in: box), truth: BinaryMask(truth, label: name, in: box),
-      unknown: ignoreLabel.map { BinaryMask(truth, label: $0, in: box) })
+extension BinaryMask {
+  /// The pixels of a mask that holds a boundary.
+  fileprivate var boundaryPixels: [BoundaryPixel] {
+    isSet.indices.filter { isSet[$0] }.map {
+      BoundaryPixel(row: Int32($0 / width), column: Int32($0 % width), hasNeighbourOutside: true)
+    }
   }
 }

@@ -16,11 +16,12 @@ public struct TrimapMetrics: Sendable, Hashable {
 
   /// Makes counts of no images.
   ///
-  /// - Precondition: the widths are positive.
+  /// - Precondition: the widths are positive, and at most 254 of them differ.
   public init(
     classes: Int, widths: [Int], ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, ignoredBorders: Bool = true
   ) {
     precondition(widths.allSatisfy { $0 > 0 }, "a band is some pixels wide: \(widths)")
+    precondition(Set(widths).count < 255, "\(widths.count) bands are too many")
     self.widths = widths
     self.ignoreLabel = ignoreLabel
     self.ignoredBorders = ignoredBorders
@@ -34,22 +35,24 @@ public struct TrimapMetrics: Sendable, Hashable {
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
     try MetricError.requireSameSize(prediction, truth)
-    let boundaries = truth.labelBoundaries(ignoring: ignoreLabel, ignoredBorders: ignoredBorders)
-    guard !boundaries.isEmpty else { return }
-    let distances = DistanceTransform.squaredDistances(to: boundaries, on: workers)
-    var added = matrices
-    for (index, width) in widths.enumerated() {
-      // Pixels of the band alone, as a map of one row.
-      var (band, predicted): ([UInt16], [UInt16]) = ([], [])
-      for pixel in distances.indices where distances[pixel] < width * width {
-        band.append(truth.labels[pixel])
-        predicted.append(prediction.labels[pixel])
+    let boundaries = truth.labelBoundaries(ignoring: ignoreLabel, ignoredBorders: ignoredBorders, on: workers)
+    guard !boundaries.isEmpty, let classes = matrices.first?.classes else { return }
+    let rising = Set(widths).sorted()
+    let bands = BoundaryBands.narrowest(around: boundaries, widths: rising, on: workers)
+    let histogram = LabelPairHistogram(
+      truth: truth.labels, prediction: prediction.labels, kinds: bands, kindCount: rising.count, classes: classes,
+      ignoreLabel: ignoreLabel, on: workers)
+    for width in widths {
+      // A band holds the narrower ones.
+      let place = rising.firstIndex(of: width)!
+      guard (0...place).contains(where: { histogram.holdsUnknownLabels(kind: $0) }) else { continue }
+      for pixel in bands.indices where Int(bands[pixel]) <= place && truth.labels[pixel] != ignoreLabel {
+        try MetricError.requireKnown(truth.labels[pixel], prediction.labels[pixel], classes: classes)
       }
-      try added[index].add(
-        prediction: LabelMap(width: predicted.count, height: 1, labels: predicted),
-        truth: LabelMap(width: band.count, height: 1, labels: band), on: workers)
     }
-    matrices = added
+    for (index, width) in widths.enumerated() {
+      for place in rising.indices where rising[place] <= width { matrices[index].add(histogram, kind: place) }
+    }
   }
 
   /// Adds what others have counted in the same bands.
@@ -57,6 +60,9 @@ public struct TrimapMetrics: Sendable, Hashable {
     precondition(widths == other.widths, "bands of \(widths) and \(other.widths)")
     for index in matrices.indices { matrices[index].merge(other.matrices[index]) }
   }
+
+  /// Makes room for further classes, which no image had.
+  mutating func extend(to count: Int) { for index in matrices.indices { matrices[index].extend(to: count) } }
 
   /// Forgets all images.
   public mutating func reset() { for index in matrices.indices { matrices[index].reset() } }

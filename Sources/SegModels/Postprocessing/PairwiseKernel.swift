@@ -63,14 +63,14 @@ public struct PairwiseKernel: Hashable, Sendable {
 
   /// The pixels of an image as points in the space where this kernel is exp(−|f_i − f_j|² / 2).
   func features(of image: Image) -> PixelFeatures {
-    let isColor = image.layout == .rgb || image.layout == .rgba
+    let isColor = image.layout.isColor
     let colors = colorDeviation == nil ? 0 : isColor ? 3 : 1
     let dimensions = 2 + colors
     let stride = image.layout.count
     var values = [Float](repeating: 0, count: image.width * image.height * dimensions)
     var pixel = 0
     // Three equal channels are √3 times as far apart as one.
-    let unit: Float = (image.bitDepth == 16 ? 257 : 1) * (colorDeviation ?? 1) / (isColor ? 1 : Float(3).squareRoot())
+    let unit: Float = image.white / 255 * (colorDeviation ?? 1) / (isColor ? 1 : Float(3).squareRoot())
     func fill(_ sample: (Int) -> Float) {
       for row in 0..<image.height {
         for column in 0..<image.width {
@@ -85,6 +85,7 @@ public struct PairwiseKernel: Hashable, Sendable {
     switch image.samples {
     case .uint8(let samples): fill { Float(samples[$0]) }
     case .uint16(let samples): fill { Float(samples[$0]) }
+    case .float32(let samples): fill { samples[$0] }
     }
     return PixelFeatures(dimensions: dimensions, values: values)
   }

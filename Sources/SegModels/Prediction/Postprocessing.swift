@@ -4,18 +4,25 @@ import SegEngine
 public enum Postprocessing: Hashable, Sendable {
   /// Label 1 where the sigmoid of the one logit is above the threshold, else 0.
   case threshold(Float)
-  /// The label with the largest value, logit or probability.
+  /// The label with the largest logit; what adds up to 1 at every pixel is taken for probabilities.
   case argmax
+  /// The label with the largest probability, which the network gives itself.
+  case largestProbability
+  /// The label that the network gives itself, of any element type.
+  case labels
   /// Label 1 where the one probability, which the network gives itself, is above the threshold, else 0.
   case probabilityThreshold(Float)
   /// Label 1 where the one value, brought to 0 … 1 by its least and largest over the network's output, is above the threshold.
   case saliencyThreshold(Float)
+  /// Of classes that do not exclude each other, each with a probability of its own: label 0 where none is above the threshold, else 1 + the
+  /// channel of the largest.
+  case independent(Float)
 
   /// What pixels are compared with, for those that compare.
   public var threshold: Float? {
     switch self {
     case .threshold(let value), .probabilityThreshold(let value), .saliencyThreshold(let value): value
-    case .argmax: nil
+    case .argmax, .largestProbability, .labels, .independent: nil
     }
   }
 
@@ -25,7 +32,8 @@ public enum Postprocessing: Hashable, Sendable {
     case .threshold: .threshold(threshold)
     case .probabilityThreshold: .probabilityThreshold(threshold)
     case .saliencyThreshold: .saliencyThreshold(threshold)
-    case .argmax: nil
+    case .independent: .independent(threshold)
+    case .argmax, .largestProbability, .labels: nil
     }
   }
 
@@ -37,7 +45,7 @@ public enum Postprocessing: Hashable, Sendable {
   func labels(
     from output: Tensor, placement: Placement, at resolution: Predictor.Resolution, on backend: any Backend
   ) throws -> LabelMap {
-    let isLabels = output.elementType != .float32
+    let isLabels = self == .labels || output.elementType != .float32
     let map = try Postprocessing.featureMap(output)
     if threshold != nil, !isLabels, map.shape.channels != 1 {
       throw PredictionError.notBinary(classes: map.shape.channels)
@@ -47,14 +55,16 @@ public enum Postprocessing: Hashable, Sendable {
     let graph = try Graph("postprocessing") { g in
       var x = Postprocessing.resized(
         g.input("output", input.shape), placement, at: resolution, isLabels ? .nearestExact : .bilinear)
-      if !isLabels { x = self == .argmax ? x.argmax(axis: -1, keepingAxis: false, elementType: .int32) : scored(x) }
+      if !isLabels {
+        x = threshold == nil ? withBackground(x).argmax(axis: -1, keepingAxis: false, elementType: .int32) : scored(x)
+      }
       g.output("values", x)
     }
     let values = try graph.compiled(on: backend).run(["output": input])["values"]!
     let labels: [UInt16]
     if isLabels {
       labels = values.withElements(of: Float.self) { values in
-        (0..<values.count).map { UInt16(clamping: Int(values[$0])) }
+        (0..<values.count).map { UInt16(min(max(values[$0].rounded(), 0), 65535)) }
       }
     } else if let threshold {
       let limits = self == .saliencyThreshold(threshold) ? input.extremes() : (0, 1)
@@ -88,13 +98,15 @@ public enum Postprocessing: Hashable, Sendable {
   /// - Throws: ``PredictionError`` where the output is no map, or labels.
   func probabilities(from output: Tensor, placement: Placement, on backend: any Backend) throws -> Tensor {
     let map = try Postprocessing.featureMap(output)
-    guard map.elementType == .float32 else { throw PredictionError.noProbabilities }
+    guard map.elementType == .float32, self != .labels else { throw PredictionError.noProbabilities }
     if threshold != nil, map.shape.channels != 1 { throw PredictionError.notBinary(classes: map.shape.channels) }
-    let isDistribution = self == .argmax && map.sumsToOne
+    let isProbability =
+      self == .largestProbability || isIndependent || (self == .argmax && map.sumsToOne)
     let graph = try Graph("probabilities") { g in
       let x = Postprocessing.resized(g.input("output", map.shape), placement, at: .image, .bilinear)
       switch self {
-      case .argmax: g.output("values", isDistribution ? x : x.softmax(axis: -1))
+      case .argmax, .largestProbability, .labels: g.output("values", isProbability ? x : x.softmax(axis: -1))
+      case .independent: g.output("values", withBackground(x))
       case .saliencyThreshold:
         let (low, high) = map.extremes()
         g.output("values", (x - low) * (high > low ? 1 / (high - low) : 0))
@@ -103,7 +115,12 @@ public enum Postprocessing: Hashable, Sendable {
     }
     let values = try graph.compiled(on: backend).run(["output": map])["values"]!
     let size = placement.imageSize
-    if self == .argmax { return values.reshaped(to: [size.height, size.width, values.shape.channels]) }
+    if threshold == nil {
+      var distribution = values.reshaped(to: [size.height, size.width, values.shape.channels])
+      // Quantised ones add up to nearly 1, and those of classes that do not exclude each other to anything.
+      if isProbability { distribution.normalizeRows() }
+      return distribution
+    }
     return values.withElements(of: Float.self) { values in
       Tensor([size.height, size.width, 2]) { (result: inout MutableSpan<Float>) in
         for pixel in 0..<values.count {
@@ -113,6 +130,15 @@ public enum Postprocessing: Hashable, Sendable {
         }
       }
     }
+  }
+
+  private var isIndependent: Bool { if case .independent = self { true } else { false } }
+
+  /// Of independent classes a channel before them that is the threshold everywhere, so that it is the largest where none exceeds it.
+  private func withBackground(_ x: Value) -> Value {
+    guard case .independent(let threshold) = self else { return x }
+    let background = x.slice(axis: -1, from: 0, to: 1).map(.clip(low: threshold, high: threshold))
+    return [background, x].concatenated(axis: -1)
   }
 
   /// What is compared with the threshold.
@@ -174,6 +200,8 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
   case notAMap(Shape)
   /// The network gives labels where probabilities are wanted.
   case noProbabilities
+  /// The network takes more samples a pixel than the image has.
+  case tooFewBands(image: Int, network: Int)
 
   /// One line that says what is wrong.
   public var description: String {
@@ -181,6 +209,8 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
     case .notBinary(let classes): "a threshold is for networks of one logit, not \(classes)"
     case .notAMap(let shape): "the network's first output \(shape) is no map of one image"
     case .noProbabilities: "the network gives labels, not probabilities"
+    case .tooFewBands(let image, let network):
+      "the image has \(image) sample\(image == 1 ? "" : "s") a pixel, the network takes \(network)"
     }
   }
 }

@@ -14,9 +14,10 @@ extension Predictor {
     for scale in views.scales {
       var preprocessing = preprocessing
       if scale != 1 { preprocessing.fit = preprocessing.fit.scaled(by: scale) }
-      let (input, placement) = preprocessing(image)
+      let (input, placement) = try preprocessing(image)
       for isFlipped in views.flips ? [false, true] : [false] {
-        let output = try Postprocessing.featureMap(try model(isFlipped ? input.flipped() : input))
+        let output = try Postprocessing.featureMap(
+          try model(preprocessing.networkInput(isFlipped ? input.flipped() : input)))
         let view = try postprocessing.probabilities(
           from: isFlipped ? output.flipped() : output, placement: placement, on: model.backend)
         if combined == nil { combined = view } else { combined!.combine(view, views.combination) }
@@ -101,14 +102,20 @@ extension Tensor {
     }
   }
 
-  /// Divides each pixel's values by their sum.
-  fileprivate mutating func normalizeRows() {
+  /// Divides each pixel's values by their sum, where that is positive; values below 0 count as 0, and of none above it each is as
+  /// likely as any other.
+  mutating func normalizeRows() {
     let (pixels, channels) = (shape.rows, shape.channels)
     withMutableElements(of: Float.self) { values in
       for pixel in 0..<pixels {
         var sum: Float = 0
-        for c in pixel * channels..<(pixel + 1) * channels { sum += values[c] }
-        for c in pixel * channels..<(pixel + 1) * channels { values[c] /= sum }
+        for c in pixel * channels..<(pixel + 1) * channels {
+          values[c] = max(values[c], 0)
+          sum += values[c]
+        }
+        for c in pixel * channels..<(pixel + 1) * channels {
+          values[c] = sum > 0 ? values[c] / sum : 1 / Float(channels)
+        }
       }
     }
   }

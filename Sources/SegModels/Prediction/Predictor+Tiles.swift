@@ -9,18 +9,25 @@ extension Predictor {
   /// - Throws: As ``callAsFunction(_:at:)``; with ``Tiling/Blending/gaussian`` also ``PredictionError`` where the network gives labels.
   public func labels(for image: Image, in tiling: Tiling) throws -> LabelMap {
     var labels = LabelMap(width: image.width, height: image.height, repeating: 0)
-    let (rows, columns) = (tiling.rows(of: image.height), tiling.columns(of: image.width))
     switch tiling.blending {
     case .center:
-      for row in rows {
-        for column in columns {
-          let tile = try self(image.cropped(rows: row.shown, columns: column.shown)).labels
-          for y in row.kept {
-            for x in column.kept { labels[y, x] = tile[y - row.shown.lowerBound, x - column.shown.lowerBound] }
+      // Tiles are cut from the image as the network would see the whole of it, padded at the right and bottom: a map ends where it
+      // ends for the whole image, since an operator sees its own zeros there and not what it makes of padding.
+      let padded = Placement(of: Extent2D(image.height, image.width), fit: preprocessing.fit).networkSize
+      let isPadded = preprocessing.fit.keepsPixels
+      for row in tiling.rows(of: isPadded ? padded.height : image.height) where row.shown.lowerBound < image.height {
+        for column in tiling.columns(of: isPadded ? padded.width : image.width)
+        where column.shown.lowerBound < image.width {
+          let (down, across) = (row.shown.clamped(to: 0..<image.height), column.shown.clamped(to: 0..<image.width))
+          let predictor = isPadded ? padding(to: Extent2D(row.shown.count, column.shown.count), tiling) : self
+          let tile = try predictor(image.cropped(rows: down, columns: across)).labels
+          for y in row.kept.clamped(to: down) {
+            for x in column.kept.clamped(to: across) { labels[y, x] = tile[y - down.lowerBound, x - across.lowerBound] }
           }
         }
       }
     case .gaussian:
+      let (rows, columns) = (tiling.rows(of: image.height), tiling.columns(of: image.width))
       var band: ProbabilityBand?
       for (index, row) in rows.enumerated() {
         for column in columns {
@@ -35,6 +42,22 @@ extension Predictor {
     }
     return labels
   }
+
+  /// The same for tiles that are padded to a size, and on to multiples of what their beginnings and the whole image's size have in common.
+  private func padding(to size: Extent2D, _ tiling: Tiling) -> Predictor {
+    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+    guard case .keep(let multiple) = preprocessing.fit else { return self }
+    let step = divisor(multiple, tiling.alignment)
+    func up(_ extent: Int) -> Int { (extent + step - 1) / step * step }
+    var preprocessing = preprocessing
+    preprocessing.fit = .pad(Extent2D(up(size.height), up(size.width)))
+    return Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement)
+  }
+}
+
+extension Preprocessing.Fit {
+  /// Whether images are padded and not resized.
+  fileprivate var keepsPixels: Bool { if case .keep = self { true } else { false } }
 }
 
 /// Weighted sums of probabilities for the rows of an image that tiles are still to come for.

@@ -50,8 +50,8 @@ public struct Predictor: Sendable {
   ///
   /// - Throws: `GraphError` where the network cannot take an image of that size.
   public func callAsFunction(_ image: Image, at resolution: Resolution = .image) throws -> Prediction {
-    let (input, placement) = preprocessing(image)
-    let logits = try model(input)
+    let (input, placement) = try preprocessing(image)
+    let logits = try model(preprocessing.networkInput(input))
     let labels = try postprocessing.labels(
       from: logits, placement: placement, at: resolution, on: model.backend)
     return Prediction(labels: labels, logits: logits, placement: placement)
@@ -66,7 +66,11 @@ public struct Predictor: Sendable {
     guard map.elementType == .float32 else { return map }
     let graph = try Graph("probabilities") { g in
       let logits = g.input("logits", map.shape)
-      g.output("values", postprocessing == .argmax ? logits.softmax(axis: -1) : postprocessing.scored(logits))
+      switch postprocessing {
+      case .argmax: g.output("values", logits.softmax(axis: -1))
+      case .labels, .largestProbability, .independent: g.output("values", logits.map(.identity))
+      case .threshold, .probabilityThreshold, .saliencyThreshold: g.output("values", postprocessing.scored(logits))
+      }
     }
     return try graph.compiled(on: model.backend).run(["logits": map])["values"]!
   }

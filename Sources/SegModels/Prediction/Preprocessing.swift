@@ -4,20 +4,42 @@ import SegEngine
 /// trained on them.
 public struct Preprocessing: Hashable, Sendable {
   /// The channels that the network sees.
-  public enum Channels: String, Hashable, Sendable, CaseIterable {
+  public enum Channels: Hashable, Sendable {
     /// One: (19595 R + 38470 G + 7471 B) / 65536, the luma of ITU-R BT.601.
     case grey
     case rgb
     case bgr
+    /// The first so many samples of a pixel as they lie: bands of a satellite image; of RGBA four with alpha. An image that has
+    /// fewer is an error.
+    case bands(Int)
+
+    /// The channels that settings call `grey`, `rgb`, `bgr` or `bands`, the last of a network of so many; `nil` for another name.
+    public init?(named name: String, count: Int) {
+      switch name {
+      case "grey": self = .grey
+      case "rgb": self = .rgb
+      case "bgr": self = .bgr
+      case "bands" where count > 0: self = .bands(count)
+      default: return nil
+      }
+    }
 
     /// Their number.
-    public var count: Int { self == .grey ? 1 : 3 }
+    public var count: Int {
+      switch self {
+      case .grey: 1
+      case .rgb, .bgr: 3
+      case .bands(let count): count
+      }
+    }
   }
 
   /// How an image gets the network's size.
   public enum Fit: Hashable, Sendable {
     /// It keeps its size, padded at the right and bottom to multiples of a number.
     case keep(multipleOf: Int)
+    /// It keeps its size, padded at the right and bottom to a size, which is no smaller.
+    case pad(Extent2D)
     /// It is resized by a factor, then padded at the right and bottom to multiples of a number.
     case scale(Double, multipleOf: Int)
     /// It is stretched to the size, whatever its aspect.
@@ -28,11 +50,11 @@ public struct Preprocessing: Hashable, Sendable {
 
   /// What the value 1 is.
   public enum Range: Hashable, Sendable {
-    /// White (255, or 65535 of 16-bit samples).
+    /// White, as the image says: 255, 65535 of 16-bit samples, 1 of floating-point samples (`Image.white`).
     case white
     /// The largest value that occurs in the image.
     case imageMaximum
-    /// One step of 8 bits: values run from 0 to 255.
+    /// One step of 8 bits: white is 255.
     case step
   }
 
@@ -48,14 +70,19 @@ public struct Preprocessing: Hashable, Sendable {
   public var deviation: [Float]
   /// The value of padding before mean and deviation, in units of ``range-swift.property``.
   public var fill: Float
+  /// How the image is resized, where it is.
+  public var resampling: Resampling = .antialiased
+  /// The type of element that the network takes; values are rounded to the nearest whole number of it.
+  public var elementType: ElementType = .float32
 
   /// Makes a preprocessing.
   ///
-  /// - Precondition: mean and deviation have one number a channel, or one for all.
+  /// - Precondition: there is a channel, and mean and deviation have one number a channel, or one for all.
   public init(
     channels: Channels = .rgb, fit: Fit, range: Range = .white, mean: [Float] = [0], deviation: [Float] = [1],
     fill: Float = 0
   ) {
+    precondition(channels.count > 0, "a network has channels: \(channels)")
     precondition([1, channels.count].contains(mean.count), "\(mean.count) means for \(channels)")
     precondition([1, channels.count].contains(deviation.count), "\(deviation.count) deviations for \(channels)")
     self.channels = channels
@@ -66,80 +93,96 @@ public struct Preprocessing: Hashable, Sendable {
     self.fill = fill
   }
 
+  /// A prepared image as the network takes it: in its ``elementType``.
+  func networkInput(_ prepared: Tensor) -> Tensor {
+    func rounded<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
+      Tensor(
+        prepared.shape,
+        prepared.elements(of: Float.self).map { value in
+          Element(exactly: value.rounded()) ?? (value > 0 ? Element.max : Element.min)
+        })
+    }
+    return switch elementType {
+    case .float32: prepared
+    case .uint8: rounded(UInt8.self)
+    case .int32: rounded(Int32.self)
+    case .int64: rounded(Int64.self)
+    }
+  }
+
   /// The mean and deviation of ImageNet's images, which most backbones were trained with.
   public static let imageNetMean: [Float] = [0.485, 0.456, 0.406]
   /// See ``imageNetMean``.
   public static let imageNetDeviation: [Float] = [0.229, 0.224, 0.225]
 
   /// The network's input for an image, `[1, height, width, channels]`, and where in it the image lies.
-  public func callAsFunction(_ image: Image) -> (tensor: Tensor, placement: Placement) {
+  ///
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has.
+  public func callAsFunction(_ image: Image) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
     let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
-    let size = placement.networkSize
-    let content = placement.content
-    var values = resampled(image, to: Extent2D(content.height, content.width))
-    if range == .imageMaximum, let largest = values.max(), largest > 0 { values = values.map { $0 / largest } }
-    let count = channels.count
+    let selection = try ChannelSelection(channels, of: image.layout)
+    let tensor =
+      switch image.samples {
+      case .uint8(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      case .uint16(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      case .float32(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
+      }
+    return (tensor, placement)
+  }
+
+  private func tensor<Stored: ImageSample>(
+    _ source: ChannelRows<Stored>, white: Float, _ placement: Placement
+  ) -> Tensor {
+    let (size, content, count) = (placement.networkSize, placement.content, channels.count)
+    var rows = ResampledRows(source, to: Extent2D(content.height, content.width), by: resampling)
     let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
     let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
-    var elements: [Float] = []
-    elements.reserveCapacity(size.height * size.width * count)
     let padding = (0..<count).map { fill * scale[$0] + shift[$0] }
-    for row in 0..<size.height {
-      for column in 0..<size.width {
-        let (y, x) = (row - content.top, column - content.left)
-        if y >= 0, y < content.height, x >= 0, x < content.width {
-          for c in 0..<count { elements.append(values[(y * content.width + x) * count + c] * scale[c] + shift[c]) }
-        } else {
-          elements += padding
+    // Of a whole row, so that the loops over samples need not count channels.
+    let (rowScale, rowShift) = (repeated(scale, content.width), repeated(shift, content.width))
+    let paddingRow = repeated(padding, size.width)
+    var row = [Stored.Working](repeating: 0, count: content.width * count)
+    return Tensor([1, size.height, size.width, count]) { (elements: inout MutableSpan<Float>) in
+      if content.height < size.height || content.width < size.width {
+        for y in 0..<size.height {
+          for index in paddingRow.indices { elements[y * paddingRow.count + index] = paddingRow[index] }
+        }
+      }
+      func start(_ y: Int) -> Int { ((content.top + y) * size.width + content.left) * count }
+      var unit: Float = range == .white ? white : white / 255
+      if range == .imageMaximum {
+        // The maximum is known when all rows are, which wait in their places.
+        var largest: Float = 0
+        for y in 0..<content.height {
+          rows.next(into: &row)
+          let start = start(y)
+          for index in row.indices {
+            let value = row[index].float
+            largest = value > largest ? value : largest
+            elements[start + index] = value
+          }
+        }
+        unit = largest > 0 ? largest : 1
+        for y in 0..<content.height {
+          let start = start(y)
+          for index in row.indices {
+            elements[start + index] = elements[start + index] / unit * rowScale[index] + rowShift[index]
+          }
+        }
+      } else {
+        for y in 0..<content.height {
+          rows.next(into: &row)
+          let start = start(y)
+          for index in row.indices {
+            elements[start + index] = row[index].float / unit * rowScale[index] + rowShift[index]
+          }
         }
       }
     }
-    return (Tensor([1, size.height, size.width, count], elements), placement)
   }
 
-  /// The channels at the given size, in units of ``range-swift.property`` (but for the image's maximum).
-  private func resampled(_ image: Image, to size: Extent2D) -> [Float] {
-    let from = Extent2D(image.height, image.width)
-    switch image.samples {
-    case .uint8(let samples):
-      let picked = pick(samples, image.layout) { (r: UInt8, g: UInt8, b: UInt8) -> UInt8 in
-        let sum: UInt32 = UInt32(r) * 19595 + UInt32(g) * 38470 + UInt32(b) * 7471
-        return UInt8((sum + 0x8000) >> 16)
-      }
-      let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
-      let unit: Float = range == .white ? 255 : 1
-      return resized.map { Float($0) / unit }
-    case .uint16(let samples):
-      let picked = pick(samples.map(Float.init), image.layout) { (r: Float, g: Float, b: Float) -> Float in
-        (r * 19595 + g * 38470 + b * 7471) / 65536
-      }
-      let resized = ImageResampling.bilinear(picked, from: from, to: size, channels: channels.count)
-      let unit: Float = range == .white ? 65535 : range == .step ? 257 : 1
-      return resized.map { $0 / unit }
-    }
-  }
-
-  /// The samples of the network's channels out of those of the image.
-  private func pick<Sample>(
-    _ samples: [Sample], _ layout: Image.ChannelLayout, grey: (Sample, Sample, Sample) -> Sample
-  ) -> [Sample] {
-    let stride = layout.count
-    let isColor = layout == .rgb || layout == .rgba
-    if channels == .grey, layout == .grey { return samples }
-    if channels == .rgb, layout == .rgb { return samples }
-    var picked: [Sample] = []
-    picked.reserveCapacity(samples.count / stride * channels.count)
-    for pixel in Swift.stride(from: 0, to: samples.count, by: stride) {
-      let (r, g, b) =
-        isColor
-        ? (samples[pixel], samples[pixel + 1], samples[pixel + 2]) : (samples[pixel], samples[pixel], samples[pixel])
-      switch channels {
-      case .grey: picked.append(isColor ? grey(r, g, b) : r)
-      case .rgb: picked += [r, g, b]
-      case .bgr: picked += [b, g, r]
-      }
-    }
-    return picked
+  private func repeated(_ values: [Float], _ count: Int) -> [Float] {
+    (0..<count).flatMap { _ in values }
   }
 }
 
@@ -155,6 +198,7 @@ extension Preprocessing.Fit {
     switch self {
     case .keep(let multiple): return .scale(factor, multipleOf: multiple)
     case .scale(let own, let multiple): return .scale(own * factor, multipleOf: multiple)
+    case .pad(let size): return .pad(scaled(size))
     case .stretch(let size): return .stretch(scaled(size))
     case .letterbox(let size): return .letterbox(scaled(size))
     }
@@ -190,6 +234,9 @@ public struct Placement: Hashable, Sendable {
     switch fit {
     case .keep(let multiple): (content, networkSize) = keeping(1, multipleOf: multiple)
     case .scale(let factor, let multiple): (content, networkSize) = keeping(factor, multipleOf: multiple)
+    case .pad(let size):
+      content = Rectangle(top: 0, left: 0, height: image.height, width: image.width)
+      networkSize = Extent2D(max(size.height, image.height), max(size.width, image.width))
     case .stretch(let size):
       networkSize = size
       content = Rectangle(top: 0, left: 0, height: size.height, width: size.width)

@@ -18,7 +18,7 @@ struct ReceptiveFieldPicture {
   /// Draws it for the middle pixel of the middle `side` × `side` pixels of a network's input.
   init(of description: ModelDescription, weights: WeightsFile, image: Image, side: Int) throws {
     network = description.name
-    let (whole, _) = description.preprocessing(image)
+    let (whole, _) = try description.preprocessing(image)
     let (height, width, channels) = (whole.shape.height, whole.shape.width, whole.shape.channels)
     let (top, left) = ((height - min(side, height)) / 2, (width - min(side, width)) / 2)
     let rows = top..<top + min(side, height)

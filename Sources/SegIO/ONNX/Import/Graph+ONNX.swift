@@ -63,40 +63,49 @@ extension ONNXModel {
   func graph(
     inputs shapes: [String: Shape], values: [String: ONNXConstant], channelsLast isChannelsLast: Bool
   ) throws -> Graph {
-    let unsupported = unsupportedOperators
-    guard unsupported.isEmpty else { throw ONNXError(path, .unsupportedOperators(unsupported)) }
     for name in shapes.keys.sorted() where !dataInputs.contains(where: { $0.name == name }) {
       throw ONNXError(
         path, .input(name: name, reason: "there is none; there are \(dataInputs.map(\.name).joined(separator: ", "))"))
     }
+    return try makeGraph { importer in
+      for port in dataInputs {
+        if let value = values[port.name] {
+          importer.define(port.name, ONNXValue(value))
+          continue
+        }
+        let shape = try shape(of: port, given: shapes[port.name])
+        guard let type = port.type else {
+          throw ONNXError(path, .input(name: port.name, reason: "is of a type that is not read"))
+        }
+        let order = isChannelsLast ? SegIO.channelsLast(shape.rank) : Array(0..<shape.rank)
+        let lying = isChannelsLast && shape.rank == 4 ? order : Array(0..<shape.rank)
+        let value = importer.builder.input(port.name, Shape(lying.map { shape[$0] }), of: type.elementType)
+        importer.define(port.name, ONNXValue(type, value, axes: lying))
+      }
+    } outputs: { importer in
+      for port in graph.outputs {
+        let value = try importer.value(ofOutput: port.name, in: self)
+        let order = isChannelsLast && value.rank == 4 ? SegIO.channelsLast(4) : Array(0..<value.rank)
+        importer.builder.output(port.name, importer.arranged(value, as: order))
+      }
+    }
+  }
+
+  /// A graph of the file's nodes between inputs that `inputs` defines and outputs that `outputs` takes.
+  func makeGraph(
+    inputs: (ONNXImporter) throws -> Void, outputs: (ONNXImporter) throws -> Void
+  ) throws -> Graph {
+    let unsupported = unsupportedOperators
+    guard unsupported.isEmpty else { throw ONNXError(path, .unsupportedOperators(unsupported)) }
     do {
       return try Graph(graph.name.isEmpty ? "ONNX" : graph.name) { builder in
         let importer = ONNXImporter(builder)
-        for port in dataInputs {
-          if let value = values[port.name] {
-            importer.define(port.name, ONNXValue(value))
-            continue
-          }
-          let shape = try shape(of: port, given: shapes[port.name])
-          guard let type = port.type else {
-            throw ONNXError(path, .input(name: port.name, reason: "is of a type that is not read"))
-          }
-          let order = isChannelsLast ? SegIO.channelsLast(shape.rank) : Array(0..<shape.rank)
-          let lying = isChannelsLast && shape.rank == 4 ? order : Array(0..<shape.rank)
-          let value = builder.input(port.name, Shape(lying.map { shape[$0] }), of: type.elementType)
-          importer.define(port.name, ONNXValue(type, value, axes: lying))
-        }
+        try inputs(importer)
         // What is computed beforehand is shapes and weights; a file that asks for more is refused before it takes the memory.
         try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 27, operations: 1 << 31)) {
           try importer.addNodes(of: graph)
         }
-        for port in graph.outputs {
-          guard let value = importer.values[port.name] else {
-            throw ONNXError(path, .malformed(reason: "its output \(port.name) is computed nowhere"))
-          }
-          let order = isChannelsLast && value.rank == 4 ? SegIO.channelsLast(4) : Array(0..<value.rank)
-          builder.output(port.name, importer.arranged(value, as: order))
-        }
+        try outputs(importer)
       }
     } catch let failure as ONNXNodeFailure {
       throw ONNXError(path, .node(name: failure.node.name, operator: failure.node.kind, reason: failure.reason))
@@ -150,6 +159,16 @@ extension ONNXModel {
   }
 }
 
+extension ONNXImporter {
+  /// What the nodes compute for an output of the file.
+  func value(ofOutput name: String, in file: ONNXModel) throws(ONNXError) -> ONNXValue {
+    guard let value = values[name] else {
+      throw ONNXError(file.path, .malformed(reason: "its output \(name) is computed nowhere"))
+    }
+    return value
+  }
+}
+
 extension Graph {
   /// The network of an ONNX file for concrete input shapes, weights included; see ``ONNXModel/graph(inputs:channelsLast:)``.
   ///
@@ -178,21 +197,27 @@ extension ONNXModel {
   }
 
   private func imageShape(of input: Input, size: Extent2D) throws(ONNXError) -> Shape {
-    let stated = input.shape ?? [nil, 3, nil, nil]
-    guard stated.count == 4 else {
-      throw ONNXError(path, .input(name: input.name, reason: "has \(stated.count) axes, which is no image"))
+    guard let port = dataInputs.first(where: { $0.name == input.name }) else { return Shape([1]) }
+    let image: ONNXImageInput
+    do {
+      image = try ONNXImageInput(port, of: graph)
+    } catch {
+      throw ONNXError(path, .input(name: input.name, reason: error.reason))
     }
-    let axes = heightAndWidthAxes(of: stated)
-    var extents = stated.enumerated().map { axis, extent in extent ?? (axis == 0 ? 1 : 3) }
-    extents[axes.height] = size.height
-    extents[axes.width] = size.width
-    return Shape(extents)
+    return Shape(
+      image.axes.enumerated().map { axis, role in
+        switch role {
+        case .batch: 1
+        case .height: size.height
+        case .width: size.width
+        case .channel: input.shape?[axis] ?? image.channels ?? 3
+        }
+      })
   }
 
-  /// `[batch, channels, height, width]` unless the last extent is that of channels and the second is not.
-  private func heightAndWidthAxes(of extents: [Int?]) -> (height: Int, width: Int) {
-    func isChannels(_ extent: Int?) -> Bool { extent == 1 || extent == 3 || extent == 4 }
-    return isChannels(extents[3]) && !isChannels(extents[1]) ? (1, 2) : (2, 3)
+  /// The order of axes of the first input in one word, such as `nchw`, where it is an image.
+  public var imageLayout: String? {
+    dataInputs.first.flatMap { try? ONNXImageInput($0, of: graph).layout }
   }
 }
 
@@ -216,20 +241,5 @@ extension Model {
       }
       return try file.graph(inputs: meant, channelsLast: isChannelsLast)
     }
-  }
-}
-
-extension ONNXModel {
-  /// The order of axes of the first input, where it is an image: `true` for `[batch, height, width, channels]`, `false` for
-  /// `[batch, channels, height, width]`, which is also what is taken where the file leaves the extents open.
-  public var takesChannelsLast: Bool {
-    guard let shape = inputs.first?.shape, shape.count == 4 else { return false }
-    return heightAndWidthAxes(of: shape).height == 1
-  }
-
-  /// The operator that computes the first output, or `nil` where it is an input or a constant.
-  public var outputOperator: String? {
-    guard let output = graph.outputs.first?.name else { return nil }
-    return graph.nodes.first { $0.outputs.contains(output) }?.kind
   }
 }

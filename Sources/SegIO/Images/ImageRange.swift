@@ -1,0 +1,39 @@
+import SegEngine
+
+extension Image {
+  /// A warning where integers use no more than a quarter of the range up to white: 12 or 14 bits in a file of 16, maybe.
+  func rangeWarning(largest: Float) -> ImageWarning.Kind? {
+    largest > 0 && largest * 4 <= white ? .littleOfRange(largest: largest, white: white) : nil
+  }
+
+  /// The image with 0 in the place of samples that are not finite numbers, and what is to be said of its samples. Floating-point
+  /// samples up to twice white are those of an image whose resizing or lighting has gone a little beyond it.
+  func withFiniteSamples(_ warnings: inout [ImageWarning.Kind]) -> Image {
+    guard case .float32(var samples) = samples else { return self }
+    var count = 0
+    var largest: Float = 0
+    for index in samples.indices {
+      if samples[index].isFinite {
+        largest = max(largest, samples[index])
+      } else {
+        samples[index] = 0
+        count += 1
+      }
+    }
+    if white == 1, largest > 2 { warnings.append(.beyondWhite(largest: largest)) }
+    guard count > 0 else { return self }
+    warnings.append(.notNumbers(count: count))
+    return Image(width: width, height: height, layout: layout, samples: .float32(samples), white: white)
+  }
+}
+
+extension Image.Samples {
+  /// The largest sample; `nil` where none is a number.
+  var largest: Float? {
+    switch self {
+    case .uint8(let samples): samples.max().map { Float($0) }
+    case .uint16(let samples): samples.max().map { Float($0) }
+    case .float32(let samples): samples.lazy.filter(\.isFinite).max()
+    }
+  }
+}
