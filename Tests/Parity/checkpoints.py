@@ -395,11 +395,15 @@ def mmengine_runner(network, folder, hooks=None):
         def forward(self, inputs, data_samples=None, mode="tensor"):
             return network(inputs)
 
-    return Runner(
+    runner = Runner(
         EncoderDecoder(), str(folder), train_dataloader=dict(dataset=[0, 1], batch_size=1, sampler=dict(type="DefaultSampler"), num_workers=0),
         train_cfg=dict(by_epoch=False, max_iters=1), optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.01)),
         param_scheduler=dict(type="ConstantLR"), custom_hooks=hooks, cfg=Config(dict(norm=dict(type="SyncBN"))), log_level="ERROR",
         experiment_name=folder.name)
+    # What Runner.train does before its first iteration.
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    return runner
 
 
 @form("unet")
@@ -448,12 +452,19 @@ def monai(network, folder):
     return folder / "final.pt"
 
 
+class Images(list):
+    """A data set that a learner can leave out when it is exported."""
+
+    def new_empty(self):
+        return Images()
+
+
 def fastai_learner(network, folder):
     with torchvision_importable():
         from fastai.data.core import DataLoader, DataLoaders
         from fastai.learner import Learner
 
-    loader = DataLoader(batches((3, 64, 64), 1)[0][0], bs=1)
+    loader = DataLoader(Images(batches((3, 64, 64), 1)), bs=1)
     return Learner(DataLoaders(loader, loader), network, loss_func=torch.nn.CrossEntropyLoss(), path=folder, model_dir=".")
 
 
@@ -531,7 +542,7 @@ def check(key, seg, references):
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 path = save(network, folder)
         except ImportError as error:
             return None, None, f"not made: {error}"
