@@ -52,7 +52,7 @@ struct ImageWritingTests {
   }
 
   @Test("labels are drawn over images of any samples and bands")
-  func overlay() throws {
+  func overlayOfAnySamples() throws {
     let labels = LabelMap(width: 2, height: 1, labels: [0, 0])
     func pixels(_ layout: Image.ChannelLayout, _ samples: Image.Samples, white: Float? = nil) throws -> [UInt8] {
       let image = Image(width: 2, height: 1, layout: layout, samples: samples, white: white)

@@ -180,7 +180,7 @@ package struct OperandProperties {
 ///
 /// Of any other operator's outputs nothing is known but that axes follow those of its inputs of the same rank.
 package protocol PropertyInferring: Operator {
-  /// One for each output. Axes may be left as they are unknown: the caller fills them in by extents.
+  /// One for each output. Where axes are left empty they follow those of the inputs of the same rank.
   func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties]
 }
 
