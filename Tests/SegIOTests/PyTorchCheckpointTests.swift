@@ -223,6 +223,37 @@ struct UnpicklerTests {
     #expect(try found("cm\nC\n)Rq\u{0}(U\u{1}wh\u{0}U\u{1}x\(tensor)uh\u{0}b.").count < 100)
   }
 
+  @Test("a stack or a memo higher than any checkpoint's is an error")
+  func high() {
+    let count = 1 << 24 + 2
+    for pickle in [String(repeating: "]", count: count), "N" + String(repeating: "\u{94}", count: count)] {
+      #expect(throws: FormatFailure.self) { try load(pickle + ".") }
+    }
+  }
+
+  @Test("the memo keeps what it is given under any numbers")
+  func memo() throws {
+    guard case .int(7) = try load("K\u{7}r\u{0}\u{0}\u{1}\u{0}0K\u{8}q\u{0}0Nq\u{1}0j\u{0}\u{0}\u{1}\u{0}."),
+      case .int(8) = try load("Nq\u{0}0K\u{8}q\u{0}0h\u{0}.")
+    else {
+      Issue.record("the memo forgets")
+      return
+    }
+  }
+
+  @Test("a long key before many names is not repeated for all of them")
+  func longKeys() throws {
+    let tensor =
+      "ctorch._utils\n_rebuild_tensor_v2\n((U\u{7}storagectorch\nFloatStorage\nU\u{1}0U\u{3}cpuK\u{1}tQK\u{0}))tR"
+    let names = (0..<20_000).map {
+      "M\(Character(Unicode.Scalar(UInt8($0 % 128))))\(Character(Unicode.Scalar(UInt8($0 / 128))))h\u{1}"
+    }
+    let length = 100_000
+    let key = "V" + String(repeating: "k", count: length) + "\n"
+    let contents = try contents("\(tensor)q\u{1}0}(\(key)}(\(names.joined())uu.")
+    #expect(PickledDictionaries.find(in: contents.root, contents.heap).isEmpty)
+  }
+
   @Test("nothing is copied more often than there is of it")
   func copies() throws {
     let list = "(" + String(repeating: "(NNl", count: 1000) + "lq\u{0}"

@@ -2,7 +2,8 @@
 enum DatasetNames {
   /// The endings of image files, the usual ones first.
   static let endings = [
-    "png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp", "npy", "pgm", "pbm", "ppm", "pnm", "pam", "pfm", "heic", "heif",
+    "png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp", "npy", "pgm", "pbm", "ppm", "pnm", "pam", "pfm", "heic",
+    "heif",
     "avif", "jpe", "jfif", "dib",
   ]
   /// Those of formats that change values when they are written.

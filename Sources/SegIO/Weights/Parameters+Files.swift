@@ -10,7 +10,7 @@ extension Parameters {
   /// Reads the tensors of a weights file under the names that it gives them: a safetensors file, a NumPy archive or a PyTorch
   /// checkpoint, told apart by its contents and not by its name.
   ///
-  /// ``Checkpoint`` says more of what a file holds, and `SegmentationNetwork.parameters(from:for:key:head:)` finds a network's
+  /// `Checkpoint` says more of what a file holds, and `SegmentationNetwork.parameters(from:for:key:head:)` finds a network's
   /// weights in it, whatever stands before their names.
   ///
   /// - Parameters:

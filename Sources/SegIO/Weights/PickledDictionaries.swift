@@ -15,20 +15,25 @@ struct PickledDictionary {
 /// Looks for all dictionaries of tensors in what a pickle stands for: in dictionaries, lists and attributes of objects, and in
 /// modules, whose parameters have the names that their state dictionary would give them.
 struct PickledDictionaries {
-  /// A container by kind and number.
-  private enum Container: Hashable {
-    case tuple(Int)
-    case list(Int)
-    case dictionary(Int)
-    case object(Int)
+  /// The containers of a heap, counted through.
+  private struct Containers {
+    let lists, dictionaries, objects, count: Int
 
-    init?(_ value: PickleValue) {
+    init(_ heap: PickleHeap) {
+      lists = heap.tuples.count
+      dictionaries = lists + heap.lists.count
+      objects = dictionaries + heap.dictionaries.count
+      count = objects + heap.objects.count
+    }
+
+    /// The number of a container; `nil` where a value is none.
+    func number(of value: PickleValue) -> Int? {
       switch value {
-      case .tuple(let index): self = .tuple(index)
-      case .list(let index): self = .list(index)
-      case .dictionary(let index): self = .dictionary(index)
-      case .object(let index): self = .object(index)
-      default: return nil
+      case .tuple(let index): index
+      case .list(let index): lists + index
+      case .dictionary(let index): dictionaries + index
+      case .object(let index): objects + index
+      default: nil
       }
     }
   }
@@ -39,11 +44,14 @@ struct PickledDictionaries {
   private static let maximumModuleDepth = 64
 
   private let heap: PickleHeap
-  /// Containers from which tensors can be reached; nothing else is looked at.
-  private let leading: Set<Container>
+  private let containers: Containers
+  /// Whether tensors can be reached from a container, by its number; nothing else is looked at.
+  private let leads: [Bool]
   /// Entries that may still be looked at. The same container may be reached in many ways, in a hostile file in exponentially
   /// many.
   private var budget: Int
+  /// Bytes of names and of the keys before them that may still be found: a long key may stand before any number of names.
+  private var textBudget = 1 << 26
   private var found: [PickledDictionary] = []
 
   /// All dictionaries of tensors below `root`, outer ones first.
@@ -55,36 +63,49 @@ struct PickledDictionaries {
 
   private init(_ heap: PickleHeap) {
     self.heap = heap
-    leading = PickledDictionaries.leading(heap)
+    containers = Containers(heap)
+    leads = PickledDictionaries.leads(heap, containers)
     let items =
       heap.tuples.reduce(0) { $0 + $1.count } + heap.lists.reduce(0) { $0 + $1.count }
       + heap.dictionaries.reduce(0) { $0 + $1.count } + heap.objects.count
-    budget = 8 * items + 1024
+    budget = min(8 * items + 1024, 1 << 22)
   }
 
   /// Goes back from every container that holds a tensor to those that hold it.
-  private static func leading(_ heap: PickleHeap) -> Set<Container> {
-    var holders: [Container: [Container]] = [:]
-    var pending: [Container] = []
-    func visit(_ values: some Sequence<PickleValue>, of holder: Container) {
-      var holdsTensors = false
+  private static func leads(_ heap: PickleHeap, _ containers: Containers) -> [Bool] {
+    var leads = [Bool](repeating: false, count: containers.count)
+    var pending: [Int] = []
+    /// Which container holds which.
+    var links: [(inner: Int32, outer: Int32)] = []
+    func visit(_ values: some Sequence<PickleValue>, of outer: Int) {
       for value in values {
         switch value {
-        case .tensor, .rareTensor: holdsTensors = true
-        default: if let container = Container(value) { holders[container, default: []].append(holder) }
+        case .tensor, .rareTensor:
+          if !leads[outer] { pending.append(outer) }
+          leads[outer] = true
+        default:
+          if let inner = containers.number(of: value) { links.append((Int32(inner), Int32(outer))) }
         }
       }
-      if holdsTensors { pending.append(holder) }
     }
-    for (index, items) in heap.tuples.enumerated() { visit(items, of: .tuple(index)) }
-    for (index, items) in heap.lists.enumerated() { visit(items, of: .list(index)) }
-    for (index, entries) in heap.dictionaries.enumerated() { visit(entries.lazy.map(\.value), of: .dictionary(index)) }
-    for (index, object) in heap.objects.enumerated() { visit(parts(of: object), of: .object(index)) }
-    var leading = Set(pending)
-    while let container = pending.popLast() {
-      for holder in holders[container] ?? [] where leading.insert(holder).inserted { pending.append(holder) }
+    for (index, items) in heap.tuples.enumerated() { visit(items, of: index) }
+    for (index, items) in heap.lists.enumerated() { visit(items, of: containers.lists + index) }
+    for (index, entries) in heap.dictionaries.enumerated() {
+      visit(entries.lazy.map(\.value), of: containers.dictionaries + index)
     }
-    return leading
+    for (index, object) in heap.objects.enumerated() { visit(parts(of: object), of: containers.objects + index) }
+    // The links to each container, one behind the other.
+    links.sort { $0.inner < $1.inner }
+    while let inner = pending.popLast() {
+      var link = links.partitioningIndex { $0.inner >= inner }
+      while link < links.count, links[link].inner == inner {
+        let outer = Int(links[link].outer)
+        if !leads[outer] { pending.append(outer) }
+        leads[outer] = true
+        link += 1
+      }
+    }
+    return leads
   }
 
   /// The containers of which an object is made. Each holds what it holds under a name or a number, so that no cycle is without keys.
@@ -101,22 +122,22 @@ struct PickledDictionaries {
 
   // MARK: - The search
 
+  private func leadsToTensors(_ value: PickleValue) -> Bool { containers.number(of: value).map { leads[$0] } ?? false }
+
   private mutating func run(_ root: PickleValue) {
     // Breadth first: what lies near the root is found before the budget ends.
     var queue: [(value: PickleValue, keys: [String])] = [(root, [])]
     var next = 0
-    while next < queue.count, budget > 0 {
+    while next < queue.count, budget > 0, textBudget > 0 {
       let (value, keys) = queue[next]
       next += 1
-      guard keys.count <= PickledDictionaries.maximumDepth, let container = Container(value),
-        leading.contains(container)
-      else { continue }
+      guard keys.count <= PickledDictionaries.maximumDepth, leadsToTensors(value) else { continue }
       budget -= 1
-      switch container {
+      switch value {
       case .tuple, .list:
         for (index, item) in (heap.items(of: value) ?? []).enumerated() {
           budget -= 1
-          if Container(item) != nil { queue.append((item, keys + [String(index)])) }
+          if leadsToTensors(item) { queue.append((item, keys + [String(index)])) }
         }
       case .dictionary(let index): visit(index, keys, &queue)
       case .object(let index):
@@ -126,6 +147,7 @@ struct PickledDictionaries {
           // Attributes and items of an object stand under its own keys: neither has a name before them.
           for part in PickledDictionaries.parts(of: heap.objects[index]) { queue.append((part, keys)) }
         }
+      default: continue
       }
     }
   }
@@ -146,10 +168,17 @@ struct PickledDictionaries {
       case .rareTensor(let kind): dictionary.entries[name] = .rare(kind)
       default:
         dictionary.entries[name] = nil
-        if Container(value) != nil { queue.append((value, keys + [name])) }
+        if leadsToTensors(value) { queue.append((value, keys + [name])) }
       }
     }
-    if !dictionary.entries.isEmpty { found.append(dictionary) }
+    add(dictionary)
+  }
+
+  private mutating func add(_ dictionary: PickledDictionary) {
+    guard !dictionary.entries.isEmpty else { return }
+    let keyBytes = dictionary.keys.reduce(0) { $0 + $1.utf8.count + 1 }
+    for name in dictionary.entries.keys { textBudget -= keyBytes + name.utf8.count }
+    if textBudget >= 0 { found.append(dictionary) }
   }
 
   // MARK: - Modules
@@ -195,10 +224,22 @@ struct PickledDictionaries {
       guard depth < PickledDictionaries.maximumModuleDepth else { continue }
       for case (.string(let name), .object(let object)) in heap.dictionaries[module.modules] {
         budget -= 1
-        guard leading.contains(.object(object)), let inner = self.module(object) else { continue }
+        guard leadsToTensors(.object(object)), let inner = self.module(object) else { continue }
         pending.append((inner, "\(prefix)\(name).", depth + 1))
       }
     }
-    if !dictionary.entries.isEmpty { found.append(dictionary) }
+    add(dictionary)
+  }
+}
+
+extension Array {
+  /// The first index whose element fulfils a condition that holds for all behind it as well.
+  fileprivate func partitioningIndex(where condition: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if condition(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

@@ -15,7 +15,9 @@ struct Unpickler {
   private var stack: [PickleValue] = []
   /// Heights of the stack at which marks were set.
   private var marks: [Int] = []
-  private var memo: [Int: PickleValue] = [:]
+  /// What is kept under the numbers from 0 on, and under others: picklers count up, and a dictionary takes many times the memory.
+  private var memo: [PickleValue] = []
+  private var sparseMemo: [Int: PickleValue] = [:]
   private var heap = PickleHeap()
   /// Items that may still be copied from one container to another, which a few bytes can ask for any number of times.
   private var copyBudget: Int
@@ -23,6 +25,9 @@ struct Unpickler {
   /// Largest pickle that is read, in bytes. Those of networks with thousands of tensors have less than a megabyte, and reading
   /// takes some twenty times a pickle's size.
   static let maximumByteCount = 1 << 26
+
+  /// Most values on the stack, and in the memo.
+  private static let maximumHeight = 1 << 24
 
   /// Reads a whole pickle, which begins at byte `start` and may be followed by something else.
   static func load(_ file: FileBytes, from start: Int = 0) throws(FormatFailure) -> Contents {
@@ -48,6 +53,9 @@ struct Unpickler {
   private mutating func run() throws(FormatFailure) -> PickleValue {
     while true {
       let code = try byte()
+      guard stack.count <= Unpickler.maximumHeight, memo.count + sparseMemo.count <= Unpickler.maximumHeight else {
+        throw failure("keeps more objects at once than any checkpoint has")
+      }
       switch Unicode.Scalar(code) {
       case ".": return try pop()
       case "\u{80}":
@@ -121,10 +129,10 @@ struct Unpickler {
         }
       case "\u{91}": stack.append(.set(list(try popToMark())))
 
-      case "q": memo[Int(try byte())] = try top()
-      case "r": memo[Int(try integer(UInt32.self))] = try top()
-      case "p": memo[try memoKey()] = try top()
-      case "\u{94}": memo[memo.count] = try top()
+      case "q": try keep(Int(try byte()))
+      case "r": try keep(Int(try integer(UInt32.self)))
+      case "p": try keep(try memoKey())
+      case "\u{94}": try keep(memo.count + sparseMemo.count)
       case "h": try recall(Int(try byte()))
       case "j": try recall(Int(try integer(UInt32.self)))
       case "g": try recall(try memoKey())
@@ -376,8 +384,22 @@ struct Unpickler {
     return items
   }
 
+  private mutating func keep(_ index: Int) throws(FormatFailure) {
+    let value = try top()
+    if index < memo.count {
+      memo[index] = value
+    } else if index == memo.count {
+      memo.append(value)
+      sparseMemo[index] = nil
+    } else {
+      sparseMemo[index] = value
+    }
+  }
+
   private mutating func recall(_ index: Int) throws(FormatFailure) {
-    guard let value = memo[index] else { throw failure("recalls an object that was never kept") }
+    guard let value = index < memo.count ? memo[index] : sparseMemo[index] else {
+      throw failure("recalls an object that was never kept")
+    }
     stack.append(value)
   }
 

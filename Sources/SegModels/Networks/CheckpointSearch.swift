@@ -68,6 +68,8 @@ struct CheckpointSearch {
         Item(dictionary: index, name: name, path: (dictionary.keys + [name]).joined(separator: "."), entry: entry)
       }
     }
+    // A name that long is no module's, and cutting it at every dot takes the square of its length.
+    items.removeAll { $0.path.utf8.count > 4096 }
     guard !items.isEmpty else { throw CheckpointError.noTensors }
     items.sort { ($0.dictionary, $0.name) < ($1.dictionary, $1.name) }
     if let key, key != "." { items = try chosen(items, key) }
@@ -188,8 +190,8 @@ struct CheckpointSearch {
   /// A name under its other beginning, or `nil` where no rule fits.
   private func renamed(_ name: Substring) -> String? {
     guard !renames.isEmpty else { return nil }
-    for end in name.indices where name[end] == "." {
-      let start = name.index(after: end)
+    for end in name.utf8.indices where name.utf8[end] == UInt8(ascii: ".") {
+      let start = name.utf8.index(after: end)
       if let replacement = renames[name[..<start]] { return replacement + name[start...] }
     }
     return nil

@@ -60,7 +60,7 @@ extension SegmentationNetwork {
     return try search.loaded(key: key)
   }
 
-  /// The network's weights among parameters that are in memory, found as ``parameters(from:for:key:head:)-checkpoint`` does.
+  /// The network's weights among parameters that are in memory, found as in a checkpoint.
   ///
   /// - Throws: `ParameterError` that lists every missing, unused and mis-shaped name; ``CheckpointError``.
   public func parameters(
