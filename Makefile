@@ -10,7 +10,7 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
 .PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports conformance docs sanitize clean
+  readme parity-exports parity-checkpoints conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -100,6 +100,13 @@ counter-fixtures:
 parity-exports: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-exports.txt Tests/Parity/.venv-exports
 	Tests/Parity/.venv-exports/bin/python Tests/Parity/exports.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Checkpoints saved by the training programs themselves, loaded as they are; the page is written anew. CHECKPOINTS="lightning timm" holds
+# some alone and writes none. The CPU build of torch must be among pip's indexes.
+parity-checkpoints: build
+	@Scripts/python-environment.sh Tests/Parity/requirements-checkpoints.txt Tests/Parity/.venv-checkpoints
+	Tests/Parity/.venv-checkpoints/bin/python Tests/Parity/checkpoints.py $(CHECKPOINTS) \
+	  $(if $(CHECKPOINTS),,--table docs/checkpoints.md) --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # The operator conformance cases of the onnx package, generated into an ignored folder.
 CONFORMANCE_FOLDER = Tests/Conformance/.cases

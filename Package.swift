@@ -41,7 +41,8 @@ let package = Package(
     .target(
       name: "SegIO",
       dependencies: [
-        "SegEngine", "SegModels", "CPNGShim", "CJPEGShim", "CTIFFShim", "CWebP", "CGIFShim", "CHEIFShim", "CEXIF", "CZip",
+        "SegEngine", "SegModels", "CPNGShim", "CJPEGShim", "CTIFFShim", "CWebP", "CGIFShim", "CHEIFShim", "CEXIF",
+        "CZip",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["ONNX/Format/onnx.proto"]),
     .executableTarget(

@@ -21,8 +21,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: .size)
   var size: SizeArgument?
 
-  @Option(help: .weights)
-  var weights: String?
+  @OptionGroup var weights: WeightsOptions
 
   @Option(help: ArgumentHelp("An .npz file with the inputs, as `seg run` takes it.", valueName: "file"))
   var input: String?
@@ -172,12 +171,12 @@ struct BenchCommand: ParsableCommand {
       name = source.name
       let made = try source.graph(for: size)
       parameters =
-        try source.parameters(weights).map { source.mapped($0, for: made) } ?? Parameters(initializing: made, seed: 1)
+        try source.parameters(weights.file, for: made) ?? Parameters(initializing: made, seed: 1)
       extent = made.inputs.first.flatMap { source.imageExtent(of: made[$0.value].spec.shape) }
       graph = made
     }
     let flops = try GraphSummary(graph!).total.flops
-    let compiled = try Failure.about(weights ?? model) {
+    let compiled = try Failure.about(weights.weights ?? model) {
       try graph.take()!.compiled(parameters: parameters, on: backend, options: compute.options(for: backend))
     }
     return Network(name: name, model: compiled, extent: extent, flops: flops)

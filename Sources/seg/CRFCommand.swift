@@ -14,7 +14,7 @@ struct CRFCommand: ParsableCommand {
       Example: seg crf photo.jpg --probabilities photo.npy --output mask.png
       """)
 
-  @Argument(help: "The image: PNG, JPEG or TIFF.")
+  @Argument(help: "The image.")
   var image: String
 
   @Option(help: ArgumentHelp("The .npy file of the probabilities.", valueName: "file"))
@@ -25,6 +25,8 @@ struct CRFCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The .npy file for the marginals.", valueName: "file"))
   var marginals: String?
+
+  @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup(title: "Conditional random field") var crf: CRFOptions
 
@@ -51,7 +53,7 @@ struct CRFCommand: ParsableCommand {
 
   func run() throws {
     for file in [output, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
-    let image = try Image(contentsOf: self.image)
+    let image = try reading.image(self.image).image
     let values = try Tensor(npyFile: probabilities)
     let field = crf.field(.deepLab)
     try requireMemory(field.byteCount(for: image, classes: values.shape.channels), for: self.image)

@@ -53,8 +53,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: .model)
   var model: String?
 
-  @Option(help: .weights)
-  var weights: String?
+  @OptionGroup var weights: WeightsOptions
 
   @OptionGroup(title: "Classes") var classOptions: EvaluationClassOptions
 
@@ -91,7 +90,7 @@ struct EvaluateCommand: ParsableCommand {
     if predictions == nil {
       guard images != nil else { throw ValidationError("there is neither --images nor --predictions") }
       guard model != nil else { throw ValidationError("there is neither --model nor --predictions") }
-    } else if model != nil || weights != nil || probabilities != nil || resolution != .image
+    } else if model != nil || weights.weights != nil || probabilities != nil || resolution != .image
       || !imageOptions.isEmptyButForThreshold || imageOptions.threshold != nil
     {
       throw ValidationError("--predictions are compared as they are: there is no network, and no option for one")
@@ -155,7 +154,7 @@ struct EvaluateCommand: ParsableCommand {
         classes: classOptions.classes ?? names?.count,
         workers: compute.backend.workers)
     }
-    let segmenter = try NetworkSource(model).segmenter(weights: weights, images: imageOptions, compute)
+    let segmenter = try NetworkSource(model).segmenter(weights: weights.file, images: imageOptions, compute)
     if let count = classOptions.classes, count != segmenter.classes {
       throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")
     }

@@ -65,7 +65,7 @@ struct Failure: Error {
       } else {
         self.init(.badInput, error.description)
       }
-    case is GraphError, is ParameterError, is MetricError, is PredictionError, is CRFError:
+    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
       self.init(.badInput, "\(error)")
     default: return nil
     }
@@ -87,6 +87,8 @@ struct Failure: Error {
     } catch let error as GraphError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as ParameterError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CheckpointError {
       throw Failure(.badInput, "\(path): \(error)")
     } catch let error as MetricError {
       throw Failure(.badInput, "\(path): \(error)")

@@ -23,8 +23,7 @@ struct ModelOptions: ParsableArguments {
   @Option(help: .model)
   var model: String
 
-  @Option(help: .weights)
-  var weights: String?
+  @OptionGroup var weights: WeightsOptions
 
   @Option(help: .classes)
   var classes: Int?
@@ -34,7 +33,7 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var compute: ComputeOptions
 
   func makeSegmenter() throws -> Segmenter {
-    try NetworkSource(model, classes: classes).segmenter(weights: weights, images: images, compute)
+    try NetworkSource(model, classes: classes).segmenter(weights: weights.file, images: images, compute)
   }
 }
 
@@ -89,8 +88,8 @@ struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      What the output is: `logits`, `probabilities`, `saliency`, `labels`, or `multilabel`: classes that do not exclude each other, of \
-      which the largest above the threshold wins, else label 0.
+      What the output is: `logits`, `probabilities`, `saliency`, `labels`, or `multilabel` (logits, unless probabilities are proven) and \
+      `multilabelProbabilities`: classes that do not exclude each other, of which the largest above the threshold wins, else label 0.
       """, valueName: "kind"))
   var outputKind: String?
 
@@ -109,7 +108,8 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      throw ValidationError("--output-kind is logits, probabilities, saliency, labels or multilabel, not \(outputKind)")
+      let kinds = PredictionSettings.Output.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--output-kind is one of \(kinds), not \(outputKind)")
     }
   }
 

@@ -67,48 +67,34 @@ enum NetworkSource {
   }
 
   /// The weights of a graph: from a file, or those that an ONNX file's graph has in itself.
-  func parameters(_ weights: String?) throws -> Parameters? {
+  func parameters(_ weights: WeightsFile?, for graph: Graph) throws -> Parameters? {
     switch (self, weights) {
-    case (.named, let weights?): return try Parameters(contentsOf: weights)
+    case (.named(let description), let weights?):
+      return try weights.parameters(of: description.network, for: graph)
     case (.named, nil): return nil
     case (.file, nil): return Parameters()
     case (.file(let file), _?): throw Failure(.usage, "\(file.path) holds its own weights: no --weights")
     }
   }
 
-  /// A checkpoint's weights under the names of a graph, as the network's mapping says.
-  func mapped(_ checkpoint: Parameters, for graph: Graph) -> Parameters {
-    switch self {
-    case .named(let description): description.network.checkpoints(checkpoint, for: graph)
-    case .file: checkpoint
-    }
-  }
-
-  private func requiredParameters(_ weights: String?) throws -> Parameters {
-    guard let parameters = try parameters(weights) else { throw Failure(.usage, "\(name) needs --weights") }
-    return parameters
-  }
-
   /// The network for inputs of any shape, in its own layout.
   /// With `auxiliary` it gives the outputs of auxiliary heads besides.
   func model(
-    weights: String?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
+    weights: WeightsFile?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
   ) throws -> Model {
-    let parameters = try requiredParameters(weights)
-    switch self {
-    case .named(let description):
-      return try Failure.about(weights ?? name) {
-        let network = description.network
-        let graph = try network.graph(size: description.defaultSize, auxiliary: auxiliary)
-        return try Model(
-          graph, parameters: network.parameters(from: parameters, for: graph), on: backend, options: options)
-      }
-    case .file(let file): return try Model(file, on: backend, options: options)
+    switch (self, weights) {
+    case (.named(let description), let weights?):
+      let graph = try description.network.graph(size: description.defaultSize, auxiliary: auxiliary)
+      let parameters = try weights.parameters(of: description.network, for: graph)
+      return try Model(graph, parameters: parameters, on: backend, options: options)
+    case (.named, nil): throw Failure(.usage, "\(name) needs --weights")
+    case (.file(let file), nil): return try Model(file, on: backend, options: options)
+    case (.file(let file), _?): throw Failure(.usage, "\(file.path) holds its own weights: no --weights")
     }
   }
 
   /// The network with what comes before and after it.
-  func segmenter(weights: String?, images: ImageOptions, _ compute: ComputeOptions) throws -> Segmenter {
+  func segmenter(weights: WeightsFile?, images: ImageOptions, _ compute: ComputeOptions) throws -> Segmenter {
     let backend = compute.backend
     let options = compute.options(for: backend)
     switch self {
@@ -132,7 +118,7 @@ enum NetworkSource {
         outputChannels: postprocessing == .argmax ? description.classes : 1
       ) { try description.graph(for: SizeArgument($0)) }
     case .file(let file):
-      _ = try requiredParameters(weights)
+      guard weights == nil else { throw Failure(.usage, "\(file.path) holds its own weights: no --weights") }
       return try segmenter(of: file, images, on: backend, options)
     }
   }
@@ -142,7 +128,7 @@ enum NetworkSource {
   ) throws -> Segmenter {
     let segmentation = try segmentation(of: file, images)
     return Segmenter(
-      name: name, predictor: segmentation.predictor(on: backend, options: options), classes: segmentation.classes,
+      name: name, predictor: segmentation.predictor(on: backend, options: options), classes: min(256, segmentation.classes),
       outputChannels: segmentation.outputChannels, assumptions: segmentation.assumptions.map { "\(name): \($0)" },
       graph: segmentation.graph)
   }

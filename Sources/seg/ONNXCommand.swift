@@ -1,6 +1,7 @@
 import ArgumentParser
 import SegEngine
 import SegIO
+import SegModels
 
 /// `seg onnx`: what is in an ONNX file.
 struct ONNXCommand: ParsableCommand {
@@ -40,6 +41,30 @@ struct ONNXCommand: ParsableCommand {
       let transposes: Int?
       /// Nodes that the slow evaluator computes while the network runs.
       let evaluated: [String]?
+      /// How it would segment images; left out where it does not.
+      let segmentation: Segmentation?
+    }
+
+    /// What the file says of itself as a network that segments images.
+    private struct Segmentation: Encodable {
+      let layout: String
+      let channels: Int
+      let size: [Int]?
+      let output: String
+      let meaning: String
+      let outputChannels: Int
+      let assumptions: [String]
+
+      init?(_ model: ONNXModel) {
+        guard let segmentation = try? ONNXSegmentation(model) else { return nil }
+        layout = segmentation.inputLayout
+        channels = segmentation.inputChannels
+        size = segmentation.settings.size
+        output = segmentation.outputName
+        meaning = segmentation.outputMeaning.rawValue
+        outputChannels = segmentation.outputChannels
+        assumptions = segmentation.assumptions
+      }
     }
 
     func run() throws {
@@ -53,7 +78,8 @@ struct ONNXCommand: ParsableCommand {
         outputs: model.outputs, operators: model.operatorCounts, unsupported: unsupported.map(\.description),
         parameters: model.parameterCount, macs: summary?.total.macs, engineOperators: summary?.layers.count,
         transposes: summary?.layers.filter { $0.operation == "Transpose" }.count,
-        evaluated: summary?.layers.filter { $0.operation == "Host" }.map { "\($0.attributes) \($0.name)" })
+        evaluated: summary?.layers.filter { $0.operation == "Host" }.map { "\($0.attributes) \($0.name)" },
+        segmentation: Segmentation(model))
       if json { return try printJSON(report) }
       print("\(file): operator set \(report.opset), written by \(report.producer.isEmpty ? "?" : report.producer)")
       for port in report.inputs {
@@ -73,6 +99,13 @@ struct ONNXCommand: ParsableCommand {
       }
       if let evaluated = report.evaluated, !evaluated.isEmpty {
         print("computed by the slow evaluator: \(evaluated.joined(separator: ", "))")
+      }
+      if let segmentation = report.segmentation {
+        let size = segmentation.size.map { "\($0[0])×\($0[$0.count - 1])" } ?? "any size"
+        print(
+          "segments images: \(segmentation.layout), \(segmentation.channels) channels, \(size); output \(segmentation.output): "
+            + "\(segmentation.meaning), \(segmentation.outputChannels) channels")
+        for assumption in segmentation.assumptions { print("taken for granted: \(assumption)") }
       }
       if !unsupported.isEmpty { print("not supported: \(unsupported.map(\.description).joined(separator: ", "))") }
     }

@@ -63,7 +63,7 @@ struct ReportCommand: ParsableCommand {
       }
       let picture = try Failure.about(weights) {
         try ReceptiveFieldPicture(
-          of: description, weights: Parameters(contentsOf: weights), image: Image(contentsOf: image), side: fieldSide)
+          of: description, weights: WeightsFile(path: weights), image: Image(contentsOf: image), side: fieldSide)
       }
       pictures[Self.fieldPicture] = picture.svg
       parts.append(receptiveField(picture))

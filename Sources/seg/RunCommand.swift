@@ -16,8 +16,7 @@ struct RunCommand: ParsableCommand {
   @Argument(help: .model)
   var model: String
 
-  @Option(help: .weights)
-  var weights: String?
+  @OptionGroup var weights: WeightsOptions
 
   @Option(help: ArgumentHelp("The .npz file with the inputs.", valueName: "file"))
   var input: String
@@ -44,7 +43,7 @@ struct RunCommand: ParsableCommand {
     let source = try NetworkSource(self.model, classes: classes)
     let backend = compute.backend
     let model = try source.model(
-      weights: weights, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
+      weights: weights.file, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
       auxiliary: auxiliary)
     try layout.require(for: source)
     let inputs = try inputArrays(input, for: model.inputNames, layout: layout)

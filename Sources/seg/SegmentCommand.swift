@@ -14,7 +14,8 @@ struct SegmentCommand: ParsableCommand {
       Example: seg segment eye.png --model pupil-unet --weights pupil-unet.safetensors --output masks --overlay
       """)
 
-  @Argument(help: "The images: PNG, JPEG or TIFF.")
+  @Argument(
+    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, NumPy; HEIF and AVIF where libheif is installed.")
   var images: [String]
 
   @OptionGroup var model: ModelOptions
@@ -23,6 +24,8 @@ struct SegmentCommand: ParsableCommand {
     name: [.short, .customLong("output")],
     help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
+
+  @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup(title: "Images too large for one run") var tiles: TileOptions
 
@@ -55,6 +58,8 @@ struct SegmentCommand: ParsableCommand {
       let milliseconds: Double
       /// Pixels by label.
       let pixels: [String: Int]
+      /// What may matter about the image's file.
+      let warnings: [String]
     }
     struct Problem: Encodable {
       let image: String
@@ -118,7 +123,7 @@ struct SegmentCommand: ParsableCommand {
   }
 
   private func segment(_ path: String, _ segmenter: Segmenter, _ tiling: Tiling?) throws -> Report.Entry {
-    let image = try Image(contentsOf: path)
+    let (image, warnings) = try reading.image(path, for: segmenter.predictor.preprocessing)
     let clock = ContinuousClock()
     let start = clock.now
     let labels: LabelMap
@@ -144,6 +149,6 @@ struct SegmentCommand: ParsableCommand {
     for label in labels.labels { pixels["\(label)", default: 0] += 1 }
     return .init(
       image: path, mask: mask, overlay: overlayPath, width: image.width, height: image.height,
-      milliseconds: milliseconds, pixels: pixels)
+      milliseconds: milliseconds, pixels: pixels, warnings: warnings.map(\.description))
   }
 }

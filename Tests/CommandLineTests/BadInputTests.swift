@@ -34,11 +34,11 @@ import Testing
     let jpeg = try bytes(Repository.path("Tests/Fixtures/images/rgb.jpg"))
     let tiff = try bytes(Repository.path("Tests/Fixtures/images/rgb8_lzw.tif"))
     let cases: [(String, [UInt8], String)] = [
-      ("empty.png", [], "empty"), ("text.png", Array("not an image at all".utf8), "not a PNG, JPEG or TIFF"),
+      ("empty.png", [], "empty"), ("text.png", Array("not an image at all".utf8), "not an image of a known format"),
       ("half.png", Array(png[..<(png.count / 2)]), "PNG"), ("magic.png", Array(png[..<8]), "PNG"),
       ("half.jpg", Array(jpeg[..<(jpeg.count / 2)]), "JPEG"), ("start.jpg", [0xff, 0xd8, 0xff], "JPEG"),
       ("half.tif", Array(tiff[..<(tiff.count / 2)]), "TIFF"), ("huge.png", hugePNG(), "100000×100000"),
-      ("weights.png", Array(try bytes(Repository.weights)[..<4096]), "not a PNG, JPEG or TIFF"),
+      ("weights.png", Array(try bytes(Repository.weights)[..<4096]), "not an image of a known format"),
       ("cmyk.jpg", try bytes(Repository.path("Tests/Fixtures/images/cmyk.jpg")), "CMYK"),
       ("float.tif", try bytes(Repository.path("Tests/Fixtures/images/float32.tif")), "TIFF"),
     ]
@@ -92,10 +92,15 @@ import Testing
       ("array.npy", try bytes(Repository.path("Tests/Fixtures/weights/version1.npy")), "NumPy array"),
       ("image.pth", try bytes(Repository.image(0)), "no safetensors, NPZ or PyTorch"),
       ("zip.pth", Array(try bytes(Repository.path("Tests/Fixtures/models/attack.pth"))[..<600]), "zip"),
-      ("attack.pth", try bytes(Repository.path("Tests/Fixtures/models/attack.pth")), "system"),
-      ("attack2.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack2.pth")), "system"),
-      ("eval.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack_eval.pth")), "eval"),
-      ("legacy.pth", try bytes(Repository.path("Tests/Fixtures/weights/legacy.pth")), "legacy.pth"),
+      (
+        "attack.pth", try bytes(Repository.path("Tests/Fixtures/models/attack.pth")), "missing inc.double_conv.0.weight"
+      ),
+      ("attack2.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack2.pth")), "unused w"),
+      ("eval.pth", try bytes(Repository.path("Tests/Fixtures/weights/attack_eval.pth")), "unused w"),
+      ("legacy.pth", try bytes(Repository.path("Tests/Fixtures/weights/legacy.pth")), "unused w"),
+      ("script.pt", try bytes(Repository.path("Tests/Fixtures/weights/script.pt")), "torch.save("),
+      ("pointer.pth", Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".utf8), "git lfs pull"),
+      ("page.pth", Array("<!DOCTYPE html><html></html>".utf8), "web page (HTML)"),
       ("none.pth", try bytes(Repository.path("Tests/Fixtures/weights/no_tensors.pth")), "no dictionary of tensors"),
     ]
     for (name, contents, part) in cases {

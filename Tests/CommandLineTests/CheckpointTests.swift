@@ -59,4 +59,60 @@ import Testing
     // Three classes more: 40 + 128 weights and two biases each.
     #expect(more.trainableParameters == 3_221_538 + 3 * 170)
   }
+
+  /// A file of two sets of weights, and what a run with each gives.
+  @Test func oneOfSeveralSetsOfWeightsIsNamed() throws {
+    let folder = try Folder()
+    let first = try Parameters(contentsOf: Repository.weights)
+    let second = Parameters(
+      first.tensors.mapValues { tensor in
+        guard tensor.elementType == .float32 else { return tensor }
+        return Tensor(tensor.shape, tensor.elements(of: Float.self).map { 0.9 * $0 })
+      })
+    var both = Parameters(["criterion.weight": Tensor([1], [Float(1)])])
+    for (prefix, parameters) in [("model.", first), ("model_ema.module.", second)] {
+      for (name, tensor) in parameters.tensors { both[prefix + name] = tensor }
+    }
+    let path = folder.path("both.safetensors")
+    try both.write(to: path)
+    let image = Tensor([1, 16, 24, 1], (0..<16 * 24).map { Float($0 % 7) / 7 })
+    try NPZ(["image": image]).write(to: folder.path("in.npz"))
+    let options = ["--input", folder.path("in.npz"), "--output", folder.path("out.npz")]
+
+    expectFailure(
+      try seg(["run", "pupil-unet", "--weights", path] + options), 65,
+      [path, "model, model_ema.module", "--checkpoint-key"])
+    for (key, parameters) in [("model", first), ("model_ema", second)] {
+      let result = try seg(["run", "pupil-unet", "--weights", path, "--checkpoint-key", key] + options)
+      expectSuccess(result)
+      let model = try Model(UNet.pupil.graph(size: 148), parameters: parameters)
+      #expect(try NPZ(contentsOf: folder.path("out.npz")).arrays == model.run(["image": image]))
+    }
+    expectFailure(
+      try seg(["run", "pupil-unet", "--weights", path, "--checkpoint-key", "best"] + options), 65, [path, "best"])
+    expectFailure(try seg(["run", "pupil-unet", "--checkpoint-key", "model"] + options), 64, ["--checkpoint-key"])
+  }
+
+  @Test func whatIsLeftOutIsSaid() throws {
+    let folder = try Folder()
+    var parameters = Parameters(["criterion.weight": Tensor([1], [Float(1)])])
+    for (name, tensor) in try Parameters(contentsOf: Repository.weights).tensors {
+      parameters["model.\(name)"] = tensor
+    }
+    let path = folder.path("w.safetensors")
+    try parameters.write(to: path)
+    let result = try seg(
+      "segment", Repository.image(0), "--model", "pupil-unet", "--weights", path, "-o", folder.path("out"))
+    #expect(result.exitCode == 0)
+    #expect(result.errorLines?.count == 1)
+    #expect(result.errors.contains(path) && result.errors.contains("left out criterion.weight"))
+  }
+
+  @Test func anotherNumberOfClassesIsSuggested() throws {
+    let (folder, _, _) = try prepared()
+    let result = try seg(
+      "run", name, "--weights", folder.path("four.safetensors"), "--input", folder.path("in.npz"), "--output",
+      folder.path("out.npz"))
+    expectFailure(result, 65, ["--classes 4"])
+  }
 }

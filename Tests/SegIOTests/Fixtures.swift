@@ -22,6 +22,45 @@ enum Fixtures {
     func values(_ digits: String) -> [Int] { hexadecimal(digits, width: bits / 4) }
   }
 
+  static func furtherImage(_ name: String) -> String {
+    root.appending(path: "images-further/\(name)").path(percentEncoded: false)
+  }
+
+  /// What `images-further/expected.json` says.
+  struct FurtherImages: Decodable {
+    struct Expected: Decodable {
+      let width, height: Int
+      let layout, type: String
+      let white: Float
+      /// Hexadecimal digits of the samples' big-endian bytes.
+      let samples: String
+      let stored: [Double]?
+      let tolerance: Float?
+      let warnings: [String]?
+
+      /// The samples as numbers, which float32 holds exactly.
+      var values: [Float] {
+        switch type {
+        case "uint8": hexadecimal(samples, width: 2).map { Float($0) }
+        case "uint16": hexadecimal(samples, width: 4).map { Float($0) }
+        default: hexadecimal(samples, width: 8).map { Float(bitPattern: UInt32($0)) }
+        }
+      }
+    }
+
+    /// By the file's name, behind which a number is that of the page.
+    let images: [String: Expected]
+    /// Words that the error of a damaged file has.
+    let damaged: [String: String]
+  }
+
+  static let furtherImages: FurtherImages = {
+    guard let data = FileManager.default.contents(atPath: furtherImage("expected.json")),
+      let value = try? JSONDecoder().decode(FurtherImages.self, from: data)
+    else { return FurtherImages(images: [:], damaged: [:]) }
+    return value
+  }()
+
   static let images: [String: ExpectedImage] = decoded(image("expected.json"))
 
   /// What `weights/expected.json` says of a tensor.

@@ -21,8 +21,8 @@ struct ImageRobustnessTests {
       #expect(try failure("/dev/zero").description.hasSuffix("is not a regular file"))
       try write([], to: folder + "/empty.png")
       #expect(try failure(folder + "/empty.png").cause == .empty)
-      try write(Array("GIF89a....".utf8), to: folder + "/a.gif")
-      #expect(try failure(folder + "/a.gif").cause == .unknownFormat(looksLike: "GIF"))
+      try write(Array("8BPS....".utf8), to: folder + "/a.psd")
+      #expect(try failure(folder + "/a.psd").cause == .unknownFormat(looksLike: "Photoshop"))
       try write(Array("some text".utf8), to: folder + "/a.txt")
       #expect(try failure(folder + "/a.txt").cause == .unknownFormat(looksLike: nil))
     }
@@ -57,11 +57,14 @@ struct ImageRobustnessTests {
     }
   }
 
-  @Test("CMYK, floating point and channels without a meaning are named")
+  @Test("samples of a kind that is not read are named")
   func unsupported() throws {
-    #expect(try failure(Fixtures.image("cmyk.jpg")).description.contains("CMYK"))
-    #expect(try failure(Fixtures.image("float32.tif")).description.contains("floating-point"))
-    #expect(try failure(Fixtures.image("two_channels.tif")).description.contains("2 channels"))
+    var tiff = try Fixtures.bytes(Fixtures.image("float32.tif"))
+    let entry = try #require(
+      tiff.indices.dropLast(10).first { tiff[$0..<($0 + 8)].elementsEqual([83, 1, 3, 0, 1, 0, 0, 0]) })
+    tiff[entry + 8] = 5
+    let error = try #require(throws: ImageError.self) { try Image(decoding: tiff) }
+    #expect(error.description.contains("complex samples of 32 bits"))
   }
 
   @Test("the limits on pixels and bytes hold", arguments: ["photo.png", "rgb.jpg", "rgb8_lzw.tif"])
@@ -126,12 +129,14 @@ struct ImageRobustnessTests {
     }
   }
 
-  @Test("stray bytes before a JPEG marker are harmless, unless the end is missing too")
+  @Test("stray bytes before a JPEG marker are harmless")
   func strayBytes() throws {
     let bytes = try Fixtures.bytes(Fixtures.image("rgb.jpg"))
     let stray = bytes.dropLast(2) + [0x11, 0x22]
-    #expect(try Image(decoding: stray + [0xFF, 0xD9]) == Image(decoding: bytes))
-    #expect(throws: ImageError.self) { try Image(decoding: Array(stray)) }
+    let (image, warnings) = try Image.reading(decoding: stray + [0xFF, 0xD9])
+    #expect(image == (try Image(decoding: bytes)))
+    #expect(warnings.isEmpty)
+    #expect(try Image.reading(decoding: Array(stray)).warnings.map(\.kind) == [.noEndMarker])
   }
 
   private static let small = [
@@ -157,7 +162,9 @@ struct ImageRobustnessTests {
       _ = try? LabelMap(decoding: Array(bytes[..<count]))
     }
     #expect(failures > bytes.count / 2)
-    if !name.hasSuffix(".tif") { #expect(failures == bytes.count) }
+    // A JPEG file may lack the two bytes of its end marker.
+    if name.hasSuffix(".png") { #expect(failures == bytes.count) }
+    if name.hasSuffix(".jpg") { #expect((bytes.count - 2...bytes.count).contains(failures)) }
   }
 
   @Test("flipped bits never end the program", arguments: small)

@@ -36,6 +36,36 @@ struct ImageWritingTests {
     }
   }
 
+  @Test("a white below the samples' largest is scaled to the file's")
+  func white() throws {
+    let image = Image(width: 3, height: 1, layout: .grey, samples: .uint16([0, 2048, 4095]), white: 4095)
+    let read = try Image(decoding: image.pngBytes())
+    #expect(read == Image(width: 3, height: 1, layout: .grey, samples: .uint16([0, 32776, 65535])))
+  }
+
+  @Test("what PNG does not have is an error")
+  func notInPNG() {
+    let bands = Image(width: 1, height: 1, layout: .bands(5), samples: .uint8([1, 2, 3, 4, 5]))
+    #expect(throws: ImageError.self) { try bands.pngBytes() }
+    let floats = Image(width: 1, height: 1, layout: .grey, samples: .float32([0.5]))
+    #expect(throws: ImageError.self) { try floats.pngBytes() }
+  }
+
+  @Test("labels are drawn over images of any samples and bands")
+  func overlayOfAnySamples() throws {
+    let labels = LabelMap(width: 2, height: 1, labels: [0, 0])
+    func pixels(_ layout: Image.ChannelLayout, _ samples: Image.Samples, white: Float? = nil) throws -> [UInt8] {
+      let image = Image(width: 2, height: 1, layout: layout, samples: samples, white: white)
+      guard case .uint8(let drawn) = try image.overlaid(with: labels).samples else { return [] }
+      return drawn
+    }
+    let wanted: [UInt8] = [255, 128, 0, 0, 51, 102]
+    #expect(try pixels(.rgb, .float32([1.5, 0.502, -1, .nan, 0.2, 0.4])) == wanted)
+    #expect(try pixels(.bands(4), .uint8([255, 128, 0, 9, 0, 51, 102, 9])) == wanted)
+    #expect(try pixels(.rgb, .uint16([4095, 2056, 0, 0, 819, 1638]), white: 4095) == wanted)
+    #expect(try pixels(.bands(2), .uint8([7, 1, 9, 1])) == [7, 7, 7, 9, 9, 9])
+  }
+
   @Test("a label map without pixels is an error")
   func empty() throws {
     let error = try #require(throws: ImageError.self) {

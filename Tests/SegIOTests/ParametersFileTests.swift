@@ -42,7 +42,6 @@ struct ParametersFileTests {
       #expect(try failure([]).contains("empty"))
       #expect(try failure(Array("hello".utf8)).contains("is no safetensors, NPZ or PyTorch"))
       #expect(try failure(Fixtures.bytes(Fixtures.weights("version1.npy"))).contains("numpy.savez"))
-      #expect(try failure(Fixtures.bytes(Fixtures.weights("legacy.pth"))).contains("before PyTorch 1.6"))
       #expect(try failure([0x80, 4, 0x4E, 0x2E]).contains("bare Python pickle"))
       #expect(try failure([0x50, 0x4B, 3, 4]).contains("zip"))
       #expect(throws: WeightsError.self) { try Parameters(contentsOf: folder + "/none") }
@@ -54,7 +53,7 @@ struct ParametersFileTests {
   private static let small = [
     "dtypes.safetensors", "unaligned.safetensors", "arrays.npz", "deflated.npz", "views.pth", "nested.pth",
     "protocol4.pth",
-    "rebuild_v3.pth",
+    "rebuild_v3.pth", "legacy.pth", "whole_model.pth",
   ]
 
   @Test("a file cut off anywhere is an error", arguments: small)
@@ -74,20 +73,22 @@ struct ParametersFileTests {
 
   @Test(
     "flipped bits in a pickle never end the program",
-    arguments: ["views.pth", "nested.pth", "dtypes.pth", "protocol4.pth"])
+    arguments: ["views.pth", "nested.pth", "dtypes.pth", "protocol4.pth", "whole_model.pth"])
   func flippedPickle(_ name: String) throws {
     // Directly, because an archive's CRC would stop nearly all of them.
     let archive = try ZipArchive(FileBytes(mapping: Fixtures.weights(name)))
     let entry = try #require(archive.entries.first { $0.name.hasSuffix("data.pkl") })
     let pickle = try archive.contents(of: entry).copy
-    let entries = Dictionary(uniqueKeysWithValues: archive.entries.map { ($0.name, $0) })
     let folder = String(entry.name.dropLast("data.pkl".count)) + "data/"
     for copy in bitFlips(of: pickle, count: 4000, seed: 23) {
-      guard let (root, heap) = try? Unpickler.load(FileBytes(copy)) else { continue }
-      var finder = StateDictionaryFinder(heap: heap, path: name)
-      guard let found = try? finder.find(in: root, key: nil) else { continue }
-      var storages = CheckpointStorages(archive: archive, entries: entries, folder: folder, fileSize: 1 << 14)
-      for view in found.tensors.values { _ = try? storages.tensor(heap.tensors[view], in: heap) }
+      guard let contents = try? Unpickler.load(FileBytes(copy)) else { continue }
+      let storages = CheckpointStorages(contents.heap, .archive(archive, folder: folder), fileSize: 1 << 14)
+      for dictionary in PickledDictionaries.find(in: contents.root, contents.heap) {
+        for case .tensor(let view) in dictionary.entries.values {
+          _ = try? storages.spec(of: view)
+          _ = try? storages.tensor(view)
+        }
+      }
     }
   }
 }

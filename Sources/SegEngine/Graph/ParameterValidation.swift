@@ -26,6 +26,12 @@ public struct ParameterError: Error, Sendable, CustomStringConvertible {
     public let expected: TensorSpec
     /// What the checkpoint has.
     public let actual: TensorSpec
+
+    package init(name: String, expected: TensorSpec, actual: TensorSpec) {
+      self.name = name
+      self.expected = expected
+      self.actual = actual
+    }
   }
 
   /// The graph's name.
@@ -36,12 +42,43 @@ public struct ParameterError: Error, Sendable, CustomStringConvertible {
   public let unused: [String]
   /// Weights of another shape or type.
   public let misshapen: [Mismatch]
+  /// Tensors of kinds that are not read, by name, each with what it is and how to save it.
+  public let unreadable: [Unreadable]
+
+  /// A tensor of a kind that is not read.
+  public struct Unreadable: Sendable {
+    /// The tensor's name.
+    public let name: String
+    /// What it is, as the rest of a sentence that begins with the name.
+    public let reason: String
+
+    package init(name: String, reason: String) {
+      self.name = name
+      self.reason = reason
+    }
+  }
+
+  package init(
+    graph: String, missing: [String], unused: [String], misshapen: [Mismatch], unreadable: [Unreadable] = []
+  ) {
+    self.graph = graph
+    self.missing = missing
+    self.unused = unused
+    self.misshapen = misshapen
+    self.unreadable = unreadable
+  }
 
   public var description: String {
     func list(_ names: [String]) -> String {
       names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
     }
     var parts: [String] = []
+    if let first = unreadable.first {
+      parts.append("\(first.name) \(first.reason)")
+      if unreadable.count > 1 {
+        parts.append("other kinds that are not read: \(list(unreadable.dropFirst().map(\.name)))")
+      }
+    }
     if !missing.isEmpty { parts.append("missing \(list(missing))") }
     if !unused.isEmpty { parts.append("unused \(list(unused))") }
     if !misshapen.isEmpty {

@@ -11,7 +11,9 @@ import Darwin
 ///
 /// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that
 /// reads pages which are gone.
-final class FileBytes {
+///
+/// Unchecked because of the pointer: what it points to is not written once the object is there.
+final class FileBytes: @unchecked Sendable {
   /// All bytes. Never written.
   let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool

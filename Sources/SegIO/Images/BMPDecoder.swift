@@ -152,7 +152,7 @@ struct BMPDecoder {
   ///
   /// - Precondition: pixels are indices of a palette.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
-    StoredValues(width: width, height: height, .uint8(try decodeIndices()))
+    StoredValues(width: width, height: height, .uint8(try decodeIndices()), areIndices: true)
   }
 
   private func start(ofRow row: Int) -> Int { offset + (isFromTop ? row : height - 1 - row) * rowStride }

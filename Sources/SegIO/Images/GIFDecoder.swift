@@ -66,7 +66,7 @@ final class GIFDecoder {
 
   /// The palette indices of the screen.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
-    StoredValues(width: width, height: height, .uint8(try decodeIndices()))
+    StoredValues(width: width, height: height, .uint8(try decodeIndices()), areIndices: header.color_count > 0)
   }
 
   private func decodeIndices() throws(ImageError) -> [UInt8] {

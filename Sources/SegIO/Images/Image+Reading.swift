@@ -46,7 +46,8 @@ extension Image {
   public static func reading(
     contentsOf path: String, page: Int = 1, limits: ImageLimits = .default
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    try reading(try FileBytes(image: path, limits: limits), named: path, page: page, limits: limits)
+    let file = try FileBytes(image: path, limits: limits)
+    return try reading(file, try PixelFormat(of: file, named: path), named: path, page: page, limits: limits)
   }
 
   /// Decodes the contents of an image file as `init(decoding:named:limits:)` does, a page of it, and gives what may matter about
@@ -61,13 +62,14 @@ extension Image {
   public static func reading(
     decoding bytes: [UInt8], named name: String = "image", page: Int = 1, limits: ImageLimits = .default
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    try reading(FileBytes(bytes), named: name, page: page, limits: limits)
+    let file = FileBytes(bytes)
+    return try reading(file, try PixelFormat(of: file, named: name), named: name, page: page, limits: limits)
   }
 
-  private static func reading(
-    _ file: FileBytes, named path: String, page: Int, limits: ImageLimits
+  /// Decodes a file of a format that is known.
+  static func reading(
+    _ file: FileBytes, _ format: PixelFormat, named path: String, page: Int, limits: ImageLimits
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    let format = try PixelFormat(of: file, named: path)
     guard page == 1 || page > 1 && format == .tiff else { throw ImageError(path, .noPage(page, of: 1)) }
     var warnings: [ImageWarning.Kind] = []
     let image: Image

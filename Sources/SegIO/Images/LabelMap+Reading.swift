@@ -15,10 +15,9 @@ extension LabelMap {
     case alphaIsForeground
   }
 
-  /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
-  /// array.
+  /// Reads a mask from an image file: PNG, TIFF (its first page), BMP, GIF, netpbm, NumPy or lossless WebP.
   ///
-  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become ``unlabelled``; numbers beyond
+  /// JPEG, HEIF, AVIF and lossy WebP files are refused: their compression changes labels. Negative numbers of signed files become ``unlabelled``; numbers beyond
   /// 65535 and fractions are refused.
   ///
   /// - Parameters:
@@ -33,7 +32,7 @@ extension LabelMap {
     try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
   }
 
-  /// Decodes a mask from the contents of a file.
+  /// Decodes a mask from the contents of an image file.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
@@ -52,68 +51,28 @@ extension LabelMap {
     _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits
   ) throws(ImageError) {
     let format = try PixelFormat(of: file, named: path)
-    var warnings: [ImageWarning.Kind] = []
-    /// The values of a file of one channel, where colours and alpha do not matter.
-    var stored: StoredValues?
-    /// Colours of a file of another kind, or of one whose stored values are indices into a palette.
-    var hasPalette = false
-    let colors: (inout [ImageWarning.Kind]) throws(ImageError) -> Image
-    switch format {
-    case .png:
-      let decoder = try PNGDecoder(file, named: path, limits: limits)
-      hasPalette = decoder.hasPalette
-      if reading != .alphaIsForeground && !decoder.hasColor && !decoder.hasAlpha {
-        stored = try decoder.decodeStoredValues()
-        colors = { (warnings) throws(ImageError) in
-          try PNGDecoder(file, named: path, limits: limits).decodeColors(&warnings)
-        }
-      } else {
-        colors = { (warnings) throws(ImageError) in try decoder.decodeColors(&warnings) }
-      }
-    case .tiff:
-      let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
-      hasPalette = decoder.hasPalette
-      if reading != .alphaIsForeground && decoder.isSingleChannel { stored = try decoder.decodeStoredValues() }
-      colors = { (warnings) throws(ImageError) in try decoder.decodeColors(&warnings) }
-    case .bmp:
-      let decoder = try BMPDecoder(file, named: path, limits: limits)
-      hasPalette = decoder.isPalette
-      if reading != .alphaIsForeground && decoder.isPalette { stored = try decoder.decodeStoredValues() }
-      colors = { (_) throws(ImageError) in try decoder.decodeColors() }
-    case .gif:
-      hasPalette = true
-      if reading != .alphaIsForeground {
-        stored = try GIFDecoder(file, named: path, limits: limits).decodeStoredValues()
-      }
-      colors = { (warnings) throws(ImageError) in
-        try GIFDecoder(file, named: path, limits: limits).decodeColors(&warnings)
-      }
-    case .netpbm:
-      let decoder = try NetpbmDecoder(file, named: path, limits: limits)
-      if reading != .alphaIsForeground && decoder.isSingleChannel { stored = try decoder.decodeStoredValues() }
-      colors = { (warnings) throws(ImageError) in try decoder.decode(&warnings) }
-    case .numpy:
-      if reading != .alphaIsForeground {
-        stored = try NumPyImage.storedValues(file, named: path, limits: limits)
-      }
-      colors = { (warnings) throws(ImageError) in
-        try NumPyImage.decode(file, named: path, limits: limits, &warnings)
-      }
-    case .webp where WebPDecoder.isLossless(file):
-      colors = { (warnings) throws(ImageError) in
-        try WebPDecoder.decode(file, named: path, limits: limits, &warnings)
-      }
-    case .jpeg, .webp, .heif, .avif:
-      throw ImageError(path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
+    guard format.keepsSamples, format != .webp || WebPDecoder.isLossless(file) else {
+      throw ImageError(
+        path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
     }
-    guard let stored else {
-      self = try LabelMap(image: try colors(&warnings), reading: reading, path: path)
-      return
+    if reading != .alphaIsForeground,
+      let stored = try StoredValues.reading(file, format, named: path, limits: limits)
+    {
+      self = LabelMap(stored: try stored.labels(of: path), reading: reading)
+      if case .colors(let colors) = reading, stored.areIndices {
+        let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
+        try requireAgreement(with: colors, image, path: path)
+      }
+    } else {
+      let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
+      self = try LabelMap(image: image, reading: reading, path: path)
     }
-    self = try stored.labels(of: path, areForeground: reading == .nonZeroIsForeground)
-    if case .colors(let table) = reading, hasPalette {
-      try requireAgreement(with: table, try colors(&warnings), path: path)
-    }
+  }
+
+  private init(stored: LabelMap, reading: Reading) {
+    self = stored
+    guard reading == .nonZeroIsForeground else { return }
+    for index in labels.indices where labels[index] > 1 { labels[index] = 1 }
   }
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {

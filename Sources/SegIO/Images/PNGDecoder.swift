@@ -36,8 +36,6 @@ final class PNGDecoder {
 
   /// Whether pixels have red, green and blue samples in the file.
   var hasColor: Bool { header.has_color }
-  /// Whether pixels are indices into a palette.
-  var hasPalette: Bool { header.is_palette }
   /// Whether pixels have an alpha sample in the file.
   var hasAlpha: Bool { header.has_alpha }
 
@@ -69,7 +67,9 @@ final class PNGDecoder {
       header.bit_depth == 16
       ? .uint16(try decode16(segio_png_raw_values, channels: 1))
       : .uint8(try decode8(segio_png_raw_values, channels: 1))
-    return StoredValues(width: Int(header.width), height: Int(header.height), values).applying(orientation)
+    return StoredValues(width: Int(header.width), height: Int(header.height), values, areIndices: header.is_palette)
+      .applying(
+        orientation)
   }
 
   /// The orientation that the file's EXIF block gives, in a chunk of its own or as text, or its XMP packet. It may stand behind the

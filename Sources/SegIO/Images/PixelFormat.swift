@@ -37,6 +37,9 @@ enum PixelFormat: String, CaseIterable {
     throw ImageError(path, .unknownFormat(looksLike: other?.name))
   }
 
+  /// Whether samples are read as they were when the file was written. WebP files may or may not.
+  var keepsSamples: Bool { ![.jpeg, .heif, .avif].contains(self) }
+
   private static let signatures: [(format: PixelFormat, offset: Int, bytes: [UInt8])] = [
     (.png, 0, [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
     (.jpeg, 0, [0xFF, 0xD8, 0xFF]),

@@ -20,58 +20,76 @@ struct StoredValues {
   let width, height: Int
   /// `height * width` values, rows from the top.
   let values: Values
+  /// Whether they are indices of a palette.
+  let areIndices: Bool
 
-  init(width: Int, height: Int, _ values: Values) {
+  init(width: Int, height: Int, _ values: Values, areIndices: Bool = false) {
+    self.areIndices = areIndices
     precondition(values.count == width * height, "\(values.count) values for \(width)×\(height)")
     self.width = width
     self.height = height
     self.values = values
   }
 
+  /// The stored values of an image file, of its first page or frame; `nil` where a pixel has several, or where they are not stored as
+  /// such: colours, alpha, and formats that change values (JPEG, HEIF) or have colours alone (WebP).
+  ///
+  /// - Throws: ``ImageError`` as reading an image does.
+  static func reading(
+    _ file: FileBytes, _ format: PixelFormat, named path: String, limits: ImageLimits
+  ) throws(ImageError) -> StoredValues? {
+    switch format {
+    case .png:
+      let decoder = try PNGDecoder(file, named: path, limits: limits)
+      return decoder.hasColor || decoder.hasAlpha ? nil : try decoder.decodeStoredValues()
+    case .tiff:
+      var warnings: [ImageWarning.Kind] = []
+      let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
+      return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
+    case .bmp:
+      let decoder = try BMPDecoder(file, named: path, limits: limits)
+      return decoder.isPalette ? try decoder.decodeStoredValues() : nil
+    case .gif: return try GIFDecoder(file, named: path, limits: limits).decodeStoredValues()
+    case .netpbm:
+      let decoder = try NetpbmDecoder(file, named: path, limits: limits)
+      return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
+    case .numpy: return try NumPyImage.storedValues(file, named: path, limits: limits)
+    case .jpeg, .webp, .heif, .avif: return nil
+    }
+  }
+
   /// The values as the picture shows them that a file of this orientation holds.
   func applying(_ orientation: ImageOrientation) -> StoredValues {
     let (newWidth, newHeight) = orientation.swapsAxes ? (height, width) : (width, height)
-    switch values {
-    case .uint8(let values):
-      return StoredValues(width: newWidth, height: newHeight, .uint8(turned(values, orientation)))
-    case .uint16(let values):
-      return StoredValues(width: newWidth, height: newHeight, .uint16(turned(values, orientation)))
-    case .float64(let values):
-      return StoredValues(width: newWidth, height: newHeight, .float64(turned(values, orientation)))
-    }
+    let values: Values =
+      switch values {
+      case .uint8(let values): .uint8(turned(values, orientation))
+      case .uint16(let values): .uint16(turned(values, orientation))
+      case .float64(let values): .float64(turned(values, orientation))
+      }
+    return StoredValues(width: newWidth, height: newHeight, values, areIndices: areIndices)
   }
 
   private func turned<Value>(_ values: [Value], _ orientation: ImageOrientation) -> [Value] {
     orientation.turned(values, width: width, height: height, channels: 1)
   }
 
-  /// The values as labels: negative numbers become ``SegEngine/LabelMap/unlabelled``.
+  /// The values as labels; negative integers are unlabelled.
   ///
-  /// - Parameters:
-  ///   - path: What error messages call the file.
-  ///   - areForeground: Whether all that is not zero is label 1.
-  /// - Throws: ``ImageError`` where one is a fraction, no number, or beyond 65535.
-  func labels(of path: String, areForeground: Bool = false) throws(ImageError) -> LabelMap {
-    let labels: [UInt16]
+  /// - Throws: ``ImageError`` where one is a fraction or beyond 65535.
+  func labels(of path: String) throws(ImageError) -> LabelMap {
     switch values {
-    case .uint8(let values): labels = areForeground ? values.map { $0 == 0 ? 0 : 1 } : values.map { UInt16($0) }
-    case .uint16(let values): labels = areForeground ? values.map { $0 == 0 ? 0 : 1 } : values
+    case .uint8(let values): return LabelMap(width: width, height: height, labels: values.map { UInt16($0) })
+    case .uint16(let values): return LabelMap(width: width, height: height, labels: values)
     case .float64(let values):
       func label(_ value: Double) -> UInt16? {
-        if value < 0, value == value.rounded() { return LabelMap.unlabelled }
-        if areForeground, value >= 0 { return value == 0 ? 0 : 1 }
-        return UInt16(exactly: value)
+        value < 0 && value == value.rounded() ? LabelMap.unlabelled : UInt16(exactly: value)
       }
-      if let wrong = values.firstIndex(where: { label($0) == nil }) {
-        let number = values[wrong]
-        let text = number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
-        throw ImageError(
-          path,
-          .notLabels(
-            reason: "its value \(text) (column \(wrong % width), row \(wrong / width)) is no label from 0 to 65535"))
+      if let pixel = values.firstIndex(where: { label($0) == nil }) {
+        let place = "column \(pixel % width), row \(pixel / width)"
+        throw ImageError(path, .notLabels(reason: "\(values[pixel]) (\(place)) is no label from 0 to 65535"))
       }
-      labels = values.map { label($0)! }
+      return LabelMap(width: width, height: height, labels: values.map { label($0) ?? 0 })
     }
-    return LabelMap(width: width, height: height, labels: labels)
   }
 }

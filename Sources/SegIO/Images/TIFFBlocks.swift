@@ -133,7 +133,7 @@ struct TIFFBlocks {
   /// All samples, interleaved, each the nearest number of the type.
   ///
   /// - Precondition: the blocks were checked, and the element is one that is read.
-  func numbers<Value: StoredNumber>(of path: String) throws(ImageError) -> [Value] {
+  func numbers<Value: TIFFNumber>(of path: String) throws(ImageError) -> [Value] {
     guard let element else { preconditionFailure("samples of an unknown kind") }
     return try decode(of: path) { row, target, count, step in
       switch element {
@@ -215,11 +215,11 @@ struct TIFFBlocks {
 }
 
 /// A type that numbers of files are read into.
-protocol StoredNumber: ExpressibleByIntegerLiteral {
+protocol TIFFNumber: ExpressibleByIntegerLiteral {
   init(_ value: Int64)
   init(_ value: UInt64)
   init(_ value: Double)
 }
 
-extension Float: StoredNumber {}
-extension Double: StoredNumber {}
+extension Float: TIFFNumber {}
+extension Double: TIFFNumber {}

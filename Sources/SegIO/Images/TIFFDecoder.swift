@@ -144,7 +144,8 @@ final class TIFFDecoder {
         let white = UInt16((1 << bits) - 1)
         for index in values.indices { values[index] = white - values[index] }
       }
-      return StoredValues(width: width, height: height, .uint16(values)).applying(orientation)
+      return StoredValues(width: width, height: height, .uint16(values), areIndices: photometric == .palette).applying(
+        orientation)
     default:
       var values: [Double] = try blocks.numbers(of: path)
       if isInverted, let white = blocks.element?.white {

@@ -33,11 +33,12 @@ enum WebPDecoder {
       ImageOrientation(exif: chunk("EXIF", of: demuxer), xmp: chunk("XMP ", of: demuxer)))
   }
 
-  /// Whether the picture is stored without loss.
+  /// Whether a file's pixels are read as they were when it was written.
   static func isLossless(_ file: FileBytes) -> Bool {
     defer { withExtendedLifetime(file) {} }
-    var features = WebPBitstreamFeatures()
     let bytes = file.bytes.bindMemory(to: UInt8.self)
+    var features = WebPBitstreamFeatures()
+    // 1 is lossy, 2 is not, 0 may be either.
     return WebPGetFeatures(bytes.baseAddress, bytes.count, &features) == VP8_STATUS_OK && features.format == 2
   }
 

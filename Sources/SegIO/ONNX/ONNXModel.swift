@@ -43,9 +43,14 @@ public struct ONNXModel: Sendable {
         try Onnx_ModelProto(serializedBytes: RawBytes(buffer: file.bytes), options: options)
       }
     } catch {
-      throw ONNXError(path, .malformed(reason: "its protocol buffer is damaged"))
+      throw ONNXError(path, .malformed(reason: ONNXModel.damage(of: file, error)))
     }
-    guard model.hasGraph else { throw ONNXError(path, .malformed(reason: "it holds no graph")) }
+    guard model.hasGraph else {
+      throw ONNXError(
+        path,
+        .malformed(reason: ForeignFile.words(for: file, expecting: .model).map { "it is \($0)" } ?? "it holds no graph")
+      )
+    }
     var opsets: [String: Int] = [:]
     for entry in model.opsetImport {
       let domain = entry.domain == "ai.onnx" ? "" : entry.domain
@@ -72,6 +77,17 @@ public struct ONNXModel: Sendable {
     self.path = path
     self.opset = opset
     producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+  }
+}
+
+extension ONNXModel {
+  /// Why a file's protocol buffer cannot be read, in words.
+  private static func damage(of file: FileBytes, _ error: any Error) -> String {
+    if let words = ForeignFile.words(for: file, expecting: .model) { return "it is \(words)" }
+    if case BinaryDecodingError.truncated = error {
+      return "it ends too early: it is cut off, as a download that did not end, or damaged"
+    }
+    return "its protocol buffer is damaged"
   }
 }
 

@@ -32,27 +32,53 @@ public struct NPZ: Sendable {
   /// Whether an archive holds NumPy arrays.
   static func recognizes(_ archive: ZipArchive) -> Bool { archive.entries.contains { $0.name.hasSuffix(".npy") } }
 
-  init(_ archive: ZipArchive, named path: String) throws(WeightsError) {
+  private init(_ archive: ZipArchive, named path: String) throws(WeightsError) {
     var arrays: [String: Tensor] = [:]
     for entry in archive.entries {
-      guard entry.name.hasSuffix(".npy") else {
+      guard let name = NPZ.name(of: entry) else {
         throw WeightsError(path, .malformed(format: "NPZ", reason: "its entry \(entry.name) is no array"))
       }
-      let contents: FileBytes
       do {
-        contents = try archive.contents(of: entry)
+        arrays[name] = try NPZ.tensor(of: entry, in: archive)
       } catch {
-        throw WeightsError(path, .malformed(format: "NPZ", reason: error.reason))
-      }
-      do {
-        arrays[String(entry.name.dropLast(4))] = try NPY.tensor(from: contents)
-      } catch {
-        var failure = FormatFailure("\(entry.name): \(error.reason)")
-        failure.isUnsupported = error.isUnsupported
-        throw failure.error(path, "NPZ")
+        throw error.error(path, "NPZ")
       }
     }
     self.init(arrays)
+  }
+
+  /// The arrays as a checkpoint of one dictionary. Arrays that are no numbers do not matter unless they are asked for.
+  static func checkpoint(_ archive: ZipArchive, named path: String) throws(WeightsError) -> Checkpoint {
+    var entries: [String: Checkpoint.Entry] = [:]
+    for entry in archive.entries {
+      guard let name = name(of: entry) else { continue }
+      do {
+        let tensor = try tensor(of: entry, in: archive)
+        entries[name] = .tensor(tensor.spec, read: { tensor })
+      } catch {
+        guard error.isUnsupported else { throw error.error(path, "NPZ") }
+        entries[name] = .array("is an array that is not read: \(error.reason)")
+      }
+    }
+    return Checkpoint([Checkpoint.StateDictionary(keys: [], entries: entries)])
+  }
+
+  private static func name(of entry: ZipArchive.Entry) -> String? {
+    entry.name.hasSuffix(".npy") ? String(entry.name.dropLast(4)) : nil
+  }
+
+  private static func tensor(of entry: ZipArchive.Entry, in archive: ZipArchive) throws(FormatFailure) -> Tensor {
+    let contents: FileBytes
+    do {
+      contents = try archive.contents(of: entry)
+    } catch {
+      throw FormatFailure(error.reason)
+    }
+    do {
+      return try NPY.tensor(from: contents)
+    } catch {
+      throw error.about(entry.name)
+    }
   }
 
   /// Writes a file, arrays by name. The same arrays give the same bytes.

@@ -1,65 +1,79 @@
 import SegEngine
 
 extension Parameters {
-  /// Reads a weights file, told apart by its contents and not by its name: safetensors, a NumPy archive, or a PyTorch
-  /// checkpoint.
+  /// Where a checkpoint keeps its weights where it says no more; the parts beside are states of a training.
+  private static let commonKeys: Set = [
+    "state_dict", "model_state_dict", "model_state", "model", "network", "net", "weights", "params", "network_weights",
+    "module", "model_dict", "net_state_dict",
+  ]
+
+  /// Reads the tensors of a weights file under the names that it gives them: a safetensors file, a NumPy archive or a PyTorch
+  /// checkpoint, told apart by its contents and not by its name.
   ///
-  /// Floating-point types arrive as float32. ``Safetensors``, ``NPZ`` and ``PyTorchCheckpoint`` say more of what a file
-  /// holds.
+  /// ``Checkpoint`` says more of what a file holds, and `SegmentationNetwork.parameters(from:for:key:head:)` finds a network's
+  /// weights in it, whatever stands before their names.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, unsafe or of an unsupported kind.
-  public init(contentsOf path: String) throws(WeightsError) {
-    let file: FileBytes
-    do {
-      file = try FileBytes(mapping: path)
-    } catch {
-      throw WeightsError(error)
-    }
-    try self.init(file, named: path)
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - key: The keys of the dictionary of tensors in a PyTorch checkpoint, joined by dots. By default it is the only one, or the
+  ///     one under a common key such as `state_dict`.
+  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, holds no dictionary of tensors or several, or a tensor
+  ///   of a kind that is not read.
+  public init(contentsOf path: String, key: String? = nil) throws(WeightsError) {
+    try self.init(try Checkpoint(contentsOf: path), named: path, key: key)
   }
 
   init(_ file: FileBytes, named path: String) throws(WeightsError) {
-    guard file.count > 0 else { throw WeightsError(path, .empty) }
-    if ZipArchive.recognizes(file) {
-      self = try Parameters(archive: file, named: path)
-    } else if PyTorchCheckpoint.isLegacy(file) {
-      throw PyTorchCheckpoint.legacyError(path)
-    } else if let hint = Parameters.hint(file) {
-      throw WeightsError(path, .unknownFormat(hint: hint))
-    } else if Safetensors.recognizes(file) {
-      self.init(try Safetensors(file, named: path).tensors)
-    } else {
-      throw WeightsError(path, .unknownFormat(hint: nil))
-    }
+    try self.init(try Checkpoint(file, named: path), named: path, key: nil)
   }
 
-  private init(archive file: FileBytes, named path: String) throws(WeightsError) {
-    let archive: ZipArchive
-    do {
-      archive = try ZipArchive(file)
-    } catch {
-      throw WeightsError(path, .malformed(format: "zip", reason: error.reason))
+  private init(_ checkpoint: Checkpoint, named path: String, key: String?) throws(WeightsError) {
+    let dictionary = try Parameters.dictionary(of: checkpoint, named: path, key: key)
+    var tensors: [String: Tensor] = [:]
+    for (name, entry) in dictionary.entries.sorted(by: { $0.key < $1.key }) {
+      switch entry {
+      case .array: break
+      case .unreadable(let words):
+        throw WeightsError(path, .unsupported(format: "weights", reason: "\(name) \(words)"))
+      case .tensor(_, let read):
+        do {
+          tensors[name] = try read()
+        } catch let error as WeightsError {
+          throw error
+        } catch {
+          throw WeightsError(path, .malformed(format: "weights", reason: "\(error)"))
+        }
+      }
     }
-    if PyTorchCheckpoint.recognizes(archive) {
-      self = try PyTorchCheckpoint(archive, fileSize: file.count, named: path, stateDictionaryKey: nil).parameters
-    } else if NPZ.recognizes(archive) {
-      self.init(try NPZ(archive, named: path).arrays)
-    } else {
-      throw WeightsError(path, .unknownFormat(hint: "a zip archive without data.pkl and without .npy arrays"))
-    }
+    self.init(tensors)
   }
 
-  /// What a file is that holds no weights by name.
-  private static func hint(_ file: FileBytes) -> String? {
-    let kinds: [(start: [UInt8], hint: String)] = [
-      (NPY.magic, "a single NumPy array, which has no name; save it with numpy.savez"),
-      (Array("\u{89}HDF\r\n".unicodeScalars.map { UInt8($0.value) }), "an HDF5 file"),
-      ([0x80], "a bare Python pickle"),
-      (Array("GGUF".utf8), "a GGUF file"),
-    ]
-    // Eight bytes of a header's length may begin in any way, so a safetensors header is looked for first.
-    guard !Safetensors.recognizes(file) else { return nil }
-    return kinds.first { file.starts(with: $0.start) }?.hint
+  private static func dictionary(
+    of checkpoint: Checkpoint, named path: String, key: String?
+  ) throws(WeightsError) -> Checkpoint.StateDictionary {
+    let all = checkpoint.stateDictionaries.filter { dictionary in
+      dictionary.entries.values.contains { if case .array = $0 { false } else { true } }
+    }
+    func names(_ dictionaries: [Checkpoint.StateDictionary]) -> [String] {
+      dictionaries.map { $0.keys.isEmpty ? "." : $0.keys.joined(separator: ".") }
+    }
+    if let key {
+      guard let dictionary = all.first(where: { $0.keys.joined(separator: ".") == key }) else {
+        throw WeightsError(path, .noStateDictionary(keys: names(all)))
+      }
+      return dictionary
+    }
+    if let root = all.first, root.keys.isEmpty, !all.contains(where: isCommon) { return root }
+    let candidates = all.contains(where: isCommon) ? all.filter(isCommon) : all
+    guard candidates.count <= 1 else {
+      throw WeightsError(path, .severalStateDictionaries(keys: names(candidates)))
+    }
+    guard let dictionary = candidates.first else { throw WeightsError(path, .noStateDictionary(keys: [])) }
+    return dictionary
+  }
+
+  private static func isCommon(_ dictionary: Checkpoint.StateDictionary) -> Bool {
+    !dictionary.keys.isEmpty && dictionary.keys.allSatisfy(commonKeys.contains)
   }
 
   /// Writes a weights file in the format that the path's ending names: `.safetensors` or `.npz`.

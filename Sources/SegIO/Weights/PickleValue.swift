@@ -1,116 +1,153 @@
-import SegEngine
-
-/// What a pickle of weights is made of. Containers and tensors are numbers of objects in a ``PickleHeap``, so that
-/// values are small, cycles cost nothing and nesting, however deep, needs no recursion.
+/// What a pickle is made of. Containers, objects and tensors are numbers of entries in a ``PickleHeap``, so that values are
+/// small, cycles cost nothing and nesting, however deep, needs no recursion.
 enum PickleValue {
   case none
   case bool(Bool)
   case int(Int)
   case float(Double)
   case string(String)
-  case bytes
   case tuple(Int)
   case list(Int)
+  /// A set: the list of its items.
+  case set(Int)
   case dictionary(Int)
-  case set
   case global(PickleGlobal)
   case storage(Int)
   case tensor(Int)
-  /// Something harmless that weights do not depend on: a device, a data type, an integer beyond 64 bits.
+  /// A tensor of a kind that is not read.
+  case rareTensor(RareTensor)
+  /// An object of some class: what it was made from and what it holds, but nothing of what it does.
+  case object(Int)
+  /// Something that weights do not depend on: bytes, a device, an integer beyond 64 bits.
   case other
 }
 
-/// The Python objects that a pickle may name. Nothing else is accepted, and none of these runs anything: what calling
-/// one of them means is spelt out in ``Unpickler``.
+/// The Python objects that mean something for weights. What calling one of them gives is spelt out in ``Unpickler``; every other
+/// one is opaque. None is ever run.
 enum PickleGlobal: Equatable {
-  case orderedDictionary
+  /// `dict` and its kin, whose items follow or are given as pairs.
+  case dictionary
+  /// A dictionary whose arguments are not its items.
+  case defaultDictionary
   case set
-  case encode
   case size
-  case device
-  case elementType(StoredElement)
-  case storageType(StoredElement)
+  case elementType(StoredNumber)
+  case storageType(StoredNumber)
   /// A storage of bytes, whose tensors say what their elements are.
   case untypedStorage
   case rebuildTensor
   case rebuildTypedTensor
   case rebuildParameter
+  /// Calls another of these and gives the result another class.
+  case rebuildSubclass
+  case rebuildRare(RareTensor)
+  /// Any other object.
+  case opaque
 
-  init?(module: String, name: String) {
-    guard let global = PickleGlobal.known["\(module).\(name)"] else { return nil }
-    self = global
+  init(module: String, name: String) {
+    self = PickleGlobal.known["\(module).\(name)"] ?? PickleGlobal.torchType(module, name)
   }
 
   private static let known: [String: PickleGlobal] = [
-    "collections.OrderedDict": .orderedDictionary,
+    "collections.OrderedDict": .dictionary, "builtins.dict": .dictionary, "__builtin__.dict": .dictionary,
+    "collections.defaultdict": .defaultDictionary,
     "__builtin__.set": .set, "builtins.set": .set, "__builtin__.frozenset": .set, "builtins.frozenset": .set,
-    // How protocol 2 writes `bytes`.
-    "_codecs.encode": .encode,
     "torch.Size": .size,
-    "torch.device": .device,
+    "torch._utils._rebuild_tensor": .rebuildTensor,
     "torch._utils._rebuild_tensor_v2": .rebuildTensor,
     "torch._utils._rebuild_tensor_v3": .rebuildTypedTensor,
     "torch._utils._rebuild_parameter": .rebuildParameter,
+    "torch._utils._rebuild_parameter_with_state": .rebuildParameter,
+    "torch._tensor._rebuild_from_type": .rebuildSubclass,
+    "torch._tensor._rebuild_from_type_v2": .rebuildSubclass,
+    "torch.tensor._rebuild_from_type": .rebuildSubclass,
+    "torch.tensor._rebuild_from_type_v2": .rebuildSubclass,
+    "torch._utils._rebuild_sparse_tensor": .rebuildRare(.sparse),
+    "torch._utils._rebuild_sparse_csr_tensor": .rebuildRare(.sparse),
+    "torch._utils._rebuild_qtensor": .rebuildRare(.quantised),
+    "torch._utils._rebuild_nested_tensor": .rebuildRare(.nested),
+    "torch._utils._rebuild_meta_tensor_no_storage": .rebuildRare(.meta),
+    "torch._utils._rebuild_device_tensor_from_numpy": .rebuildRare(.device),
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": .rebuildRare(.device),
+    "torch._utils._rebuild_xla_tensor": .rebuildRare(.device),
+    "torch._utils._rebuild_wrapper_subclass": .rebuildRare(.subclass),
+    "numpy.core.multiarray._reconstruct": .rebuildRare(.array),
+    "numpy._core.multiarray._reconstruct": .rebuildRare(.array),
+    "numpy._core.numeric._frombuffer": .rebuildRare(.array), "numpy.core.numeric._frombuffer": .rebuildRare(.array),
     "torch.storage.UntypedStorage": .untypedStorage, "torch.UntypedStorage": .untypedStorage,
-    "torch.FloatStorage": .storageType(.float32), "torch.float32": .elementType(.float32),
-    "torch.HalfStorage": .storageType(.float16), "torch.float16": .elementType(.float16),
-    "torch.BFloat16Storage": .storageType(.bfloat16), "torch.bfloat16": .elementType(.bfloat16),
-    "torch.DoubleStorage": .storageType(.float64), "torch.float64": .elementType(.float64),
-    "torch.LongStorage": .storageType(.int64), "torch.int64": .elementType(.int64),
-    "torch.IntStorage": .storageType(.int32), "torch.int32": .elementType(.int32),
-    "torch.ShortStorage": .storageType(.int16), "torch.int16": .elementType(.int16),
-    "torch.CharStorage": .storageType(.int8), "torch.int8": .elementType(.int8),
-    "torch.ByteStorage": .storageType(.uint8), "torch.uint8": .elementType(.uint8),
-    "torch.BoolStorage": .storageType(.bool), "torch.bool": .elementType(.bool),
-    "torch.uint16": .elementType(.uint16), "torch.uint32": .elementType(.uint32),
   ]
+
+  /// Types of elements and of storages, `torch.float32` and `torch.FloatStorage`, also those of a device's module.
+  private static func torchType(_ module: String, _ name: String) -> PickleGlobal {
+    guard module == "torch" || module == "torch.cuda" else { return .opaque }
+    if name.hasSuffix("Storage") {
+      return .storageType(StoredNumber(storage: String(name.dropLast("Storage".count))))
+    }
+    return StoredNumber(elementType: name).map { .elementType($0) } ?? .opaque
+  }
 }
 
-/// The objects behind the numbers in ``PickleValue``. Each opcode makes one at most, so all of them together are
-/// bounded by the size of the pickle.
-struct PickleHeap {
-  /// A run of elements in a file of the archive.
-  struct Storage {
-    let key: String
-    /// `nil` for a storage of bytes.
-    let stored: StoredElement?
-    /// Number of elements that the pickle claims; bytes where untyped.
-    let count: Int
+/// A tensor of a kind that is not read.
+enum RareTensor: Hashable {
+  case sparse, quantised, nested, meta, device, subclass, array, negated
+  /// Elements of a type that no ``StoredElement`` is, under PyTorch's name.
+  case elements(String)
+
+  /// What it is and how to save it so that it is read, as the rest of a sentence that begins with its name.
+  var words: String {
+    switch self {
+    case .sparse: "is a sparse tensor; save it as tensor.to_dense()"
+    case .quantised: "is a quantised tensor; save it as tensor.dequantize()"
+    case .nested: "is a nested tensor; save it as tensor.to_padded_tensor(0)"
+    case .meta: "is a meta tensor, which has no numbers; save the model after its weights are loaded"
+    case .device: "is a tensor of a device that saves its numbers in another way; save it as tensor.cpu()"
+    case .subclass: "is a tensor of a class of its own; save it as a plain torch.Tensor"
+    case .array: "is a NumPy array; save it as torch.from_numpy(array)"
+    case .negated: "is a view that negates or conjugates; save it as tensor.resolve_neg().resolve_conj()"
+    case .elements(let name) where name.hasPrefix("complex"):
+      "is a complex tensor (\(name)); save its parts as torch.view_as_real(tensor)"
+    case .elements(let name) where name.hasPrefix("q"):
+      "is a quantised tensor (\(name)); save it as tensor.dequantize()"
+    case .elements(let name): "has elements of the type \(name); save it as tensor.float()"
+    }
   }
+}
 
-  /// A view of a storage, not yet held against the bytes that are there.
-  struct TensorView {
-    let storage: Int
-    let stored: StoredElement
-    let offset: Int
-    /// Tuples of whole numbers, which any number of tensors may share.
-    let extents: PickleValue
-    let strides: PickleValue
-  }
+/// The elements of a storage: a type that is read, or one that is known by its name alone.
+enum StoredNumber: Hashable {
+  case element(StoredElement)
+  case rare(String)
 
-  var tuples: [[PickleValue]] = []
-  var lists: [[PickleValue]] = []
-  var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
-  var storages: [Storage] = []
-  var tensors: [TensorView] = []
-
-  /// What a tuple or a list holds.
-  func items(of value: PickleValue) -> [PickleValue]? {
-    switch value {
-    case .tuple(let index): tuples[index]
-    case .list(let index): lists[index]
-    default: nil
+  /// By PyTorch's name of an element type, without its module; `nil` where it is none.
+  init?(elementType name: String) {
+    let stored: [String: StoredElement] = [
+      "float32": .float32, "float": .float32, "float16": .float16, "half": .float16, "bfloat16": .bfloat16,
+      "float64": .float64, "double": .float64, "int64": .int64, "long": .int64, "int32": .int32, "int": .int32,
+      "int16": .int16, "short": .int16, "int8": .int8, "uint8": .uint8, "bool": .bool, "uint16": .uint16,
+      "uint32": .uint32,
+    ]
+    if let element = stored[name] {
+      self = .element(element)
+    } else if ["float8_", "float4_", "complex", "cfloat", "cdouble", "chalf", "bits", "uint", "int", "qint", "quint"]
+      .contains(where: { name.hasPrefix($0) })
+    {
+      self = .rare(name)
+    } else {
+      return nil
     }
   }
 
-  /// A tuple of whole numbers, one an axis; `nil` where there are more of them than NumPy or PyTorch have axes.
-  func integers(_ value: PickleValue) -> [Int]? {
-    guard let items = items(of: value), items.count <= 64 else { return nil }
-    var integers: [Int] = []
-    for item in items {
-      guard case .int(let integer) = item else { return nil }
-      integers.append(integer)
+  /// By the name of a storage's class without its ending.
+  init(storage name: String) {
+    let stored: [String: StoredElement] = [
+      "Float": .float32, "Half": .float16, "BFloat16": .bfloat16, "Double": .float64, "Long": .int64, "Int": .int32,
+      "Short": .int16, "Char": .int8, "Byte": .uint8, "Bool": .bool,
+    ]
+    switch name {
+    case "ComplexFloat": self = .rare("complex64")
+    case "ComplexDouble": self = .rare("complex128")
+    case "QInt8", "QInt32", "QUInt8", "QUInt4x2", "QUInt2x4": self = .rare(name.lowercased())
+    default: self = stored[name].map { .element($0) } ?? .rare(name)
     }
-    return integers
   }
 }

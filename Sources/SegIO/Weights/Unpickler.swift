@@ -1,39 +1,51 @@
-import SegEngine
-
-/// Reads a Python pickle as data. It is no Python: the only objects it knows are those of ``PickleGlobal``, and what is
-/// done with them is written here. (Format: Python's `pickletools`, which documents every opcode.)
+/// Reads a Python pickle as data. It is no Python: what the objects of ``PickleGlobal`` mean is written here, and every other
+/// object is kept as what it was made from, so that nothing is imported and nothing is run. (Format: Python's `pickletools`,
+/// which documents every opcode.)
 struct Unpickler {
-  /// Why a pickle is not accepted.
-  enum Failure: Error {
-    case refusedGlobal(String)
-    case format(FormatFailure)
+  /// What a pickle stands for, and where it ends.
+  struct Contents {
+    let root: PickleValue
+    let heap: PickleHeap
+    /// Position of the first byte after it.
+    let end: Int
   }
 
   private let bytes: UnsafeRawBufferPointer
-  private var position = 0
+  private var position: Int
   private var stack: [PickleValue] = []
   /// Heights of the stack at which marks were set.
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
-  private(set) var heap = PickleHeap()
+  private var heap = PickleHeap()
+  /// Items that may still be copied from one container to another, which a few bytes can ask for any number of times.
+  private var copyBudget: Int
 
-  /// Reads a whole pickle and gives the object it stands for.
-  static func load(_ file: FileBytes) throws(Failure) -> (root: PickleValue, heap: PickleHeap) {
+  /// Largest pickle that is read, in bytes. Those of networks with thousands of tensors have less than a megabyte, and reading
+  /// takes some twenty times a pickle's size.
+  static let maximumByteCount = 1 << 26
+
+  /// Reads a whole pickle, which begins at byte `start` and may be followed by something else.
+  static func load(_ file: FileBytes, from start: Int = 0) throws(FormatFailure) -> Contents {
     defer { withExtendedLifetime(file) {} }
-    var unpickler = Unpickler(bytes: file.bytes)
+    let end = min(file.count, start + maximumByteCount)
+    var unpickler = Unpickler(bytes: UnsafeRawBufferPointer(rebasing: file.bytes[..<end]), start: start)
     let root = try unpickler.run()
-    return (root, unpickler.heap)
+    return Contents(root: root, heap: unpickler.heap, end: unpickler.position)
   }
 
-  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  private init(bytes: UnsafeRawBufferPointer, start: Int) {
+    self.bytes = bytes
+    position = start
+    copyBudget = bytes.count - start
+  }
 
-  private func failure(_ reason: String) -> Failure {
-    .format(FormatFailure("its pickle, at byte \(position), \(reason)"))
+  private func failure(_ reason: String) -> FormatFailure {
+    FormatFailure("its pickle, at byte \(position), \(reason)")
   }
 
   // MARK: - Opcodes
 
-  private mutating func run() throws(Failure) -> PickleValue {
+  private mutating func run() throws(FormatFailure) -> PickleValue {
     while true {
       let code = try byte()
       switch Unicode.Scalar(code) {
@@ -52,12 +64,18 @@ struct Unpickler {
       case "\u{8A}": stack.append(try long(count: Int(try byte())))
       case "\u{8B}": stack.append(try long(count: Int(try integer(Int32.self))))
       case "G": stack.append(.float(Double(bitPattern: UInt64(bigEndian: try integer(UInt64.self)))))
+      case "I", "L": stack.append(try decimal())
+      case "F":
+        guard let number = Double(try line()) else { throw failure("has a number that is none") }
+        stack.append(.float(number))
 
       case "X": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
       case "\u{8C}": stack.append(.string(try string(count: UInt64(try byte()))))
       case "\u{8D}": stack.append(.string(try string(count: try integer(UInt64.self))))
       case "U": stack.append(.string(try string(count: UInt64(try byte()))))
       case "T": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
+      case "V": stack.append(.string(try line()))
+      case "S": stack.append(.string(String(try line().dropFirst().dropLast())))
       case "C": try bytesObject(count: UInt64(try byte()))
       case "B": try bytesObject(count: UInt64(try integer(UInt32.self)))
       case "\u{8E}", "\u{96}": try bytesObject(count: try integer(UInt64.self))
@@ -67,181 +85,272 @@ struct Unpickler {
       case "1": _ = try popToMark()
       case "2": stack.append(try top())
 
-      case ")": tuple([])
-      case "t": tuple(try popToMark())
-      case "\u{85}": tuple([try pop()])
+      case ")": stack.append(tuple([]))
+      case "t": stack.append(tuple(try popToMark()))
+      case "\u{85}": stack.append(tuple([try pop()]))
       case "\u{86}":
         let second = try pop()
-        tuple([try pop(), second])
+        stack.append(tuple([try pop(), second]))
       case "\u{87}":
         let third = try pop()
         let second = try pop()
-        tuple([try pop(), second, third])
+        stack.append(tuple([try pop(), second, third]))
 
-      case "]": list([])
-      case "l": list(try popToMark())
+      case "]": stack.append(.list(list([])))
+      case "l": stack.append(.list(list(try popToMark())))
       case "a":
         let item = try pop()
         try extendList([item])
       case "e": try extendList(try popToMark())
 
-      case "}": dictionary([])
-      case "d": dictionary(try pairs(try popToMark()))
+      case "}": stack.append(.dictionary(dictionary([])))
+      case "d": stack.append(.dictionary(dictionary(try pairs(try popToMark()))))
       case "s":
         let value = try pop()
         let key = try pop()
         try extendDictionary([(key, value)])
       case "u": try extendDictionary(try pairs(try popToMark()))
 
-      case "\u{8F}": stack.append(.set)
+      case "\u{8F}": stack.append(.set(list([])))
       case "\u{90}":
-        _ = try popToMark()
-        guard case .set = try top() else { throw failure("adds to a set that is none") }
-      case "\u{91}":
-        _ = try popToMark()
-        stack.append(.set)
+        let items = try popToMark()
+        switch try top() {
+        case .set(let index): heap.lists[index].append(contentsOf: items)
+        case .object, .other: break
+        default: throw failure("adds to a set that is none")
+        }
+      case "\u{91}": stack.append(.set(list(try popToMark())))
 
       case "q": memo[Int(try byte())] = try top()
       case "r": memo[Int(try integer(UInt32.self))] = try top()
+      case "p": memo[try memoKey()] = try top()
       case "\u{94}": memo[memo.count] = try top()
       case "h": try recall(Int(try byte()))
       case "j": try recall(Int(try integer(UInt32.self)))
+      case "g": try recall(try memoKey())
 
       case "c":
         let module = try line()
-        try global(module: module, name: try line())
+        stack.append(.global(PickleGlobal(module: module, name: try line())))
       case "\u{93}":
         let name = try pop()
         let module = try pop()
         guard case .string(let name) = name, case .string(let module) = module else {
           throw failure("names an object by something else than strings")
         }
-        try global(module: module, name: name)
+        stack.append(.global(PickleGlobal(module: module, name: name)))
       case "i":
         let module = try line()
-        throw .refusedGlobal("\(module).\(try line())")
+        let global = PickleGlobal(module: module, name: try line())
+        stack.append(try call(global, try popToMark()))
+      case "o":
+        var items = try popToMark()
+        guard !items.isEmpty else { throw failure("makes an object of no class") }
+        guard case .global(let global) = items.removeFirst() else { throw failure("makes an object of no class") }
+        stack.append(try call(global, items))
       case "Q":
         let identifier = try pop()
         try persistentObject(identifier)
       case "R", "\u{81}":
         let arguments = try pop()
-        let callable = try pop()
-        guard case .global(let global) = callable, case .tuple(let index) = arguments else {
-          throw failure("calls something that is no function")
-        }
-        stack.append(try call(global, heap.tuples[index]))
+        try reduce(try pop(), arguments)
+      case "\u{92}":
+        _ = try pop()  // keyword arguments
+        let arguments = try pop()
+        try reduce(try pop(), arguments)
       case "b":
-        // State of an OrderedDict: PyTorch keeps version numbers of modules there.
-        _ = try pop()
-        guard case .dictionary = try top() else { throw failure("sets the state of something else than a dictionary") }
+        let state = try pop()
+        // Other values need none: an OrderedDict's are version numbers of modules, an array's its numbers.
+        if case .object(let index) = try top() { heap.objects[index].state = state }
 
       default:
         let printable = (0x21...0x7E).contains(code) ? " ('\(Character(Unicode.Scalar(code)))')" : ""
-        throw .format(
-          .unsupported("its pickle has opcode \(code)\(printable) at byte \(position - 1), which weights do not need"))
+        throw .unsupported(
+          "its pickle has opcode \(code)\(printable) at byte \(position - 1), which weights do not need")
       }
     }
   }
 
   // MARK: - Objects
 
-  private mutating func global(module: String, name: String) throws(Failure) {
-    guard let global = PickleGlobal(module: module, name: name) else { throw .refusedGlobal("\(module).\(name)") }
-    stack.append(.global(global))
-  }
-
-  /// What PyTorch keeps outside the pickle: `('storage', type, key, location, count)`.
-  private mutating func persistentObject(_ identifier: PickleValue) throws(Failure) {
-    guard case .tuple(let index) = identifier, heap.tuples[index].count == 5,
-      case .string("storage") = heap.tuples[index][0], case .global(let type) = heap.tuples[index][1],
-      case .string(let key) = heap.tuples[index][2], case .int(let count) = heap.tuples[index][4], count >= 0
+  /// What PyTorch keeps outside the pickle: `('storage', type, key, location, count[, view])`, and in older files the class of a
+  /// module with its source text.
+  private mutating func persistentObject(_ identifier: PickleValue) throws(FormatFailure) {
+    guard let items = heap.items(of: identifier), case .string(let kind)? = items.first else {
+      throw failure("refers to an outside object that is no storage")
+    }
+    if kind == "module" {
+      stack.append(.global(.opaque))
+      return
+    }
+    guard kind == "storage", items.count >= 5, case .global(let type) = items[1], case .int(let count) = items[4],
+      count >= 0
     else { throw failure("refers to an outside object that is no storage") }
-    let stored: StoredElement?
+    let key: String
+    switch items[2] {
+    case .string(let text): key = text
+    case .int(let number): key = String(number)
+    default: throw failure("refers to a storage without a name")
+    }
+    let number: StoredNumber?
     switch type {
-    case .storageType(let element): stored = element
-    case .untypedStorage: stored = nil
+    case .storageType(let stored): number = stored
+    case .untypedStorage: number = nil
+    case .opaque: number = .rare("unknown")
     default: throw failure("refers to a storage of no known type")
     }
-    heap.storages.append(PickleHeap.Storage(key: key, stored: stored, count: count))
+    var storage = PickleHeap.Storage(key: key, number: number, count: count)
+    // A view of a storage: (its key, where it begins, how many elements it has).
+    if items.count > 5, let view = heap.items(of: items[5]) {
+      guard view.count == 3, case .int(let start) = view[1], case .int(let length) = view[2], start >= 0, length >= 0
+      else { throw failure("has a view of a storage that is none") }
+      storage = PickleHeap.Storage(key: key, number: number, count: length, start: start)
+    }
+    heap.storages.append(storage)
     stack.append(.storage(heap.storages.count - 1))
   }
 
-  private mutating func call(_ global: PickleGlobal, _ arguments: [PickleValue]) throws(Failure) -> PickleValue {
+  private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws(FormatFailure) {
+    guard case .tuple(let index) = arguments else { throw failure("calls something without arguments") }
+    // What is called may be the result of another call, of which nothing is known.
+    guard case .global(let global) = callable else {
+      stack.append(object(arguments))
+      return
+    }
+    stack.append(try call(global, heap.tuples[index], arguments))
+  }
+
+  private mutating func call(
+    _ global: PickleGlobal, _ arguments: [PickleValue], _ tuple: PickleValue? = nil
+  ) throws(FormatFailure) -> PickleValue {
     switch global {
-    case .orderedDictionary:
-      // Its entries follow as items; a list of them as an argument, which could be used any number of times, is Python
-      // 2's.
-      guard arguments.isEmpty else { throw failure("makes an OrderedDict of something") }
-      heap.dictionaries.append([])
-      return .dictionary(heap.dictionaries.count - 1)
-    case .set: return .set
-    case .encode: return .bytes
-    case .size:
-      guard arguments.count == 1, heap.items(of: arguments[0]) != nil else {
-        throw failure("has a size that is no tuple")
-      }
-      return arguments[0]
-    case .device: return .other
-    case .rebuildParameter:
-      guard let data = arguments.first, case .tensor = data else { throw failure("has a parameter without a tensor") }
-      return data
+    case .dictionary: return .dictionary(dictionary(try entries(arguments)))
+    case .defaultDictionary: return .dictionary(dictionary([]))
+    case .set:
+      guard let first = arguments.first else { return .set(list([])) }
+      guard case .list(let index) = first else { return .set(list(try copied(heap.items(of: first) ?? []))) }
+      return .set(index)
+    case .size: return arguments.first ?? self.tuple([])
+    case .rebuildParameter: return arguments.first ?? .other
+    case .rebuildSubclass:
+      // (function, class, arguments, state), where the function is one that rebuilds a tensor.
+      guard arguments.count >= 3, case .global(let function) = arguments[0], function != .rebuildSubclass,
+        let inner = heap.items(of: arguments[2])
+      else { return .rareTensor(.subclass) }
+      return try call(function, inner, arguments[2])
     case .rebuildTensor:
-      // (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
-      guard arguments.count >= 4, case .storage(let index) = arguments[0], let stored = heap.storages[index].stored
-      else {
-        throw failure("has a tensor without a storage")
-      }
-      return try tensor(index, stored, arguments)
+      // (storage, offset, size, stride[, requires_grad, backward_hooks[, metadata]])
+      guard arguments.count >= 4, case .storage(let index) = arguments[0], let number = heap.storages[index].number
+      else { throw failure("has a tensor without a storage") }
+      return try tensor(index, number, arguments, metadata: 6)
     case .rebuildTypedTensor:
       // (storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])
       guard arguments.count >= 7, case .storage(let index) = arguments[0],
-        case .global(.elementType(let stored)) = arguments[6]
+        case .global(.elementType(let number)) = arguments[6]
       else { throw failure("has a tensor without a storage or a type") }
-      return try tensor(index, stored, arguments)
-    case .elementType, .storageType, .untypedStorage: throw failure("calls a type that is only named in weights")
+      return try tensor(index, number, arguments, metadata: 7)
+    case .rebuildRare(let kind): return .rareTensor(kind)
+    case .opaque, .elementType, .storageType, .untypedStorage: return object(tuple ?? self.tuple(arguments))
     }
   }
 
   private mutating func tensor(
-    _ storage: Int, _ stored: StoredElement, _ arguments: [PickleValue]
-  ) throws(Failure) -> PickleValue {
+    _ storage: Int, _ number: StoredNumber, _ arguments: [PickleValue], metadata: Int
+  ) throws(FormatFailure) -> PickleValue {
     guard case .int(let offset) = arguments[1] else { throw failure("has a tensor without an offset") }
-    heap.tensors.append(
-      PickleHeap.TensorView(
-        storage: storage, stored: stored, offset: offset, extents: arguments[2], strides: arguments[3]))
-    return .tensor(heap.tensors.count - 1)
+    if arguments.count > metadata, case .dictionary(let index) = arguments[metadata] {
+      for name in ["conj", "neg"] {
+        if case .bool(true)? = heap.value(of: name, in: index) { return .rareTensor(.negated) }
+      }
+    }
+    switch number {
+    case .rare(let name): return .rareTensor(.elements(name))
+    case .element(let stored):
+      heap.tensors.append(
+        PickleHeap.TensorView(
+          storage: storage, stored: stored, offset: offset, extents: arguments[2], strides: arguments[3]))
+      return .tensor(heap.tensors.count - 1)
+    }
   }
 
   // MARK: - Containers
 
-  private mutating func tuple(_ items: [PickleValue]) {
+  private mutating func tuple(_ items: [PickleValue]) -> PickleValue {
     heap.tuples.append(items)
-    stack.append(.tuple(heap.tuples.count - 1))
+    return .tuple(heap.tuples.count - 1)
   }
 
-  private mutating func list(_ items: [PickleValue]) {
+  private mutating func list(_ items: [PickleValue]) -> Int {
     heap.lists.append(items)
-    stack.append(.list(heap.lists.count - 1))
+    return heap.lists.count - 1
   }
 
-  private mutating func dictionary(_ entries: [(key: PickleValue, value: PickleValue)]) {
+  private mutating func dictionary(_ entries: [(key: PickleValue, value: PickleValue)]) -> Int {
     heap.dictionaries.append(entries)
-    stack.append(.dictionary(heap.dictionaries.count - 1))
+    return heap.dictionaries.count - 1
   }
 
-  private mutating func extendList(_ items: [PickleValue]) throws(Failure) {
-    guard case .list(let index) = try top() else { throw failure("appends to a list that is none") }
-    heap.lists[index].append(contentsOf: items)
+  private mutating func object(_ arguments: PickleValue) -> PickleValue {
+    heap.objects.append(PickleHeap.Object(arguments: arguments))
+    return .object(heap.objects.count - 1)
   }
 
-  private mutating func extendDictionary(_ entries: [(key: PickleValue, value: PickleValue)]) throws(Failure) {
-    guard case .dictionary(let index) = try top() else {
-      throw failure("sets an item of something else than a dictionary")
+  /// The entries of a dictionary that is made from another one or from a sequence of pairs.
+  private mutating func entries(
+    _ arguments: [PickleValue]
+  ) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
+    guard let first = arguments.first else { return [] }
+    if case .dictionary(let index) = first {
+      try spend(heap.dictionaries[index].count)
+      return heap.dictionaries[index]
     }
-    heap.dictionaries[index].append(contentsOf: entries)
+    var entries: [(key: PickleValue, value: PickleValue)] = []
+    for item in try copied(heap.items(of: first) ?? []) {
+      guard let pair = heap.items(of: item), pair.count == 2 else { throw failure("has a key without a value") }
+      entries.append((pair[0], pair[1]))
+    }
+    return entries
   }
 
-  private func pairs(_ items: [PickleValue]) throws(Failure) -> [(key: PickleValue, value: PickleValue)] {
+  private mutating func copied(_ items: [PickleValue]) throws(FormatFailure) -> [PickleValue] {
+    try spend(items.count)
+    return items
+  }
+
+  private mutating func spend(_ count: Int) throws(FormatFailure) {
+    guard count <= copyBudget else { throw failure("copies more than it holds") }
+    copyBudget -= count
+  }
+
+  private mutating func extendList(_ items: [PickleValue]) throws(FormatFailure) {
+    switch try top() {
+    case .list(let index): heap.lists[index].append(contentsOf: items)
+    case .object(let index):
+      if let elements = heap.objects[index].elements {
+        heap.lists[elements].append(contentsOf: items)
+      } else {
+        heap.objects[index].elements = list(items)
+      }
+    case .other: break
+    default: throw failure("appends to a list that is none")
+    }
+  }
+
+  private mutating func extendDictionary(_ entries: [(key: PickleValue, value: PickleValue)]) throws(FormatFailure) {
+    switch try top() {
+    case .dictionary(let index): heap.dictionaries[index].append(contentsOf: entries)
+    case .object(let index):
+      if let items = heap.objects[index].items {
+        heap.dictionaries[items].append(contentsOf: entries)
+      } else {
+        heap.objects[index].items = dictionary(entries)
+      }
+    case .other: break
+    default: throw failure("sets an item of something else than a dictionary")
+    }
+  }
+
+  private func pairs(_ items: [PickleValue]) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
     guard items.count.isMultiple(of: 2) else { throw failure("has a key without a value") }
     return stride(from: 0, to: items.count, by: 2).map { (items[$0], items[$0 + 1]) }
   }
@@ -249,49 +358,56 @@ struct Unpickler {
   // MARK: - Stack and memo
 
   /// The value on top; what lies below the last mark cannot be reached.
-  private func top() throws(Failure) -> PickleValue {
+  private func top() throws(FormatFailure) -> PickleValue {
     guard stack.count > marks.last ?? 0, let value = stack.last else { throw failure("takes from an empty stack") }
     return value
   }
 
-  private mutating func pop() throws(Failure) -> PickleValue {
+  private mutating func pop() throws(FormatFailure) -> PickleValue {
     let value = try top()
     stack.removeLast()
     return value
   }
 
-  private mutating func popToMark() throws(Failure) -> [PickleValue] {
+  private mutating func popToMark() throws(FormatFailure) -> [PickleValue] {
     guard let mark = marks.popLast() else { throw failure("looks for a mark that was never set") }
     let items = Array(stack[mark...])
     stack.removeLast(stack.count - mark)
     return items
   }
 
-  private mutating func recall(_ index: Int) throws(Failure) {
+  private mutating func recall(_ index: Int) throws(FormatFailure) {
     guard let value = memo[index] else { throw failure("recalls an object that was never kept") }
     stack.append(value)
   }
 
+  private mutating func memoKey() throws(FormatFailure) -> Int {
+    guard let key = Int(try line()), key >= 0 else {
+      throw failure("keeps an object under something else than a number")
+    }
+    return key
+  }
+
   // MARK: - Bytes
 
-  private mutating func take(_ count: UInt64) throws(Failure) -> UnsafeRawBufferPointer {
+  private mutating func take(_ count: UInt64) throws(FormatFailure) -> UnsafeRawBufferPointer {
     guard count <= UInt64(bytes.count - position) else { throw failure("ends too early") }
     let start = position
     position += Int(count)
     return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
   }
 
-  private mutating func byte() throws(Failure) -> UInt8 { try take(1)[0] }
+  private mutating func byte() throws(FormatFailure) -> UInt8 { try take(1)[0] }
 
   /// Little endian, as every number of a pickle but one.
   private mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
     _ type: Integer.Type
-  ) throws(Failure) -> Integer {
+  ) throws(FormatFailure) -> Integer {
     Integer(littleEndian: try take(UInt64(MemoryLayout<Integer>.size)).loadUnaligned(as: type))
   }
 
   /// Two's complement in as few bytes as it needs.
-  private mutating func long(count: Int) throws(Failure) -> PickleValue {
+  private mutating func long(count: Int) throws(FormatFailure) -> PickleValue {
     guard count >= 0 else { throw failure("has a number of negative length") }
     let bytes = try take(UInt64(count))
     guard count <= 8 else { return .other }
@@ -301,16 +417,29 @@ struct Unpickler {
     return .int(Int(value))
   }
 
-  private mutating func string(count: UInt64) throws(Failure) -> String {
+  /// A number in digits; `00` and `01` are how older protocols write truth.
+  private mutating func decimal() throws(FormatFailure) -> PickleValue {
+    let text = try line()
+    if text == "00" || text == "01" { return .bool(text == "01") }
+    let digits = text.hasSuffix("L") ? text.dropLast() : text[...]
+    if let number = Int(digits) { return .int(number) }
+    let unsigned = digits.drop { $0 == "-" }
+    guard !unsigned.isEmpty, unsigned.allSatisfy({ ("0"..."9").contains($0) }) else {
+      throw failure("has a number that is none")
+    }
+    return .other
+  }
+
+  private mutating func string(count: UInt64) throws(FormatFailure) -> String {
     String(decoding: try take(count), as: UTF8.self)
   }
 
-  private mutating func bytesObject(count: UInt64) throws(Failure) {
+  private mutating func bytesObject(count: UInt64) throws(FormatFailure) {
     _ = try take(count)
-    stack.append(.bytes)
+    stack.append(.other)
   }
 
-  private mutating func line() throws(Failure) -> String {
+  private mutating func line() throws(FormatFailure) -> String {
     guard let end = bytes[position...].firstIndex(of: 0x0A) else { throw failure("ends too early") }
     let line = String(decoding: bytes[position..<end], as: UTF8.self)
     position = end + 1

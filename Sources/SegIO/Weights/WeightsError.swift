@@ -14,11 +14,9 @@ public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible 
     case malformed(format: String, reason: String)
     /// A valid file that holds something which is not read.
     case unsupported(format: String, reason: String)
-    /// A pickle wants a Python object that is not on the list of harmless ones. It was not run.
-    case refusedGlobal(name: String)
-    /// No dictionary of tensors is at any of the places where checkpoints keep it; the keys that are there.
+    /// No dictionary of tensors is there, or none under the key that was asked for; the keys that lead to one.
     case noStateDictionary(keys: [String])
-    /// Several dictionaries of tensors are there, and the caller named none.
+    /// Several dictionaries of tensors are there, and the caller named none; the keys that lead to them.
     case severalStateDictionaries(keys: [String])
     /// The file's ending names no format that is written.
     case unknownEnding
@@ -49,11 +47,9 @@ public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible 
       "is no safetensors, NPZ or PyTorch weights file" + (hint.map { ": \($0)" } ?? "")
     case .malformed(let format, let reason): "damaged or incomplete \(format) file: \(reason)"
     case .unsupported(let format, let reason): "\(format) file of a kind that is not supported: \(reason)"
-    case .refusedGlobal(let name):
-      "refused: its pickle wants the Python object \(name), which is not plain data; "
-        + "save the model's state_dict() instead"
     case .noStateDictionary(let keys):
-      "holds no dictionary of tensors" + (keys.isEmpty ? "" : "; its keys are \(WeightsError.list(keys))")
+      keys.isEmpty
+        ? "holds no dictionary of tensors" : "holds no tensors under that key, but under \(WeightsError.list(keys))"
     case .severalStateDictionaries(let keys):
       "holds several dictionaries of tensors, name the one to read: \(WeightsError.list(keys))"
     case .unknownEnding: "weights are written as .safetensors or .npz"
@@ -73,6 +69,13 @@ struct FormatFailure: Error {
   var isUnsupported = false
 
   init(_ reason: String) { self.reason = reason }
+
+  /// The same failure of a part of the file.
+  func about(_ name: String) -> FormatFailure {
+    var failure = FormatFailure("\(name): \(reason)")
+    failure.isUnsupported = isUnsupported
+    return failure
+  }
 
   static func unsupported(_ reason: String) -> FormatFailure {
     var failure = FormatFailure(reason)

@@ -33,7 +33,7 @@ final class ZipArchive {
     }
     guard let archive = zip_open_from_source(source, ZIP_RDONLY, &error) else {
       zip_source_free(source)
-      throw Failure(reason: "no complete zip archive: \(ZipArchive.message(&error))")
+      throw Failure(reason: ZipArchive.message(&error))
     }
     do {
       entries = try ZipArchive.entries(of: archive, in: file)

@@ -60,9 +60,19 @@ public struct SegFormer: SegmentationNetwork, Hashable {
 
   public var features: [Feature] { encoder.features }
 
-  /// The authors' checkpoints hold a head that their decoder inherits and does not use.
+  /// The authors' checkpoints hold a head that their decoder inherits and does not use. Hugging Face's transformers have other names
+  /// in memory than in their files from version 5 on.
   public var checkpoints: CheckpointMapping {
-    CheckpointMapping(head: ["\(names.classifier)."], unused: ["decode_head.conv_seg.", "\(names.encoder).head."])
+    var renames: [CheckpointMapping.Rename] = []
+    if keys == .huggingFace {
+      renames = encoder.namesInMemory.map { .init("segformer.\($0).", to: "segformer.encoder.\($1).") }
+      renames += features.indices.map {
+        .init("decode_head.linear_projections.\($0).", to: "decode_head.linear_c.\($0).")
+      }
+    }
+    return CheckpointMapping(
+      renames: renames, head: ["\(names.classifier)."],
+      unused: ["decode_head.conv_seg.", "\(names.encoder).head."])
   }
 
   public func encoder(_ image: Value) -> [Value] { image.graph.scope(names.encoder) { encoder.features(of: image) } }

@@ -46,6 +46,27 @@ public struct MixTransformer: Backbone, Hashable {
     widths.enumerated().map { Feature("stage\($0 + 1)", channels: $1, stride: 4 << $0) }
   }
 
+  /// The layers' names as transformers 5 has them in memory, with those of its files, which Hugging Face's keys are.
+  var namesInMemory: [(inMemory: String, inFile: String)] {
+    let layers = [
+      ("layernorm_before", "layer_norm_1"), ("layernorm_after", "layer_norm_2"),
+      ("attention.q_proj", "attention.self.query"), ("attention.k_proj", "attention.self.key"),
+      ("attention.v_proj", "attention.self.value"), ("attention.o_proj", "attention.output.dense"),
+      ("attention.sequence_reduction.sequence_reduction", "attention.self.sr"),
+      ("attention.sequence_reduction.layer_norm", "attention.self.layer_norm"), ("mlp.fc1", "mlp.dense1"),
+      ("mlp.fc2", "mlp.dense2"), ("mlp.dwconv", "mlp.dwconv"),
+    ]
+    return depths.enumerated().flatMap { stage, depth in
+      [
+        ("stages.\(stage).patch_embeddings", "patch_embeddings.\(stage)"),
+        ("stages.\(stage).layer_norm", "layer_norm.\(stage)"),
+      ]
+        + (0..<depth).flatMap { block in
+          layers.map { ("stages.\(stage).blocks.\(block).\($0)", "block.\(stage).\(block).\($1)") }
+        }
+    }
+  }
+
   /// The mean of the last map through `head`.
   public func classifier(_ features: [Value], classes: Int) -> Value {
     features[features.count - 1].globalAveragePool().flatten(from: 1, to: 3).linear("head", classes)

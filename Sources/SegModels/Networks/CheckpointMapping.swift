@@ -1,7 +1,8 @@
 import SegEngine
 
-/// How the names in a family's checkpoints become those of its graphs. Every rule is written down here or in the family's
-/// mapping; a name that no rule covers stays as it is, and strict loading reports it where the graph does not know it.
+/// How the names in a family's checkpoints become those of its graphs, and which of them the graphs do without. What stands before
+/// all names (`model.`, `module.`) is found by itself; a name that no rule covers stays as it is, and strict loading reports it
+/// where the graph does not know it.
 public struct CheckpointMapping: Sendable {
   /// Another beginning of a name.
   public struct Rename: Hashable, Sendable {
@@ -11,7 +12,10 @@ public struct CheckpointMapping: Sendable {
     public let replacement: String
 
     /// Replaces `prefix` by `replacement`.
+    ///
+    /// - Precondition: `prefix` ends with a dot.
     public init(_ prefix: String, to replacement: String) {
+      precondition(prefix.hasSuffix("."), "what is renamed is a whole component: \(prefix)")
       self.prefix = prefix
       self.replacement = replacement
     }
@@ -25,11 +29,7 @@ public struct CheckpointMapping: Sendable {
     case drawn(seed: UInt64)
   }
 
-  /// What wraps a whole network when it is saved (`DataParallel`, Lightning, a trainer's attribute): taken away where every
-  /// name begins with it, as often as that is so.
-  public static let wrappers = ["module.", "model.", "net.", "network.", "_orig_mod."]
-
-  /// Applied to each name after the wrappers are gone; the first whose prefix fits.
+  /// Applied to names that the graph does not know; the one of the shortest prefix that fits.
   public var renames: [Rename]
   /// Beginnings of the names of auxiliary heads. A graph without auxiliary outputs does without them; a graph with them needs them.
   public var auxiliary: [String]
@@ -48,33 +48,9 @@ public struct CheckpointMapping: Sendable {
     self.unused = unused
   }
 
-  /// The checkpoint's weights under the graph's names.
-  public func callAsFunction(_ checkpoint: Parameters, for graph: Graph, head: Head = .ofCheckpoint) -> Parameters {
-    let known = Set(graph.parameters.map(\.name)).union(graph.unneededParameters)
-    var wrapper = ""
-    while let next = Self.wrappers.first(where: { prefix in
-      !checkpoint.tensors.isEmpty && checkpoint.tensors.keys.allSatisfy { $0.hasPrefix(wrapper + prefix) }
-        && !known.contains { $0.hasPrefix(prefix) }
-    }) {
-      wrapper += next
-    }
-    var mapped = Parameters()
-    for (key, tensor) in checkpoint.tensors {
-      let name = renamed(String(key.dropFirst(wrapper.count)))
-      let isLeftOut = !known.contains(name) && (auxiliary + unused).contains { name.hasPrefix($0) }
-      if !isLeftOut { mapped[name] = tensor }
-    }
-    if case .drawn(let seed) = head {
-      for name in mapped.names where isHead(name) { mapped[name] = nil }
-      mapped.tensors.merge(Parameters(initializing: graph, seed: seed, where: isHead).tensors) { $1 }
-    }
-    return mapped
-  }
+  /// Whether a name's shape depends on the number of classes.
+  func isHead(_ name: some StringProtocol) -> Bool { head.contains { name.hasPrefix($0) } }
 
-  private func isHead(_ name: String) -> Bool { head.contains { name.hasPrefix($0) } }
-
-  private func renamed(_ name: String) -> String {
-    guard let rename = renames.first(where: { name.hasPrefix($0.prefix) }) else { return name }
-    return rename.replacement + name.dropFirst(rename.prefix.count)
-  }
+  /// Whether a name belongs to a part that checkpoints hold and a graph may do without.
+  func isOptional(_ name: some StringProtocol) -> Bool { (auxiliary + unused).contains { name.hasPrefix($0) } }
 }

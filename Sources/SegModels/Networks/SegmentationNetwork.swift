@@ -90,15 +90,4 @@ extension SegmentationNetwork {
       for (name, logits) in zip(auxiliaryOutputs, outputs.auxiliary) { g.output(name, logits) }
     }
   }
-
-  /// The network's weights from a checkpoint, whose names are mapped by ``checkpoints``.
-  ///
-  /// - Throws: `ParameterError` that lists every missing, unused and mis-shaped name.
-  public func parameters(
-    from checkpoint: Parameters, for graph: Graph, head: CheckpointMapping.Head = .ofCheckpoint
-  ) throws(ParameterError) -> Parameters {
-    let parameters = checkpoints(checkpoint, for: graph, head: head)
-    try parameters.validate(for: graph)
-    return parameters
-  }
 }

@@ -13,6 +13,8 @@ public enum OutputMeaning: String, Codable, Hashable, Sendable, CaseIterable {
   /// Several maps that do not exclude each other, each the logit or, where that is proven, the probability of a class of its own. A pixel
   /// has label 0 where none is above the threshold, else 1 + the channel of the largest.
   case multilabel
+  /// The same, the values being probabilities whether that is proven or not.
+  case multilabelProbabilities
 }
 
 /// An output map as its graph says it is read.

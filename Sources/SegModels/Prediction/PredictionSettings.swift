@@ -172,7 +172,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       guard outputChannels == 1 else { throw SettingsError("output: \(outputChannels) channels are no labels") }
       return .labels
     }
-    if output == .multilabel { return .independent(threshold ?? 0.5) }
+    if output == .multilabel || output == .multilabelProbabilities { return .independent(threshold ?? 0.5) }
     if outputChannels > 1 {
       if threshold != nil || output == .saliency {
         throw SettingsError(
@@ -182,7 +182,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     let threshold = threshold ?? 0.5
     switch output ?? .logits {
-    case .logits, .labels, .multilabel: return .threshold(threshold)
+    case .logits, .labels, .multilabel, .multilabelProbabilities: return .threshold(threshold)
     case .probabilities: return .probabilityThreshold(threshold)
     case .saliency: return .saliencyThreshold(threshold)
     }

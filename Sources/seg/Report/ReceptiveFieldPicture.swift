@@ -16,7 +16,7 @@ struct ReceptiveFieldPicture {
   private static let scale = 6
 
   /// Draws it for the middle pixel of the middle `side` × `side` pixels of a network's input.
-  init(of description: ModelDescription, weights: Parameters, image: Image, side: Int) throws {
+  init(of description: ModelDescription, weights: WeightsFile, image: Image, side: Int) throws {
     network = description.name
     let (whole, _) = try description.preprocessing(image)
     let (height, width, channels) = (whole.shape.height, whole.shape.width, whole.shape.channels)
@@ -31,7 +31,7 @@ struct ReceptiveFieldPicture {
     }
     let input = Tensor([1, rows.count, columns.count, channels], part)
     let graph = try description.network.graph(size: Extent2D(rows.count, columns.count))
-    let model = try Model(graph, parameters: description.network.parameters(from: weights, for: graph))
+    let model = try Model(graph, parameters: weights.parameters(of: description.network, for: graph))
     let effective = try EffectiveReceptiveField(of: model, at: input)
     effectiveSide = effective.side()
     let field = try ReceptiveFields(graph)[output: "logits"]

@@ -14,7 +14,7 @@ import Testing
     Parameters(Dictionary(uniqueKeysWithValues: parameters.tensors.map { (prefix + $0, $1) }))
   }
 
-  @Test(arguments: ["", "module.", "model.", "module.model.", "_orig_mod.module.net.network."])
+  @Test(arguments: ["", "module.", "model.", "module.model.", "_orig_mod.module.net.network.", "any.thing."])
   func wrappersAreTakenAway(_ wrapper: String) throws {
     let graph = try network.graph(size: 64, auxiliary: true)
     let checkpoint = try checkpoint()
@@ -24,8 +24,8 @@ import Testing
 
   @Test func aWrapperOfSomeNamesIsAnError() throws {
     let graph = try network.graph(size: 64)
-    var checkpoint = prefixed(try checkpoint(auxiliary: false), "module.")
-    let name = "module.classifier.4.bias"
+    var checkpoint = prefixed(try checkpoint(auxiliary: false), "model.")
+    let name = "model.classifier.4.bias"
     checkpoint["classifier.4.bias"] = checkpoint[name]
     checkpoint[name] = nil
     let error = #expect(throws: ParameterError.self) { try network.parameters(from: checkpoint, for: graph) }

@@ -18,8 +18,11 @@ enum SeededNumbers {
   }
 
   /// The weights of a graph by their names: matrices and kernels even with the variance 2 / fanIn, scales of normalisation around 1,
-  /// all other vectors around 0. `statistics` are those of batch normalisation, variances around 1 where they are not given.
-  static func parameters(of graph: Graph, statistics: [String: Tensor] = [:]) -> Parameters {
+  /// all other vectors around 0. `statistics` are those of batch normalisation, variances around 1 where they are not given. `drawnAs`
+  /// gives the name from which a weight's numbers are drawn.
+  static func parameters(
+    of graph: Graph, statistics: [String: Tensor] = [:], drawnAs source: (String) -> String = { $0 }
+  ) -> Parameters {
     var parameters = Parameters()
     for info in graph.parameters {
       let shape = info.spec.shape
@@ -28,11 +31,11 @@ enum SeededNumbers {
       } else if shape.rank >= 2 {
         let fanIn = shape.dimensions.dropFirst().reduce(1, *)
         let bound = Float((6 / Double(max(1, fanIn))).squareRoot())
-        parameters[info.name] = even(info.name, shape, -bound, bound)
+        parameters[info.name] = even(source(info.name), shape, -bound, bound)
       } else if info.name.hasSuffix("weight") || info.name.hasSuffix("running_var") {
-        parameters[info.name] = even(info.name, shape, 0.5, 1.5)
+        parameters[info.name] = even(source(info.name), shape, 0.5, 1.5)
       } else {
-        parameters[info.name] = even(info.name, shape, -0.1, 0.1)
+        parameters[info.name] = even(source(info.name), shape, -0.1, 0.1)
       }
     }
     return parameters

@@ -19,9 +19,9 @@ extension Graph {
       let outputs = node.outputs.map { self[$0].spec }
       var results =
         (node.operator as? any PropertyInferring)?.properties(of: operands, outputs: outputs)
-        ?? outputs.map(ValueProperties.unknown)
+        ?? outputs.map { ValueProperties(isInteger: $0.elementType != .float32, axes: []) }
       for (place, output) in node.outputs.enumerated() {
-        if results[place].axes.allSatisfy({ $0 == .unknown }) {
+        if results[place].axes.isEmpty {
           results[place].axes = .following(operands, to: outputs[place])
         }
         if results[place].relation == nil {

@@ -180,7 +180,7 @@ package struct OperandProperties {
 ///
 /// Of any other operator's outputs nothing is known but that axes follow those of its inputs of the same rank.
 package protocol PropertyInferring: Operator {
-  /// One for each output. Axes may be left as they are unknown: the caller fills them in by extents.
+  /// One for each output. Where axes are left empty they follow those of the inputs of the same rank.
   func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties]
 }
 
@@ -205,6 +205,7 @@ extension [AxisMeaning] {
 
   /// The axes of the same elements under another shape: parts stay together where the new extents are products of theirs.
   package func reshaped(from: Shape, to shape: Shape) -> [AxisMeaning] {
+    guard !from.dimensions.contains(0) else { return .init(repeating: .unknown, count: shape.rank) }
     var parts: [Part] = []
     for (axis, meaning) in zip(from.dimensions, self) {
       let known = meaning.parts.filter { $0.extent != 1 }

@@ -8,7 +8,7 @@ extension HostOperator: PropertyInferring {
     var results = call.properties() ?? outputs.map(ValueProperties.unknown)
     for (index, spec) in outputs.enumerated() {
       if results.count <= index { results.append(.unknown(spec)) }
-      if results[index].axes.count != spec.shape.rank || results[index].axes.allSatisfy({ $0 == .unknown }) {
+      if results[index].axes.count != spec.shape.rank {
         results[index].axes = .following(inputs, to: spec, broadcasting: true)
       }
       results[index].isInteger = results[index].isInteger || spec.elementType != .float32
@@ -84,13 +84,31 @@ extension HostOperator: PropertyInferring {
         else { return nil }
         return [some(of: x), .index(below: shape[axis], axes: x.axes)]
       case "Hardmax":
-        return [ValueProperties(range: .unit, isInteger: true, isCategorical: true, levels: [0, 1], axes: [])]
+        var y = ValueProperties(range: .unit, isInteger: true, isCategorical: true, levels: [0, 1], axes: [])
+        y.unitSumAxis = outputs[0].shape.normalizedAxis((try? node.attributes.int("axis")) ?? -1)
+        return [y]
       case "OneHot":
-        guard let values = operand(2) else { return nil }
-        var result = values
-        (result.axes, result.isCategorical) = ([], true)
-        return [result]
-      case "Identity", "Dropout", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Transpose", "Slice", "Gather",
+        guard var y = operand(2) else { return nil }
+        // The new axis is no axis of the image's; the others are those of the indices.
+        let axis = outputs[0].shape.normalizedAxis((try? node.attributes.int("axis")) ?? -1)
+        y.axes = inputs.first?.axes ?? []
+        if let axis, axis <= y.axes.count { y.axes.insert(.unknown, at: axis) }
+        y.isCategorical = true
+        if y.levels == [0, 1] { y.unitSumAxis = axis }
+        return [y]
+      case "Squeeze", "Unsqueeze", "Reshape", "Flatten":
+        guard let x = operand(0), let from = inputs.first?.spec.shape, from.rank == x.axes.count else { return nil }
+        var y = some(of: x)
+        y.axes = x.axes.reshaped(from: from, to: outputs[0].shape)
+        return [y]
+      case "Transpose":
+        guard let x = operand(0) else { return nil }
+        let order = (try? node.attributes.ints("perm")) ?? Array(x.axes.indices.reversed())
+        guard order.sorted() == Array(x.axes.indices) else { return nil }
+        var y = some(of: x)
+        y.axes = order.map { x.axes[$0] }
+        return [y]
+      case "Identity", "Dropout", "Slice", "Gather",
         "GatherElements", "GatherND", "Expand", "Tile", "Split", "MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin",
         "ReverseSequence", "CenterCropPad", "Compress":
         return operand(0).map { x in outputs.map { _ in some(of: x) } }

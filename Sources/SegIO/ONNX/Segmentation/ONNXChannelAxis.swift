@@ -42,17 +42,9 @@ struct ONNXChannelAxis {
     for node in graph.nodes {
       for input in node.inputs where !input.isEmpty { readers[input, default: []].append(node) }
     }
-    let producers = Dictionary(
-      graph.nodes.flatMap { node in node.outputs.map { ($0, node) } }, uniquingKeysWith: { first, _ in first })
-    func constant(_ name: String) -> ONNXConstant? {
-      if let value = graph.initializers[name] { return value }
-      guard let node = producers[name] else { return nil }
-      if node.kind == "Constant" { return try? node.attributes.tensor("value") }
-      // Weights of quantised and half-precision files.
-      return ["DequantizeLinear", "Cast", "Identity"].contains(node.kind) ? node.inputs.first.flatMap(constant) : nil
-    }
+    let constants = ONNXConstants(graph)
     func numbers(_ node: ONNXNode, _ attribute: String, input: Int) -> [Int]? {
-      (try? node.attributes.ints(attribute)) ?? (node.inputs.count > input ? constant(node.inputs[input])?.ints : nil)
+      (try? node.attributes.ints(attribute)) ?? (node.inputs.count > input ? constants[node.inputs[input]]?.ints : nil)
     }
     // For each value its axes among the input's; `nil` for one that was put in.
     var queue: [(name: String, axes: [Int?])] = [(name, Array(0..<rank))]
@@ -68,7 +60,7 @@ struct ONNXChannelAxis {
           guard node.inputs.first == value, axes.count >= 3 else { continue }
           channel = axes[1]
           spatial = axes[2...].compactMap { $0 }
-          let weights = node.inputs.count > 1 ? constant(node.inputs[kind == "QLinearConv" ? 3 : 1]) : nil
+          let weights = node.inputs.count > 1 ? constants[node.inputs[kind == "QLinearConv" ? 3 : 1]] : nil
           let groups = (try? node.attributes.int("group")) ?? 1
           switch kind {
           case "Conv", "FusedConv", "ConvInteger", "QLinearConv", "DeformConv":
@@ -80,7 +72,7 @@ struct ONNXChannelAxis {
           return
         case "MatMul", "Gemm":
           guard node.inputs.first == value, axes.count >= 3, let last = axes[axes.count - 1],
-            let weights = constant(node.inputs[1]), weights.shape.rank == 2
+            let weights = constants[node.inputs[1]], weights.shape.rank == 2
           else { continue }
           (channel, spatial, channels) = (last, [], weights.shape[0])
           return
@@ -97,14 +89,20 @@ struct ONNXChannelAxis {
           guard let dropped = numbers(node, "axes", input: 1) else { continue }
           let places = Set(dropped.map { $0 < 0 ? $0 + axes.count : $0 })
           moved = axes.indices.compactMap { places.contains($0) ? nil : .some(axes[$0]) }
+        case "Reshape":
+          // One that only puts in axes of extent 1.
+          guard node.inputs.first == value, let target = numbers(node, "shape", input: 1) else { continue }
+          var rest = axes[...]
+          guard target.count(where: { $0 != 1 }) == axes.count else { continue }
+          moved = target.map { $0 == 1 ? nil : rest.popFirst() ?? nil }
         case let kind where keeping.contains(kind):
           // An index instead of a list takes an axis away; an operand of higher rank puts axes in front.
           if kind == "Gather" {
-            guard node.inputs.first == value, let indices = constant(node.inputs[1]), indices.shape.rank == 1 else {
+            guard node.inputs.first == value, let indices = constants[node.inputs[1]], indices.shape.rank == 1 else {
               continue
             }
           }
-          let others = node.inputs.filter { $0 != value }.compactMap { constant($0)?.shape.rank }
+          let others = node.inputs.filter { $0 != value }.compactMap { constants[$0]?.shape.rank }
           let isArithmetic = ["Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Sum"].contains(kind)
           let ahead = isArithmetic ? max(0, (others.max() ?? 0) - axes.count) : 0
           moved = [Int?](repeating: nil, count: ahead) + axes

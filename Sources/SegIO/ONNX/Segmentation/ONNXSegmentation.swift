@@ -63,7 +63,8 @@ public struct ONNXSegmentation: Sendable {
       assumptions.append("input \(port.name): its axes are taken for \(input.layout) (--image-layout)")
     }
     let channels = try ONNXSegmentation.channels(of: input, settings, &assumptions)
-    var preprocessing = try ONNXSegmentation.preprocessing(input, channels, &settings, &assumptions)
+    var preprocessing = try ONNXSegmentation.preprocessing(
+      input, channels, ONNXInputScaling(of: port.name, in: file.graph), &settings, &assumptions)
     let (maps, period) = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
     if isOpen, let period {
       // A map that is halved so often wants so many pixels, and no more.
@@ -90,10 +91,14 @@ public struct ONNXSegmentation: Sendable {
       throw SettingsError("output: \(output.channels) channels are no labels")
     }
     outputMeaning = settings.output ?? .logits
+    if outputMeaning == .multilabel, reading.meaning == .logits {
+      assumptions.append(
+        "output \(output.name): its values are taken for logits (--output-kind multilabelProbabilities)")
+    }
     postprocessing = try settings.postprocessing(outputChannels: output.channels)
     switch outputMeaning {
-    case .labels: classes = reading.labelCount ?? 65536
-    case .multilabel: classes = output.channels + 1
+    case .labels: classes = max(1, reading.labelCount ?? 65536)
+    case .multilabel, .multilabelProbabilities: classes = output.channels + 1
     case .logits, .probabilities, .saliency: classes = max(2, output.channels)
     }
     self.file = file
@@ -153,7 +158,8 @@ public struct ONNXSegmentation: Sendable {
   }
 
   private static func preprocessing(
-    _ input: ONNXImageInput, _ channels: Int, _ settings: inout PredictionSettings, _ assumptions: inout [String]
+    _ input: ONNXImageInput, _ channels: Int, _ scaling: ONNXInputScaling?, _ settings: inout PredictionSettings,
+    _ assumptions: inout [String]
   ) throws -> Preprocessing {
     guard input.port.type != nil else {
       throw SettingsError("its image input is of a type that is not read")
@@ -163,6 +169,9 @@ public struct ONNXSegmentation: Sendable {
         settings.deviation.map({ $0.allSatisfy { $0 == 1 } }) ?? true, settings.range ?? "step" == "step"
       else { throw SettingsError("the network takes whole numbers from 0 to 255: no mean, deviation or range") }
       (settings.mean, settings.deviation, settings.range) = ([0], [1], "step")
+    } else if settings.mean == nil, settings.deviation == nil, settings.range == nil, let scaling {
+      // The file has the preparation in itself.
+      (settings.mean, settings.deviation, settings.range) = ([0], [1], scaling.takesSteps ? "step" : "white")
     } else if settings.mean == nil, settings.deviation == nil, settings.range == nil, channels == 3 {
       assumptions.append(
         "images go in with ImageNet's mean and deviation; a settings file or --mean, --deviation and --range say otherwise"
