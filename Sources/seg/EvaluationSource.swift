@@ -100,7 +100,7 @@ struct EvaluationSource {
       }
       return Item(prediction: try maps[0]!.get(), truth: try maps[1]!.get(), image: nil, output: nil)
     case .network(let segmenter, let resolution):
-      let image = try ImageReadingOptions.image(pair.image, for: segmenter.predictor.preprocessing).image
+      let image = try readImage(pair.image, for: segmenter.predictor.preprocessing).image
       var mask = try masks.truth(pair.mask)
       guard mask.width == image.width, mask.height == image.height else {
         throw Failure(

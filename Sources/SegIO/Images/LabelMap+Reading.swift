@@ -15,9 +15,10 @@ extension LabelMap {
     case alphaIsForeground
   }
 
-  /// Reads a mask from an image file: PNG, TIFF (its first page), BMP, GIF, netpbm, NumPy or lossless WebP.
+  /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
+  /// array.
   ///
-  /// JPEG, HEIF, AVIF and lossy WebP files are refused: their compression changes labels. Negative numbers of signed files become ``unlabelled``; numbers beyond
+  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become ``unlabelled``; numbers beyond
   /// 65535 and fractions are refused.
   ///
   /// - Parameters:
@@ -32,7 +33,7 @@ extension LabelMap {
     try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
   }
 
-  /// Decodes a mask from the contents of an image file.
+  /// Decodes a mask from the contents of a file.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
@@ -52,27 +53,21 @@ extension LabelMap {
   ) throws(ImageError) {
     let format = try PixelFormat(of: file, named: path)
     guard format.keepsSamples, format != .webp || WebPDecoder.isLossless(file) else {
-      throw ImageError(
-        path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
+      throw ImageError(path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
     }
-    if reading != .alphaIsForeground,
+    func image() throws(ImageError) -> Image {
+      try Image.reading(file, format, named: path, page: 1, limits: limits).image
+    }
+    guard reading != .alphaIsForeground,
       let stored = try StoredValues.reading(file, format, named: path, limits: limits)
-    {
-      self = LabelMap(stored: try stored.labels(of: path), reading: reading)
-      if case .colors(let colors) = reading, stored.areIndices {
-        let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
-        try requireAgreement(with: colors, image, path: path)
-      }
-    } else {
-      let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
-      self = try LabelMap(image: image, reading: reading, path: path)
+    else {
+      self = try LabelMap(image: try image(), reading: reading, path: path)
+      return
     }
-  }
-
-  private init(stored: LabelMap, reading: Reading) {
-    self = stored
-    guard reading == .nonZeroIsForeground else { return }
-    for index in labels.indices where labels[index] > 1 { labels[index] = 1 }
+    self = try stored.labels(of: path, areForeground: reading == .nonZeroIsForeground)
+    if case .colors(let table) = reading, stored.areIndices {
+      try requireAgreement(with: table, try image(), path: path)
+    }
   }
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {
