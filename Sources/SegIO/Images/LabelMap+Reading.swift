@@ -146,17 +146,10 @@ extension Image {
     for pixel in 0..<width * height {
       let first = pixel * count
       for channel in 1..<max(colors, 1) where samples[first + channel] != samples[first] {
-        let kind = layout.hasAlpha ? "RGB with alpha" : layout.isColor ? "RGB" : "of \(count) bands"
-        throw ImageError(
-          path,
-          .notLabels(
-            reason:
-              "its pixels are \(kind) and differ between channels (\(place(pixel))), so no single value is the label; "
-              + "a palette says which colour is which label, or read non-zero as foreground"))
+        throw noSingleValue(path, "its channels differ at \(place(pixel)); a palette says which colour is which label")
       }
       guard !layout.hasAlpha || samples[first + colors] == opaque else {
-        throw ImageError(
-          path, .notLabels(reason: "its pixels have alpha, and that of \(place(pixel)) is not opaque"))
+        throw noSingleValue(path, "\(place(pixel)) is not opaque")
       }
       guard let label = label(samples[first]) else {
         throw ImageError(path, .notLabels(reason: "\(samples[first]) (\(place(pixel))) is no label from 0 to 65535"))
@@ -164,6 +157,19 @@ extension Image {
       labels.append(label)
     }
     return labels
+  }
+
+  private func noSingleValue(_ path: String, _ reason: String) -> ImageError {
+    let kind =
+      switch layout {
+      case .grey: "grey"
+      case .greyAlpha: "grey with alpha"
+      case .rgb: "RGB"
+      case .rgba: "RGB with alpha"
+      case .bands(let count): "of \(count) bands"
+      }
+    return ImageError(
+      path, .notLabels(reason: "its pixels are \(kind), so no single value is the label: \(reason)"))
   }
 
   /// The labels of colours. Those of 16 bits a channel have a meaning where they are colours of 8 bits.
