@@ -13,7 +13,9 @@ import Testing
     let images: [Entry]
   }
 
-  private func segment(_ name: String, _ options: [String] = []) throws -> (result: Program.Result, entry: Report.Entry?) {
+  private func segment(
+    _ name: String, _ options: [String] = []
+  ) throws -> (result: Program.Result, entry: Report.Entry?) {
     let folder = try Folder()
     let path = Repository.path("Tests/Fixtures/images-further/\(name)")
     let result = try seg(

@@ -64,7 +64,8 @@ import Testing
     #expect(reason("ade20k_140.png", .colors(.ade20k)).contains("that of two labels, 6 and 48"))
     #expect(reason("shrunk_palette.png", colors).contains("its palette has the colour of label"))
     #expect(reason("shrunk_palette.png") == "read")
-    #expect(reason("clear.png").contains("grey with alpha, so no single value is the label: column 2, row 1 is not opaque"))
+    #expect(
+      reason("clear.png").contains("grey with alpha, so no single value is the label: column 2, row 1 is not opaque"))
     #expect(reason("uint32_large.tif").contains("its value 70000 (column "))
     #expect(reason("fraction.tif").contains("its value 2.5 (column 1, row 0)"))
     #expect(reason("nan.tif").contains("its value nan (column 1, row 0)"))
