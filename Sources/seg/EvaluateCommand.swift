@@ -155,6 +155,7 @@ struct EvaluateCommand: ParsableCommand {
         workers: compute.backend.workers)
     }
     let segmenter = try NetworkSource(model).segmenter(weights: weights.file, images: imageOptions, compute)
+    segmenter.sayAssumptions()
     if let count = classOptions.classes, count != segmenter.classes {
       throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")
     }

@@ -170,6 +170,9 @@ struct Segmenter {
   /// The network for images `[1, height, width, channels]` of a size, for what is to be known of it without running it.
   let graph: (Extent2D) throws -> Graph
 
+  /// Prints what was taken for granted to the standard error stream.
+  func sayAssumptions() { for assumption in assumptions { printError("seg: \(assumption)") } }
+
   /// Whether masks are foreground and background.
   var isBinary: Bool { predictor.postprocessing.threshold != nil }
 

@@ -75,7 +75,7 @@ struct SegmentCommand: ParsableCommand {
     try checkTargets()
     let segmenter = try model.makeSegmenter()
     let tiling = try tiles.tiling { try segmenter.graph($0.extent) }
-    for assumption in segmenter.assumptions { printError("seg: \(assumption)") }
+    segmenter.sayAssumptions()
     try ImageFiles.makeDirectory(output)
     let bar = ProgressBar(total: images.count)
     defer { bar.finish() }
