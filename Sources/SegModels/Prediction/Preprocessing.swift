@@ -149,7 +149,9 @@ public struct Preprocessing: Hashable, Sendable {
         }
       }
       func start(_ y: Int) -> Int { ((content.top + y) * size.width + content.left) * count }
-      var unit: Float = range == .white ? white : white / 255
+      // Whole samples times 255 are exact.
+      let factor: Float = range == .step ? 255 : 1
+      var unit = white
       if range == .imageMaximum {
         // The maximum is known when all rows are, which wait in their places.
         var largest: Float = 0
@@ -174,7 +176,7 @@ public struct Preprocessing: Hashable, Sendable {
           rows.next(into: &row)
           let start = start(y)
           for index in row.indices {
-            elements[start + index] = row[index].float / unit * rowScale[index] + rowShift[index]
+            elements[start + index] = row[index].float * factor / unit * rowScale[index] + rowShift[index]
           }
         }
       }

@@ -395,7 +395,7 @@ write_raw_tiff("five_inks.tif", basic(8, 5, 5, t332=("H", [2])), [values.tobytes
 planes = np.asarray(Image.fromarray(photo[:H, :W]).convert("YCbCr"))
 tags = basic(8, 6, 3, t530=("H", [1, 1]))
 (here / "ycbcr.tif").write_bytes(tiff(tags, [planes.tobytes()]))
-note("ycbcr.tif", np.asarray(Image.fromarray(photo[:H, :W])), tolerance=2)
+note("ycbcr.tif", np.asarray(Image.fromarray(planes, mode="YCbCr").convert("RGB")), tolerance=2)
 subsampled = b""
 for row in range(0, 8, 2):
     for column in range(0, 10, 2):
@@ -693,8 +693,8 @@ def netpbm(name, header, data, want, **more):
 
 bits = random.integers(0, 2, (H, W)).astype(np.uint8)
 text = "\n".join("".join(map(str, row)) for row in bits)
-netpbm("plain.pbm", f"P1\n# a comment\n{W} {H}\n{text}\n", b"", (1 - bits) * 255, stored=bits)
-netpbm("raw.pbm", f"P4\n{W} {H}\n", packed(bits, 1), (1 - bits) * 255, stored=bits)
+netpbm("plain.pbm", f"P1\n# a comment\n{W} {H}\n{text}\n", b"", (1 - bits) * 255, stored=1 - bits)
+netpbm("raw.pbm", f"P4\n{W} {H}\n", packed(bits, 1), (1 - bits) * 255, stored=1 - bits)
 assert (np.asarray(Image.open(here / "raw.pbm").convert("L")) == (1 - bits) * 255).all()
 values = integers("uint8", high=100)
 text = "\n".join(" ".join(map(str, row)) for row in values[:, :, 0])
