@@ -73,6 +73,22 @@ static void take_message(segio_tiff *file, char *message) {
   file->message[0] = 0;
 }
 
+// GDAL writes the number as text into a tag of its own, which libtiff knows by what lies in the file alone.
+static void read_no_data(TIFF *tiff, segio_tiff_header *header) {
+  enum { gdal_no_data = 42113 };
+  const TIFFField *field = TIFFFindField(tiff, gdal_no_data, TIFF_ASCII);
+  if (!field || !TIFFFieldPassCount(field) || TIFFFieldReadCount(field) != TIFF_VARIABLE2) return;
+  uint32_t count = 0;
+  const char *bytes = NULL;
+  if (TIFFGetField(tiff, gdal_no_data, &count, &bytes) != 1 || !bytes) return;
+  char text[64], *end = NULL;
+  if (count >= sizeof text) return;
+  memcpy(text, bytes, count);
+  text[count] = 0;
+  header->no_data = strtod(text, &end);
+  header->has_no_data = end != text;
+}
+
 static void read_header(segio_tiff *file, segio_tiff_header *header) {
   TIFF *tiff = file->tiff;
   uint16_t planar = PLANARCONFIG_CONTIG, count = 0, maximum = 0;
@@ -96,6 +112,7 @@ static void read_header(segio_tiff *file, segio_tiff_header *header) {
     header->has_maximum = true;
     header->maximum = maximum;
   }
+  read_no_data(tiff, header);
   header->is_planar = planar == PLANARCONFIG_SEPARATE;
   header->is_tiled = file->is_tiled = TIFFIsTiled(tiff) != 0;
   if (header->compression == COMPRESSION_JPEG && header->photometric == PHOTOMETRIC_YCBCR && !header->is_planar) {
@@ -128,7 +145,7 @@ static bool is_page(TIFF *tiff) {
 }
 
 // Goes to a page, counted from 1, and counts all. What is wrong with later directories does not matter to this one.
-static bool find_page(segio_tiff *file, uint32_t page, uint32_t *page_count) {
+static bool find_page(segio_tiff *file, uint32_t page, segio_tiff_header *header) {
   uint32_t directories = 0, pages = 0;
   tdir_t found = 0;
   do {
@@ -136,10 +153,11 @@ static bool find_page(segio_tiff *file, uint32_t page, uint32_t *page_count) {
     directories++;
   } while (directories < UINT16_MAX && TIFFReadDirectory(file->tiff));
   if (pages == 0) {
+    header->is_reduced = true;
     pages = directories;
     found = (tdir_t)(page - 1);
   }
-  *page_count = pages;
+  header->page_count = pages;
   file->message[0] = 0;
   if (page == 0 || page > pages) {
     snprintf(file->message, sizeof file->message, "there is no such page");
@@ -170,7 +188,7 @@ segio_tiff *segio_tiff_open(
     free(file);
     return NULL;
   }
-  if (!find_page(file, page, &header->page_count)) {
+  if (!find_page(file, page, header)) {
     take_message(file, message);
     segio_tiff_close(file);
     return NULL;

@@ -16,6 +16,9 @@ struct MaskReading {
   /// What all that counts for nothing becomes; no class has this label. `nil` where all counts.
   var ignoreLabel: UInt16? { ignored?.isEmpty == true && !reducesZeroLabel ? nil : LabelMap.unlabelled }
 
+  /// What is put around masks that are brought to another size: nothing that counts, where there is such a label, else background.
+  var padding: UInt16 { convention.ignored.isEmpty && !reducesZeroLabel ? 0 : LabelMap.unlabelled }
+
   private var convention: MaskConvention {
     MaskConvention(
       ignored: Set(ignored ?? (isBinary ? [] : [LabelMap.defaultIgnoreLabel])), reducesZeroLabel: reducesZeroLabel)
@@ -97,7 +100,7 @@ struct EvaluationSource {
       }
       return Item(prediction: try maps[0]!.get(), truth: try maps[1]!.get(), image: nil, output: nil)
     case .network(let segmenter, let resolution):
-      let image = try ImageReadingOptions.image(pair.image, for: segmenter.predictor.preprocessing).image
+      let image = try readImage(pair.image, for: segmenter.predictor.preprocessing).image
       var mask = try masks.truth(pair.mask)
       guard mask.width == image.width, mask.height == image.height else {
         throw Failure(
@@ -106,7 +109,7 @@ struct EvaluationSource {
       }
       let prediction = try segmenter.prediction(for: image, of: pair.image, at: resolution)
       if resolution == .network {
-        mask = segmenter.predictor.networkMask(mask, fill: masks.ignoreLabel ?? 0)
+        mask = segmenter.predictor.networkMask(mask, fill: masks.padding)
       }
       return Item(
         prediction: prediction.labels, truth: mask, image: resolution == .image ? image : nil, output: prediction)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SegEngine
 import SegIO
 import SegModels
@@ -11,8 +10,10 @@ struct ImageReadingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The sample that is white, where files do not state it: 4095 of 12 bits stored in 16. By default 255, 65535, or 1 of floating-point samples.",
-      valueName: "sample"))
+      """
+      The sample that is white, where files do not state it: 4095 of 12 bits stored in 16. By default 255, 65535, or 1 of \
+      floating-point samples.
+      """, valueName: "sample"))
   var whiteLevel: Float?
 
   func validate() throws {
@@ -22,35 +23,40 @@ struct ImageReadingOptions: ParsableArguments {
     }
   }
 
-  /// Reads an image for a network that is given one prepared so, and prints what may matter about the file.
-  func image(
-    _ path: String, for preprocessing: Preprocessing? = nil
-  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    try Self.image(path, page: page, whiteLevel: whiteLevel, for: preprocessing)
-  }
-
-  /// The same without options.
-  static func image(
-    _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil
-  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
-    var (image, warnings) = try Image.reading(contentsOf: path, page: page)
-    if let whiteLevel { image = image.withWhite(whiteLevel) }
-    if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
-    for warning in warnings {
-      // There may be a bar on the line.
-      printError(text: isatty(STDERR_FILENO) == 1 ? "\r\u{1b}[K" : "")
-      printError("seg: \(warning)")
-    }
-    return (image, warnings)
+  /// Reads an image as ``readImage(_:page:whiteLevel:for:)`` does.
+  func image(_ path: String, for preprocessing: Preprocessing? = nil) throws -> (image: Image, warnings: [String]) {
+    try readImage(path, page: page, whiteLevel: whiteLevel, for: preprocessing, namesOptions: true)
   }
 }
 
+/// The image of a file, and what is strange about the file: a line each, printed to the standard error stream once.
+///
+/// What concerns the white level is not said where one is given, or where a network's preprocessing looks at the image's maximum instead.
+/// `namesOptions` adds the option that would change what was assumed.
+func readImage(
+  _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
+  namesOptions: Bool = false
+) throws -> (image: Image, warnings: [String]) {
+  var (image, warnings) = try Image.reading(contentsOf: path, page: page)
+  if let whiteLevel { image = image.withWhite(whiteLevel) }
+  if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
+  let lines = warnings.map { warning in
+    guard namesOptions, let option = warning.option else { return warning.description }
+    return "\(warning) (\(option))"
+  }
+  for line in lines { printError("seg: \(line)") }
+  return (image, lines)
+}
+
 extension ImageWarning {
-  /// Whether it is about the white level, which does not matter where one is given or the image's maximum counts.
-  fileprivate var concernsWhite: Bool {
+  fileprivate var concernsWhite: Bool { option == "--white-level" }
+
+  /// The option that decides what was assumed.
+  fileprivate var option: String? {
     switch kind {
-    case .littleOfRange, .beyondWhite, .statedWhite: true
-    case .noEndMarker, .furtherPages, .furtherFrames, .notNumbers, .assumed: false
+    case .littleOfRange, .beyondWhite, .statedWhite: "--white-level"
+    case .furtherPages: "--page"
+    case .noEndMarker, .furtherFrames, .notNumbers, .noData, .belowBlack, .assumed: nil
     }
   }
 }

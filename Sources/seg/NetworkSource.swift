@@ -128,7 +128,8 @@ enum NetworkSource {
   ) throws -> Segmenter {
     let segmentation = try segmentation(of: file, images)
     return Segmenter(
-      name: name, predictor: segmentation.predictor(on: backend, options: options), classes: min(256, segmentation.classes),
+      name: name, predictor: segmentation.predictor(on: backend, options: options),
+      classes: min(256, segmentation.classes),
       outputChannels: segmentation.outputChannels, assumptions: segmentation.assumptions.map { "\(name): \($0)" },
       graph: segmentation.graph)
   }

@@ -15,8 +15,10 @@ struct SegmentCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, NumPy; HEIF and AVIF where libheif is installed.")
+    help: "The images: PNG, JPEG, TIFF, WebP, BMP, GIF, netpbm, .npy, and HEIF and AVIF where libheif is installed.")
   var images: [String]
+
+  @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup var model: ModelOptions
 
@@ -24,8 +26,6 @@ struct SegmentCommand: ParsableCommand {
     name: [.short, .customLong("output")],
     help: ArgumentHelp("The directory for the masks; made where it is not there.", valueName: "directory"))
   var output: String
-
-  @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup(title: "Images too large for one run") var tiles: TileOptions
 
@@ -58,7 +58,7 @@ struct SegmentCommand: ParsableCommand {
       let milliseconds: Double
       /// Pixels by label.
       let pixels: [String: Int]
-      /// What may matter about the image's file.
+      /// What is strange about the image's file.
       let warnings: [String]
     }
     struct Problem: Encodable {
@@ -149,6 +149,6 @@ struct SegmentCommand: ParsableCommand {
     for label in labels.labels { pixels["\(label)", default: 0] += 1 }
     return .init(
       image: path, mask: mask, overlay: overlayPath, width: image.width, height: image.height,
-      milliseconds: milliseconds, pixels: pixels, warnings: warnings.map(\.description))
+      milliseconds: milliseconds, pixels: pixels, warnings: warnings)
   }
 }

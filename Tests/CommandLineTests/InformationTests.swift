@@ -202,10 +202,16 @@ import Testing
     #expect(try threads([], ["SEG_NUM_THREADS": "1"]) == 1)
     #expect(try threads([], ["SEG_NUM_THREADS": "3"]) == 3)
     #expect(try threads(["--threads", "2"], ["SEG_NUM_THREADS": "3"]) == 2)
-    // What is no number of threads is as if it were not there.
     let standard = try threads([], [:])
     #expect(standard >= 1)
-    for text in ["0", "-1", "many", ""] { #expect(try threads([], ["SEG_NUM_THREADS": text]) == standard) }
+    #expect(try threads([], ["SEG_NUM_THREADS": ""]) == standard)
+    for text in ["0", "-1", "many"] {
+      expectFailure(
+        try seg("bench", "pupil-unet", "--size", "32", environment: ["SEG_NUM_THREADS": text]), 64,
+        ["SEG_NUM_THREADS", text])
+      // A number on the command line counts instead.
+      #expect(try threads(["--threads", "2"], ["SEG_NUM_THREADS": text]) == 2)
+    }
   }
 
   @Test func helpAndVersionGoToStandardOutput() throws {

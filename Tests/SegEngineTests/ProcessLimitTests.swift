@@ -31,7 +31,8 @@ struct ProcessLimitTests {
     // The least of a group and those above it.
     #expect(
       try processors(
-        "0::/a/b/c\n", ["a/b/c/cpu.max": "max 100000\n", "a/b/cpu.max": "300000 100000\n", "a/cpu.max": "800000 100000\n"])
+        "0::/a/b/c\n",
+        ["a/b/c/cpu.max": "max 100000\n", "a/b/cpu.max": "300000 100000\n", "a/cpu.max": "800000 100000\n"])
         == 3)
     // In a container: the group is the mount's root, whatever it is called outside.
     #expect(try processors("0::/\n", ["cpu.max": "400000 100000\n"]) == 4)

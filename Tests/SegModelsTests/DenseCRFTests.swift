@@ -242,6 +242,8 @@ import Testing
     let expected = try field(probabilities, image: image(.rgb, .uint8(grey.flatMap { [$0, $0, $0] })))
     for other in [
       image(.grey, .uint8(grey)), image(.greyAlpha, .uint8(grey.flatMap { [$0, 7] })),
+      image(.grey, .float32(grey.map { Float($0) / 255 })), image(.bands(2), .uint8(grey.flatMap { [$0, 7] })),
+      image(.bands(4), .uint8(grey.flatMap { [$0, $0, $0, 7] })),
       image(.rgba, .uint8(grey.flatMap { [$0, $0, $0, 9] })), image(.grey, .uint16(grey.map { UInt16($0) * 257 })),
     ] {
       #expect(try field(probabilities, image: other).distance(to: expected) < 1e-5)

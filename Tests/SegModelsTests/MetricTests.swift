@@ -210,6 +210,49 @@ import Testing
     #expect(all == SegmentationMetrics(classes: 3, options: options))
   }
 
+  /// What is left out stays that of no images, and the rest is what it is with all.
+  @Test func measuresAreIndependent() throws {
+    var generator = SeededGenerator(seed: 5)
+    let (prediction, truth) = (
+      randomMap(40, 30, [0, 1, 2], &generator), randomMap(40, 30, [0, 1, 2, 255], &generator)
+    )
+    var all = SegmentationMetrics(classes: 3)
+    try all.add(prediction: prediction, truth: truth)
+    let none = SegmentationMetrics(classes: 3)
+    for bits in 0..<16 {
+      var options = SegmentationMetrics.Options()
+      options.measures = SegmentationMetrics.Measures(rawValue: bits)
+      var some = SegmentationMetrics(classes: 3, options: options)
+      try some.add(prediction: prediction, truth: truth)
+      let measures = options.measures
+      #expect(some.confusion == all.confusion)
+      #expect(some.boundaryF1 == (measures.contains(.boundaryF1) ? all : none).boundaryF1)
+      #expect(some.boundaryIoU == (measures.contains(.boundaryIoU) ? all : none).boundaryIoU)
+      #expect(some.trimap == (measures.contains(.trimap) ? all : none).trimap)
+      #expect(some.surfaces == (measures.contains(.surfaceDistances) ? all : none).surfaces)
+    }
+  }
+
+  /// Classes that show up later change nothing about the others.
+  @Test func classesMayBeAddedAsTheyAreSeen() throws {
+    var generator = SeededGenerator(seed: 6)
+    let pairs = [[0, 1], [1, 2], [0, 4]].map { labels in
+      (
+        randomMap(20, 30, labels.map { UInt16($0) }, &generator),
+        randomMap(20, 30, labels.map { UInt16($0) } + [255], &generator)
+      )
+    }
+    var (fixed, growing) = (SegmentationMetrics(classes: 5), SegmentationMetrics(classes: 1))
+    for (index, pair) in pairs.enumerated() {
+      growing.extend(to: [2, 3, 5][index])
+      try growing.add(prediction: pair.0, truth: pair.1)
+      try fixed.add(prediction: pair.0, truth: pair.1)
+    }
+    #expect(growing == fixed)
+    growing.reset()
+    #expect(growing == SegmentationMetrics(classes: 5))
+  }
+
   @Test func whatCannotBeComparedIsRefused() throws {
     var metrics = SegmentationMetrics(classes: 2)
     let before = metrics
@@ -230,5 +273,6 @@ import Testing
     #expect(throws: sizes) { try surfaces.add(prediction: small, truth: large) }
     #expect("\(sizes)" == "the prediction has 2×2 pixels, the mask 2×3")
     #expect("\(MetricError.emptyMask(isTruth: false))".contains("prediction is empty"))
+    #expect("\(MetricError.unknownLabel(.max, classes: 2, isTruth: false))".contains("without a label"))
   }
 }

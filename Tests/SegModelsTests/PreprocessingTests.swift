@@ -115,6 +115,53 @@ import Testing
     #expect(try values(.imageMaximum, Image(width: 1, height: 1, layout: .grey, samples: .uint8([0]))) == [0])
   }
 
+  @Test func whiteIsTheImages() throws {
+    func values(_ range: Preprocessing.Range, _ samples: Image.Samples, white: Float? = nil) throws -> [Float] {
+      let image = Image(width: 2, height: 1, layout: .grey, samples: samples, white: white)
+      return try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: range)(image).tensor.floats
+    }
+    #expect(try values(.white, .uint16([0, 4095]), white: 4095) == [0, 1])
+    #expect(try values(.step, .uint16([273, 4095]), white: 4095) == [17, 255])
+    #expect(try values(.white, .float32([0.25, 1.5])) == [0.25, 1.5])
+    #expect(try values(.step, .float32([0, 1])) == [0, 255])
+    #expect(try values(.imageMaximum, .float32([-0.5, 0.25])) == [-2, 1])
+    #expect(try values(.white, .float32([-1, 32767]), white: 32767) == [-1 / 32767, 1])
+    #expect(try values(.white, .uint8([50, 100]), white: 100) == [0.5, 1])
+  }
+
+  @Test func bandsAreTheFirstSamplesAsTheyLie() throws {
+    let samples: Image.Samples = .uint8([1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
+    func values(_ channels: Preprocessing.Channels, _ layout: Image.ChannelLayout) throws -> [Float] {
+      let count = 2 * layout.count
+      guard case .uint8(let all) = samples else { return [] }
+      let image = Image(width: 2, height: 1, layout: layout, samples: .uint8(Array(all[..<count])))
+      return try Preprocessing(channels: channels, fit: .keep(multipleOf: 1), range: .step)(image).tensor.floats
+    }
+    #expect(try values(.bands(5), .bands(5)) == [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
+    #expect(try values(.bands(2), .bands(5)) == [1, 2, 11, 12])
+    #expect(try values(.rgb, .bands(5)) == [1, 2, 3, 11, 12, 13])
+    #expect(try values(.bgr, .bands(5)) == [3, 2, 1, 13, 12, 11])
+    #expect(try values(.bands(4), .rgba) == [1, 2, 3, 4, 5, 11, 12, 13])
+    #expect(try values(.rgb, .bands(2)) == [1, 1, 1, 3, 3, 3])
+    // (19595·1 + 38470·2 + 7471·3 + 32768) / 65536 and the same of 11, 12, 13.
+    #expect(try values(.grey, .bands(5)) == [2, 12])
+    #expect(throws: PredictionError.tooFewBands(image: 3, network: 4)) { try values(.bands(4), .rgb) }
+  }
+
+  /// A float32 image is resized as one of 16 bits with the same samples, band by band.
+  @Test(arguments: cases.filter { $0.bits == 16 && $0.layout == "rgb" && $0.channels == "rgb" })
+  func floatsAndBandsAreResizedAlike(_ test: Case) throws {
+    let image = try image(test)
+    guard case .uint16(let samples) = image.samples else { return }
+    let wanted = try test.preprocessing(image).tensor
+    let floats = Image(
+      width: image.width, height: image.height, layout: .bands(3), samples: .float32(samples.map { Float($0) }),
+      white: 65535)
+    var preprocessing = try test.preprocessing
+    preprocessing.channels = .bands(3)
+    #expect(try preprocessing(floats).tensor.floats == wanted.floats)
+  }
+
   @Test func paddingIsFilledBeforeMeanAndDeviation() throws {
     let image = Image(width: 1, height: 2, layout: .grey, samples: .uint8([255, 255]))
     let preprocessing = Preprocessing(

@@ -15,6 +15,7 @@ typedef struct segio_tiff segio_tiff;
 // The tags of a page that say how its pixels lie, with the defaults of TIFF 6.0 where a tag is absent.
 typedef struct {
   uint32_t page_count;      // directories that are not a reduced copy or a mask of another; all where there is no other
+  bool is_reduced;          // all directories are reduced copies, as in raw files of cameras
   uint32_t width;
   uint32_t height;
   uint16_t bits;            // a sample
@@ -31,6 +32,8 @@ typedef struct {
   uint16_t first_extra;     // 0 unspecified, 1 associated alpha, 2 unassociated alpha
   bool has_maximum;         // MaxSampleValue or SMaxSampleValue is there
   double maximum;
+  bool has_no_data;         // GDAL's tag for the sample that stands for none is there
+  double no_data;
   uint32_t block_width;     // of a tile, or the image's width
   uint32_t block_height;    // of a tile, or the rows of a strip
   uint64_t block_bytes;     // decoded size of a whole tile or strip, of one sample where planar; 0 where it overflows

@@ -7,13 +7,14 @@ extension Image {
   }
 
   /// The image with 0 in the place of samples that are not finite numbers, and what is to be said of its samples. Floating-point
-  /// samples up to twice white are those of an image whose resizing or lighting has gone a little beyond it.
+  /// samples up to one white beyond black and white are those of an image whose resizing or lighting has gone a little beyond them.
   func withFiniteSamples(_ warnings: inout [ImageWarning.Kind]) -> Image {
     guard case .float32(var samples) = samples else { return self }
     var count = 0
-    var largest: Float = 0
+    var (least, largest): (Float, Float) = (0, 0)
     for index in samples.indices {
       if samples[index].isFinite {
+        least = min(least, samples[index])
         largest = max(largest, samples[index])
       } else {
         samples[index] = 0
@@ -21,6 +22,7 @@ extension Image {
       }
     }
     if white == 1, largest > 2 { warnings.append(.beyondWhite(largest: largest)) }
+    if white == 1, least < -1 { warnings.append(.belowBlack(least: least)) }
     guard count > 0 else { return self }
     warnings.append(.notNumbers(count: count))
     return Image(width: width, height: height, layout: layout, samples: .float32(samples), white: white)

@@ -16,6 +16,10 @@ public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
     case statedWhite(Float)
     /// Samples that are not finite numbers, and were replaced by 0.
     case notNumbers(count: Int)
+    /// Samples that stand for no data, as the file states, and were replaced by 0.
+    case noData(Float, count: Int)
+    /// Floating-point samples far below 0, which is taken for black.
+    case belowBlack(least: Float)
     /// What the file does not say, or wrongly, and what was assumed.
     case assumed(String)
   }
@@ -46,6 +50,11 @@ public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
     case .statedWhite(let white): "white is \(ImageWarning.text(white)), as the file states its largest sample"
     case .notNumbers(let count):
       "\(count) of its samples \(count == 1 ? "is not a finite number and was" : "are not finite numbers and were") taken as 0"
+    case .noData(let value, let count):
+      "\(count) of its samples \(count == 1 ? "is" : "are") \(ImageWarning.text(value)), which stands for no data, and "
+        + "\(count == 1 ? "was" : "were") taken as 0"
+    case .belowBlack(let least):
+      "its least sample is \(ImageWarning.text(least)), but black is taken as 0, as of all floating-point samples"
     case .assumed(let what): what
     }
   }

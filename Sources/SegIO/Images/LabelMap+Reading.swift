@@ -15,9 +15,10 @@ extension LabelMap {
     case alphaIsForeground
   }
 
-  /// Reads a mask from an image file: PNG, TIFF (its first page), BMP, GIF, netpbm, NumPy or lossless WebP.
+  /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
+  /// array.
   ///
-  /// JPEG, HEIF, AVIF and lossy WebP files are refused: their compression changes labels. Negative numbers of signed files become ``unlabelled``; numbers beyond
+  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become ``unlabelled``; numbers beyond
   /// 65535 and fractions are refused.
   ///
   /// - Parameters:
@@ -32,7 +33,7 @@ extension LabelMap {
     try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
   }
 
-  /// Decodes a mask from the contents of an image file.
+  /// Decodes a mask from the contents of a file.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
@@ -52,27 +53,21 @@ extension LabelMap {
   ) throws(ImageError) {
     let format = try PixelFormat(of: file, named: path)
     guard format.keepsSamples, format != .webp || WebPDecoder.isLossless(file) else {
-      throw ImageError(
-        path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
+      throw ImageError(path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
     }
-    if reading != .alphaIsForeground,
+    func image() throws(ImageError) -> Image {
+      try Image.reading(file, format, named: path, page: 1, limits: limits).image
+    }
+    guard reading != .alphaIsForeground,
       let stored = try StoredValues.reading(file, format, named: path, limits: limits)
-    {
-      self = LabelMap(stored: try stored.labels(of: path), reading: reading)
-      if case .colors(let colors) = reading, stored.areIndices {
-        let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
-        try requireAgreement(with: colors, image, path: path)
-      }
-    } else {
-      let image = try Image.reading(file, format, named: path, page: 1, limits: limits).image
-      self = try LabelMap(image: image, reading: reading, path: path)
+    else {
+      self = try LabelMap(image: try image(), reading: reading, path: path)
+      return
     }
-  }
-
-  private init(stored: LabelMap, reading: Reading) {
-    self = stored
-    guard reading == .nonZeroIsForeground else { return }
-    for index in labels.indices where labels[index] > 1 { labels[index] = 1 }
+    self = try stored.labels(of: path, areForeground: reading == .nonZeroIsForeground)
+    if case .colors(let table) = reading, stored.areIndices {
+      try requireAgreement(with: table, try image(), path: path)
+    }
   }
 
   private init(image: Image, reading: Reading, path: String) throws(ImageError) {
@@ -151,17 +146,10 @@ extension Image {
     for pixel in 0..<width * height {
       let first = pixel * count
       for channel in 1..<max(colors, 1) where samples[first + channel] != samples[first] {
-        let kind = layout.hasAlpha ? "RGB with alpha" : layout.isColor ? "RGB" : "of \(count) bands"
-        throw ImageError(
-          path,
-          .notLabels(
-            reason:
-              "its pixels are \(kind) and differ between channels (\(place(pixel))), so no single value is the label; "
-              + "a palette says which colour is which label, or read non-zero as foreground"))
+        throw noSingleValue(path, "its channels differ at \(place(pixel)); a palette says which colour is which label")
       }
       guard !layout.hasAlpha || samples[first + colors] == opaque else {
-        throw ImageError(
-          path, .notLabels(reason: "its pixels have alpha, and that of \(place(pixel)) is not opaque"))
+        throw noSingleValue(path, "\(place(pixel)) is not opaque")
       }
       guard let label = label(samples[first]) else {
         throw ImageError(path, .notLabels(reason: "\(samples[first]) (\(place(pixel))) is no label from 0 to 65535"))
@@ -169,6 +157,19 @@ extension Image {
       labels.append(label)
     }
     return labels
+  }
+
+  private func noSingleValue(_ path: String, _ reason: String) -> ImageError {
+    let kind =
+      switch layout {
+      case .grey: "grey"
+      case .greyAlpha: "grey with alpha"
+      case .rgb: "RGB"
+      case .rgba: "RGB with alpha"
+      case .bands(let count): "of \(count) bands"
+      }
+    return ImageError(
+      path, .notLabels(reason: "its pixels are \(kind), so no single value is the label: \(reason)"))
   }
 
   /// The labels of colours. Those of 16 bits a channel have a meaning where they are colours of 8 bits.

@@ -74,22 +74,33 @@ struct StoredValues {
     orientation.turned(values, width: width, height: height, channels: 1)
   }
 
-  /// The values as labels; negative integers are unlabelled.
+  /// The values as labels: negative numbers become ``SegEngine/LabelMap/unlabelled``.
   ///
-  /// - Throws: ``ImageError`` where one is a fraction or beyond 65535.
-  func labels(of path: String) throws(ImageError) -> LabelMap {
+  /// - Parameters:
+  ///   - path: What error messages call the file.
+  ///   - areForeground: Whether all that is not zero is label 1.
+  /// - Throws: ``ImageError`` where one is a fraction, no number, or beyond 65535.
+  func labels(of path: String, areForeground: Bool = false) throws(ImageError) -> LabelMap {
+    let labels: [UInt16]
     switch values {
-    case .uint8(let values): return LabelMap(width: width, height: height, labels: values.map { UInt16($0) })
-    case .uint16(let values): return LabelMap(width: width, height: height, labels: values)
+    case .uint8(let values): labels = areForeground ? values.map { $0 == 0 ? 0 : 1 } : values.map { UInt16($0) }
+    case .uint16(let values): labels = areForeground ? values.map { $0 == 0 ? 0 : 1 } : values
     case .float64(let values):
       func label(_ value: Double) -> UInt16? {
-        value < 0 && value == value.rounded() ? LabelMap.unlabelled : UInt16(exactly: value)
+        if value < 0, value == value.rounded() { return LabelMap.unlabelled }
+        if areForeground, value >= 0 { return value == 0 ? 0 : 1 }
+        return UInt16(exactly: value)
       }
-      if let pixel = values.firstIndex(where: { label($0) == nil }) {
-        let place = "column \(pixel % width), row \(pixel / width)"
-        throw ImageError(path, .notLabels(reason: "\(values[pixel]) (\(place)) is no label from 0 to 65535"))
+      if let wrong = values.firstIndex(where: { label($0) == nil }) {
+        let number = values[wrong]
+        let text = number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
+        throw ImageError(
+          path,
+          .notLabels(
+            reason: "its value \(text) (column \(wrong % width), row \(wrong / width)) is no label from 0 to 65535"))
       }
-      return LabelMap(width: width, height: height, labels: values.map { label($0) ?? 0 })
+      labels = values.map { label($0)! }
     }
+    return LabelMap(width: width, height: height, labels: labels)
   }
 }

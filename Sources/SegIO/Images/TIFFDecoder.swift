@@ -3,9 +3,9 @@ import SegEngine
 
 /// A page of a TIFF file, whose header has been read and found acceptable.
 ///
-/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and 64 bits; grey, palette, RGB,
-/// CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles, interleaved or planar, under any
-/// compression that libtiff was built with.
+/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and
+/// 64 bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles,
+/// interleaved or planar, under any compression that libtiff was built with.
 final class TIFFDecoder {
   private let file: FileBytes
   private let path: String
@@ -13,6 +13,7 @@ final class TIFFDecoder {
   private let header: segio_tiff_header
   private let photometric: Photometric
   private let blocks: TIFFBlocks
+
   private enum Photometric: UInt16 {
     case whiteIsZero = 0
     case blackIsZero = 1
@@ -57,6 +58,10 @@ final class TIFFDecoder {
       header.has_photometric ? known ?? .blackIsZero : header.samples >= 3 ? .rgb : .blackIsZero
     blocks = TIFFBlocks(tiff, header)
     if header.page_count > 1 { warnings.append(.furtherPages(page: page, of: Int(header.page_count))) }
+    if header.is_reduced {
+      warnings.append(
+        .assumed("its pages are reduced copies of a picture that is not read, as in raw files of cameras"))
+    }
     let (width, height) = (Int(header.width), Int(header.height))
     guard width > 0, height > 0, header.samples > 0 else { throw corrupt("it has no pixels") }
     try limits.check(width: width, height: height, samples: Int(header.samples), of: path)
@@ -96,8 +101,6 @@ final class TIFFDecoder {
   /// Whether libtiff itself makes colours of the samples.
   private var isConverted: Bool { photometric == .yCbCr || photometric == .cieLab }
 
-  /// Whether pixels are indices into a palette.
-  var hasPalette: Bool { photometric == .palette }
   /// Whether a pixel is one grey value or one palette index, without alpha.
   var isSingleChannel: Bool { photometric.colors == 1 && header.samples == 1 }
 
@@ -123,7 +126,8 @@ final class TIFFDecoder {
         let samples: [UInt16] = try blocks.integers(of: path)
         image = interpreted(samples, white: UInt16((1 << bits) - 1)) { .uint16($0) }
       default:
-        let samples: [Float] = try blocks.numbers(of: path)
+        var samples: [Float] = try blocks.numbers(of: path)
+        replaceNoData(in: &samples, &warnings)
         image = interpreted(samples, white: blocks.element?.white ?? 1) { .float32($0) }
       }
     }
@@ -180,6 +184,18 @@ final class TIFFDecoder {
       }
     }
     return Image(width: width, height: height, layout: .rgb, samples: .uint8(samples))
+  }
+
+  /// Puts 0 in the place of samples that stand for no data and would be taken for very dark or bright ones.
+  private func replaceNoData(in samples: inout [Float], _ warnings: inout [ImageWarning.Kind]) {
+    let noData = Float(header.no_data)
+    guard header.has_no_data, noData.isFinite, noData < 0 || noData > blocks.element?.white ?? 1 else { return }
+    var count = 0
+    for index in samples.indices where samples[index] == noData {
+      samples[index] = 0
+      count += 1
+    }
+    if count > 0 { warnings.append(.noData(noData, count: count)) }
   }
 
   /// The samples with their meaning.

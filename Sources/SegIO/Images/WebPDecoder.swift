@@ -33,12 +33,11 @@ enum WebPDecoder {
       ImageOrientation(exif: chunk("EXIF", of: demuxer), xmp: chunk("XMP ", of: demuxer)))
   }
 
-  /// Whether a file's pixels are read as they were when it was written.
+  /// Whether the picture is stored without loss.
   static func isLossless(_ file: FileBytes) -> Bool {
     defer { withExtendedLifetime(file) {} }
-    let bytes = file.bytes.bindMemory(to: UInt8.self)
     var features = WebPBitstreamFeatures()
-    // 1 is lossy, 2 is not, 0 may be either.
+    let bytes = file.bytes.bindMemory(to: UInt8.self)
     return WebPGetFeatures(bytes.baseAddress, bytes.count, &features) == VP8_STATUS_OK && features.format == 2
   }
 

@@ -251,6 +251,15 @@ values = floats("float32")
 values[2, 3], values[3, 3], values[4, 4] = np.nan, np.inf, -np.inf
 want = np.where(np.isfinite(values), values, 0)
 write_tiff("float32_nan.tif", values, want, warnings=["notNumbers"])
+values = floats("float32")
+values[1, 1:4] = -9999
+no_data = [(42113, "s", 6, "-9999", True)]
+write_tiff("no_data.tif", values, np.where(values < 0, 0, values), warnings=["noData"], extratags=no_data)
+write_tiff("far_below_black.tif", values, warnings=["belowBlack"])
+values = integers("int16", low=0)
+values[2, 2] = -9999
+write_tiff("no_data_int16.tif", values, as_float(np.maximum(values, 0)), white=32767, warnings=["noData"], extratags=no_data)
+write_tiff("no_data_zero.tif", integers("uint16"), extratags=[(42113, "s", 2, "0", True)])
 
 for dtype in ("int8", "int16", "int32", "int64"):
     values = integers(dtype)
@@ -446,6 +455,8 @@ with tifffile.TiffWriter(here / "reduced_copies.tif") as file:
     file.write(page[::2, ::2], photometric="rgb", metadata=None, contiguous=False, subfiletype=1)
     file.write(page[::4, ::4], photometric="rgb", metadata=None, contiguous=False, subfiletype=1)
 note("reduced_copies.tif", page)
+tifffile.imwrite(here / "only_reduced.tif", grey[:4, :5], subfiletype=1, metadata=None)
+note("only_reduced.tif", grey[:4, :5], warnings=["assumed"])
 values = integers("uint8", 3)
 write_raw_tiff("unstated_rgb.tif", basic(8, None, 3), [values.tobytes()], values, warnings=["assumed"])
 values = integers("uint8")

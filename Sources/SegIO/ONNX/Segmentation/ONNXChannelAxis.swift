@@ -89,6 +89,12 @@ struct ONNXChannelAxis {
           guard let dropped = numbers(node, "axes", input: 1) else { continue }
           let places = Set(dropped.map { $0 < 0 ? $0 + axes.count : $0 })
           moved = axes.indices.compactMap { places.contains($0) ? nil : .some(axes[$0]) }
+        case "Reshape":
+          // One that only puts in axes of extent 1.
+          guard node.inputs.first == value, let target = numbers(node, "shape", input: 1) else { continue }
+          var rest = axes[...]
+          guard target.count(where: { $0 != 1 }) == axes.count else { continue }
+          moved = target.map { $0 == 1 ? nil : rest.popFirst() ?? nil }
         case let kind where keeping.contains(kind):
           // An index instead of a list takes an axis away; an operand of higher rank puts axes in front.
           if kind == "Gather" {

@@ -82,7 +82,10 @@ struct ONNXImageInput: Sendable {
       return (layouts["nchw"]!, isFew(extents[1]) && !isFew(extents[3]) ? .extents : .assumed)
     case 3:
       if isFew(extents[2]), !isFew(extents[0]) { return (layouts["hwc"]!, .extents) }
-      if extents[0] == 1 { return (layouts["nhw"]!, .extents) }
+      // An open axis before an image is a batch; channels are a number that the network knows.
+      if extents[0] == 1 || extents[0] == nil && isMany(extents[1]) && isMany(extents[2]) {
+        return (layouts["nhw"]!, .extents)
+      }
       return (layouts["chw"]!, isFew(extents[0]) && isMany(extents[2]) ? .extents : .assumed)
     default: return (layouts["hw"]!, .extents)
     }
