@@ -16,10 +16,12 @@ package enum PendingFiles {
 
   static func remove(_ path: String) { paths.withLock { _ = $0.remove(path.fileSystemBytes) } }
 
-  /// Removes all of them. None is made any more: for the end of a program.
-  package static func removeAll() {
+  /// Removes all of them, or those below a directory. None is made there any more: for the end of a program.
+  package static func removeAll(below directory: String = "") {
     paths.withLock { paths in
-      for path in paths { _ = String(fileSystemBytes: path).withFileSystemPath { unlink($0) } }
+      for path in paths where path.starts(with: directory.fileSystemBytes) {
+        _ = String(fileSystemBytes: path).withFileSystemPath { unlink($0) }
+      }
     }
   }
 }
