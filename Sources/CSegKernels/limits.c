@@ -149,7 +149,8 @@ static void require_address_space(int count, char **arguments, char **environmen
     "%.100s: too little memory: the limit on address space (ulimit -v) leaves %ld MB, %ld are needed for %ld threads of OpenBLAS "
     "(OPENBLAS_NUM_THREADS)\n",
     name, left >> 20, needed >> 20, threads);
-  if (write(STDERR_FILENO, message, length) < 0) _exit(65);
+  ssize_t written = write(STDERR_FILENO, message, length);
+  (void)written;
   _exit(65);
 }
 

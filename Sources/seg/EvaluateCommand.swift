@@ -116,11 +116,14 @@ struct EvaluateCommand: ParsableCommand {
     var gallery = html == nil ? nil : EvaluationGallery(palette: palette, ignoreLabel: source.masks.ignoreLabel)
     let photos = try photographs()
     var arrays: [String: Tensor] = [:]
+    var warnings: [String] = []
     let bar = ProgressBar(total: pairs.count)
     defer { bar.finish() }
     for (index, pair) in pairs.enumerated() {
       bar.update(index)
       let item = try source.item(pair)
+      for line in item.warnings { printError("seg: \(line)") }
+      warnings += item.warnings
       if index == 0 { try survey.requireClasses(beside: item.truth) }
       let score = try evaluation.add(pair, item)
       if let score {
@@ -136,7 +139,8 @@ struct EvaluateCommand: ParsableCommand {
     if source.classes == nil { try survey.requireMeaning(among: classes) }
     let report = EvaluationReport(
       evaluation, conventions.metrics.figures, model: source.name, resolution: resolution.rawValue,
-      names: names ?? colors?.names.flatMap { $0.count == classes ? $0 : nil } ?? [])
+      names: names ?? colors?.names.flatMap { $0.count == classes ? $0 : nil } ?? [],
+      assumptions: source.assumptions, warnings: warnings)
     if let html {
       try EvaluationPage(report: report, palette: palette, gallery: gallery).write(to: html)
     }

@@ -75,9 +75,14 @@ struct EvaluationReport: Encodable {
   /// Pixels by true class, and in each row by predicted class.
   let confusion: [[Int]]
   let images: [ImageEntry]
+  /// What was taken for granted of the network.
+  let assumptions: [String]
+  /// What may matter about the files.
+  let warnings: [String]
 
   init(
-    _ evaluation: Evaluation, _ figures: [EvaluationFigure], model: String, resolution: String, names: [String]
+    _ evaluation: Evaluation, _ figures: [EvaluationFigure], model: String, resolution: String, names: [String],
+    assumptions: [String], warnings: [String]
   ) {
     let metrics = evaluation.metrics
     let matrix = metrics.confusion
@@ -91,6 +96,8 @@ struct EvaluationReport: Encodable {
       Figures(entries: figures.map { ($0, OptionalNumber(value($0))) })
     }
     self.model = model
+    self.assumptions = assumptions
+    self.warnings = warnings
     self.resolution = resolution
     imageCount = evaluation.scores.count
     meanIou = OptionalNumber(matrix.meanIoU())

@@ -26,24 +26,29 @@ struct MaskReading {
 
   private var storedReading: LabelMap.Reading { colors.map { .colors($0) } ?? .storedValue }
 
+  /// The labels of a file, and what may matter about the file.
+  typealias Labels = (labels: LabelMap, warnings: [ImageWarning])
+
   /// The labels of a mask as they are stored.
   func stored(_ path: String) throws -> LabelMap { try LabelMap(contentsOf: path, reading: storedReading) }
 
   /// The mask of a file.
-  func truth(_ path: String) throws -> LabelMap {
-    isBinary ? try foreground(path) : convention.classes(of: try stored(path))
+  func truth(_ path: String) throws -> Labels {
+    guard !isBinary else { return try foreground(path) }
+    let (labels, warnings) = try LabelMap.reading(contentsOf: path, as: storedReading)
+    return (convention.classes(of: labels), warnings)
   }
 
   /// The predicted labels of a file, where nothing is ignored.
-  func prediction(_ path: String) throws -> LabelMap {
-    isBinary ? try LabelMap(contentsOf: path, reading: .nonZeroIsForeground) : try stored(path)
+  func prediction(_ path: String) throws -> Labels {
+    try LabelMap.reading(contentsOf: path, as: isBinary ? .nonZeroIsForeground : storedReading)
   }
 
-  private func foreground(_ path: String) throws -> LabelMap {
-    var mask = try LabelMap(contentsOf: path, reading: .nonZeroIsForeground)
+  private func foreground(_ path: String) throws -> Labels {
+    var mask = try LabelMap.reading(contentsOf: path, as: .nonZeroIsForeground)
     guard let ignored, !ignored.isEmpty else { return mask }
     for (index, label) in try stored(path).labels.enumerated() where ignored.contains(label) {
-      mask.labels[index] = LabelMap.unlabelled
+      mask.labels.labels[index] = LabelMap.unlabelled
     }
     return mask
   }
@@ -56,6 +61,8 @@ struct EvaluationSource {
     let prediction, truth: LabelMap
     let image: Image?
     let output: Predictor.Prediction?
+    /// What may matter about the files, a line each.
+    let warnings: [String]
   }
 
   private enum Kind {
@@ -69,6 +76,14 @@ struct EvaluationSource {
   let masks: MaskReading
   let workers: WorkerPool
   private let kind: Kind
+
+  /// What was taken for granted of the network, a line each.
+  var assumptions: [String] {
+    switch kind {
+    case .network(let segmenter, _): segmenter.assumptions
+    case .labels: []
+    }
+  }
 
   /// The predictions of a network.
   static func network(_ segmenter: Segmenter, masks: MaskReading, _ resolution: Predictor.Resolution)
@@ -92,16 +107,19 @@ struct EvaluationSource {
     switch kind {
     case .labels:
       // Both files at once: decoding takes about as long as comparing.
-      var maps: [Result<LabelMap, any Error>?] = [nil, nil]
+      var maps: [Result<MaskReading.Labels, any Error>?] = [nil, nil]
       maps.withUnsafeMutableBufferPointer { maps in
         workers.forEach(2) { index, _ in
           maps[index] = Result { try index == 0 ? masks.prediction(pair.image) : masks.truth(pair.mask) }
         }
       }
-      return Item(prediction: try maps[0]!.get(), truth: try maps[1]!.get(), image: nil, output: nil)
+      let (prediction, truth) = (try maps[0]!.get(), try maps[1]!.get())
+      return Item(
+        prediction: prediction.labels, truth: truth.labels, image: nil, output: nil,
+        warnings: (prediction.warnings + truth.warnings).map(\.description))
     case .network(let segmenter, let resolution):
-      let image = try readImage(pair.image, for: segmenter.predictor.preprocessing).image
-      var mask = try masks.truth(pair.mask)
+      let (image, imageWarnings) = try imageLines(pair.image, for: segmenter.predictor.preprocessing)
+      var (mask, maskWarnings) = try masks.truth(pair.mask)
       guard mask.width == image.width, mask.height == image.height else {
         throw Failure(
           .badInput,
@@ -112,7 +130,8 @@ struct EvaluationSource {
         mask = segmenter.predictor.networkMask(mask, fill: masks.padding)
       }
       return Item(
-        prediction: prediction.labels, truth: mask, image: resolution == .image ? image : nil, output: prediction)
+        prediction: prediction.labels, truth: mask, image: resolution == .image ? image : nil, output: prediction,
+        warnings: imageWarnings + maskWarnings.map(\.description))
     }
   }
 

@@ -23,17 +23,20 @@ struct ImageReadingOptions: ParsableArguments {
     }
   }
 
-  /// Reads an image as ``readImage(_:page:whiteLevel:for:)`` does.
+  /// Reads an image as ``imageLines(_:page:whiteLevel:for:namesOptions:)`` does, and prints the warnings to the standard error stream.
   func image(_ path: String, for preprocessing: Preprocessing? = nil) throws -> (image: Image, warnings: [String]) {
-    try readImage(path, page: page, whiteLevel: whiteLevel, for: preprocessing, namesOptions: true)
+    let (image, lines) = try imageLines(
+      path, page: page, whiteLevel: whiteLevel, for: preprocessing, namesOptions: true)
+    for line in lines { printError("seg: \(line)") }
+    return (image, lines)
   }
 }
 
-/// The image of a file, and what is strange about the file: a line each, printed to the standard error stream once.
+/// The image of a file, and what is strange about the file, a line each.
 ///
 /// What concerns the white level is not said where one is given, or where a network's preprocessing looks at the image's maximum instead.
 /// `namesOptions` adds the option that would change what was assumed.
-func readImage(
+func imageLines(
   _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
   namesOptions: Bool = false
 ) throws -> (image: Image, warnings: [String]) {
@@ -44,7 +47,6 @@ func readImage(
     guard namesOptions, let option = warning.option else { return warning.description }
     return "\(warning) (\(option))"
   }
-  for line in lines { printError("seg: \(line)") }
   return (image, lines)
 }
 

@@ -73,7 +73,7 @@ enum NetworkSource {
       return try weights.parameters(of: description.network, for: graph)
     case (.named, nil): return nil
     case (.file, nil): return Parameters()
-    case (.file(let file), _?): throw Failure(.usage, "\(file.path) holds its own weights: no --weights")
+    case (.file(let file), _?): throw Self.holdsWeights(file)
     }
   }
 
@@ -89,8 +89,12 @@ enum NetworkSource {
       return try Model(graph, parameters: parameters, on: backend, options: options)
     case (.named, nil): throw Failure(.usage, "\(name) needs --weights")
     case (.file(let file), nil): return try Model(file, on: backend, options: options)
-    case (.file(let file), _?): throw Failure(.usage, "\(file.path) holds its own weights: no --weights")
+    case (.file(let file), _?): throw Self.holdsWeights(file)
     }
+  }
+
+  private static func holdsWeights(_ file: ONNXModel) -> Failure {
+    Failure(.usage, "\(file.path) holds its own weights: no --weights")
   }
 
   /// The network with what comes before and after it.
@@ -118,7 +122,7 @@ enum NetworkSource {
         outputChannels: postprocessing == .argmax ? description.classes : 1
       ) { try description.graph(for: SizeArgument($0)) }
     case .file(let file):
-      guard weights == nil else { throw Failure(.usage, "\(file.path) holds its own weights: no --weights") }
+      guard weights == nil else { throw Self.holdsWeights(file) }
       return try segmenter(of: file, images, on: backend, options)
     }
   }
@@ -135,18 +139,9 @@ enum NetworkSource {
   }
 
   private func segmentation(of file: ONNXModel, _ images: ImageOptions?) throws -> ONNXSegmentation {
-    // A file of settings is named in what is wrong with it; options are not.
     let stored: PredictionSettings
     do throws(SettingsError) {
-      if let path = images?.settings {
-        do throws(SettingsError) {
-          stored = try PredictionSettings(contentsOf: path)
-        } catch {
-          throw SettingsError("\(path): \(error)")
-        }
-      } else {
-        stored = try .beside(file.path)
-      }
+      stored = if let path = images?.settings { try .init(contentsOf: path) } else { try .beside(file.path) }
     } catch {
       throw Failure(.badInput, "\(error)")
     }

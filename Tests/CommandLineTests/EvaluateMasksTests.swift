@@ -1,6 +1,7 @@
 import Foundation
 import SegEngine
 import SegIO
+import TestSupport
 import Testing
 
 /// `seg evaluate` with masks as data sets store, number and name them, against counts by hand.
@@ -16,6 +17,7 @@ import Testing
     let images: [ImageEntry]
     let confusion: [[Int]]
     let trimap: [Band]
+    let warnings: [String]
 
     struct ImageEntry: Decodable { let name: String }
     struct Band: Decodable { let width: Int }
@@ -47,6 +49,24 @@ import Testing
   private func report(_ result: Program.Result) throws -> Report {
     expectSuccess(result)
     return try result.json()
+  }
+
+  @Test func furtherPagesOfMasksAreSaid() throws {
+    try folder.addFolder("p")
+    try folder.addFolder("m")
+    let pages = TestSupport.Fixtures.url("images-further/three_pages.tif")
+    for name in ["p/a.tif", "m/a.tif"] {
+      try FileManager.default.copyItem(at: pages, to: URL(filePath: folder.path(name)))
+    }
+    let result = try evaluate("--json", "--metrics", "iou")
+    #expect(result.exitCode == 0, "\(result.errors)")
+    let report: Report = try result.json()
+    #expect(report.meanIou == 1)
+    #expect(report.warnings.count == 2)
+    for (warning, name) in zip(report.warnings, ["p/a.tif", "m/a.tif"]) {
+      #expect(warning == "\(folder.path(name)): has 3 pages; page 1 was read")
+      #expect(result.errors.contains("seg: \(warning)"))
+    }
   }
 
   // MARK: Numbers of classes

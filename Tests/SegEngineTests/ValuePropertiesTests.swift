@@ -125,6 +125,12 @@ struct ValuePropertiesTests {
     #expect(
       try check("joined") { x in [x.softmax(axis: -1), x.softmax(axis: -1)].concatenated(axis: 3) }.unitSumAxis == nil)
     #expect(try check("flat") { $0.softmax(axis: -1).reshape([1, 48, 3]) }.unitSumAxis == 2)
+    // Axes are counted from the end where another operand has more.
+    let shares = try check("of higher rank") { x in
+      x.graph.constant(Tensor([1, 1, 1, 1], [Float(0)])).combine(
+        .add, x.reduce(.mean, axes: [0, 1], keepingAxes: false).softmax(axis: -1), named: "sum")
+    }
+    #expect(shares.unitSumAxis == 3)
     #expect(
       try check("over pixels") { $0.reshape([1, 48, 3]).softmax(axis: 1).reshape([1, 8, 6, 3]) }.unitSumAxis == nil)
   }

@@ -70,7 +70,8 @@ struct FurtherImageTests {
   func severalValues(_ name: String) throws {
     let file = FileBytes(try Fixtures.bytes(Fixtures.furtherImage(name)))
     let format = try PixelFormat(of: file, named: name)
-    #expect(try StoredValues.reading(file, format, named: name, limits: .default) == nil)
+    var warnings: [ImageWarning.Kind] = []
+    #expect(try StoredValues.reading(file, format, named: name, limits: .default, &warnings) == nil)
   }
 
   @Test("damaged files are errors that say so", arguments: Fixtures.furtherImages.damaged.keys.sorted())
@@ -128,7 +129,8 @@ struct FurtherImageTests {
       if let image = try? Image(decoding: copy, limits: limits) { #expect(image.white > 0) }
       let file = FileBytes(copy)
       if let format = try? PixelFormat(of: file, named: name) {
-        _ = try? StoredValues.reading(file, format, named: name, limits: limits)
+        var warnings: [ImageWarning.Kind] = []
+        _ = try? StoredValues.reading(file, format, named: name, limits: limits, &warnings)
       }
     }
   }

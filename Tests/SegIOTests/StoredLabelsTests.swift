@@ -42,6 +42,21 @@ import Testing
     }
   }
 
+  @Test func pagesThatAreNotReadAreWarnedOf() throws {
+    for (name, kind) in [
+      ("three_pages.tif", ImageWarning.Kind.furtherPages(page: 1, of: 3)), ("animation.gif", .furtherFrames),
+    ] {
+      let path = TestSupport.Fixtures.url("images-further/\(name)").path
+      for reading in [LabelMap.Reading.storedValue, .nonZeroIsForeground] {
+        let (labels, warnings) = try LabelMap.reading(contentsOf: path, as: reading)
+        #expect(warnings.map(\.kind) == [kind], "\(name)")
+        #expect(labels == (try LabelMap(contentsOf: path, reading: reading)), "\(name)")
+      }
+    }
+    // Sixteen bits of which little is used are labels, not a dark picture.
+    #expect(try LabelMap.reading(contentsOf: path("int32.tif")).warnings.isEmpty)
+  }
+
   @Test func coloursAreLabelsByATable() throws {
     let files = try Self.expected.get()
     for name in ["voc_colors.png", "voc_colors16.tif"] {

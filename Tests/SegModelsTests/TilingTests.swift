@@ -59,6 +59,7 @@ import Testing
     ]
     for (graph, period) in zip(graphs, [6, 8]) {
       let halo = try #require(try TileHalo(graph))
+      #expect(try graph.stridePeriod() == period)
       #expect(halo.alignment == period && halo.overlap.height == halo.overlap.width && halo.overlap.height > 40)
       let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 9))
       let predictor = Predictor(

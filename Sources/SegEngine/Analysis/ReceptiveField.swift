@@ -90,18 +90,7 @@ public struct ReceptiveFields: Sendable {
   /// By how many pixels an input has to be moved for every value to move by whole pixels: the common multiple of all jumps. `nil` where a
   /// value's jump is no whole number of pixels, nor a whole part of one.
   public var period: Int? {
-    var period = 1
-    for field in fields {
-      guard let field else { continue }
-      for jump in [field.height.jump, field.width.jump] where jump > 0 {
-        let steps = max(jump, 1)
-        let whole = Int(steps.rounded())
-        let parts = jump < 1 ? 1 / jump : jump
-        guard abs(parts - parts.rounded()) < 1e-9 else { return nil }
-        period = period / greatestCommonDivisor(period, whole) * whole
-      }
-    }
-    return period
+    commonPeriod(fields.lazy.compactMap { $0 }.flatMap { [$0.height.jump, $0.width.jump] })
   }
 
   /// The first and last row and column that the pixels of an output see, counted from the pixel itself; of all pixels the furthest.
@@ -124,6 +113,31 @@ public struct ReceptiveFields: Sendable {
     guard let port = graph.outputs.first(where: { $0.name == output }) else { return nil }
     return (walk.seen(by: port.value, along: .height), walk.seen(by: port.value, along: .width))
   }
+}
+
+extension Graph {
+  /// ``ReceptiveFields/period`` of the first input, for the shapes with which the graph was built, without the fields themselves, which
+  /// take long in large graphs.
+  package func stridePeriod() throws(GraphError) -> Int? {
+    guard let input = inputs.first else { return nil }
+    let locality = DependenceWalk(self, try specs(forInputs: [:]), source: input.value).locality()
+    return commonPeriod(
+      locality.jumps.indices.lazy.filter { locality.isLocal[$0] }.flatMap {
+        [locality.jumps[$0].height, locality.jumps[$0].width]
+      })
+  }
+}
+
+/// The common multiple of jumps, leaving out those that are 0; `nil` where one is no whole number of pixels, nor a whole part of one.
+private func commonPeriod(_ jumps: some Sequence<Double>) -> Int? {
+  var period = 1
+  for jump in jumps where jump > 0 {
+    let whole = Int(max(jump, 1).rounded())
+    let parts = jump < 1 ? 1 / jump : jump
+    guard abs(parts - parts.rounded()) < 1e-9 else { return nil }
+    period = period / greatestCommonDivisor(period, whole) * whole
+  }
+  return period
 }
 
 private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
@@ -158,46 +172,63 @@ private struct DependenceWalk: Sendable {
     }
   }
 
-  /// The fields of all values.
-  func fields() -> [ReceptiveField?] {
-    var depends = [Bool](repeating: false, count: specs.count)
-    var isGlobal = depends
-    var isLocal = depends
-    var jumps = [(height: Double, width: Double)](repeating: (1, 1), count: specs.count)
+  /// On what each value depends, by its index.
+  struct Locality {
+    /// Whether it depends on the input, sees all of it by some way, and sees a part of it by some way.
+    var depends, isGlobal, isLocal: [Bool]
+    /// How far the pixels of those that see a part are apart in the input.
+    var jumps: [(height: Double, width: Double)]
+    /// Whether an operator enlarges a map.
     var magnifies = false
-    (depends[source], isLocal[source]) = (true, true)
+  }
+
+  func locality() -> Locality {
+    let none = [Bool](repeating: false, count: specs.count)
+    var result = Locality(
+      depends: none, isGlobal: none, isLocal: none, jumps: .init(repeating: (1, 1), count: specs.count))
+    (result.depends[source], result.isLocal[source]) = (true, true)
     for value in order {
-      for edge in edges[value] where depends[edge.source] {
+      for edge in edges[value] where result.depends[edge.source] {
         guard case .axes(let height, let width) = edge.reach else { continue }
         let isEverything = height.isEverything || width.isEverything
-        depends[value] = true
-        isGlobal[value] = isGlobal[value] || isGlobal[edge.source] || isEverything
-        guard isLocal[edge.source], !isEverything else { continue }
-        magnifies = magnifies || height.scale < 1 || width.scale < 1
+        result.depends[value] = true
+        result.isGlobal[value] = result.isGlobal[value] || result.isGlobal[edge.source] || isEverything
+        guard result.isLocal[edge.source], !isEverything else { continue }
+        result.magnifies = result.magnifies || height.scale < 1 || width.scale < 1
         // The first way decides the jump: ways that meet have the same.
-        if !isLocal[value] {
-          jumps[value] = (jumps[edge.source].height * height.scale, jumps[edge.source].width * width.scale)
+        if !result.isLocal[value] {
+          let below = result.jumps[edge.source]
+          result.jumps[value] = (below.height * height.scale, below.width * width.scale)
         }
-        isLocal[value] = true
+        result.isLocal[value] = true
       }
     }
+    return result
+  }
+
+  /// The fields of all values.
+  func fields() -> [ReceptiveField?] {
+    let locality = locality()
     let spans = Spans(self)
     let whole = specs[source].mapExtent
     return specs.indices.map { value in
-      guard depends[value] else { return nil }
+      guard locality.depends[value] else { return nil }
       func field(_ axis: Axis, _ extent: Int, _ whole: Int, _ jump: Double) -> ReceptiveField.Axis {
-        guard isLocal[value] else { return .init(size: whole, jump: 0, offset: Double(whole - 1) / 2) }
+        guard locality.isLocal[value] else { return .init(size: whole, jump: 0, offset: Double(whole - 1) / 2) }
         // Up-sampling by factors up to 32 repeats within so many positions.
         let middle = extent / 2
-        let sizes = (middle..<middle + (magnifies ? 32 : 1)).compactMap { spans.span(of: value, $0...$0, axis)?.count }
+        let sizes = (middle..<middle + (locality.magnifies ? 32 : 1)).compactMap {
+          spans.span(of: value, $0...$0, axis)?.count
+        }
         let first = spans.span(of: value, 0...0, axis)
         return .init(
           size: sizes.max() ?? 0, jump: jump, offset: first.map { Double($0.lowerBound + $0.upperBound) / 2 } ?? 0)
       }
       let extent = specs[value].mapExtent
       return ReceptiveField(
-        height: field(.height, extent.height, whole.height, jumps[value].height),
-        width: field(.width, extent.width, whole.width, jumps[value].width), isGlobal: isGlobal[value])
+        height: field(.height, extent.height, whole.height, locality.jumps[value].height),
+        width: field(.width, extent.width, whole.width, locality.jumps[value].width),
+        isGlobal: locality.isGlobal[value])
     }
   }
 

@@ -4,7 +4,7 @@
 public struct Checkpoint: Sendable {
   /// A tensor by name.
   public enum Entry: Sendable {
-    /// A tensor of that shape and type, and what reads it. Reading throws where the file is damaged.
+    /// A tensor of this shape and element type. `read` returns its elements and throws where the file is damaged.
     case tensor(TensorSpec, read: @Sendable () throws -> Tensor)
     /// A tensor of a kind that is not read. The text says which and how to save it so that it is, as the rest of a sentence
     /// that begins with the name.

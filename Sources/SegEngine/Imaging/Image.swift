@@ -74,7 +74,12 @@ public struct Image: Sendable, Equatable {
 
   /// Makes an image of given samples.
   ///
-  /// - Parameter white: The sample that is white; `nil` for the ``Samples/defaultWhite``.
+  /// - Parameters:
+  ///   - width: Width in pixels.
+  ///   - height: Height in pixels.
+  ///   - layout: Meaning of the samples of a pixel.
+  ///   - samples: The samples, row by row.
+  ///   - white: The sample that is white; `nil` for the ``Samples/defaultWhite``.
   /// - Precondition: `samples.count == width * height * layout.count`, all three are positive, and so is a finite `white`.
   public init(width: Int, height: Int, layout: ChannelLayout, samples: Samples, white: Float? = nil) {
     precondition(width > 0 && height > 0, "an image has pixels: \(width)×\(height)")

@@ -286,7 +286,8 @@ extension Value {
 
 extension Binary: PropertyInferring {
   package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
-    let (p, q) = (inputs[0].properties, inputs[1].properties)
+    let p = inputs[0].properties.broadcast(from: inputs[0].spec, to: outputs[0])
+    let q = inputs[1].properties.broadcast(from: inputs[1].spec, to: outputs[0])
     let axes = [AxisMeaning].following(inputs, to: outputs[0], broadcasting: true)
     // A product with one number, or a sum: what is said of levels and labels goes with it.
     func number(_ value: ValueProperties) -> Double? { value.levels.flatMap { $0.count == 1 ? $0[0] : nil } }

@@ -110,11 +110,21 @@ extension Broadcast {
 
 extension Broadcast: PropertyInferring {
   package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
-    var y = inputs[0].properties
-    let added = outputs[0].shape.rank - inputs[0].spec.shape.rank
+    var y = inputs[0].properties.broadcast(from: inputs[0].spec, to: outputs[0])
     y.axes = .following(inputs, to: outputs[0], broadcasting: true)
-    y.unitSumAxis = y.unitSumAxis.map { $0 + added }
-    if let relation = y.relation, case .sum = relation.kind, added != 0 { y.relation = nil }
     return [y]
+  }
+}
+
+extension ValueProperties {
+  /// What is true of the elements repeated to a shape, but for the meanings of its axes.
+  func broadcast(from: TensorSpec, to: TensorSpec) -> ValueProperties {
+    var y = self
+    let added = to.shape.rank - from.shape.rank
+    y.unitSumAxis = unitSumAxis.flatMap { axis in
+      from.shape[axis] == to.shape[axis + added] ? axis + added : nil
+    }
+    if let relation, case .sum = relation.kind, added != 0 { y.relation = nil }
+    return y
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// An image and its mask have the same path below their directories but for the ending, and but for what data sets add to tell them
 /// apart: directories (`images` and `masks`, `leftImg8bit` and `gtFine`, …) and words at the end or beginning of names
-/// (`NAME_leftImg8bit` and `NAME_gtFine_labelIds`, `NAME_mask`, `mask-NAME`, …; ``DatasetNames`` lists them). Names that are the same go
+/// (`NAME_leftImg8bit` and `NAME_gtFine_labelIds`, `NAME_mask`, `mask-NAME`, …; `DatasetNames` lists them). Names that are the same go
 /// before names that differ so. Where one of the two sides has no directories, the names alone decide.
 ///
 /// What is no mask is left out where there is one: overlays and pictures in colours beside label images, and instance numbers.

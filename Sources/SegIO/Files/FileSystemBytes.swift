@@ -79,8 +79,8 @@ extension String {
     return text
   }
 
-  /// Calls `body` with the path as C has it: the one place where a path becomes that. A path with a NUL, which no file can have,
-  /// becomes the empty one, which is none.
+  /// Calls `body` with the path as a C string, its bytes as the operating system has them. Every path becomes a C string here. A path
+  /// with a NUL byte, which no file can have, becomes the empty path, which no system call accepts.
   func withFileSystemPath<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     let bytes = utf8.contains(0) ? [] : fileSystemBytes
     return (bytes + [0]).withUnsafeBufferPointer { buffer in

@@ -41,8 +41,7 @@ final class GIFDecoder {
   /// The first frame on its screen. Where the screen is not covered it is transparent, or else of the palette's first colour, as
   /// Pillow has it; a file without a palette is grey.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
-    let indices = try decodeIndices()
-    if segio_gif_has_more(reader) { warnings.append(.furtherFrames) }
+    let indices = try decodeIndices(&warnings)
     let transparent = header.transparent_index
     let count = Int(header.color_count)
     let colors = withUnsafeBytes(of: header.colors) { bytes in
@@ -65,17 +64,19 @@ final class GIFDecoder {
   }
 
   /// The palette indices of the screen.
-  func decodeStoredValues() throws(ImageError) -> StoredValues {
-    StoredValues(width: width, height: height, .uint8(try decodeIndices()), areIndices: header.color_count > 0)
+  func decodeStoredValues(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> StoredValues {
+    StoredValues(
+      width: width, height: height, .uint8(try decodeIndices(&warnings)), areIndices: header.color_count > 0)
   }
 
-  private func decodeIndices() throws(ImageError) -> [UInt8] {
+  private func decodeIndices(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> [UInt8] {
     var message = MessageBuffer(capacity: Int(SEGIO_GIF_MESSAGE_SIZE))
     let (frameWidth, frameHeight) = (Int(header.width), Int(header.height))
     var frame = [UInt8](repeating: 0, count: frameWidth * frameHeight)
     guard segio_gif_read(reader, &frame, &message.bytes) else {
       throw ImageError(path, .corrupt(format: "GIF", reason: message.text))
     }
+    if segio_gif_has_more(reader) { warnings.append(.furtherFrames) }
     if frameWidth == width, frameHeight == height { return frame }
     var screen = [UInt8](repeating: UInt8(max(0, header.transparent_index)), count: width * height)
     for row in 0..<frameHeight {

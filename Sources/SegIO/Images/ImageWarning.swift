@@ -22,6 +22,14 @@ public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
     case belowBlack(least: Float)
     /// What the file does not say, or wrongly, and what was assumed.
     case assumed(String)
+
+    /// Whether it is about which samples are white and black, which nothing that reads labels asks.
+    var concernsBrightness: Bool {
+      switch self {
+      case .littleOfRange, .beyondWhite, .statedWhite, .belowBlack: true
+      case .noEndMarker, .furtherPages, .furtherFrames, .notNumbers, .noData, .assumed: false
+      }
+    }
   }
 
   /// The file, or what the caller named the bytes.

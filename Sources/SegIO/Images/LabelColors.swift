@@ -4,7 +4,7 @@ import SegEngine
 public struct LabelColors: Sendable, Hashable {
   /// A label, its colour, and what it is called where that is known.
   public struct Entry: Sendable, Hashable {
-    /// The label; ``SegEngine/LabelMap/unlabelled`` for pixels that have none.
+    /// The label; `LabelMap.unlabelled` for pixels that have none.
     public let label: UInt16
     /// The colour.
     public let color: Palette.Color
@@ -42,7 +42,7 @@ public struct LabelColors: Sendable, Hashable {
     self.init(palette.colors.enumerated().map { Entry(label: UInt16($0), color: $1) })
   }
 
-  /// The colours in which labels are drawn: of each the first, and of labels without one that of ``SegEngine/Palette/pascalVOC``.
+  /// The colours in which labels are drawn: of each the first, and of labels without one that of `Palette.pascalVOC`.
   public var palette: Palette {
     var colors: [Palette.Color] = []
     let drawn = entries.filter { $0.label < 256 }

@@ -18,8 +18,8 @@ extension LabelMap {
   /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
   /// array.
   ///
-  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become ``unlabelled``; numbers beyond
-  /// 65535 and fractions are refused.
+  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become `LabelMap.unlabelled`; numbers
+  /// beyond 65535 and fractions are refused. Warnings about the file are lost; ``reading(contentsOf:as:limits:)`` returns them too.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
@@ -30,7 +30,24 @@ extension LabelMap {
   public init(
     contentsOf path: String, reading: Reading = .storedValue, limits: ImageLimits = .default
   ) throws(ImageError) {
-    try self.init(try FileBytes(image: path, limits: limits), named: path, reading: reading, limits: limits)
+    self = try LabelMap.reading(contentsOf: path, as: reading, limits: limits).labels
+  }
+
+  /// Reads a mask from a file as `init(contentsOf:reading:limits:)` does, and returns what may matter about the file, such as further
+  /// pages that were not read.
+  ///
+  /// - Parameters:
+  ///   - path: A file, or a pipe that is read to its end.
+  ///   - reading: How pixels become labels.
+  ///   - limits: Beyond these the file is refused before memory is set aside for it.
+  /// - Throws: ``ImageError``, as `init(contentsOf:reading:limits:)` does.
+  public static func reading(
+    contentsOf path: String, as reading: Reading = .storedValue, limits: ImageLimits = .default
+  ) throws(ImageError) -> (labels: LabelMap, warnings: [ImageWarning]) {
+    var warnings: [ImageWarning.Kind] = []
+    let file = try FileBytes(image: path, limits: limits)
+    let labels = try LabelMap(file, named: path, reading: reading, limits: limits, &warnings)
+    return (labels, warnings.filter { !$0.concernsBrightness }.map { ImageWarning(path, $0) })
   }
 
   /// Decodes a mask from the contents of a file.
@@ -45,28 +62,32 @@ extension LabelMap {
     decoding bytes: [UInt8], named name: String = "mask", reading: Reading = .storedValue,
     limits: ImageLimits = .default
   ) throws(ImageError) {
-    try self.init(FileBytes(bytes), named: name, reading: reading, limits: limits)
+    var warnings: [ImageWarning.Kind] = []
+    try self.init(FileBytes(bytes), named: name, reading: reading, limits: limits, &warnings)
   }
 
   private init(
-    _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits
+    _ file: FileBytes, named path: String, reading: Reading, limits: ImageLimits,
+    _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) {
     let format = try PixelFormat(of: file, named: path)
     guard format.keepsSamples, format != .webp || WebPDecoder.isLossless(file) else {
       throw ImageError(path, .notLabels(reason: "\(format.rawValue) compression changes labels; use PNG or TIFF"))
     }
-    func image() throws(ImageError) -> Image {
-      try Image.reading(file, format, named: path, page: 1, limits: limits).image
+    func image() throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
+      try Image.reading(file, format, named: path, page: 1, limits: limits)
     }
     guard reading != .alphaIsForeground,
-      let stored = try StoredValues.reading(file, format, named: path, limits: limits)
+      let stored = try StoredValues.reading(file, format, named: path, limits: limits, &warnings)
     else {
-      self = try LabelMap(image: try image(), reading: reading, path: path)
+      let (image, found) = try image()
+      warnings = found.map(\.kind)
+      self = try LabelMap(image: image, reading: reading, path: path)
       return
     }
     self = try stored.labels(of: path, areForeground: reading == .nonZeroIsForeground)
     if case .colors(let table) = reading, stored.areIndices {
-      try requireAgreement(with: table, try image(), path: path)
+      try requireAgreement(with: table, try image().image, path: path)
     }
   }
 

@@ -36,20 +36,20 @@ struct StoredValues {
   ///
   /// - Throws: ``ImageError`` as reading an image does.
   static func reading(
-    _ file: FileBytes, _ format: PixelFormat, named path: String, limits: ImageLimits
+    _ file: FileBytes, _ format: PixelFormat, named path: String, limits: ImageLimits,
+    _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) -> StoredValues? {
     switch format {
     case .png:
       let decoder = try PNGDecoder(file, named: path, limits: limits)
       return decoder.hasColor || decoder.hasAlpha ? nil : try decoder.decodeStoredValues()
     case .tiff:
-      var warnings: [ImageWarning.Kind] = []
       let decoder = try TIFFDecoder(file, named: path, limits: limits, &warnings)
       return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
     case .bmp:
       let decoder = try BMPDecoder(file, named: path, limits: limits)
       return decoder.isPalette ? try decoder.decodeStoredValues() : nil
-    case .gif: return try GIFDecoder(file, named: path, limits: limits).decodeStoredValues()
+    case .gif: return try GIFDecoder(file, named: path, limits: limits).decodeStoredValues(&warnings)
     case .netpbm:
       let decoder = try NetpbmDecoder(file, named: path, limits: limits)
       return decoder.isSingleChannel ? try decoder.decodeStoredValues() : nil
@@ -74,7 +74,7 @@ struct StoredValues {
     orientation.turned(values, width: width, height: height, channels: 1)
   }
 
-  /// The values as labels: negative numbers become ``SegEngine/LabelMap/unlabelled``.
+  /// The values as labels: negative numbers become `LabelMap.unlabelled`.
   ///
   /// - Parameters:
   ///   - path: What error messages call the file.

@@ -104,7 +104,7 @@ final class TIFFDecoder {
   /// Whether a pixel is one grey value or one palette index, without alpha.
   var isSingleChannel: Bool { photometric.colors == 1 && header.samples == 1 }
 
-  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, inks turned to RGB, 1, 2 and 4 bits scaled to
+  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, CMYK converted to RGB, 1, 2 and 4 bits scaled to
   /// 8, all others exact; premultiplied alpha divided out. Integers that are signed or of more than 16 bits become float32.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     let image: Image

@@ -11,13 +11,7 @@ extension Checkpoint {
   ///
   /// - Throws: ``WeightsError`` where the file cannot be read, is no weights file, or is damaged.
   public init(contentsOf path: String) throws(WeightsError) {
-    let file: FileBytes
-    do {
-      file = try FileBytes(mapping: path)
-    } catch {
-      throw WeightsError(error)
-    }
-    try self.init(file, named: path)
+    try self.init(FileBytes(weights: path), named: path)
   }
 
   init(_ file: FileBytes, named path: String) throws(WeightsError) {

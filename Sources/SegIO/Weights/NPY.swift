@@ -210,12 +210,7 @@ extension Tensor {
   ///
   /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, or of an unsupported kind.
   public init(npyFile path: String) throws(WeightsError) {
-    let file: FileBytes
-    do {
-      file = try FileBytes(mapping: path)
-    } catch {
-      throw WeightsError(error)
-    }
+    let file = try FileBytes(weights: path)
     guard file.count > 0 else { throw WeightsError(path, .empty) }
     do {
       self = try NPY.tensor(from: file)

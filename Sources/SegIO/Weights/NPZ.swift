@@ -13,12 +13,7 @@ public struct NPZ: Sendable {
   ///
   /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, or holds an array of an unsupported kind.
   public init(contentsOf path: String) throws(WeightsError) {
-    let file: FileBytes
-    do {
-      file = try FileBytes(mapping: path)
-    } catch {
-      throw WeightsError(error)
-    }
+    let file = try FileBytes(weights: path)
     guard file.count > 0 else { throw WeightsError(path, .empty) }
     let archive: ZipArchive
     do {

@@ -28,13 +28,7 @@ public struct Safetensors: Sendable {
   ///   other tensors use, that lies outside the file or is not of the tensor's size, where bytes belong to no tensor,
   ///   and where an element type is unknown.
   public init(contentsOf path: String) throws(WeightsError) {
-    let file: FileBytes
-    do {
-      file = try FileBytes(mapping: path)
-    } catch {
-      throw WeightsError(error)
-    }
-    try self.init(file, named: path)
+    try self.init(FileBytes(weights: path), named: path)
   }
 
   init(_ file: FileBytes, named path: String) throws(WeightsError) {

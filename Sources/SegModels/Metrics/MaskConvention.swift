@@ -2,7 +2,7 @@ import SegEngine
 
 /// How the labels that masks store become classes.
 public struct MaskConvention: Sendable, Hashable {
-  /// Stored labels that count for nothing. By default those of ``SegEngine/LabelMap/defaultIgnoreLabel``.
+  /// Stored labels that count for nothing. By default those of `LabelMap.defaultIgnoreLabel`.
   public var ignored: Set<UInt16>
   /// Whether stored label 0 stands for unlabelled pixels and classes begin at 1, as in ADE20K: class *i* is stored as *i* + 1.
   public var reducesZeroLabel: Bool
@@ -13,7 +13,7 @@ public struct MaskConvention: Sendable, Hashable {
     self.reducesZeroLabel = reducesZeroLabel
   }
 
-  /// The classes of a mask; ``SegEngine/LabelMap/unlabelled`` for what counts for nothing.
+  /// The classes of a mask; `LabelMap.unlabelled` for what counts for nothing.
   public func classes(of mask: LabelMap) -> LabelMap {
     guard reducesZeroLabel || !ignored.isEmpty, let largest = mask.labels.max() else { return mask }
     let table = (0...largest).map { label in

@@ -1,11 +1,11 @@
 import SegEngine
 
-/// The distances from some pixels to the nearest of others, without those of all other pixels of the image.
+/// Euclidean distances from a set of query pixels to the nearest pixel of a set of targets, computed at the query pixels only.
 ///
-/// A sweep down the rows keeps for each column, of those that have pixels at all, the next one above and below. From a pixel the columns
-/// are searched outwards to both sides, as far as one could still be nearer. Of two boundaries that nearly agree that is a few
-/// columns. A row in which it takes long is finished by the lower envelope of its columns' parabolas, as ``DistanceTransform``
-/// does: no row takes longer than a few times that.
+/// A sweep down the rows keeps, for each column that has targets, the next target above and below. From a query pixel the columns are
+/// searched outwards to both sides until no column can hold a nearer target. For two boundaries that nearly agree this takes a few
+/// columns. A row whose search takes long is finished by the lower envelope of its columns' parabolas, as in ``DistanceTransform``,
+/// which bounds the time of a row to a small multiple of the envelope's.
 struct NearestPixels {
   /// Between the rows of pixels that there are and those that there are not.
   private static let none = Int32(1) << 28

@@ -19,8 +19,8 @@ struct ParabolaEnvelope {
     starts = Array(repeating: 0, count: width)
   }
 
-  /// Reciprocals of twice the distance of columns. They round, but for unit spacing at no pixel can that choose a parabola whose value
-  /// is not the least: values at a pixel differ by whole numbers or not at all.
+  /// Reciprocals of twice the distance between columns. With unit spacing their rounding cannot select a wrong parabola: the squared
+  /// distances at a pixel are integers, so the minimum is exact or a tie.
   static func reciprocals(width: Int, spacing: PixelSpacing) -> [Double] {
     (0..<width).map { $0 == 0 ? 0 : 0.5 / (Double($0) * spacing.horizontal) }
   }

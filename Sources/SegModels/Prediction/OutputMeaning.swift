@@ -61,11 +61,10 @@ package struct OutputReading: Hashable, Sendable {
       if let levels = properties.levels, levels.count == 2, levels[0] == 0, levels[1] != 1 {
         // Foreground drawn as 255, say: what matters is which of the two it is.
         (meaning, scaling) = (.probabilities, .divided(by: levels[1]))
-      } else if range.lowest >= 0 || properties.isInteger {
-        meaning = .labels
-        labelCount = range.highest < 65535 ? Int(range.highest) + 1 : nil
       } else {
         meaning = .labels
+        let isCounted = range.lowest >= 0 || properties.isInteger
+        labelCount = isCounted && range.highest < 65535 ? Int(range.highest) + 1 : nil
       }
     } else if let axis = properties.unitSumAxis, channels > 1, axis == channelAxis {
       (meaning, isDistribution) = (.probabilities, true)

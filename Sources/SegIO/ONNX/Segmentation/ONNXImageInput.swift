@@ -20,16 +20,7 @@ struct ONNXImageInput: Sendable {
   let evidence: Evidence
 
   /// The order of axes in one word, such as `nchw`.
-  var layout: String {
-    axes.map { role in
-      switch role {
-      case .batch: "n"
-      case .height: "h"
-      case .width: "w"
-      case .channel: "c"
-      }
-    }.joined()
-  }
+  var layout: String { String(axes.map(\.letter)) }
 
   /// The extent that the file states for an axis of the image, where it states one.
   func extent(_ role: AxisRole) -> Int? {
@@ -40,16 +31,9 @@ struct ONNXImageInput: Sendable {
   /// Whether the network takes samples of the image as they are, and not numbers that are made of them.
   var takesIntegers: Bool { port.type.map { !$0.isFloat } ?? false }
 
-  /// The orders of axes that an image input may have, by name.
-  static let layouts: [String: [AxisRole]] = [
-    "nchw": [.batch, .channel, .height, .width], "nhwc": [.batch, .height, .width, .channel],
-    "chw": [.channel, .height, .width], "hwc": [.height, .width, .channel], "nhw": [.batch, .height, .width],
-    "hw": [.height, .width],
-  ]
-
   /// Looks at an input.
   ///
-  /// - Parameter layout: The order of axes where settings say it, one of ``layouts``.
+  /// - Parameter layout: The order of axes where settings state it, a letter an axis.
   /// - Throws: ``ONNXFailure`` where it is no image.
   init(_ port: ONNXGraph.Port, of graph: ONNXGraph, layout: String? = nil) throws(ONNXFailure) {
     self.port = port
@@ -58,7 +42,8 @@ struct ONNXImageInput: Sendable {
     guard (2...4).contains(rank) else { throw ONNXFailure("has \(rank) axes, which is no image") }
     let use = ONNXChannelAxis(of: port.name, rank: rank, in: graph)
     if let layout {
-      guard let axes = ONNXImageInput.layouts[layout], axes.count == rank else {
+      let axes = AxisRole.order(layout)
+      guard axes.count == rank else {
         throw ONNXFailure("has \(rank) axes: its layout is not \(layout)")
       }
       (self.axes, evidence) = (axes, .certain)
@@ -78,16 +63,33 @@ struct ONNXImageInput: Sendable {
     func isMany(_ extent: Int?) -> Bool { extent.map { $0 > 4 } ?? false }
     switch extents.count {
     case 4:
-      if isFew(extents[3]), !isFew(extents[1]) { return (layouts["nhwc"]!, .extents) }
-      return (layouts["nchw"]!, isFew(extents[1]) && !isFew(extents[3]) ? .extents : .assumed)
+      if isFew(extents[3]), !isFew(extents[1]) { return (AxisRole.order("nhwc"), .extents) }
+      return (AxisRole.order("nchw"), isFew(extents[1]) && !isFew(extents[3]) ? .extents : .assumed)
     case 3:
-      if isFew(extents[2]), !isFew(extents[0]) { return (layouts["hwc"]!, .extents) }
+      if isFew(extents[2]), !isFew(extents[0]) { return (AxisRole.order("hwc"), .extents) }
       // An open axis before an image is a batch; channels are a number that the network knows.
       if extents[0] == 1 || extents[0] == nil && isMany(extents[1]) && isMany(extents[2]) {
-        return (layouts["nhw"]!, .extents)
+        return (AxisRole.order("nhw"), .extents)
       }
-      return (layouts["chw"]!, isFew(extents[0]) && isMany(extents[2]) ? .extents : .assumed)
-    default: return (layouts["hw"]!, .extents)
+      return (AxisRole.order("chw"), isFew(extents[0]) && isMany(extents[2]) ? .extents : .assumed)
+    default: return (AxisRole.order("hw"), .extents)
     }
+  }
+}
+
+extension AxisRole {
+  /// How layouts write it.
+  fileprivate var letter: Character {
+    switch self {
+    case .batch: "n"
+    case .height: "h"
+    case .width: "w"
+    case .channel: "c"
+    }
+  }
+
+  /// The axes of a layout such as `nchw`.
+  fileprivate static func order(_ layout: String) -> [AxisRole] {
+    layout.compactMap { letter in AxisRole.allCases.first { $0.letter == letter } }
   }
 }

@@ -65,8 +65,8 @@ public struct ONNXSegmentation: Sendable {
     let channels = try ONNXSegmentation.channels(of: input, settings, &assumptions)
     var preprocessing = try ONNXSegmentation.preprocessing(
       input, channels, ONNXInputScaling(of: port.name, in: file.graph), &settings, &assumptions)
-    let (maps, period) = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
-    if isOpen, let period {
+    let (maps, graph) = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
+    if isOpen, let period = try graph.stridePeriod() {
       // A map that is halved so often wants so many pixels, and no more.
       settings.multiple = period
       preprocessing.fit = .keep(multipleOf: period)
@@ -86,11 +86,9 @@ public struct ONNXSegmentation: Sendable {
       if let assumption = reading.assumption {
         assumptions.append("output \(output.name): \(assumption) (--output-kind)")
       }
-      settings.output = reading.meaning
-    } else if settings.output != reading.meaning, settings.output == .labels, output.channels != 1 {
-      throw SettingsError("output: \(output.channels) channels are no labels")
     }
-    outputMeaning = settings.output ?? .logits
+    outputMeaning = settings.output ?? reading.meaning
+    settings.output = outputMeaning
     if outputMeaning == .multilabel, reading.meaning == .logits {
       assumptions.append(
         "output \(output.name): its values are taken for logits (--output-kind multilabelProbabilities)")
@@ -111,16 +109,14 @@ public struct ONNXSegmentation: Sendable {
 
   /// What prepares images for the network, runs it and reads its output.
   public func predictor(on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()) -> Predictor {
-    let (file, input, output) = (file, input, output)
-    let scaling = outputScaling
-    let isLabels = postprocessing == .labels
+    let name = input.port.name
     let model = Model(
-      name: file.path, inputNames: [input.port.name], outputNames: [output.name], on: backend, options: options
-    ) { shapes in
-      guard let shape = shapes[input.port.name] else {
-        throw GraphError.missingInput(name: input.port.name, expected: TensorSpec([1, 1, 1, 1]))
+      name: file.path, inputNames: [name], outputNames: [output.name], on: backend, options: options
+    ) { [self] shapes in
+      guard let shape = shapes[name] else {
+        throw GraphError.missingInput(name: name, expected: TensorSpec([1, 1, 1, 1]))
       }
-      return try file.segmentationGraph(input, shape, output, scaling: scaling, isLabels: isLabels)
+      return try graph(for: shape)
     }
     return Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing)
   }
@@ -129,9 +125,12 @@ public struct ONNXSegmentation: Sendable {
   ///
   /// - Throws: ``ONNXError``.
   public func graph(for size: Extent2D) throws -> Graph {
+    try graph(for: [1, size.height, size.width, inputChannels])
+  }
+
+  private func graph(for shape: Shape) throws -> Graph {
     try file.segmentationGraph(
-      input, [1, size.height, size.width, inputChannels], output, scaling: outputScaling,
-      isLabels: postprocessing == .labels)
+      input, shape, output, scaling: outputScaling, isLabels: outputMeaning == .labels)
   }
 
   /// What makes of the file's output what its meaning says.
@@ -182,11 +181,10 @@ public struct ONNXSegmentation: Sendable {
     return preprocessing
   }
 
-  /// The outputs that are maps of the image, for an image that is no square where the file leaves its size open; and the common multiple
-  /// of the network's strides, where there is one.
+  /// The outputs that are maps of the image, for an image that is no square where the file leaves its size open, and the graph for it.
   private static func maps(
     of file: ONNXModel, _ input: ONNXImageInput, channels: Int, _ preprocessing: Preprocessing
-  ) throws -> (maps: [ONNXMapOutput], period: Int?) {
+  ) throws -> (maps: [ONNXMapOutput], graph: Graph) {
     var failure: (any Error)?
     for size in [Extent2D(192, 256), Extent2D(512, 512)] {
       let fitted = Placement(of: size, fit: preprocessing.fit).networkSize
@@ -206,7 +204,7 @@ public struct ONNXSegmentation: Sendable {
         let maps = zip(graph.outputs, properties).compactMap { port, properties in
           ONNXMapOutput(port.name, graph[port.value].spec, properties, image: image)
         }
-        return (maps, try ReceptiveFields(graph).period)
+        return (maps, graph)
       } catch {
         failure = failure ?? error
       }
@@ -241,74 +239,5 @@ extension ONNXMapOutput {
   /// Whether it could as well be the segmentation, being neither smaller nor the same kind of map again, as deep supervision gives.
   fileprivate func isRival(of other: ONNXMapOutput) -> Bool {
     size == other.size && (channels != other.channels || reading != other.reading)
-  }
-}
-
-extension ONNXModel {
-  /// Defines the image input of a graph, `[1, height, width, channels]`.
-  private func define(_ input: ONNXImageInput, _ shape: Shape, in importer: ONNXImporter) throws {
-    guard let type = input.port.type else {
-      throw ONNXError(path, .input(name: input.port.name, reason: "is of a type that is not read"))
-    }
-    for (role, extent) in [(AxisRole.height, shape[1]), (.width, shape[2]), (.channel, shape[3])] {
-      if let stated = input.extent(role), stated != extent {
-        throw ONNXError(
-          path,
-          .input(name: input.port.name, reason: "has \(stated) for its \(role.rawValue) in the file, not \(extent)"))
-      }
-    }
-    let image = importer.builder.input(input.port.name, shape, of: type.elementType)
-    // The axes that the file has, in the order in which images lie.
-    let lying = [AxisRole.batch, .height, .width, .channel].compactMap { input.axes.firstIndex(of: $0) }
-    let extents = zip([AxisRole.batch, .height, .width, .channel], shape.dimensions)
-      .filter { input.axes.contains($0.0) }.map(\.1)
-    let value = extents.count == 4 ? image : image.reshape(extents)
-    importer.define(input.port.name, ONNXValue(type, value, axes: lying))
-  }
-
-  /// The network for images `[1, height, width, channels]` of a shape, with all outputs as the file has them.
-  fileprivate func imageGraph(_ input: ONNXImageInput, _ shape: Shape) throws -> Graph {
-    try makeGraph {
-      try define(input, shape, in: $0)
-    } outputs: { importer in
-      for port in graph.outputs {
-        importer.builder.output(port.name, importer.arranged(try importer.value(ofOutput: port.name, in: self)))
-      }
-    }
-  }
-
-  /// The network for images `[1, height, width, channels]` of a shape, with its segmentation `[1, height, width, classes]` alone.
-  fileprivate func segmentationGraph(
-    _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, scaling: OutputReading.Scaling, isLabels: Bool
-  ) throws -> Graph {
-    try makeGraph {
-      try define(input, shape, in: $0)
-    } outputs: { importer in
-      let result = try importer.value(ofOutput: output.name, in: self)
-      // The other axes have extent 1.
-      let others = (0..<result.rank).filter { !output.order.contains($0) }
-      var map = importer.arranged(result, as: others + output.order)
-      if !result.type.isFloat, !isLabels { map = try importer.asFloat(map, result.type) }
-      let extents = output.order.map { result.dimensions[$0] } + (output.channelAxis == nil ? [1] : [])
-      map = map.reshape([1] + extents)
-      switch scaling {
-      case .none: break
-      case .divided(let scale): map = map * Float(1 / scale)
-      case .exponential: map = map.map(.exp)
-      case .sigmoid: map = map.sigmoid()
-      }
-      importer.builder.output(output.name, map)
-    }
-  }
-}
-
-extension ONNXImporter {
-  /// Whole numbers as float32.
-  fileprivate func asFloat(_ value: Value, _ type: ONNXElement) throws -> Value {
-    let node = ONNXNode(
-      name: "cast", kind: "Cast", domain: "", opset: 13, inputs: ["value"], outputs: ["cast"],
-      attributes: ONNXAttributes(["to": .int(Int(ONNXElement.float.rawValue))]))
-    let results = try ONNXStep(importer: self, node: node, inputs: [ONNXValue(type, value)]).onHost()
-    return arranged(results[0])
   }
 }

@@ -24,24 +24,20 @@ extension PredictionSettings {
   /// - Throws: `SettingsError`, which names the file.
   public static func beside(_ path: String) throws(SettingsError) -> PredictionSettings {
     guard let path = pathOfFile(beside: path) else { return .init() }
-    do throws(SettingsError) {
-      return try PredictionSettings(contentsOf: path)
-    } catch {
-      throw SettingsError("\(path): \(error)")
-    }
+    return try PredictionSettings(contentsOf: path)
   }
 
   /// Reads a file of settings as `init(json:)` does.
   ///
-  /// - Throws: `SettingsError`, also where the file cannot be read.
+  /// - Throws: `SettingsError`, which names the file, also where it cannot be read.
   public init(contentsOf path: String) throws(SettingsError) {
-    let bytes: [UInt8]
-    do throws(FileError) {
-      bytes = try FileSystem.contents(of: path)
+    do {
+      try self.init(json: FileSystem.contents(of: path))
+    } catch let error as FileError {
+      throw SettingsError("\(path): \(error.reason)")
     } catch {
-      throw SettingsError(error.reason)
+      throw SettingsError("\(path): \(error)")
     }
-    try self.init(json: bytes)
   }
 
   private static func pathOfFile(beside path: String) -> String? {

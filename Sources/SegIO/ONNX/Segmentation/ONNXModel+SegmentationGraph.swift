@@ -1,0 +1,71 @@
+import SegEngine
+import SegModels
+
+extension ONNXModel {
+  /// Defines the image input of a graph, `[1, height, width, channels]`.
+  private func define(_ input: ONNXImageInput, _ shape: Shape, in importer: ONNXImporter) throws {
+    guard let type = input.port.type else {
+      throw ONNXError(path, .input(name: input.port.name, reason: "is of a type that is not read"))
+    }
+    for (role, extent) in [(AxisRole.height, shape[1]), (.width, shape[2]), (.channel, shape[3])] {
+      if let stated = input.extent(role), stated != extent {
+        throw ONNXError(
+          path,
+          .input(name: input.port.name, reason: "has \(stated) for its \(role.rawValue) in the file, not \(extent)"))
+      }
+    }
+    let image = importer.builder.input(input.port.name, shape, of: type.elementType)
+    // The axes that the file has, in the order in which images lie.
+    let lying = [AxisRole.batch, .height, .width, .channel].compactMap { input.axes.firstIndex(of: $0) }
+    let extents = zip([AxisRole.batch, .height, .width, .channel], shape.dimensions)
+      .filter { input.axes.contains($0.0) }.map(\.1)
+    let value = extents.count == 4 ? image : image.reshape(extents)
+    importer.define(input.port.name, ONNXValue(type, value, axes: lying))
+  }
+
+  /// The network for images `[1, height, width, channels]` of a shape, with all outputs as the file has them.
+  func imageGraph(_ input: ONNXImageInput, _ shape: Shape) throws -> Graph {
+    try makeGraph {
+      try define(input, shape, in: $0)
+    } outputs: { importer in
+      for port in graph.outputs {
+        importer.builder.output(port.name, importer.arranged(try importer.value(ofOutput: port.name, in: self)))
+      }
+    }
+  }
+
+  /// The network for images `[1, height, width, channels]` of a shape, with its segmentation `[1, height, width, classes]` alone.
+  func segmentationGraph(
+    _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, scaling: OutputReading.Scaling, isLabels: Bool
+  ) throws -> Graph {
+    try makeGraph {
+      try define(input, shape, in: $0)
+    } outputs: { importer in
+      let result = try importer.value(ofOutput: output.name, in: self)
+      // The other axes have extent 1.
+      let others = (0..<result.rank).filter { !output.order.contains($0) }
+      var map = importer.arranged(result, as: others + output.order)
+      if !result.type.isFloat, !isLabels { map = try importer.asFloat(map, result.type) }
+      let extents = output.order.map { result.dimensions[$0] } + (output.channelAxis == nil ? [1] : [])
+      map = map.reshape([1] + extents)
+      switch scaling {
+      case .none: break
+      case .divided(let scale): map = map * Float(1 / scale)
+      case .exponential: map = map.map(.exp)
+      case .sigmoid: map = map.sigmoid()
+      }
+      importer.builder.output(output.name, map)
+    }
+  }
+}
+
+extension ONNXImporter {
+  /// Whole numbers as float32.
+  fileprivate func asFloat(_ value: Value, _ type: ONNXElement) throws -> Value {
+    let node = ONNXNode(
+      name: "cast", kind: "Cast", domain: "", opset: 13, inputs: ["value"], outputs: ["cast"],
+      attributes: ONNXAttributes(["to": .int(Int(ONNXElement.float.rawValue))]))
+    let results = try ONNXStep(importer: self, node: node, inputs: [ONNXValue(type, value)]).onHost()
+    return arranged(results[0])
+  }
+}
