@@ -24,8 +24,11 @@ import Darwin
   @Test(arguments: [1, 2, 3, 7])
   func everyIndexComesOnce(threads: Int) {
     let pool = WorkerPool(threads: threads)
-    // 65535 is the most that the pool shares out at once.
-    for count in [0, 1, 2, 3, 100, 65_534, 65_535, 65_536, 200_000] {
+    // 65,535 is the most that the pool shares out one by one: more come in blocks.
+    for count in [
+      0, 1, 2, 3, 100, 65_534, 65_535, 65_536, 65_537, 131_069, 131_070, 131_071, 196_604, 200_000, 1_000_003,
+      5_000_000,
+    ] {
       let seen = Counts(count)
       pool.forEach(count) { index, worker in
         seen.counts[index] += 1
@@ -34,6 +37,26 @@ import Darwin
       #expect(seen.counts.prefix(count).allSatisfy { $0 == 1 }, "\(count) indices on \(threads) threads")
     }
     pool.forEach(-3) { _, _ in Issue.record("a negative count has no index") }
+  }
+
+  /// However many indices there are, more than one thread takes some: each waits at its first until another has come too.
+  @Test(arguments: [2, 65_535, 65_536, 131_071, 3_000_000])
+  func loopsOfAnyLengthAreShared(count: Int) {
+    let pool = WorkerPool(threads: 2)
+    let arrived = Counts(2)
+    let both = Atomic(0)
+    pool.forEach(count) { _, worker in
+      guard arrived.counts[worker] == 0 else { return }
+      arrived.counts[worker] = 1
+      both.add(1, ordering: .sequentiallyConsistent)
+      // A loop that one thread does alone ends all the same, after some seconds.
+      var turns = 0
+      while both.load(ordering: .sequentiallyConsistent) < 2, turns < 5000 {
+        usleep(1000)
+        turns += 1
+      }
+    }
+    #expect(both.load(ordering: .sequentiallyConsistent) == 2, "\(count) indices")
   }
 
   /// Every second thread takes indices from the end, the others from the beginning, until they meet.

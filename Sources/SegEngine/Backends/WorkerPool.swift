@@ -66,15 +66,21 @@ public final class WorkerPool: Sendable {
   /// of a map or of a layer's weights, which may still be in a cache that the others are far from. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
   /// is split by worker needs no lock.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
-    guard count > 1, let crew, count <= Ticket.largestCount, crew.tryBegin() else {
+    guard count > 1, let crew, crew.tryBegin() else {
       for index in 0..<max(count, 0) { body(index, 0) }
       return
     }
-    crew.run(count, body)
-    crew.end()
+    defer { crew.end() }
+    guard count > Ticket.largestCount else { return crew.run(count, body) }
+    // More than a ticket counts are claimed some at a time.
+    let blocks = EvenPieces(count, largest: (count - 1) / Ticket.largestCount + 1)
+    crew.run(blocks.pieces) { block, worker in
+      for index in blocks[block] { body(index, worker) }
+    }
   }
 
-  /// The index that a worker will presumably come to after another: every second one takes them from the end.
+  /// The index that a worker will presumably come to after another: every second one takes them from the end. Of more indices than are
+  /// shared out one by one (65,535) it is another one, which costs what it is asked for ahead and no more.
   func following(_ index: Int, _ worker: Int) -> Int {
     worker % 2 == 0 ? index + (threadCount + 1) / 2 : index - threadCount / 2
   }
