@@ -190,6 +190,38 @@ import Testing
     }
   }
 
+  /// A layer whose weights are all one number: models of it differ in their constants alone.
+  private static func layer(of weight: Float) throws -> CompiledModel {
+    let graph = try Graph("layer") { graph in
+      let x = graph.input("x", [1, 2, 2, 3])
+      graph.output("y", x + graph.constant(Tensor([3], repeating: weight)))
+    }
+    return try graph.compiled(on: OpenBLASBackend(workers: WorkerPool(threads: 1)))
+  }
+
+  /// The addresses of a model's constants are in its workspaces: those of another one would give that one's results.
+  @Test func aWorkspaceServesTheModelThatMadeItAlone() async throws {
+    let model = try Self.layer(of: 1)
+    let workspaces = [model.makeWorkspace(), model.makeWorkspace()]
+    var outputs = [Tensor(zeros: [1, 2, 2, 3])]
+    for workspace in workspaces {
+      try model.run([Tensor([1, 2, 2, 3], repeating: Float(2))], into: &outputs, using: workspace)
+      #expect(outputs[0] == Tensor([1, 2, 2, 3], repeating: Float(3)))
+    }
+    await #expect(processExitsWith: .failure) {
+      let (one, other) = (try CompiledModelTests.layer(of: 1), try CompiledModelTests.layer(of: 10))
+      var outputs = [Tensor(zeros: [1, 2, 2, 3])]
+      try one.run([Tensor(zeros: [1, 2, 2, 3])], into: &outputs, using: other.makeWorkspace())
+    }
+    // A model that is gone makes room for one whose tokens must not be taken for its own.
+    await #expect(processExitsWith: .failure) {
+      let workspace = try CompiledModelTests.layer(of: 1).makeWorkspace()
+      let other = try CompiledModelTests.layer(of: 10)
+      var outputs = [Tensor(zeros: [1, 2, 2, 3])]
+      try other.run([Tensor(zeros: [1, 2, 2, 3])], into: &outputs, using: workspace)
+    }
+  }
+
   @Test func modelsKeepTheSizesThatTheyRanLast() throws {
     let (graph, parameters, input) = try everyOperator()
     let model = try Model(graph, parameters: parameters, keeping: 2)

@@ -53,6 +53,7 @@ public final class CompiledModel: Sendable {
   private let bufferCount: Int
   private let backend: any Backend
   private let packedWeights: PackedWeights
+  private let token = Workspace.Token()
   private let parked = Mutex(ParkedWorkspaces())
 
   init(
@@ -91,9 +92,9 @@ public final class CompiledModel: Sendable {
       constantByteCount: constantByteCount)
   }
 
-  /// Memory for one run at a time.
+  /// Memory for one run at a time of this model.
   public func makeWorkspace() -> Workspace {
-    let workspace = Workspace(byteCount: arenaByteCount, bufferCount: bufferCount)
+    let workspace = Workspace(byteCount: arenaByteCount, bufferCount: bufferCount, token: token)
     for (buffer, offset) in arenaBuffers { workspace.addresses[buffer] = workspace.arena + offset }
     for (buffer, tensor) in constants {
       tensor.withUnsafeBytes { workspace.addresses[buffer] = UnsafeMutableRawPointer(mutating: $0.baseAddress!) }
@@ -131,7 +132,7 @@ public final class CompiledModel: Sendable {
     precondition(inputs.count == self.inputs.count, "\(name) takes \(self.inputs.count) inputs, not \(inputs.count)")
     precondition(
       outputs.count == self.outputs.count, "\(name) gives \(self.outputs.count) outputs, not \(outputs.count)")
-    precondition(workspace.byteCount == arenaByteCount, "the workspace is not one of this model's")
+    precondition(workspace.token === token, "the workspace was made by another model than this \(name)")
     for index in inputs.indices where inputs[index].spec != self.inputs[index].spec {
       throw .wrongInput(
         name: self.inputs[index].name, expected: self.inputs[index].spec, actual: inputs[index].spec)
