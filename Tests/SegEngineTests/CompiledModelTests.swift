@@ -1,5 +1,3 @@
-import AllocationCounter
-import Synchronization
 import TestSupport
 import Testing
 
@@ -92,7 +90,7 @@ import Testing
   }
 
   /// One of every operator.
-  private func everyOperator() throws -> (graph: Graph, parameters: Parameters, input: Tensor) {
+  static func everyOperator() throws -> (graph: Graph, parameters: Parameters, input: Tensor) {
     let graph = try Graph("everything") { graph in
       let x = graph.input("x", [1, 16, 12, 8])
       let (pooled, indices) = x.maxPoolWithIndices(kernel: 2)
@@ -117,7 +115,7 @@ import Testing
   }
 
   @Test func everyOperatorAgreesWithTheReference() throws {
-    let (graph, parameters, input) = try everyOperator()
+    let (graph, parameters, input) = try Self.everyOperator()
     let reference = ReferenceBackend(workers: WorkerPool(threads: 1))
     let expected = try evaluate(graph, parameters, ["x": input], on: reference)
     for (name, backend) in everyBackend() {
@@ -131,7 +129,7 @@ import Testing
 
   /// Several threads at once, each with a workspace, on one pool: equal bits every time.
   @Test func severalThreadsGetTheSameBits() async throws {
-    let (graph, parameters, input) = try everyOperator()
+    let (graph, parameters, input) = try Self.everyOperator()
     let backend = OpenBLASBackend(workers: WorkerPool(threads: 2))
     let model = try graph.compiled(parameters: parameters, on: backend)
     let first = try model.run(["x": input])
@@ -143,50 +141,6 @@ import Testing
         }
       }
       for try await isSame in group { #expect(isSame) }
-    }
-  }
-
-  /// Every thread that takes part in the run: a thread's count is read on that thread, in a loop in which each of the pool's
-  /// threads has exactly one index.
-  private func allocations(on pool: WorkerPool) -> [Int] {
-    let counts = UnsafeMutablePointer<Int>.allocate(capacity: pool.threadCount)
-    defer { counts.deallocate() }
-    counts.initialize(repeating: 0, count: pool.threadCount)
-    let arrived = Atomic(0)
-    nonisolated(unsafe) let shared = counts
-    pool.forEach(pool.threadCount) { _, worker in
-      shared[worker] = allocation_count()
-      arrived.add(1, ordering: .sequentiallyConsistent)
-      while arrived.load(ordering: .sequentiallyConsistent) < pool.threadCount {}
-    }
-    return (0..<pool.threadCount).map { counts[$0] }
-  }
-
-  @Test(.enabled(if: counts_allocations()), arguments: [1, 3])
-  func runningAllocatesNothing(threads: Int) throws {
-    let before = allocation_count()
-    let memory = UnsafeMutablePointer<Int>.allocate(capacity: 10)
-    memory.deallocate()
-    #expect(allocation_count() > before, "allocations are counted")
-    let (graph, parameters, input) = try everyOperator()
-    let pool = WorkerPool(threads: threads)
-    for backend in [OpenBLASBackend(workers: pool)] {
-      for optimizes in [true, false] {
-        let model = try graph.compiled(parameters: parameters, on: backend, options: .init(optimizes: optimizes))
-        let workspace = model.makeWorkspace()
-        var outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
-        let inputs = [input]
-        // OpenBLAS makes its buffers at the first product of each thread.
-        for _ in 0..<20 { try model.run(inputs, into: &outputs, using: workspace) }
-        let start = allocations(on: pool)
-        for _ in 0..<20 { try model.run(inputs, into: &outputs, using: workspace) }
-        let end = allocations(on: pool)
-        // Reading the counts makes an array on the calling thread after the loop; what happens between is the runs.
-        #expect(zip(start, end).map { $1 - $0 }.dropFirst().allSatisfy { $0 == 0 })
-        let here = allocation_count()
-        try model.run(inputs, into: &outputs, using: workspace)
-        #expect(allocation_count() == here)
-      }
     }
   }
 
@@ -223,7 +177,7 @@ import Testing
   }
 
   @Test func modelsKeepTheSizesThatTheyRanLast() throws {
-    let (graph, parameters, input) = try everyOperator()
+    let (graph, parameters, input) = try Self.everyOperator()
     let model = try Model(graph, parameters: parameters, keeping: 2)
     let first = try model.compiled(for: ["x": input.shape])
     #expect(try model.compiled(for: ["x": input.shape]) === first)

@@ -78,17 +78,21 @@ struct StrassenProduct: Sendable {
     let lower = rows - half
     let products = scratch + 5 * half * sumStride
     backend.strassenSums(x, xStride: xStride, rows: half, lower: lower, depth: depth, scratch, sumStride: sumStride)
-    func sums(_ index: Int) -> PanelOperands.Rows { .strided(scratch + index * half * sumStride, stride: sumStride) }
-    let lefts = [
-      sums(0), sums(1), .strided(x, stride: xStride), .strided(x + lower * xStride + depth, stride: xStride), sums(2),
-      sums(3), sums(4),
-    ]
+    // The left-hand matrix of each product: M₃ and M₄ have quarters of A itself, the others the sums in their order.
+    func left(_ product: Int) -> PanelOperands.Rows {
+      switch product {
+      case 2: .strided(x, stride: xStride)
+      case 3: .strided(x + lower * xStride + depth, stride: xStride)
+      default:
+        .strided(scratch + (product < 2 ? product : product - 2) * half * sumStride, stride: sumStride)
+      }
+    }
     for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
       prefetch(result, column: column, rows: rows, on: backend)
-      for (index, left) in lefts.enumerated() {
+      for index in 0..<7 {
         backend.panelProduct(
           PanelOperands(
-            rows: left, rowCount: half, depth: depth,
+            rows: left(index), rowCount: half, depth: depth,
             panels: packed + index * quarterCount + layout.offset(ofPanelAt: column, k: depth), columns: width,
             y: products + index * half * width, yStride: width))
       }
@@ -105,13 +109,15 @@ extension StrassenProduct {
   /// Asks for the places of a panel's results, and for what is added to them, in both halves: they come while its products are computed.
   /// The places too as what is read: asked for as lines that will be written they cost FCN 1 to 2 % more.
   private func prefetch(_ result: StrassenResult, column: Int, rows: Int, on backend: any Backend) {
-    for row in 0..<rows {
-      for column in [column, n / 2 + column] {
-        backend.prefetch(result.row(row) + column, count: layout.width)
-        if let residual = result.residual {
-          backend.prefetch(residual + row * result.residualStride + column, count: layout.width)
-        }
+    func ask(_ row: Int, _ column: Int) {
+      backend.prefetch(result.row(row) + column, count: layout.width)
+      if let residual = result.residual {
+        backend.prefetch(residual + row * result.residualStride + column, count: layout.width)
       }
+    }
+    for row in 0..<rows {
+      ask(row, column)
+      ask(row, n / 2 + column)
     }
   }
 }

@@ -19,6 +19,15 @@ protocol ConvolutionAlgorithm: Sendable {
   /// kernelWidth]`.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool)
 
+  /// The same in scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned, so that weights which the network computes
+  /// itself are packed without an allocation.
+  func pack(
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    over workers: WorkerPool)
+
+  /// Scratch memory of packing in floats, for so many threads.
+  func packingScratchCount(threads: Int) -> Int
+
   /// Scratch memory of a run in floats, for so many threads.
   func scratchCount(threads: Int) -> Int
 
@@ -31,6 +40,15 @@ protocol ConvolutionAlgorithm: Sendable {
 
 extension ConvolutionAlgorithm {
   var pools: Bool { false }
+
+  func packingScratchCount(threads: Int) -> Int { 0 }
+
+  func pack(
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    over workers: WorkerPool
+  ) {
+    pack(weights, into: packed, over: workers)
+  }
 }
 
 /// An algorithm that computes tiles of the output, each by itself.
@@ -121,14 +139,19 @@ extension ConvolutionAlgorithm {
       }
     }
     // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.
+    // Packing takes the scratch memory of the run, which begins afterwards.
     let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
+    let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
-      workspaceByteCount: 4 * (packingSpace + scratchCount(threads: workers.threadCount)), algorithm: name,
+      workspaceByteCount: 4 * (packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
+      algorithm: name,
       candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
       let scratch = context.scratch
-      if weights == nil { pack(context.input(1).floats, into: scratch, over: context.backend.workers) }
+      if weights == nil {
+        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.backend.workers)
+      }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
       let (x, y) = (context.input(0), context.output())

@@ -61,7 +61,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
   }
 
   var tileScratchCount: Int {
-    let most = (0..<bands.pieces).map { inputRows(for: bands[$0]).count }.max() ?? 0
+    let most = (0..<bands.pieces).reduce(0) { max($0, inputRows(for: bands[$1]).count) }
     return most * problem.input.width * matrix.n
   }
 

@@ -32,6 +32,10 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let frame: WinogradFrame
   /// The weights of one point: columns are output channels, of each phase of the frame.
   let matrix: PanelMatrix
+  /// The weights as they are, a row for each tap of an input channel, where they are kept so.
+  private let plainMatrix: PanelMatrix?
+  /// The matrix that transforms weights, row by row.
+  private let filterTransform: ContiguousArray<Double>
   let tiles: WinogradTiles
   /// Input channels whose weights are transformed at once, in the order of panels.
   let depths: EvenPieces
@@ -110,6 +114,13 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
       columnOffsets: (0..<columns).map { $0 * problem.inputChannels }, layout: layout)
+    plainMatrix =
+      order == .panels
+      ? PanelMatrix(
+        rowOffsets: (0..<problem.inputChannels).flatMap { input in
+          frame.tapOffsets.map { input * frame.inputStride + $0 }
+        }, columnOffsets: frame.columnOffsets, layout: layout) : nil
+    filterTransform = ContiguousArray(filtering.filterTransform.joined())
     let weightShare = WinogradConvolution.panelWeightBytes(backend.coreCacheBytes)
     depths = EvenPieces(
       problem.inputChannels,
@@ -153,41 +164,54 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
 
   var packing: String {
-    order != .panels ? "\(filtering.packing)/\(matrix.layoutName)" : "taps a channel/\(matrix.layoutName)"
+    plainMatrix == nil ? "\(filtering.packing)/\(matrix.layoutName)" : "taps a channel/\(matrix.layoutName)"
   }
-  var packedCount: Int { order != .panels ? filtering.products * matrix.count : plainMatrix.count }
+  var packedCount: Int { plainMatrix?.count ?? filtering.products * matrix.count }
 
-  /// The weights as they are, a row for each tap of an input channel.
-  private var plainMatrix: PanelMatrix {
-    PanelMatrix(
-      rowOffsets: (0..<problem.inputChannels).flatMap { input in
-        frame.tapOffsets.map { input * frame.inputStride + $0 }
-      }, columnOffsets: frame.columnOffsets, layout: matrix.layout)
+  /// Of a thread: g, G g and a row of the transformed weights, the columns of a panel each, in Double.
+  private var threadPackingCount: Int {
+    let (n, r) = (filtering.inputs, frame.taps)
+    return (2 * (r * r + r * n + 1) * matrix.layout.width + 15) / 16 * 16
   }
+
+  func packingScratchCount(threads: Int) -> Int { plainMatrix == nil ? threads * threadPackingCount : 0 }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    if order != .panels {
-      packTransformed(weights, into: packed, over: workers)
-    } else {
+    withUnsafeTemporaryAllocation(
+      byteCount: max(1, 4 * packingScratchCount(threads: workers.threadCount)), alignment: AlignedMemory.alignment
+    ) { memory in
+      let scratch = memory.baseAddress!.bindMemory(to: Float.self, capacity: memory.count / 4)
+      pack(weights, into: packed, scratch: scratch, over: workers)
+    }
+  }
+
+  func pack(
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    over workers: WorkerPool
+  ) {
+    if let plainMatrix {
       plainMatrix.pack(weights, into: packed, over: workers)
+    } else {
+      packTransformed(weights, into: packed, scratch: scratch, over: workers)
     }
   }
 
   private func packTransformed(
-    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    over workers: WorkerPool
   ) {
-    let transform = ContiguousArray(filtering.filterTransform.joined())
-    let (n, r, layout) = (filtering.inputs, frame.taps, matrix.layout)
+    let (n, r, layout, transform) = (filtering.inputs, frame.taps, matrix.layout, filterTransform)
     let panels = (matrix.n + layout.width - 1) / layout.width
-    workers.forEach(panels) { panel, _ in
+    workers.forEach(panels) { panel, worker in
       let column = panel * layout.width
       let stored = layout.storedColumns(at: column, of: matrix.n)
       let present = min(stored, matrix.n - column)
       let target = packed + layout.offset(ofPanelAt: column, k: matrix.k)
+      let count = (r * r + r * n + 1) * stored
       // g and G g, a row of the panel's columns each.
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: (r * r + r * n + 1) * stored) { memory in
-        memory.initialize(repeating: 0)
-        let (g, half) = (memory.baseAddress!, memory.baseAddress! + r * r * stored)
+      (scratch + worker * threadPackingCount).withMemoryRebound(to: Double.self, capacity: count) { g in
+        g.initialize(repeating: 0, count: count)
+        let half = g + r * r * stored
         let sum = half + r * n * stored
         // Rows of G times rows of `count` numbers.
         func multiply(
