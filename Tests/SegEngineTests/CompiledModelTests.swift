@@ -176,6 +176,52 @@ import Testing
     }
   }
 
+  /// Copies its input, and refuses one that begins with a negative number.
+  private struct Refusing: Operator {
+    static let name = "Refusing"
+
+    func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] { inputs }
+    func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: inputs, writing: outputs) }
+    func prepare(_ context: PreparationContext) -> PreparedOperator {
+      PreparedOperator { context throws(RunError) in
+        let (x, y) = (context.input(0), context.output())
+        guard x.floats[0] >= 0 else { throw RunError(Self.name, "\(x.floats[0]) is negative") }
+        y.floats.update(from: x.floats, count: x.shape.elementCount)
+      }
+    }
+  }
+
+  /// What a step is not defined for ends the run with its name, and leaves nothing behind.
+  @Test func aStepThatRefusesItsValuesIsNamed() throws {
+    let graph = try Graph("picky") { graph in
+      let x = graph.input("x", [4])
+      graph.output("y", graph.scope("head") { (x * 2).apply(Refusing(), named: "check") } + 1)
+    }
+    let message = "head.check: Refusing: -6.0 is negative"
+    func check(_ body: () throws -> Void) {
+      do {
+        try body()
+        Issue.record("the step is not defined for negative numbers")
+      } catch {
+        #expect("\(error)" == message && error is GraphError)
+      }
+    }
+    let model = try Model(graph, parameters: Parameters())
+    let compiled = try model.compiled()
+    let (good, bad) = (Tensor([4], [3, -1, 2, 0] as [Float]), Tensor([4], [-3, 1, 2, 0] as [Float]))
+    check { _ = try model.run(["x": bad]) }
+    check { _ = try model(bad) }
+    check { _ = try compiled.profile([bad]) }
+    check { _ = try compiled.runSeconds([bad], lasting: 0.01) }
+    let workspace = compiled.makeWorkspace()
+    var outputs = [Tensor(zeros: [4])]
+    check { try compiled.run([bad], into: &outputs, using: workspace) }
+    try compiled.run([good], into: &outputs, using: workspace)
+    #expect(outputs[0] == Tensor([4], [7, -1, 5, 1] as [Float]))
+    #expect(try model(good) == outputs[0])
+    #expect(throws: RunError.self) { try OperatorRunner(model.backend).run(Refusing(), [bad]) }
+  }
+
   @Test func modelsKeepTheSizesThatTheyRanLast() throws {
     let (graph, parameters, input) = try Self.everyOperator()
     let model = try Model(graph, parameters: parameters, keeping: 2)

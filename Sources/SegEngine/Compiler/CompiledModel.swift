@@ -104,7 +104,8 @@ public final class CompiledModel: Sendable {
 
   /// Runs the model on tensors by name and gives its outputs by name.
   ///
-  /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for.
+  /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for, or a step is not
+  ///   defined for the values that it meets (``GraphError/run(node:error:)``).
   public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
     for name in inputs.keys.sorted() where !self.inputs.contains(where: { $0.name == name }) {
       throw .unknownInput(name: name, expected: self.inputs.map(\.name))
@@ -125,7 +126,9 @@ public final class CompiledModel: Sendable {
   ///
   /// Allocates nothing where `outputs` share their memory with no other tensor.
   ///
-  /// - Throws: ``GraphError`` where an input or output is of another shape or type than was compiled for.
+  /// - Precondition: this model made the workspace; there are as many tensors as inputs and outputs.
+  /// - Throws: ``GraphError`` where an input or output is of another shape or type than was compiled for, or a step is not defined for the
+  ///   values that it meets (``GraphError/run(node:error:)``); `outputs` then hold no result.
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
@@ -150,13 +153,8 @@ public final class CompiledModel: Sendable {
       outputs[index].withUnsafeMutableBytes { workspace.addresses[self.outputs[index].buffer] = $0.baseAddress! }
     }
     // The addresses stay those of the tensors, which outlive the steps.
-    withExtendedLifetime((inputs, outputs, constants)) {
-      for step in steps {
-        step.prepared.run(
-          RunContext(
-            backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
-            addresses: workspace.addresses))
-      }
+    try withExtendedLifetime((inputs, outputs, constants)) { () throws(GraphError) in
+      for step in steps { try step.run(in: workspace, on: backend) }
     }
   }
 
@@ -176,13 +174,12 @@ public final class CompiledModel: Sendable {
     try run(inputs, into: &results, using: workspace)
     let clock = ContinuousClock()
     var times = [[Double]](repeating: [], count: steps.count)
-    withExtendedLifetime((inputs, results)) {
+    try withExtendedLifetime((inputs, results)) { () throws(GraphError) in
       for _ in 0..<rounds {
         for (index, step) in steps.enumerated() {
-          let context = RunContext(
-            backend: backend, workspace: workspace.arena + step.workspaceOffset, step: step,
-            addresses: workspace.addresses)
-          times[index].append(clock.measure { step.prepared.run(context) } / .seconds(1))
+          let start = clock.now
+          try step.run(in: workspace, on: backend)
+          times[index].append((clock.now - start) / .seconds(1))
         }
       }
     }

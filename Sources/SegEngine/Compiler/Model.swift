@@ -75,7 +75,8 @@ public final class Model: Sendable {
 
   /// Runs the network on tensors by name.
   ///
-  /// - Throws: ``GraphError`` where an input is missing, unknown, or of a shape that the architecture cannot take.
+  /// - Throws: ``GraphError`` where an input is missing, unknown, or of a shape that the architecture cannot take, or a node is not
+  ///   defined for the values that it meets; what making the graph throws.
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     try compiled(for: inputs.mapValues(\.shape)).run(inputs)
   }
@@ -83,7 +84,7 @@ public final class Model: Sendable {
   /// Runs a network of one input and gives its first output.
   ///
   /// - Precondition: the network has one input.
-  /// - Throws: ``GraphError`` where the architecture cannot take the input's shape.
+  /// - Throws: as ``run(_:)``.
   public func callAsFunction(_ input: Tensor) throws -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     return try run([inputNames[0]: input])[outputNames[0]]!

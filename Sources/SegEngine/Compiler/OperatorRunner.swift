@@ -31,7 +31,7 @@ package struct OperatorRunner {
   ///
   /// Outputs and scratch memory hold NaN before it runs.
   ///
-  /// - Throws: ``ShapeError`` from the shape rule, ``Violation`` for what was written where it must not be.
+  /// - Throws: ``ShapeError`` from the shape rule, ``RunError`` of the run, ``Violation`` for what was written where it must not be.
   package func run(
     _ operator: some Operator, _ inputs: [Tensor], constants: Set<Int> = []
   ) throws -> [Tensor] {
@@ -59,8 +59,8 @@ package struct OperatorRunner {
       name: "", operator: `operator`, prepared: prepared,
       inputs: inputs.enumerated().map { operand($0, $1.spec) },
       outputs: outputs.enumerated().map { operand(inputs.count + $0, $1) })
-    withExtendedLifetime((all, scratch)) {
-      prepared.run(RunContext(backend: backend, workspace: scratch.base, step: step, addresses: addresses))
+    try withExtendedLifetime((all, scratch)) { () throws(RunError) in
+      try prepared.run(RunContext(backend: backend, workspace: scratch.base, step: step, addresses: addresses))
     }
     for (index, memory) in inputMemory.enumerated() where memory !== outputMemory.first {
       if !memory.isIntact || memory.read() != inputs[index] { throw Violation.wroteOutside("into input \(index)") }

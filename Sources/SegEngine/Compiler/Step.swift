@@ -23,4 +23,17 @@ struct Step: Sendable {
   var operation: String {
     [type(of: `operator`).name, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " ")
   }
+
+  /// Runs the operator in a workspace of its model.
+  ///
+  /// - Throws: ``GraphError/run(node:error:)`` with the step's name.
+  func run(in workspace: Workspace, on backend: any Backend) throws(GraphError) {
+    do {
+      try prepared.run(
+        RunContext(
+          backend: backend, workspace: workspace.arena + workspaceOffset, step: self, addresses: workspace.addresses))
+    } catch {
+      throw .run(node: name, error: error)
+    }
+  }
 }

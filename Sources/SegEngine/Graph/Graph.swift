@@ -121,7 +121,7 @@ public struct Graph: Sendable {
   }
 }
 
-/// What can be wrong with a graph, its inputs or its weights.
+/// What can be wrong with a graph, its inputs, their values or its weights.
 public enum GraphError: Error, Sendable, CustomStringConvertible {
   /// An operator's operands do not fit. `location` is the line of the architecture that added it.
   case shape(node: String, error: ShapeError, location: String?)
@@ -152,3 +152,6 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
     }
   }
 }
+  /// A node is not defined for the values that it met in a run.
+  case run(node: String, error: RunError)
+    case .run(let node, let error): "\(node): \(error)"

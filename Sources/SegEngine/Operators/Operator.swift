@@ -110,12 +110,15 @@ public struct PreparedOperator: Sendable {
   /// The constant inputs that are not read while it runs, because what it needs of them is packed.
   public let packedInputs: Set<Int>
   /// Reads the inputs, writes the outputs. Allocates nothing, and may be called from several threads with different contexts.
-  public let run: @Sendable (RunContext) -> Void
+  ///
+  /// Throws for values that the operator is not defined for; what it has written by then counts for nothing.
+  public let run: @Sendable (RunContext) throws(RunError) -> Void
 
   /// Makes a prepared operator.
   public init(
     workspaceByteCount: Int = 0, algorithm: String = "", candidates: [AlgorithmCandidate] = [],
-    demand: AlgorithmDemand? = nil, packedInputs: Set<Int> = [], run: @escaping @Sendable (RunContext) -> Void
+    demand: AlgorithmDemand? = nil, packedInputs: Set<Int> = [],
+    run: @escaping @Sendable (RunContext) throws(RunError) -> Void
   ) {
     self.workspaceByteCount = workspaceByteCount
     self.algorithm = algorithm

@@ -1,0 +1,91 @@
+import SegEngine
+
+/// A node that the evaluator computes while the network runs: for operators and element types that the engine has not.
+///
+/// It is slower than an operator of the engine, and allocates. Where its operands' values make no sense (an index out of range), which no
+/// file's shapes can tell beforehand, the run throws.
+struct HostOperator: Operator {
+  static let name = "Host"
+
+  enum Operand: Sendable {
+    case none
+    case known(ONNXConstant)
+    /// The operator's operand of that number.
+    case flowing(Int, ONNXElement)
+
+    func constant(_ tensors: [Tensor]) -> ONNXConstant? {
+      switch self {
+      case .none: nil
+      case .known(let constant): constant
+      case .flowing(let index, let type): ONNXConstant(type, tensors[index])
+      }
+    }
+  }
+
+  let node: ONNXNode
+  let operands: [Operand]
+
+  var attributes: String { node.kind }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    do {
+      return try HostOperator.results(of: node, operands, for: inputs).map(\.tensor.spec)
+    } catch {
+      throw ShapeError(HostOperator.name, error.reason)
+    }
+  }
+
+  /// Results of the right shapes and types, found with operands of zeros, or of ones where something is divided by them.
+  static func results(
+    of node: ONNXNode, _ operands: [Operand], for specs: [TensorSpec]
+  ) throws(ONNXFailure) -> [ONNXConstant] {
+    let zeros = specs.map { Tensor(zeros: $0.shape, of: $0.elementType) }
+    do {
+      return try ONNXEvaluator.evaluate(node, operands.map { $0.constant(zeros) })
+    } catch {
+      let ones = specs.map { spec in
+        switch spec.elementType {
+        case .float32: Tensor(spec.shape, repeating: Float(1))
+        case .uint8: Tensor(spec.shape, repeating: UInt8(1))
+        case .int32: Tensor(spec.shape, repeating: Int32(1))
+        case .int64: Tensor(spec.shape, repeating: Int64(1))
+        }
+      }
+      return try ONNXEvaluator.evaluate(node, operands.map { $0.constant(ones) })
+    }
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    Cost(
+      otherOperations: outputs.reduce(0) { $0 + $1.shape.elementCount }, reading: inputs, writing: outputs)
+  }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let (node, operands) = (node, operands)
+    return PreparedOperator(algorithm: "evaluator") { context throws(RunError) in
+      let tensors = (0..<context.inputCount).map { index -> Tensor in
+        let view = context.input(index)
+        var tensor = Tensor(zeros: view.shape, of: view.spec.elementType)
+        tensor.withUnsafeMutableBytes { bytes in
+          bytes.copyMemory(from: UnsafeRawBufferPointer(start: view.base, count: view.spec.byteCount))
+        }
+        return tensor
+      }
+      let results: [ONNXConstant]
+      do throws(ONNXFailure) {
+        results = try ONNXEvaluator.evaluate(node, operands.map { $0.constant(tensors) })
+      } catch {
+        throw RunError(node.kind, error.reason)
+      }
+      for index in 0..<context.outputCount {
+        let (output, result) = (context.output(index), results[index].tensor)
+        guard result.spec == output.spec else {
+          throw RunError(node.kind, "its result \(index) is \(result.spec), not \(output.spec) as for other values")
+        }
+        result.withUnsafeBytes {
+          output.base.copyMemory(from: $0.baseAddress!, byteCount: output.spec.byteCount)
+        }
+      }
+    }
+  }
+}
