@@ -168,7 +168,7 @@ extension ModelDescription {
     let extent = size?.extent ?? defaultSize
     do {
       return try makeGraph(extent)
-    } catch GraphError.shape(let node, let error, _) {
+    } catch GraphError.shape(let node, let error, _, _) {
       throw Failure(
         .usage, "--size: \(name) cannot take \(extent.height)×\(extent.width) pixels (at \(node): \(error))")
     }

@@ -30,6 +30,8 @@ public struct Graph: Sendable {
     public internal(set) var inputs: [ValueID]
     /// The results, in the operator's order.
     public internal(set) var outputs: [ValueID]
+    /// The line that added it, where it is known.
+    var location: SourceLocation? = nil
     /// The nodes whose constants are part of this one's weights. Which they are may depend on the sizes that are compiled for, so
     /// packed weights are shared only where they are the same.
     var foldedNames: [String] = []
@@ -78,8 +80,8 @@ public struct Graph: Sendable {
 
   /// Builds a graph by running `body`, which states inputs, operators and outputs.
   ///
-  /// - Throws: ``GraphError`` for the first operator whose operands do not fit, naming both shapes and the line that added it;
-  ///   for a graph without outputs; for two parameters of one name and different shapes.
+  /// - Throws: ``GraphError`` for the first operator whose operands do not fit, naming both shapes and the line that added it, or, for an
+  ///   arithmetic sign, the operands; for a graph without outputs; for two parameters of one name and different shapes.
   public init(_ name: String, _ body: (GraphBuilder) throws -> Void) throws {
     let builder = GraphBuilder(name: name)
     try body(builder)
@@ -94,6 +96,19 @@ public struct Graph: Sendable {
   /// Shapes and types of a node's operands, among those of all values that ``specs(forInputs:)`` gives.
   public func specs(ofInputsOf node: Node, among specs: [TensorSpec]) -> [TensorSpec] {
     node.inputs.map { specs[$0.index] }
+  }
+
+  /// What an operand is, for messages: the name of what gives it, with the line that added it where that is known.
+  func origin(of value: ValueID) -> String {
+    switch self[value].source {
+    case .input(let name): return "input \(name)"
+    case .parameter(let name): return "parameter \(name)"
+    case .constant: return "a constant"
+    case .node:
+      // It is looked for where there is an error to report, once.
+      guard let node = nodes.first(where: { $0.outputs.contains(value) }) else { return "a value" }
+      return node.name + (node.location.map { " at \($0)" } ?? "")
+    }
   }
 
   /// Shapes and types of all values (by index) for the given input shapes; an input that is not named keeps its shape.
@@ -114,7 +129,8 @@ public struct Graph: Sendable {
         let results = try node.operator.outputs(for: node.inputs.map { specs[$0.index] })
         for (output, spec) in zip(node.outputs, results) { specs[output.index] = spec }
       } catch {
-        throw GraphError.shape(node: node.name, error: error, location: nil)
+        throw GraphError.shape(
+          node: node.name, error: error, operands: node.inputs.map(origin), location: node.location?.description)
       }
     }
     return specs
@@ -123,35 +139,40 @@ public struct Graph: Sendable {
 
 /// What can be wrong with a graph, its inputs, their values or its weights.
 public enum GraphError: Error, Sendable, CustomStringConvertible {
-  /// An operator's operands do not fit. `location` is the line of the architecture that added it.
-  case shape(node: String, error: ShapeError, location: String?)
+  /// An operator's operands do not fit. `location` is the line of the architecture that added it; `nil` for an arithmetic sign, to which
+  /// Swift does not tell its caller's line, and for a network out of a file. `operands` are the names of what gives the operands, with
+  /// the lines that added them where those are known.
+  case shape(node: String, error: ShapeError, operands: [String], location: String?)
   /// The graph has nothing to compute.
   case noOutputs(graph: String)
-  /// Two values want the same name.
-  case duplicateName(name: String)
-  /// Two uses of one parameter disagree on its shape.
-  case conflictingParameter(name: String, Shape, Shape)
+  /// Two values want the same name. `location` is the line of the second, where it is known.
+  case duplicateName(name: String, location: String?)
+  /// Two uses of one parameter disagree on its shape. `location` is the line of the second, where it is known.
+  case conflictingParameter(name: String, Shape, Shape, location: String?)
   /// A run or a compilation names an input that the graph has not got.
   case unknownInput(name: String, expected: [String])
   /// A run leaves out an input.
   case missingInput(name: String, expected: TensorSpec)
   /// A run gives an input of another shape or type than was compiled for.
   case wrongInput(name: String, expected: TensorSpec, actual: TensorSpec)
+  /// A node is not defined for the values that it met in a run.
+  case run(node: String, error: RunError)
 
   public var description: String {
     switch self {
-    case .shape(let node, let error, let location):
-      "\(node): \(error)" + (location.map { " (\($0))" } ?? "")
+    case .shape(let node, let error, let operands, let location):
+      "\(node): \(error)"
+        + (location.map { " (\($0))" } ?? (operands.isEmpty ? "" : " (operands: \(operands.joined(separator: ", ")))"))
     case .noOutputs(let graph): "the graph \(graph) has no outputs"
-    case .duplicateName(let name): "two values of the graph are named \(name)"
-    case .conflictingParameter(let name, let a, let b): "parameter \(name) is used as \(a) and as \(b)"
+    case .duplicateName(let name, let location):
+      "two values of the graph are named \(name)" + (location.map { " (\($0))" } ?? "")
+    case .conflictingParameter(let name, let a, let b, let location):
+      "parameter \(name) is used as \(a) and as \(b)" + (location.map { " (\($0))" } ?? "")
     case .unknownInput(let name, let expected):
       "the graph has no input \(name); it has \(expected.joined(separator: ", "))"
     case .missingInput(let name, let expected): "input \(name) of \(expected) is missing"
     case .wrongInput(let name, let expected, let actual): "input \(name) is \(actual), expected \(expected)"
+    case .run(let node, let error): "\(node): \(error)"
     }
   }
 }
-  /// A node is not defined for the values that it met in a run.
-  case run(node: String, error: RunError)
-    case .run(let node, let error): "\(node): \(error)"

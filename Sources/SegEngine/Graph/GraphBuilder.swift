@@ -1,13 +1,16 @@
 /// The place where a graph is built, inside ``Graph/init(_:_:)``.
 ///
 /// Operators are added by the functions of ``Value``, which never throw, so that an architecture reads like its paper. The first
-/// operand that does not fit is remembered with the line that added it, what follows is left out, and `Graph.init` throws it.
+/// operand that does not fit is remembered with the line that added it, what follows is left out, and `Graph.init` throws it. Every
+/// function that can fail takes the line from its caller; arithmetic signs cannot, and name their operands.
 public final class GraphBuilder {
   private var graph: Graph
   private var scopes: [String] = []
   private var nodeNames: Set<String> = []
   private var parameterValues: [String: Graph.ValueID] = [:]
   package private(set) var failure: GraphError?
+  /// Whether lines of the calling code tell an author something: not where a file is read, whose nodes all come from the same lines.
+  package var namesLines = true
 
   init(name: String) { graph = Graph(emptyNamed: name) }
 
@@ -18,8 +21,13 @@ public final class GraphBuilder {
   }
 
   /// A value that the caller gives at each run. `shape` is that for which the graph is checked while it is built.
-  public func input(_ name: String, _ shape: Shape, of elementType: ElementType = .float32) -> Value {
-    if graph.inputs.contains(where: { $0.name == name }) { fail(.duplicateName(name: name)) }
+  public func input(
+    _ name: String, _ shape: Shape, of elementType: ElementType = .float32, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Value {
+    if graph.inputs.contains(where: { $0.name == name }) {
+      fail(.duplicateName(name: name, location: location(file, line)?.description))
+    }
     let id = addValue(.input(name: name), TensorSpec(shape, elementType))
     graph.inputs.append(.init(name: name, value: id))
     return Value(builder: self, id: id)
@@ -32,12 +40,17 @@ public final class GraphBuilder {
 
   /// A weight of the checkpoint, named within the current scope, in the checkpoint's layout.
   public func parameter(
-    _ name: String, _ shape: Shape, of elementType: ElementType = .float32, initializer: Initializer
+    _ name: String, _ shape: Shape, of elementType: ElementType = .float32, initializer: Initializer,
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     let path = path(name)
     let spec = TensorSpec(shape, elementType)
     if let id = parameterValues[path] {
-      if graph[id].spec != spec { fail(.conflictingParameter(name: path, graph[id].spec.shape, shape)) }
+      if graph[id].spec != spec {
+        fail(
+          .conflictingParameter(
+            name: path, graph[id].spec.shape, shape, location: location(file, line)?.description))
+      }
       return Value(builder: self, id: id)
     }
     let id = addValue(.parameter(name: path), spec)
@@ -50,8 +63,10 @@ public final class GraphBuilder {
   public func unneededParameter(_ name: String) { graph.unneededParameters.insert(path(name)) }
 
   /// States that a value is a result of the graph, under a name.
-  public func output(_ name: String, _ value: Value) {
-    if graph.outputs.contains(where: { $0.name == name }) { fail(.duplicateName(name: name)) }
+  public func output(_ name: String, _ value: Value, file: StaticString = #fileID, line: UInt = #line) {
+    if graph.outputs.contains(where: { $0.name == name }) {
+      fail(.duplicateName(name: name, location: location(file, line)?.description))
+    }
     graph.outputs.append(.init(name: name, value: value.id))
   }
 
@@ -69,13 +84,24 @@ public final class GraphBuilder {
     _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
     file: StaticString = #fileID, line: UInt = #line
   ) -> [Value] {
+    add(`operator`, named: name, to: inputs, outputCount: outputCount, at: location(file, line))
+  }
+
+  /// The same for a line that need not be known.
+  func add(
+    _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
+    at location: SourceLocation?
+  ) -> [Value] {
     var specs: [TensorSpec] = []
     let name = uniqueName(path(name))
     if failure == nil {
       do throws(ShapeError) {
         specs = try `operator`.outputs(for: inputs.map { graph[$0.id].spec })
       } catch {
-        fail(.shape(node: name, error: error, location: "\(file):\(line)"))
+        fail(
+          .shape(
+            node: name, error: error, operands: inputs.map { graph.origin(of: $0.id) },
+            location: location?.description))
       }
     }
     precondition(
@@ -84,7 +110,8 @@ public final class GraphBuilder {
     let stand = TensorSpec([1, 1, 1, 1])
     let ids = (0..<outputCount).map { addValue(.node, failure == nil ? specs[$0] : stand) }
     if failure == nil {
-      graph.nodes.append(.init(name: name, operator: `operator`, inputs: inputs.map(\.id), outputs: ids))
+      graph.nodes.append(
+        .init(name: name, operator: `operator`, inputs: inputs.map(\.id), outputs: ids, location: location))
     }
     return ids.map { Value(builder: self, id: $0) }
   }
@@ -94,6 +121,10 @@ public final class GraphBuilder {
   private func addValue(_ source: Graph.Source, _ spec: TensorSpec) -> Graph.ValueID {
     graph.values.append(.init(source: source, spec: spec))
     return .init(index: graph.values.count - 1)
+  }
+
+  private func location(_ file: StaticString, _ line: UInt) -> SourceLocation? {
+    namesLines ? SourceLocation(file: file, line: line) : nil
   }
 
   private func fail(_ error: GraphError) { if failure == nil { failure = error } }

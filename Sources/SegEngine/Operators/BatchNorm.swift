@@ -99,7 +99,7 @@ extension Value {
     let parameters = graph.scope(name) {
       graph.unneededParameter("num_batches_tracked")
       return [("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)].map { key, start in
-        graph.parameter(key, [channels], initializer: .constant(Float(start)))
+        graph.parameter(key, [channels], initializer: .constant(Float(start)), file: file, line: line)
       }
     }
     return apply(BatchNorm(epsilon: epsilon), named: name, with: parameters, file: file, line: line)

@@ -254,32 +254,38 @@ extension Value {
     combine(.minimum, number(other), file: file, line: line)
   }
 
+  // Swift gives the function of a sign no place for its caller's line: errors name its operands.
+
   /// Sum, element by element with broadcasting.
-  public static func + (a: Value, b: Value) -> Value { a.combine(.add, b) }
+  public static func + (a: Value, b: Value) -> Value { a.joined(.add, b) }
   /// Difference, element by element with broadcasting.
-  public static func - (a: Value, b: Value) -> Value { a.combine(.subtract, b) }
+  public static func - (a: Value, b: Value) -> Value { a.joined(.subtract, b) }
   /// Product, element by element with broadcasting.
-  public static func * (a: Value, b: Value) -> Value { a.combine(.multiply, b) }
+  public static func * (a: Value, b: Value) -> Value { a.joined(.multiply, b) }
   /// Quotient, element by element with broadcasting.
-  public static func / (a: Value, b: Value) -> Value { a.combine(.divide, b) }
+  public static func / (a: Value, b: Value) -> Value { a.joined(.divide, b) }
 
   /// Each element plus a number.
-  public static func + (a: Value, b: Float) -> Value { a.combine(.add, a.number(b)) }
+  public static func + (a: Value, b: Float) -> Value { a.joined(.add, a.number(b)) }
   /// Each element minus a number.
-  public static func - (a: Value, b: Float) -> Value { a.combine(.subtract, a.number(b)) }
+  public static func - (a: Value, b: Float) -> Value { a.joined(.subtract, a.number(b)) }
   /// Each element times a number.
-  public static func * (a: Value, b: Float) -> Value { a.combine(.multiply, a.number(b)) }
+  public static func * (a: Value, b: Float) -> Value { a.joined(.multiply, a.number(b)) }
   /// Each element divided by a number.
-  public static func / (a: Value, b: Float) -> Value { a.combine(.divide, a.number(b)) }
+  public static func / (a: Value, b: Float) -> Value { a.joined(.divide, a.number(b)) }
 
   /// A number plus each element.
-  public static func + (a: Float, b: Value) -> Value { b.number(a).combine(.add, b) }
+  public static func + (a: Float, b: Value) -> Value { b.number(a).joined(.add, b) }
   /// A number minus each element.
-  public static func - (a: Float, b: Value) -> Value { b.number(a).combine(.subtract, b) }
+  public static func - (a: Float, b: Value) -> Value { b.number(a).joined(.subtract, b) }
   /// A number times each element.
-  public static func * (a: Float, b: Value) -> Value { b.number(a).combine(.multiply, b) }
+  public static func * (a: Float, b: Value) -> Value { b.number(a).joined(.multiply, b) }
   /// A number divided by each element.
-  public static func / (a: Float, b: Value) -> Value { b.number(a).combine(.divide, b) }
+  public static func / (a: Float, b: Value) -> Value { b.number(a).joined(.divide, b) }
+
+  private func joined(_ operation: BinaryOperation, _ other: Value) -> Value {
+    builder.add(Binary(operation), named: "\(operation)", to: [self, other], at: nil)[0]
+  }
 
   private func number(_ value: Float) -> Value { graph.constant(Tensor(scalar: value)) }
 }

@@ -116,8 +116,9 @@ extension Value {
       let fanIn = inputs * kernel.height * kernel.width
       let weight = graph.parameter(
         "weight", [outChannels, inputs, kernel.height, kernel.width],
-        initializer: initializer ?? .heNormal(fanIn: fanIn))
-      return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
+        initializer: initializer ?? .heNormal(fanIn: fanIn), file: file, line: line)
+      return bias
+        ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0), file: file, line: line)] : [weight]
     }
     return apply(Convolution(geometry), named: name, with: parameters, file: file, line: line)
   }

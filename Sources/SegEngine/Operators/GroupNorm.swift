@@ -211,7 +211,8 @@ extension Value {
     _ name: String, groups: Int, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(
-      GroupNorm(groups: groups, epsilon: epsilon), named: name, with: normalizationParameters(name), file: file,
+      GroupNorm(groups: groups, epsilon: epsilon), named: name, with: normalizationParameters(name, file, line),
+      file: file,
       line: line)
   }
 
@@ -220,7 +221,8 @@ extension Value {
     _ name: String, affine: Bool = false, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(
-      InstanceNorm(epsilon: epsilon), named: name, with: affine ? normalizationParameters(name) : [], file: file,
+      InstanceNorm(epsilon: epsilon), named: name, with: affine ? normalizationParameters(name, file, line) : [],
+      file: file,
       line: line)
   }
 }

@@ -67,15 +67,16 @@ extension Value {
   public func layerNorm(
     _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
-    apply(LayerNorm(epsilon: epsilon), named: name, with: normalizationParameters(name), file: file, line: line)
+    apply(
+      LayerNorm(epsilon: epsilon), named: name, with: normalizationParameters(name, file, line), file: file, line: line)
   }
 
   /// The parameters `name.weight`, ones at first, and `name.bias`, zeros at first.
-  func normalizationParameters(_ name: String) -> [Value] {
+  func normalizationParameters(_ name: String, _ file: StaticString, _ line: UInt) -> [Value] {
     graph.scope(name) {
       [
-        graph.parameter("weight", [channels], initializer: .constant(1)),
-        graph.parameter("bias", [channels], initializer: .constant(0)),
+        graph.parameter("weight", [channels], initializer: .constant(1), file: file, line: line),
+        graph.parameter("bias", [channels], initializer: .constant(0), file: file, line: line),
       ]
     }
   }

@@ -122,8 +122,11 @@ extension Value {
   ) -> Value {
     let inputs = channels
     let parameters = graph.scope(name) {
-      [graph.parameter("weight", [outputs, inputs], initializer: initializer ?? .heNormal(fanIn: inputs))]
-        + (bias ? [graph.parameter("bias", [outputs], initializer: .constant(0))] : [])
+      [
+        graph.parameter(
+          "weight", [outputs, inputs], initializer: initializer ?? .heNormal(fanIn: inputs), file: file, line: line)
+      ]
+        + (bias ? [graph.parameter("bias", [outputs], initializer: .constant(0), file: file, line: line)] : [])
     }
     return apply(Linear(), named: name, with: parameters, file: file, line: line)
   }

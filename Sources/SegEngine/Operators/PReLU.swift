@@ -51,7 +51,7 @@ extension Value {
     _ name: String, perChannel: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     let slope = graph.scope(name) {
-      graph.parameter("weight", [perChannel ? channels : 1], initializer: .constant(0.25))
+      graph.parameter("weight", [perChannel ? channels : 1], initializer: .constant(0.25), file: file, line: line)
     }
     return apply(PReLU(), named: name, with: [slope], file: file, line: line)
   }

@@ -135,8 +135,9 @@ extension Value {
       let fanIn = inputs * kernel.height * kernel.width / max(1, stride.height * stride.width)
       let weight = graph.parameter(
         "weight", [inputs, outChannels / groups, kernel.height, kernel.width],
-        initializer: initializer ?? .heNormal(fanIn: fanIn))
-      return bias ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0))] : [weight]
+        initializer: initializer ?? .heNormal(fanIn: fanIn), file: file, line: line)
+      return bias
+        ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0), file: file, line: line)] : [weight]
     }
     return apply(
       TransposedConvolution(geometry, outputPadding: outputPadding), named: name, with: parameters, file: file,

@@ -16,7 +16,10 @@ final class ONNXImporter {
     let axes: [Int]
   }
 
-  init(_ builder: GraphBuilder) { self.builder = builder }
+  init(_ builder: GraphBuilder) {
+    self.builder = builder
+    builder.namesLines = false
+  }
 
   func define(_ name: String, _ value: ONNXValue) { values[name] = value }
 
@@ -52,7 +55,7 @@ final class ONNXImporter {
         throw ONNXNodeFailure(node: node, reason: failure.reason)
       }
       if let failure = builder.failure {
-        if case .shape(_, let error, _) = failure { throw ONNXNodeFailure(node: node, reason: error.reason) }
+        if case .shape(_, let error, _, _) = failure { throw ONNXNodeFailure(node: node, reason: error.reason) }
         throw ONNXNodeFailure(node: node, reason: "\(failure)")
       }
     }
