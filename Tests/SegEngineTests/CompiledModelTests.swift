@@ -221,16 +221,4 @@ import Testing
     #expect(try model(good) == outputs[0])
     #expect(throws: RunError.self) { try OperatorRunner(model.backend).run(Refusing(), [bad]) }
   }
-
-  @Test func modelsKeepTheSizesThatTheyRanLast() throws {
-    let (graph, parameters, input) = try Self.everyOperator()
-    let model = try Model(graph, parameters: parameters, keeping: 2)
-    let first = try model.compiled(for: ["x": input.shape])
-    #expect(try model.compiled(for: ["x": input.shape]) === first)
-    for shape in [[2, 16, 12, 8], [1, 8, 8, 8]] as [Shape] {
-      #expect(try model.run(["x": .random(shape)])["y"]?.shape == shape)
-    }
-    #expect(try model.compiled(for: ["x": input.shape]) !== first)
-    #expect(try model.run(["x": input]) == first.run(["x": input]))
-  }
 }

@@ -41,7 +41,7 @@ public final class CompiledModel: Sendable {
   public let arenaByteCount: Int
   /// The most of the arena that is in use at one step, in bytes: no plan of the same steps needs less.
   let leastArenaByteCount: Int
-  /// Size in bytes of the packed weights, shared between compilations of one ``Model``.
+  /// Size in bytes of the packed weights. Compilations of one ``Model`` share those that they have in common.
   public var packedWeightsByteCount: Int { packedWeights.byteCount }
 
   /// Size in bytes of the constants that are read while running as they are: biases, tables, weights that no operator packs.
@@ -185,6 +185,23 @@ public final class CompiledModel: Sendable {
     }
     return times
   }
+
+  /// Lets go of the memory that is kept from one run by name to the next: an arena (``arenaByteCount``) for each of the runs that there
+  /// were at once. Runs that are under way keep theirs. The next run takes new memory.
+  public func releaseWorkspaces() {
+    let released = parked.withLock { parked in
+      defer { parked = ParkedWorkspaces() }
+      return parked
+    }
+    // Memory is freed outside the lock.
+    withExtendedLifetime(released) {}
+  }
+
+  /// Bytes that ``releaseWorkspaces()`` would let go.
+  var parkedByteCount: Int { parked.withLock { $0.list.reduce(0) { $0 + $1.byteCount } } }
+
+  /// The weights and constants that runs read.
+  var heldTensors: [Tensor] { packedWeights.all + constants.map(\.tensor) }
 
   private func park(_ workspace: Workspace) {
     let parcel = ParkedWorkspaces(list: [workspace])

@@ -1,6 +1,10 @@
 import Synchronization
 
 /// A network with its weights: runs inputs of any size, compiling once for each size and keeping the last few.
+///
+/// What is kept between runs are, of each size, packed weights, which sizes share as far as they can, and the memory of intermediate
+/// results, once for each of the runs that there were at once. ``memoryLimit`` bounds it, ``releaseMemory()`` lets it go. The weights as
+/// they were given stay with the model.
 public final class Model: Sendable {
   /// The network's name.
   public let name: String
@@ -16,15 +20,33 @@ public final class Model: Sendable {
   /// What compiles the network for input shapes; one that is not named has the network's own.
   private let compile: @Sendable ([String: Shape]) throws -> CompiledModel
   private let capacity: Int
-  private let cache = Mutex<[(shapes: [String: Shape], model: CompiledModel)]>([])
+  /// The storages of the weights as they were given.
+  private let givenStorages: Set<ObjectIdentifier>
+  private let cache: Mutex<Cache>
 
-  /// Joins an architecture and its weights; `capacity` compiled sizes are kept.
+  /// What is kept between runs.
+  private struct Cache {
+    var memoryLimit: Int?
+    /// The compiled sizes, the one that ran longest ago first.
+    var entries: [(shapes: [String: Shape], model: CompiledModel)] = []
+
+    /// Bytes of weights, constants and workspaces, each once, but for the given weights.
+    func byteCount(besides given: Set<ObjectIdentifier>) -> Int {
+      var seen = given
+      return entries.reduce(0) { sum, entry in
+        entry.model.heldTensors.reduce(sum + entry.model.parkedByteCount) { sum, tensor in
+          seen.insert(ObjectIdentifier(tensor.storage)).inserted ? sum + tensor.byteCount : sum
+        }
+      }
+    }
+  }
+
+  /// Joins an architecture and its weights; `capacity` compiled sizes are kept, within `memoryLimit` bytes where there is a limit.
   ///
   /// - Throws: ``ParameterError`` where the weights are not those of the graph.
   public init(
     _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(),
-    options: CompileOptions = .init(),
-    keeping capacity: Int = 4
+    options: CompileOptions = .init(), keeping capacity: Int = 4, memoryLimit: Int? = nil
   ) throws(ParameterError) {
     try parameters.validate(for: graph)
     name = graph.name
@@ -33,15 +55,24 @@ public final class Model: Sendable {
     self.backend = backend
     self.options = options
     self.capacity = max(1, capacity)
-    let packedWeights = PackedWeights()
-    compile = { shapes in try Compiler(graph, parameters, backend, options, packedWeights).compile(for: shapes) }
+    var given = Set(parameters.tensors.values.map { ObjectIdentifier($0.storage) })
+    for value in graph.values {
+      if case .constant(let tensor) = value.source { given.insert(ObjectIdentifier(tensor.storage)) }
+    }
+    givenStorages = given
+    cache = Mutex(Cache(memoryLimit: memoryLimit))
+    let shared = SharedWeights()
+    compile = { shapes in
+      try Compiler(graph, parameters, backend, options, PackedWeights(sharing: shared)).compile(for: shapes)
+    }
   }
 
   /// A network whose graph, weights included, is made anew for each set of input shapes, as that of a file whose shape arithmetic
-  /// is computed beforehand; `capacity` compiled sizes are kept, each with weights of its own.
+  /// is computed beforehand; `capacity` compiled sizes are kept, each with weights of its own, within `memoryLimit` bytes where there is
+  /// a limit.
   public init(
     name: String, inputNames: [String], outputNames: [String], on backend: any Backend = OpenBLASBackend(),
-    options: CompileOptions = .init(), keeping capacity: Int = 2,
+    options: CompileOptions = .init(), keeping capacity: Int = 2, memoryLimit: Int? = nil,
     makingGraph makeGraph: @escaping @Sendable (_ shapes: [String: Shape]) throws -> Graph
   ) {
     self.name = name
@@ -50,7 +81,47 @@ public final class Model: Sendable {
     self.backend = backend
     self.options = options
     self.capacity = max(1, capacity)
+    givenStorages = []
+    cache = Mutex(Cache(memoryLimit: memoryLimit))
     compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:])
+    }
+  }
+
+  /// The most bytes that are kept between runs; `nil`, the default, where the number of sizes alone is limited.
+  ///
+  /// What is beyond the limit is let go before a new size runs and after every run: the memory of intermediate results first, that of
+  /// the size that ran longest ago before the others', and then compiled sizes in the same order. A run itself takes what it needs: below
+  /// what one size takes, memory is taken anew in every run, and below its weights the network is compiled anew in every run.
+  public var memoryLimit: Int? {
+    get { cache.withLock { $0.memoryLimit } }
+    set {
+      cache.withLock { $0.memoryLimit = newValue }
+      keepWithinLimit()
+    }
+  }
+
+  /// Bytes that are kept between runs: packed weights, constants that compiling made, and the memory of intermediate results.
+  public var keptByteCount: Int { cache.withLock { $0.byteCount(besides: givenStorages) } }
+
+  /// Lets go of everything that is kept between runs; the next run compiles anew. What runs at the moment, and what the caller holds
+  /// (``compiled(for:)``), goes with its last holder.
+  public func releaseMemory() {
+    let released = cache.withLock { cache in
+      defer { cache.entries = [] }
+      return cache.entries.map(\.model)
+    }
+    for model in released { model.releaseWorkspaces() }
+  }
+
+  /// Lets go of what is beyond the limit, `upcoming` bytes that the size which was asked for last is about to take counted in. Those alone
+  /// are no reason to let that size go.
+  private func keepWithinLimit(expecting upcoming: Int = 0) {
+    cache.withLock { cache in
+      guard let limit = cache.memoryLimit else { return }
+      func isBeyond(_ upcoming: Int) -> Bool { cache.byteCount(besides: givenStorages) + upcoming > limit }
+      for entry in cache.entries where isBeyond(upcoming) { entry.model.releaseWorkspaces() }
+      while cache.entries.count > 1, isBeyond(upcoming) { cache.entries.removeFirst() }
+      if isBeyond(0) { cache.entries = [] }
     }
   }
 
@@ -59,17 +130,21 @@ public final class Model: Sendable {
   /// - Throws: ``GraphError`` where the architecture cannot take the shapes, and what making the graph throws.
   public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
     let found = cache.withLock { cache -> CompiledModel? in
-      guard let index = cache.firstIndex(where: { $0.shapes == shapes }) else { return nil }
-      let entry = cache.remove(at: index)
-      cache.append(entry)
+      guard let index = cache.entries.firstIndex(where: { $0.shapes == shapes }) else { return nil }
+      let entry = cache.entries.remove(at: index)
+      cache.entries.append(entry)
       return entry.model
     }
     if let found { return found }
-    let model = try compile(shapes)
-    cache.withLock { cache in
-      cache.append((shapes, model))
-      if cache.count > capacity { cache.removeFirst() }
+    let compiled = try compile(shapes)
+    let model = cache.withLock { cache -> CompiledModel in
+      // Another thread may have compiled the same size in the meantime.
+      if let first = cache.entries.first(where: { $0.shapes == shapes }) { return first.model }
+      cache.entries.append((shapes, compiled))
+      if cache.entries.count > capacity { cache.entries.removeFirst() }
+      return compiled
     }
+    keepWithinLimit(expecting: model.arenaByteCount)
     return model
   }
 
@@ -78,7 +153,8 @@ public final class Model: Sendable {
   /// - Throws: ``GraphError`` where an input is missing, unknown, or of a shape that the architecture cannot take, or a node is not
   ///   defined for the values that it meets; what making the graph throws.
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
-    try compiled(for: inputs.mapValues(\.shape)).run(inputs)
+    defer { keepWithinLimit() }
+    return try compiled(for: inputs.mapValues(\.shape)).run(inputs)
   }
 
   /// Runs a network of one input and gives its first output.

@@ -1,14 +1,19 @@
 import Synchronization
 
-/// Weights in the layout in which operators multiply them, shared by all compilations of one network, so that a second image
-/// size costs no second copy.
+/// Weights of one compilation in the layout in which operators multiply them.
 final class PackedWeights: Sendable {
   private let tensors = Mutex<[String: Tensor]>([:])
   private let plannedByteCounts = Mutex<[String: Int]>([:])
+  private let shared: SharedWeights?
   let keepsNothing: Bool
 
-  /// - Parameter keepsNothing: Whether weights are counted alone, for a compilation that is never run.
-  init(keepsNothing: Bool = false) { self.keepsNothing = keepsNothing }
+  /// - Parameters:
+  ///   - keepsNothing: Whether weights are counted alone, for a compilation that is never run.
+  ///   - shared: Those of other compilations of the same network.
+  init(keepsNothing: Bool = false, sharing shared: SharedWeights? = nil) {
+    self.keepsNothing = keepsNothing
+    self.shared = shared
+  }
 
   /// What `pack` makes, `byteCount` bytes; an empty tensor where nothing is kept.
   func tensor(for key: String, byteCount: Int, _ pack: () -> Tensor) -> Tensor {
@@ -17,13 +22,17 @@ final class PackedWeights: Sendable {
       return Tensor(uninitialized: [0])
     }
     if let tensor = tensors.withLock({ $0[key] }) { return tensor }
-    let tensor = pack()
+    let tensor = shared?.tensor(for: key) ?? pack()
+    let kept = shared?.sharing(tensor, as: key) ?? tensor
     return tensors.withLock { tensors in
       if let first = tensors[key] { return first }
-      tensors[key] = tensor
-      return tensor
+      tensors[key] = kept
+      return kept
     }
   }
+
+  /// The weights.
+  var all: [Tensor] { tensors.withLock { Array($0.values) } }
 
   /// Bytes over all packed weights.
   var byteCount: Int {

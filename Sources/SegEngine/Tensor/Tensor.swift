@@ -70,7 +70,8 @@ public struct Tensor: Sendable {
     storage = TensorStorage(byteCount: shape.elementCount * elementType.byteCount)
   }
 
-  private init(_ shape: Shape, _ elementType: ElementType, _ storage: TensorStorage) {
+  /// A tensor over memory that others may have too.
+  init(_ shape: Shape, _ elementType: ElementType, _ storage: TensorStorage) {
     self.shape = shape
     self.elementType = elementType
     self.storage = storage
