@@ -1,6 +1,6 @@
 /// Fits a ``MachineProfile`` to a machine: convolutions of many kinds are timed by every algorithm that applies, and the time of one
-/// unit of each part of their demand is found by least squares (LAPACKE's `dgels`), each equation divided by the measured time, so
-/// that it is the relative error that is least. A part whose coefficient would be negative is left out.
+/// unit of each part of their demand is found by non-negative least squares, each equation divided by the measured time, so
+/// that it is the relative error that is least; no part has a coefficient below zero.
 public struct Calibration: Sendable {
   /// One timed run.
   public struct Sample: Sendable {

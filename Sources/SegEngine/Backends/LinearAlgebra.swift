@@ -40,25 +40,6 @@ enum LinearAlgebra {
     return Array(solution.prefix(columns))
   }
 
-  /// The same for an x without negative parts: columns whose part would be below zero are left out, the lowest first, and theirs is 0, as
-  /// that of columns that are 0.
-  static func nonNegativeLeastSquares(_ a: [[Double]], _ b: [Double]) -> [Double]? {
-    let columns = a.first?.count ?? 0
-    // Columns of the size of 1, so that the system is well conditioned.
-    let scales = (0..<columns).map { column in a.reduce(0) { max($0, abs($1[column])) } }
-    var kept = scales.indices.filter { scales[$0] > 0 }
-    var result = [Double](repeating: 0, count: columns)
-    while !kept.isEmpty {
-      guard let solution = leastSquares(a.map { row in kept.map { row[$0] / scales[$0] } }, b) else { return nil }
-      guard let worst = solution.indices.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 else {
-        for (index, column) in kept.enumerated() { result[column] = solution[index] / scales[column] }
-        return result
-      }
-      kept.remove(at: worst)
-    }
-    return result
-  }
-
   /// The orthonormal Q of A = Q · R for an A with no fewer rows than columns, each column's sign such that R's diagonal is not
   /// negative, which makes Q evenly distributed for a normal A (Mezzadri 2007).
   static func orthogonalColumns(_ a: [[Double]]) -> [[Double]] {

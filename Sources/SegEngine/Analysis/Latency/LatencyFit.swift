@@ -1,8 +1,8 @@
-/// Fits the coefficients of a ``LatencyModel`` to steps that were timed, by least squares (LAPACKE's `dgels`).
+/// Fits the coefficients of a ``LatencyModel`` to steps that were timed, by non-negative least squares.
 ///
 /// What is least is the error in proportion to the time: each equation is divided by the geometric mean of the measured and the fitted
 /// time, so that too long and too short weigh alike. Equations that are far off (a time that something else disturbed) weigh less (Huber
-/// 1964), coefficients below zero are left out, and each kind is drawn a little towards the fit of all kinds, which decides what its
+/// 1964), no coefficient is below zero, and each kind is drawn a little towards the fit of all kinds, which decides what its
 /// own samples do not tell apart.
 struct LatencyFit {
   /// One step that was timed.
@@ -58,7 +58,7 @@ struct LatencyFit {
     return result
   }
 
-  /// Weighted least squares over the features of which the samples have any, without those whose coefficients would be below zero.
+  /// Weighted non-negative least squares over the features of which the samples have any.
   private static func nonNegative(
     _ samples: [Sample], _ divisors: [Double], _ weights: [Double], prior: [Double]?
   ) -> [Double]? {
