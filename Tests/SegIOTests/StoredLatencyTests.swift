@@ -126,4 +126,43 @@ import Testing
       #expect(throws: ProfileError.self) { try LatencyRecord(contentsOf: path) }
     }
   }
+
+  /// Numbers that no machine has are refused before anything is computed of them.
+  @Test func impossibleNumbersOfARecordAreErrors() throws {
+    try withPath { path in
+      let record = LatencyRecord(
+        machine: .init(Self.profile, backend: "b", threads: 2), networks: [], leftOut: [])
+      let network = """
+        {"name": "n", "height": 8, "width": 8, "estimatedSeconds": 1, "measuredSeconds": 2, "medianSeconds": 2, \
+        "estimatedArenaBytes": 1, "arenaBytes": 1, "estimatedPeakBytes": 1, "peakBytes": 0, "steps": []}
+        """
+      try record.write(to: path)
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      func failure(_ changes: (String, String)...) throws -> ProfileError? {
+        var changed = text.replacingOccurrences(of: "\"networks\" : [\n\n  ]", with: "\"networks\" : [\(network)]")
+        #expect(changed.contains(network))
+        for (old, new) in changes {
+          #expect(changed.contains(old))
+          changed = changed.replacingOccurrences(of: old, with: new)
+        }
+        try Data(changed.utf8).write(to: URL(filePath: path))
+        do throws(ProfileError) {
+          _ = try LatencyRecord(contentsOf: path)
+          return nil
+        } catch {
+          return error
+        }
+      }
+      #expect(try failure() == nil)
+      for (old, new) in [
+        ("\"threads\" : 2", "\"threads\" : 0"), ("\"height\": 8", "\"height\": -8"),
+        ("\"arenaBytes\": 1", "\"arenaBytes\": 9223372036854775807"),
+        ("\"measuredSeconds\": 2", "\"measuredSeconds\": 0"),
+        ("\"medianSeconds\": 2", "\"medianSeconds\": 1e300"), ("\"stepCount\" : 0", "\"stepCount\" : -1"),
+      ] {
+        let error = try #require(try failure((old, new)), "\(new)")
+        #expect("\(error)".hasSuffix("it has times, sizes or rates that no machine has"))
+      }
+    }
+  }
 }

@@ -21,6 +21,18 @@ import Testing
   private func potts(_ a: Int, _ b: Int) -> Double { a == b ? 0 : 1 }
   private func matrix(_ a: Int, _ b: Int) -> Double { Double(Self.costs[a][b]) }
 
+  /// A file of no pixels may claim any number of classes.
+  @Test(arguments: [DenseCRF.Filtering.lattice, .window(radius: 3), .exact])
+  func memoryOfAnyNumberOfClassesCanBeTold(_ filtering: DenseCRF.Filtering) {
+    var field = DenseCRF.deepLab
+    field.filtering = filtering
+    let image = Image(
+      width: 1 << 12, height: 1 << 11, layout: .grey, samples: .uint8(.init(repeating: 0, count: 1 << 23)))
+    #expect(field.byteCount(for: image, classes: .max) == .max)
+    let few = [field.byteCount(for: image, classes: 2), field.byteCount(for: image, classes: 21)]
+    #expect(few[0] > 0 && few[0] < few[1] && few[1] < 1 << 40)
+  }
+
   // MARK: Against the definition
 
   @Test(arguments: [DenseCRF.Filtering.exact, .window(radius: 2), .window(radius: 20)])

@@ -195,7 +195,32 @@ public struct LatencyRecord: Codable, Sendable {
     guard let record = try? JSONDecoder().decode(LatencyRecord.self, from: Data(bytes.bytes)) else {
       throw .malformed(path: path, reason: "it is no record of a latency check in JSON")
     }
+    guard record.isPossible else {
+      throw .malformed(path: path, reason: "it has times, sizes or rates that no machine has")
+    }
     self = record
+  }
+
+  /// Whether all numbers are such as are measured and counted, so that what reads them can do arithmetic on them.
+  private var isPossible: Bool {
+    func isTime(_ seconds: Double) -> Bool { (0...1e9).contains(seconds) }
+    func isRate(_ number: Double) -> Bool { number > 0 && number <= 1e18 }
+    func isCount(_ number: Int) -> Bool { (0...1 << 53).contains(number) }
+    func isPossible(_ step: Step) -> Bool {
+      isTime(step.estimatedSeconds) && isTime(step.measuredSeconds)
+        && ([step.macs, step.flops, step.bytes] + step.output).allSatisfy(isCount)
+    }
+    return (1...1 << 20).contains(machine.threads) && isRate(machine.multiplyAddsPerSecondAndCore)
+      && machine.bandwidth.allSatisfy { isRate($0.bytes) && isRate($0.bytesPerSecond) }
+      && networks.allSatisfy { network in
+        [network.estimatedSeconds, network.measuredSeconds, network.medianSeconds].allSatisfy { $0 > 0 && isTime($0) }
+          && [
+            network.height, network.width, network.estimatedArenaBytes, network.arenaBytes, network.estimatedPeakBytes,
+            network.peakBytes,
+          ].allSatisfy(isCount) && network.steps.allSatisfy(isPossible)
+      }
+      && kinds.allSatisfy { isCount($0.steps) && isTime($0.estimatedSeconds) && isTime($0.measuredSeconds) }
+      && worstSteps.allSatisfy(isPossible) && isCount(stepCount)
   }
 
   /// Writes the record as JSON, whole or not at all.

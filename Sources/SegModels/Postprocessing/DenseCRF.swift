@@ -95,19 +95,19 @@ public struct DenseCRF: Hashable, Sendable {
     return field.marginals(shape: probabilities.shape)
   }
 
-  /// About the memory in bytes that a call needs besides probabilities and image.
+  /// About the memory in bytes that a call needs besides probabilities and image, whatever number of classes a file claims.
   public func byteCount(for image: Image, classes: Int) -> Int {
-    let stride = MeanField.stride(of: classes)
-    let pixels = image.width * image.height
-    let own = pixels * (3 * stride + classes) * 4
+    let classes = min(classes, 1 << 40)
+    let (pixels, stride) = (Double(image.width * image.height), Double(MeanField.stride(of: classes)))
+    let others: Double
     switch filtering {
     case .lattice:
       // Two vertices a pixel is much; a flat image has one in hundreds.
-      let vertices = 2 * pixels * kernels.count * (2 * stride * 4 + 80)
-      return own + vertices + pixels * kernels.count * 200
-    case .window(let radius): return own + pixels * (2 * radius + 1) * (2 * radius + 1) * 8
-    case .exact: return own + pixels * 1000
+      others = Double(kernels.count) * (2 * (2 * stride * 4 + 80) + 200)
+    case .window(let radius): others = (2 * Double(radius) + 1) * (2 * Double(radius) + 1) * 8
+    case .exact: others = 1000
     }
+    return Int(exactly: pixels * ((3 * stride + Double(classes)) * 4 + others)) ?? .max
   }
 
   private func validate(_ probabilities: Tensor, _ image: Image) throws(CRFError) {
