@@ -99,6 +99,35 @@ import Testing
     #expect(try reversed(image).tensor.floats == [254, 49, -3, 152, 202, 99])
   }
 
+  /// Numbers that do not fit each other, however they came to be so, are an error of the image that is prepared by them.
+  @Test func numbersThatDoNotFitAreErrors() throws {
+    let image = Image(width: 2, height: 1, layout: .rgb, samples: .uint8([0, 51, 255, 102, 204, 153]))
+    func message(_ preprocessing: Preprocessing) -> String {
+      do throws(PredictionError) {
+        _ = try preprocessing(image)
+        return ""
+      } catch {
+        return error.description
+      }
+    }
+    let begin = "the preprocessing makes no sense: "
+    let keep = Preprocessing.Fit.keep(multipleOf: 1)
+    #expect(message(Preprocessing(fit: keep, mean: [1, 2, 3], deviation: [4])) == "")
+    #expect(message(Preprocessing(fit: keep, mean: [1, 2])) == begin + "2 means for 3 channels")
+    #expect(message(Preprocessing(fit: keep, mean: [])) == begin + "0 means for 3 channels")
+    #expect(message(Preprocessing(fit: keep, deviation: [1, 2, 3, 4])) == begin + "4 deviations for 3 channels")
+    #expect(message(Preprocessing(channels: .bands(0), fit: keep)) == begin + "a network has channels, not 0")
+    var changed = Preprocessing(channels: .bgr, fit: keep)
+    changed.deviation = []
+    #expect(message(changed) == begin + "0 deviations for 3 channels")
+    for fit in [
+      Preprocessing.Fit.keep(multipleOf: 0), .scale(.nan, multipleOf: 1), .scale(0, multipleOf: 1),
+      .scale(1, multipleOf: -1), .stretch(Extent2D(0, 4)), .letterbox(Extent2D(4, 0)), .pad(Extent2D(-1, 4)),
+    ] {
+      #expect(message(Preprocessing(fit: fit)).hasPrefix(begin + "no image "), "\(fit)")
+    }
+  }
+
   @Test func rangesSayWhatOneIs() throws {
     let dark = Image(width: 2, height: 1, layout: .grey, samples: .uint8([10, 40]))
     func values(_ range: Preprocessing.Range, _ image: Image) throws -> [Float] {

@@ -202,6 +202,8 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
   case noProbabilities
   /// The network takes more samples a pixel than the image has.
   case tooFewBands(image: Int, network: Int)
+  /// Images cannot be prepared so: means or deviations that are not one for all or one a channel, a size that is none.
+  case preprocessing(String)
 
   /// One line that says what is wrong.
   public var description: String {
@@ -211,6 +213,7 @@ public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible
     case .noProbabilities: "the network gives labels, not probabilities"
     case .tooFewBands(let image, let network):
       "the image has \(image) sample\(image == 1 ? "" : "s") a pixel, the network takes \(network)"
+    case .preprocessing(let reason): "the preprocessing makes no sense: \(reason)"
     }
   }
 }

@@ -75,22 +75,39 @@ public struct Preprocessing: Hashable, Sendable {
   /// The type of element that the network takes; values are rounded to the nearest whole number of it.
   public var elementType: ElementType = .float32
 
-  /// Makes a preprocessing.
-  ///
-  /// - Precondition: there is a channel, and mean and deviation have one number a channel, or one for all.
+  /// Makes a preprocessing. Whether its numbers fit each other is seen where an image is prepared, since they may come from outside.
   public init(
     channels: Channels = .rgb, fit: Fit, range: Range = .white, mean: [Float] = [0], deviation: [Float] = [1],
     fill: Float = 0
   ) {
-    precondition(channels.count > 0, "a network has channels: \(channels)")
-    precondition([1, channels.count].contains(mean.count), "\(mean.count) means for \(channels)")
-    precondition([1, channels.count].contains(deviation.count), "\(deviation.count) deviations for \(channels)")
     self.channels = channels
     self.fit = fit
     self.range = range
     self.mean = mean
     self.deviation = deviation
     self.fill = fill
+  }
+
+  /// Refuses what no image can be prepared by.
+  ///
+  /// - Throws: ``PredictionError/preprocessing(_:)``.
+  public func validate() throws(PredictionError) {
+    func require(_ holds: Bool, _ complaint: @autoclosure () -> String) throws(PredictionError) {
+      if !holds { throw .preprocessing(complaint()) }
+    }
+    let count = channels.count
+    try require(count > 0, "a network has channels, not \(count)")
+    try require([1, count].contains(mean.count), "\(mean.count) means for \(count) channels")
+    try require([1, count].contains(deviation.count), "\(deviation.count) deviations for \(count) channels")
+    switch fit {
+    case .keep(let multiple): try require(multiple > 0, "no image is a multiple of \(multiple)")
+    case .scale(let factor, let multiple):
+      try require(
+        multiple > 0 && factor > 0 && factor.isFinite,
+        "no image is \(factor) times another, and a multiple of \(multiple)")
+    case .pad(let size), .stretch(let size), .letterbox(let size):
+      try require(size.height > 0 && size.width > 0, "no image has \(size.height)×\(size.width) pixels")
+    }
   }
 
   /// A prepared image as the network takes it: in its ``elementType``.
@@ -117,8 +134,10 @@ public struct Preprocessing: Hashable, Sendable {
 
   /// The network's input for an image, `[1, height, width, channels]`, and where in it the image lies.
   ///
-  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has.
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has,
+  ///   ``PredictionError/preprocessing(_:)`` where the numbers do not fit each other.
   public func callAsFunction(_ image: Image) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
+    try validate()
     let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
     let selection = try ChannelSelection(channels, of: image.layout)
     let tensor =
