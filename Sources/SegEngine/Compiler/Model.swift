@@ -13,10 +13,25 @@ public final class Model: Sendable {
   /// How it is compiled.
   public let options: CompileOptions
 
-  /// What compiles the network for input shapes; one that is not named has the network's own.
-  private let compile: @Sendable ([String: Shape]) throws -> CompiledModel
+  /// What compiles the network for input shapes, with what is computed behind it; an input that is not named has the network's own shape.
+  private let compile: @Sendable ([String: Shape], (any GraphExtension)?) throws -> CompiledModel
   private let capacity: Int
-  private let cache = Mutex<[(shapes: [String: Shape], model: CompiledModel)]>([])
+  private let cache = Mutex<[(variant: Variant, model: CompiledModel)]>([])
+
+  /// What the network is compiled for.
+  private struct Variant: Equatable {
+    let shapes: [String: Shape]
+    let `extension`: (any GraphExtension)?
+
+    static func == (a: Variant, b: Variant) -> Bool {
+      guard a.shapes == b.shapes else { return false }
+      return switch (a.extension, b.extension) {
+      case (nil, nil): true
+      case (let a?, let b?): a.isEqual(to: b)
+      default: false
+      }
+    }
+  }
 
   /// Joins an architecture and its weights; `capacity` compiled sizes are kept.
   ///
@@ -34,7 +49,10 @@ public final class Model: Sendable {
     self.options = options
     self.capacity = max(1, capacity)
     let packedWeights = PackedWeights()
-    compile = { shapes in try Compiler(graph, parameters, backend, options, packedWeights).compile(for: shapes) }
+    compile = { shapes, `extension` in
+      let graph = try `extension`.map { try graph.extended(by: $0, for: shapes) } ?? graph
+      return try Compiler(graph, parameters, backend, options, packedWeights).compile(for: shapes)
+    }
   }
 
   /// A network whose graph, weights included, is made anew for each set of input shapes, as that of a file whose shape arithmetic
@@ -50,7 +68,11 @@ public final class Model: Sendable {
     self.backend = backend
     self.options = options
     self.capacity = max(1, capacity)
-    compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:])
+    compile = { shapes, `extension` in
+      let graph = try makeGraph(shapes)
+      return try Compiler(
+        `extension`.map { try graph.extended(by: $0, for: [:]) } ?? graph, .init(), backend, options, PackedWeights()
+      ).compile(for: [:])
     }
   }
 
@@ -58,16 +80,20 @@ public final class Model: Sendable {
   ///
   /// - Throws: ``GraphError`` where the architecture cannot take the shapes, and what making the graph throws.
   public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
+    try compiled(Variant(shapes: shapes, extension: nil))
+  }
+
+  private func compiled(_ variant: Variant) throws -> CompiledModel {
     let found = cache.withLock { cache -> CompiledModel? in
-      guard let index = cache.firstIndex(where: { $0.shapes == shapes }) else { return nil }
+      guard let index = cache.firstIndex(where: { $0.variant == variant }) else { return nil }
       let entry = cache.remove(at: index)
       cache.append(entry)
       return entry.model
     }
     if let found { return found }
-    let model = try compile(shapes)
+    let model = try compile(variant.shapes, variant.extension)
     cache.withLock { cache in
-      cache.append((shapes, model))
+      cache.append((variant, model))
       if cache.count > capacity { cache.removeFirst() }
     }
     return model
@@ -87,6 +113,18 @@ public final class Model: Sendable {
   public func callAsFunction(_ input: Tensor) throws -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     return try run([inputNames[0]: input])[outputNames[0]]!
+  }
+
+  /// Runs a network of one input with what is computed behind it, which has one output, and gives that.
+  ///
+  /// - Precondition: the network has one input.
+  /// - Throws: as ``callAsFunction(_:)``, and what the extension throws.
+  package func run(_ input: Tensor, extendedBy extension: any GraphExtension) throws -> Tensor {
+    precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
+    let variant = Variant(shapes: [inputNames[0]: input.shape], extension: `extension`)
+    let outputs = try compiled(variant).run([inputNames[0]: input])
+    precondition(outputs.count == 1, "an extension of one output has \(outputs.count)")
+    return outputs.first!.value
   }
 }
 

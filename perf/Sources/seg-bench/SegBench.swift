@@ -5,6 +5,8 @@ struct SegBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seg-bench", abstract: "Measures products, convolutions and networks.",
     subcommands: [
-      Products.self, Convolutions.self, Layers.self, Networks.self, Steps.self, Ratios.self, Latency.self, Measure.self,
+      Products.self, Convolutions.self, Layers.self, Networks.self, Steps.self, Ratios.self, Latency.self,
+      Pipelines.self,
+      Measure.self,
     ])
 }
