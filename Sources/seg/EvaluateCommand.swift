@@ -106,7 +106,8 @@ struct EvaluateCommand: ParsableCommand {
       images: predictions ?? images ?? "", masks: masks, subject: predictions == nil ? .images : .predictions,
       imageSuffix: imageSuffix, maskSuffix: maskSuffix, readsColors: colors != nil
     ).pairs
-    let source = try makeSource(names: names)
+    var source = try makeSource(names: names)
+    source.keepsProbabilities = probabilities != nil
     if let names, let classes = source.classes, names.count != classes {
       throw Failure(.badInput, "\(source.name) has \(classes) classes, --class-names \(names.count) names")
     }

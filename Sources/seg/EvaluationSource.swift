@@ -75,6 +75,8 @@ struct EvaluationSource {
   let classes: Int?
   let masks: MaskReading
   let workers: WorkerPool
+  /// Whether ``probabilities(_:of:)`` is going to be asked for.
+  var keepsProbabilities = false
   private let kind: Kind
 
   /// What was taken for granted of the network, a line each.
@@ -125,7 +127,8 @@ struct EvaluationSource {
           .badInput,
           "\(pair.mask): has \(mask.width)×\(mask.height) pixels, its image \(image.width)×\(image.height)")
       }
-      let prediction = try segmenter.prediction(for: image, of: pair.image, at: resolution)
+      let prediction = try segmenter.prediction(
+        for: image, of: pair.image, at: resolution, keepingLogits: keepsProbabilities)
       if resolution == .network {
         mask = segmenter.predictor.networkMask(mask, fill: masks.padding)
       }

@@ -173,13 +173,13 @@ struct Segmenter {
 
   /// Segments the image of a file.
   func prediction(
-    for image: Image, of path: String, at resolution: Predictor.Resolution = .image
+    for image: Image, of path: String, at resolution: Predictor.Resolution = .image, keepingLogits: Bool = false
   ) throws -> Predictor.Prediction {
     // Logits at the image's size, what is made of them, the labels, and the image itself.
     try requireMemory(
       image.width * image.height * (8 * outputChannels + 16),
       for: "\(path): an image of \(image.width)×\(image.height) pixels")
-    return try Failure.about(path) { try predictor(image, at: resolution) }
+    return try Failure.about(path) { try predictor(image, at: resolution, keepingLogits: keepingLogits) }
   }
 
   /// Segments the image of a file from several views, and through a conditional random field where one is given.

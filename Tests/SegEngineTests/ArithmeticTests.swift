@@ -153,7 +153,7 @@ import Testing
       for index in stride(from: 0, to: values.count, by: 11) { values[index] = .nan }
       let x = Tensor(shape, values)
       let expected = NaiveTensor(x).argmax(axis: axis)
-      withEvery("type", in: [ElementType.int64, .int32]) { type in
+      withEvery("type", in: [ElementType.int64, .int32, .uint16]) { type in
         #expect(
           disagreements(of: ArgMax(axis: axis, elementType: type), [x], with: [expected], .exact, on: backends) == [])
         var kept = shape.dimensions
@@ -162,6 +162,25 @@ import Testing
         #expect(disagreements(of: op, [x], with: [expected.reshaped(kept)], .exact, on: backends) == [])
       }
     }
+  }
+
+  @Test func thresholdsAreExceededNotReached() {
+    withEvery("shape", in: [[1], [2, 3, 5, 1], [7, 40001]] as [Shape]) { shape in
+      // Quarters, so that the bound itself occurs, and some NaN.
+      var values = NaiveTensor(.random(shape, in: -2...2, seed: 9)).values.map { Float(($0 * 4).rounded() / 4) }
+      for index in stride(from: 0, to: values.count, by: 13) { values[index] = .nan }
+      let x = Tensor(shape, values)
+      for bound in [Float(0.25), -.infinity, .infinity, .nan] {
+        let expected = NaiveTensor(Tensor(shape, values.map { Float($0 > bound ? 1 : 0) }))
+        withEvery("type", in: [ElementType.uint8, .uint16, .int32]) { type in
+          #expect(
+            disagreements(
+              of: Threshold(elementType: type), [x, Tensor(scalar: bound)], with: [expected], .exact, on: backends)
+              == [])
+        }
+      }
+    }
+    #expect(shapeError(Threshold(), [[2], [2]])?.hasPrefix("Threshold: the bound is one number, not ") == true)
   }
 
   @Test func preluHasOneSlopeOrOneAChannel() {

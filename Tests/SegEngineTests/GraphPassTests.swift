@@ -230,7 +230,7 @@ import Testing
   ]
 
   /// Each way to resize, with the same labels to the last one.
-  @Test(arguments: [ElementType.int64, .int32], [false, true])
+  @Test(arguments: [ElementType.int64, .int32, .uint16], [false, true])
   func classesOfResizedLogits(elementType: ElementType, keepsAxis: Bool) throws {
     let input = Tensor.random([2, 6, 7, 21], seed: 3)
     for (name, resize) in targets {
@@ -243,6 +243,28 @@ import Testing
           #expect(operations.last == "ResizeArgMax" && !operations.contains("Resize"), "\(name) \(Trace.description)")
           let (optimized, plain) = try results(graph, input)
           #expect(optimized == plain, "\(name) \(Trace.description)")
+        }
+      }
+    }
+  }
+
+  /// Each way to resize, of narrow maps and of wide ones, with the same pixels above the bound to the last one.
+  @Test(arguments: [1, 3, 9]) func thresholdsOfResizedMaps(channels: Int) throws {
+    let input = Tensor.random([2, 6, 7, channels], seed: 3)
+    for (name, resize) in targets {
+      try withEvery("interpolation", in: Resize.Interpolation.allCases) { interpolation in
+        try withEvery("coordinates", in: Resize.Coordinates.allCases) { coordinates in
+          let graph = try graph([2, 6, 7, channels]) { x in
+            let bound = x.reduce(.maximum, axes: []) * 0.3
+            return resize(x, interpolation, coordinates).threshold(at: bound, elementType: .uint16)
+          }
+          let operations = operations(try compiled(graph))
+          #expect(
+            operations.contains("ResizeThreshold") && !operations.contains("Resize"), "\(name) \(Trace.description)")
+          let (optimized, plain) = try results(graph, input)
+          #expect(optimized == plain, "\(name) \(Trace.description)")
+          let above = optimized.elements(of: UInt16.self).reduce(0) { $0 + Int($1) }
+          #expect(above > 0 && above < optimized.count)
         }
       }
     }
@@ -362,6 +384,11 @@ import Testing
             "\(name) \(isStrided)")
         }
       }
+      // Two rows a worker at a time, from rows kept beside the one that is made.
+      let (narrow, bound) = (Tensor.random([2, 5, 6, 1], seed: 4), Tensor(scalar: Float(0.1)))
+      let above = try plain.run(Threshold(), [plain.run(resize, [narrow])[0], bound])
+      let fused = ResizeThreshold(resize: resize, threshold: Threshold())
+      #expect(try plain.run(fused, [narrow, bound]) == above, "\(name)")
     }
   }
 }

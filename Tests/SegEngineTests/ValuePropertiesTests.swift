@@ -68,6 +68,7 @@ struct ValuePropertiesTests {
     let values: [Double] =
       switch y.elementType {
       case .float32: y.elements(of: Float.self).map(Double.init)
+      case .uint16: y.elements(of: UInt16.self).map(Double.init)
       case .int32: y.elements(of: Int32.self).map(Double.init)
       case .int64: y.elements(of: Int64.self).map(Double.init)
       case .uint8: y.elements(of: UInt8.self).map(Double.init)

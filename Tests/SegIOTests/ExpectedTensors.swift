@@ -25,6 +25,7 @@ func bytes(of tensor: Tensor) -> [UInt8] {
   return switch tensor.elementType {
   case .float32: bytes(Float.self)
   case .uint8: bytes(UInt8.self)
+  case .uint16: bytes(UInt16.self)
   case .int32: bytes(Int32.self)
   case .int64: bytes(Int64.self)
   }

@@ -42,7 +42,9 @@ import Testing
       width: test.imageWidth, height: test.imageHeight, layout: .grey,
       samples: .uint8(Array(repeating: 7, count: test.imageWidth * test.imageHeight)))
     for resolution in Predictor.Resolution.allCases {
-      let prediction = try predictor(image, at: resolution)
+      let prediction = try predictor(image, at: resolution, keepingLogits: true)
+      let alone = try predictor(image, at: resolution)
+      #expect(alone.labels == prediction.labels && alone.logits == nil)
       let wanted = try Self.tensors.named("\(test.key)/\(resolution.rawValue)")
       let content = prediction.placement.content
       #expect([content.top, content.left, content.height, content.width] == test.place)
@@ -75,7 +77,7 @@ import Testing
     let test = try #require(Self.cases.first { $0.classes == 4 })
     let predictor = try predictor(test, .argmax)
     let prediction = try predictor(
-      Image(width: 1, height: 1, layout: .grey, samples: .uint8([0])), at: .network)
+      Image(width: 1, height: 1, layout: .grey, samples: .uint8([0])), at: .network, keepingLogits: true)
     let probabilities = try predictor.probabilities(of: prediction).floats
     for pixel in stride(from: 0, to: probabilities.count, by: 4) {
       #expect(abs(probabilities[pixel..<pixel + 4].reduce(0, +) - 1) < 1e-6)

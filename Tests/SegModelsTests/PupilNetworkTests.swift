@@ -64,7 +64,7 @@ import Testing
   /// keeps what differs below 1e-4 by far.
   @Test(arguments: frames, [true, false]) func probabilitiesAreThoseOfPyTorch(_ frame: String, optimizes: Bool) throws {
     let predictor = try predictor(optimizes: optimizes)
-    let prediction = try predictor(try image(frame), at: .network)
+    let prediction = try predictor(try image(frame), at: .network, keepingLogits: true)
     let probabilities = try predictor.probabilities(of: prediction)
     let wanted = try tensors.named("\(frame)/probability")
     #expect(probabilities.reshaped(to: [148, 148]).distance(to: wanted) < 1e-4)

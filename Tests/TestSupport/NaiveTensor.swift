@@ -22,6 +22,7 @@ public struct NaiveTensor: Sendable {
       switch tensor.elementType {
       case .float32: tensor.elements(of: Float.self).map(Double.init)
       case .uint8: tensor.elements(of: UInt8.self).map(Double.init)
+      case .uint16: tensor.elements(of: UInt16.self).map(Double.init)
       case .int32: tensor.elements(of: Int32.self).map(Double.init)
       case .int64: tensor.elements(of: Int64.self).map(Double.init)
       }

@@ -13,6 +13,7 @@ extension Tensor {
     return switch elementType {
     case .float32: Tensor(shape, numbers.map { Float($0 + 1) })
     case .uint8: Tensor(shape, numbers.map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) })
+    case .uint16: Tensor(shape, numbers.map { UInt16(truncatingIfNeeded: $0 &* 77 &+ 1) })
     case .int32: Tensor(shape, numbers.map { Int32($0 + 1) })
     case .int64: Tensor(shape, numbers.map { Int64($0 + 1) << 20 })
     }

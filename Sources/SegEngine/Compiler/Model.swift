@@ -17,18 +17,33 @@ public final class Model: Sendable {
   /// How it is compiled.
   public let options: CompileOptions
 
-  /// What compiles the network for input shapes; one that is not named has the network's own.
-  private let compile: @Sendable ([String: Shape]) throws -> CompiledModel
+  /// What compiles the network for input shapes, with what is computed behind it; an input that is not named has the network's own shape.
+  private let compile: @Sendable ([String: Shape], (any GraphExtension)?) throws -> CompiledModel
   private let capacity: Int
   /// The storages of the weights as they were given.
   private let givenStorages: Set<ObjectIdentifier>
   private let cache: Mutex<Cache>
 
+  /// What the network is compiled for.
+  private struct Variant: Equatable {
+    let shapes: [String: Shape]
+    let `extension`: (any GraphExtension)?
+
+    static func == (a: Variant, b: Variant) -> Bool {
+      guard a.shapes == b.shapes else { return false }
+      return switch (a.extension, b.extension) {
+      case (nil, nil): true
+      case (let a?, let b?): a.isEqual(to: b)
+      default: false
+      }
+    }
+  }
+
   /// What is kept between runs.
   private struct Cache {
     var memoryLimit: Int?
     /// The compiled sizes, the one that ran longest ago first.
-    var entries: [(shapes: [String: Shape], model: CompiledModel)] = []
+    var entries: [(variant: Variant, model: CompiledModel)] = []
 
     /// Bytes of weights, constants and workspaces, each once, but for the given weights.
     func byteCount(besides given: Set<ObjectIdentifier>) -> Int {
@@ -62,8 +77,9 @@ public final class Model: Sendable {
     givenStorages = given
     cache = Mutex(Cache(memoryLimit: memoryLimit))
     let shared = SharedWeights()
-    compile = { shapes in
-      try Compiler(graph, parameters, backend, options, PackedWeights(sharing: shared)).compile(for: shapes)
+    compile = { shapes, `extension` in
+      let graph = try `extension`.map { try graph.extended(by: $0, for: shapes) } ?? graph
+      return try Compiler(graph, parameters, backend, options, PackedWeights(sharing: shared)).compile(for: shapes)
     }
   }
 
@@ -83,7 +99,11 @@ public final class Model: Sendable {
     self.capacity = max(1, capacity)
     givenStorages = []
     cache = Mutex(Cache(memoryLimit: memoryLimit))
-    compile = { shapes in try Compiler(makeGraph(shapes), .init(), backend, options, PackedWeights()).compile(for: [:])
+    compile = { shapes, `extension` in
+      let graph = try makeGraph(shapes)
+      return try Compiler(
+        `extension`.map { try graph.extended(by: $0, for: [:]) } ?? graph, .init(), backend, options, PackedWeights()
+      ).compile(for: [:])
     }
   }
 
@@ -129,18 +149,22 @@ public final class Model: Sendable {
   ///
   /// - Throws: ``GraphError`` where the architecture cannot take the shapes, and what making the graph throws.
   public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
+    try compiled(Variant(shapes: shapes, extension: nil))
+  }
+
+  private func compiled(_ variant: Variant) throws -> CompiledModel {
     let found = cache.withLock { cache -> CompiledModel? in
-      guard let index = cache.entries.firstIndex(where: { $0.shapes == shapes }) else { return nil }
+      guard let index = cache.entries.firstIndex(where: { $0.variant == variant }) else { return nil }
       let entry = cache.entries.remove(at: index)
       cache.entries.append(entry)
       return entry.model
     }
     if let found { return found }
-    let compiled = try compile(shapes)
+    let compiled = try compile(variant.shapes, variant.extension)
     let model = cache.withLock { cache -> CompiledModel in
       // Another thread may have compiled the same size in the meantime.
-      if let first = cache.entries.first(where: { $0.shapes == shapes }) { return first.model }
-      cache.entries.append((shapes, compiled))
+      if let first = cache.entries.first(where: { $0.variant == variant }) { return first.model }
+      cache.entries.append((variant, compiled))
       if cache.entries.count > capacity { cache.entries.removeFirst() }
       return compiled
     }
@@ -164,6 +188,19 @@ public final class Model: Sendable {
   public func callAsFunction(_ input: Tensor) throws -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     return try run([inputNames[0]: input])[outputNames[0]]!
+  }
+
+  /// Runs a network of one input with what is computed behind it, which has one output, and gives that.
+  ///
+  /// - Precondition: the network has one input.
+  /// - Throws: as ``callAsFunction(_:)``, and what the extension throws.
+  package func run(_ input: Tensor, extendedBy extension: any GraphExtension) throws -> Tensor {
+    precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
+    let variant = Variant(shapes: [inputNames[0]: input.shape], extension: `extension`)
+    defer { keepWithinLimit() }
+    let outputs = try compiled(variant).run([inputNames[0]: input])
+    precondition(outputs.count == 1, "an extension of one output has \(outputs.count)")
+    return outputs.first!.value
   }
 }
 

@@ -14,6 +14,15 @@ public final class GraphBuilder {
 
   init(name: String) { graph = Graph(emptyNamed: name) }
 
+  /// A builder that adds to a graph.
+  init(continuing graph: Graph) {
+    self.graph = graph
+    nodeNames = Set(graph.nodes.map(\.name))
+    for index in graph.values.indices {
+      if case .parameter(let name) = graph.values[index].source { parameterValues[name] = .init(index: index) }
+    }
+  }
+
   func finish() throws -> Graph {
     if let failure { throw failure }
     guard !graph.outputs.isEmpty else { throw GraphError.noOutputs(graph: graph.name) }

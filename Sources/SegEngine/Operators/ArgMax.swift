@@ -1,7 +1,7 @@
 /// Where the first largest element stands along an axis.
 ///
-/// Input: x, float32. Output: its index, int64 as PyTorch's or int32; the axis has extent 1, or is gone. NaN counts as the
-/// largest. Exact.
+/// Input: x, float32. Output: its index, int64 as PyTorch's, int32, or uint16 as label maps have it; the axis has extent 1, or is gone.
+/// NaN counts as the largest. Exact.
 public struct ArgMax: Operator {
   public static let name = "ArgMax"
 
@@ -14,9 +14,10 @@ public struct ArgMax: Operator {
 
   /// Makes the operator; the channels are axis −1.
   ///
-  /// - Precondition: `elementType` is int64 or int32.
+  /// - Precondition: `elementType` is int64, int32 or uint16.
   public init(axis: Int = -1, keepsAxis: Bool = false, elementType: ElementType = .int64) {
-    precondition(elementType == .int64 || elementType == .int32, "indices are int64 or int32, not \(elementType)")
+    precondition(
+      [.int64, .int32, .uint16].contains(elementType), "indices are int64, int32 or uint16, not \(elementType)")
     self.axis = axis
     self.keepsAxis = keepsAxis
     self.elementType = elementType
@@ -29,8 +30,10 @@ public struct ArgMax: Operator {
     try requireFloat(inputs[0])
     let x = inputs[0].shape
     let axis = try axis(axis, of: x)
+    let limit = elementType == .uint16 ? 65536 : Int(Int32.max)
     try require(
-      (1...Int(Int32.max)).contains(x[axis]), "axis \(axis) of \(x) has no largest element that int32 can count")
+      (1...limit).contains(x[axis]),
+      "axis \(axis) of \(x) has no largest element that \(elementType == .uint16 ? "uint16" : "int32") can count")
     var dimensions = x.dimensions
     if keepsAxis { dimensions[axis] = 1 } else { dimensions.remove(at: axis) }
     return [TensorSpec(try shape(dimensions), elementType)]
@@ -42,7 +45,11 @@ public struct ArgMax: Operator {
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let loops = AxisLoops(context.inputs[0].shape, axis: axis)
-    return elementType == .int64 ? prepare(loops, Int64.self, context) : prepare(loops, Int32.self, context)
+    return switch elementType {
+    case .int64: prepare(loops, Int64.self, context)
+    case .uint16: prepare(loops, UInt16.self, context)
+    default: prepare(loops, Int32.self, context)
+    }
   }
 
   private func prepare<Index: TensorElement & FixedWidthInteger>(

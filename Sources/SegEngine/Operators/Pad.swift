@@ -97,10 +97,11 @@ public struct Pad: Operator {
     let fill = Pad.bits(of: mode, as: context.inputs[0].elementType)
     return PreparedOperator { context in
       let (x, y) = (context.input(0), context.output())
-      switch x.spec.elementType.byteCount {
-      case 1: rows.write(UInt8(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
-      case 4: rows.write(UInt32(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
-      default: rows.write(fill, x, y, over: context.backend.workers)
+      switch x.spec.elementType {
+      case .uint8: rows.write(UInt8(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
+      case .uint16: rows.write(UInt16(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
+      case .float32, .int32: rows.write(UInt32(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
+      case .int64: rows.write(fill, x, y, over: context.backend.workers)
       }
     }
   }
@@ -175,6 +176,7 @@ public struct Pad: Operator {
     return switch elementType {
     case .float32: UInt64(value.bitPattern)
     case .uint8: UInt64(UInt8(clamping: whole(value)))
+    case .uint16: UInt64(UInt16(clamping: whole(value)))
     case .int32: UInt64(UInt32(bitPattern: Int32(clamping: whole(value))))
     case .int64: UInt64(bitPattern: Int64(whole(value)))
     }

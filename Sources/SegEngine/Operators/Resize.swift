@@ -148,7 +148,7 @@ public struct Resize: Operator {
       let (rows, columns) = taps(from: x, to: y)
       return Resize.copyingPixels(rows.indices.map { $0[0] }, columns.indices.map { $0[0] })
     }
-    if x.channels < Resize.narrow, y.height >= x.height {
+    if isByColumns(from: x, to: y) {
       let columns = ResizeColumns(self, from: x, to: y)
       return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * columns.byteCount) { context in
         let (x, y) = (context.input(0), context.output())
@@ -176,6 +176,9 @@ public struct Resize: Operator {
 
   /// Channels below which a map is narrow: a pixel is less than a vector register.
   static let narrow = 8
+
+  /// Whether the width comes first (``ResizeColumns``).
+  func isByColumns(from x: Shape, to y: Shape) -> Bool { x.channels < Resize.narrow && y.height >= x.height }
 
   /// The nearest pixel, bytes as they are.
   private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {

@@ -27,7 +27,11 @@ struct ResizeArgMax: Operator {
   var takesRowStrides: Bool { true }
 
   func prepare(_ context: PreparationContext) -> PreparedOperator {
-    argMax.elementType == .int64 ? prepare(Int64.self, context) : prepare(Int32.self, context)
+    switch argMax.elementType {
+    case .int64: prepare(Int64.self, context)
+    case .uint16: prepare(UInt16.self, context)
+    default: prepare(Int32.self, context)
+    }
   }
 
   private func prepare<Index: TensorElement & FixedWidthInteger>(

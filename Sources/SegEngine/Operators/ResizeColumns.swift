@@ -34,43 +34,87 @@ struct ResizeColumns: Sendable {
     _ range: Range<Int>, of x: TensorView, _ y: MutableTensorView, in memory: UnsafeMutableRawPointer,
     on backend: any Backend
   ) {
-    let kept = memory.assumingMemoryBound(to: Int.self)
-    let offsets = (memory + 64).assumingMemoryBound(to: Int.self)
-    let pixels = (memory + 128).assumingMemoryBound(to: Int.self)
-    let lines = (memory + 128 + (columnIndices.count + 7) / 8 * 64).assumingMemoryBound(to: Float.self)
-    kept.update(repeating: -1, count: rowTaps)
-    for index in columnIndices.indices { pixels[index] = columnIndices[index] * x.rowStride }
+    let lines = lines(of: x, in: memory)
     for row in range {
-      let (image, outRow) = row.quotientAndRemainder(dividingBy: output.height)
-      for tap in 0..<rowTaps {
-        let inRow = image * input.height + rowIndices[outRow * rowTaps + tap]
-        // Taps are neighbours, so that each has a place of its own.
-        let place = inRow % rowTaps
-        offsets[tap] = place * lineStride
-        if kept[place] == inRow { continue }
-        kept[place] = inRow
-        columnWeights.withUnsafeBufferPointer { weights in
-          backend.interpolate(
-            x.floats + inRow * input.width * x.rowStride, offsets: pixels, weights: weights.baseAddress!,
-            taps: columnTaps, pixels: output.width, channels: output.channels, lines + offsets[tap],
-            yStride: output.channels)
-        }
-      }
-      rowWeights.withUnsafeBufferPointer { weights in
-        let weights = weights.baseAddress! + outRow * rowTaps
-        let target = y.floats + row * output.width * y.rowStride
-        if y.rowStride == output.channels {
-          backend.interpolate(
-            lines, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1, channels: lineFloats, target,
-            yStride: lineFloats)
-        } else {
+      gather(row, of: x, lines, on: backend)
+      let target = y.floats + row * output.width * y.rowStride
+      if y.rowStride == output.channels {
+        sum(row, of: lines, target, on: backend)
+      } else {
+        rowWeights.withUnsafeBufferPointer { weights in
           for column in 0..<output.width {
             backend.interpolate(
-              lines + column * output.channels, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1,
+              lines.floats + column * output.channels, offsets: lines.offsets,
+              weights: weights.baseAddress! + row % output.height * rowTaps, taps: rowTaps, pixels: 1,
               channels: output.channels, target + column * y.rowStride, yStride: output.channels)
           }
         }
       }
+    }
+  }
+
+  /// Computes output rows, counted over all images, in `scratch` (``rowByteCount`` bytes), and hands over each.
+  func forEachRow(
+    in range: Range<Int>, of x: TensorView, in memory: UnsafeMutableRawPointer, scratch: UnsafeMutablePointer<Float>,
+    on backend: any Backend, _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Void
+  ) {
+    let lines = lines(of: x, in: memory)
+    for row in range {
+      gather(row, of: x, lines, on: backend)
+      sum(row, of: lines, scratch, on: backend)
+      body(row, scratch)
+    }
+  }
+
+  /// Bytes of an output row, a multiple of 64.
+  var rowByteCount: Int { 4 * lineStride }
+
+  /// Input rows at the output's width.
+  private struct Lines {
+    /// Which input row each place holds.
+    let kept: UnsafeMutablePointer<Int>
+    /// Where the rows lie that the current output row is made of.
+    let offsets: UnsafeMutablePointer<Int>
+    /// The offsets of an input row's pixels.
+    let pixels: UnsafeMutablePointer<Int>
+    let floats: UnsafeMutablePointer<Float>
+  }
+
+  private func lines(of x: TensorView, in memory: UnsafeMutableRawPointer) -> Lines {
+    let lines = Lines(
+      kept: memory.assumingMemoryBound(to: Int.self), offsets: (memory + 64).assumingMemoryBound(to: Int.self),
+      pixels: (memory + 128).assumingMemoryBound(to: Int.self),
+      floats: (memory + 128 + (columnIndices.count + 7) / 8 * 64).assumingMemoryBound(to: Float.self))
+    lines.kept.update(repeating: -1, count: rowTaps)
+    for index in columnIndices.indices { lines.pixels[index] = columnIndices[index] * x.rowStride }
+    return lines
+  }
+
+  /// Brings the input rows of an output row to the output's width, but for those that are there.
+  private func gather(_ row: Int, of x: TensorView, _ lines: Lines, on backend: any Backend) {
+    let (image, outRow) = row.quotientAndRemainder(dividingBy: output.height)
+    for tap in 0..<rowTaps {
+      let inRow = image * input.height + rowIndices[outRow * rowTaps + tap]
+      // Taps are neighbours, so that each has a place of its own.
+      let place = inRow % rowTaps
+      lines.offsets[tap] = place * lineStride
+      if lines.kept[place] == inRow { continue }
+      lines.kept[place] = inRow
+      columnWeights.withUnsafeBufferPointer { weights in
+        backend.interpolate(
+          x.floats + inRow * input.width * x.rowStride, offsets: lines.pixels, weights: weights.baseAddress!,
+          taps: columnTaps, pixels: output.width, channels: output.channels, lines.floats + lines.offsets[tap],
+          yStride: output.channels)
+      }
+    }
+  }
+
+  /// The weighted sum of the gathered rows: an output row whose pixels adjoin.
+  private func sum(_ row: Int, of lines: Lines, _ target: UnsafeMutablePointer<Float>, on backend: any Backend) {
+    rowWeights.withUnsafeBufferPointer { weights in
+      backend.interpolate(
+        lines.floats, offsets: lines.offsets, weights: weights.baseAddress! + row % output.height * rowTaps,
+        taps: rowTaps, pixels: 1, channels: lineFloats, target, yStride: lineFloats)
     }
   }
 }

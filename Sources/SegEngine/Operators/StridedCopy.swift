@@ -76,7 +76,7 @@ struct StridedCopy: Sendable {
     }
   }
 
-  private let elementByteCount: Int
+  private let elementType: ElementType
   private let sourceChannels: Int
   private let targetChannels: Int
   private let sourceOffset: ViewStride
@@ -94,7 +94,7 @@ struct StridedCopy: Sendable {
     _ axes: [Axis], elementType: ElementType, from source: Shape, to target: Shape, sourceOffset: ViewStride = .init(),
     targetOffset: ViewStride = .init()
   ) {
-    elementByteCount = elementType.byteCount
+    self.elementType = elementType
     sourceChannels = source.channels
     targetChannels = target.channels
     self.sourceOffset = sourceOffset
@@ -113,10 +113,12 @@ struct StridedCopy: Sendable {
   func run(_ source: TensorView, _ target: MutableTensorView, over workers: WorkerPool) {
     guard !isEmpty else { return }
     let isFlat = source.rowStride == sourceChannels && target.rowStride == targetChannels
-    switch elementByteCount {
-    case 1: run(UInt8.self, isFlat ? contiguous : strided, source, target, workers)
-    case 4: run(UInt32.self, isFlat ? contiguous : strided, source, target, workers)
-    default: run(UInt64.self, isFlat ? contiguous : strided, source, target, workers)
+    // The bytes alone count.
+    switch elementType {
+    case .uint8: run(UInt8.self, isFlat ? contiguous : strided, source, target, workers)
+    case .uint16: run(UInt16.self, isFlat ? contiguous : strided, source, target, workers)
+    case .float32, .int32: run(UInt32.self, isFlat ? contiguous : strided, source, target, workers)
+    case .int64: run(UInt64.self, isFlat ? contiguous : strided, source, target, workers)
     }
   }
 

@@ -1,12 +1,13 @@
 /// The type of a tensor's elements.
 public enum ElementType: String, Sendable, CaseIterable, CustomStringConvertible {
-  case float32, uint8, int32, int64
+  case float32, uint8, uint16, int32, int64
 
   /// Size of one element in bytes.
   public var byteCount: Int {
     switch self {
     case .float32, .int32: 4
     case .uint8: 1
+    case .uint16: 2
     case .int64: 8
     }
   }
@@ -25,6 +26,9 @@ extension Float: TensorElement {
 }
 extension UInt8: TensorElement {
   public static var elementType: ElementType { .uint8 }
+}
+extension UInt16: TensorElement {
+  public static var elementType: ElementType { .uint16 }
 }
 extension Int32: TensorElement {
   public static var elementType: ElementType { .int32 }

@@ -47,6 +47,7 @@ enum NumPyImage {
     let values: StoredValues.Values =
       switch array.elementType {
       case .uint8: .uint8(axes.interleaved(array) { (v: UInt8) in v })
+      case .uint16: .uint16(axes.interleaved(array) { (v: UInt16) in v })
       case .float32: .float64(axes.interleaved(array) { (v: Float) in Double(v) })
       case .int32: .float64(axes.interleaved(array) { (v: Int32) in Double(v) })
       case .int64: .float64(axes.interleaved(array) { (v: Int64) in Double(v) })

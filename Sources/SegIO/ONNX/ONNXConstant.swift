@@ -26,6 +26,7 @@ struct ONNXConstant: Sendable {
       case .float32: Tensor(shape, integers.map { Float($0) })
       case .uint8:
         Tensor(shape, type == .bool ? integers.map { $0 == 0 ? 0 : 1 } : integers.map(UInt8.init(truncatingIfNeeded:)))
+      case .uint16: Tensor(shape, integers.map(UInt16.init(truncatingIfNeeded:)))
       case .int32: Tensor(shape, integers.map { ONNXConstant.wrapped($0, type) })
       case .int64: Tensor(shape, type == .uint32 ? integers.map { $0 & 0xffff_ffff } : integers)
       }
@@ -48,6 +49,7 @@ struct ONNXConstant: Sendable {
     switch tensor.elementType {
     case .float32: tensor.elements()
     case .uint8: tensor.elements(of: UInt8.self).map(Float.init)
+    case .uint16: tensor.elements(of: UInt16.self).map(Float.init)
     case .int32: tensor.elements(of: Int32.self).map(Float.init)
     case .int64: tensor.elements(of: Int64.self).map { Float($0) }
     }
@@ -61,6 +63,7 @@ struct ONNXConstant: Sendable {
         Int64(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : value < 0 ? .min : 0)
       }
     case .uint8: tensor.elements(of: UInt8.self).map(Int64.init)
+    case .uint16: tensor.elements(of: UInt16.self).map(Int64.init)
     case .int32: tensor.elements(of: Int32.self).map(Int64.init)
     case .int64: tensor.elements()
     }

@@ -54,6 +54,7 @@ enum NPY {
       switch tensor.elementType {
       case .float32: "<f4"
       case .uint8: "|u1"
+      case .uint16: "<u2"
       case .int32: "<i4"
       case .int64: "<i8"
       }

@@ -92,6 +92,7 @@ public struct Safetensors: Sendable {
         switch tensor.elementType {
         case .float32: "F32"
         case .uint8: "U8"
+        case .uint16: "U16"
         case .int32: "I32"
         case .int64: "I64"
         }

@@ -9,6 +9,7 @@ extension Tensor {
     switch elementType {
     case .float32: gathered(Float.self, shape, strides, offset)
     case .uint8: gathered(UInt8.self, shape, strides, offset)
+    case .uint16: gathered(UInt16.self, shape, strides, offset)
     case .int32: gathered(Int32.self, shape, strides, offset)
     case .int64: gathered(Int64.self, shape, strides, offset)
     }

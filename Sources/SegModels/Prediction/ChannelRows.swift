@@ -2,43 +2,43 @@ import SegEngine
 
 /// The rows of an image with the samples of a network's channels out of those of its pixels.
 struct ChannelRows<Stored: ImageSample> {
-  private let samples: [Stored]
+  private let samples: UnsafePointer<Stored>
   private let layout: Image.ChannelLayout
   private let selection: ChannelSelection
+  /// Whether the channels are the samples as they lie.
+  private let areSamples: Bool
   /// Pixels.
   let height, width: Int
 
-  /// - Precondition: the samples are those of the image.
-  init(_ samples: [Stored], of image: Image, _ selection: ChannelSelection) {
+  /// - Precondition: the samples are those of the image, and outlive the rows.
+  init(_ samples: UnsafePointer<Stored>, of image: Image, _ selection: ChannelSelection) {
     self.samples = samples
     self.selection = selection
     layout = image.layout
     height = image.height
     width = image.width
+    areSamples = if case .samples(let offsets) = selection { offsets == Array(0..<image.layout.count) } else { false }
   }
 
   /// Samples a pixel.
   var channels: Int { selection.count }
 
-  /// Gives a row, `[width, channels]`, at a place of `target`.
-  func read(_ row: Int, into target: inout [Stored.Working], at start: Int) {
+  /// Gives a row, `[width, channels]`.
+  func read(_ row: Int, into target: UnsafeMutablePointer<Stored.Working>) {
     let stride = layout.count
-    let first = row * width * stride
+    let source = samples + row * width * stride
     switch selection {
     case .luma:
       for column in 0..<width {
-        let pixel = first + column * stride
-        target[start + column] = .luma(
-          samples[pixel].working, samples[pixel + 1].working, samples[pixel + 2].working)
+        let pixel = source + column * stride
+        target[column] = .luma(pixel[0].working, pixel[1].working, pixel[2].working)
       }
-    case .samples(let offsets) where offsets == Array(0..<stride):
-      for index in 0..<width * stride { target[start + index] = samples[first + index].working }
+    case .samples where areSamples:
+      for index in 0..<width * stride { target[index] = source[index].working }
     case .samples(let offsets):
       let count = offsets.count
       for (channel, offset) in offsets.enumerated() {
-        for column in 0..<width {
-          target[start + column * count + channel] = samples[first + column * stride + offset].working
-        }
+        for column in 0..<width { target[column * count + channel] = source[column * stride + offset].working }
       }
     }
   }

@@ -14,12 +14,11 @@ extension Predictor {
     for scale in views.scales {
       var preprocessing = preprocessing
       if scale != 1 { preprocessing.fit = preprocessing.fit.scaled(by: scale) }
-      let (input, placement) = try preprocessing(image)
+      let (input, placement) = try preprocessing(image, on: model.backend.workers)
       for isFlipped in views.flips ? [false, true] : [false] {
-        let output = try Postprocessing.featureMap(
-          try model(preprocessing.networkInput(isFlipped ? input.flipped() : input)))
-        let view = try postprocessing.probabilities(
-          from: isFlipped ? output.flipped() : output, placement: placement, on: model.backend)
+        let output = try model(preprocessing.networkInput(isFlipped ? input.flipped() : input))
+        let map = output.reshaped(to: try MapReading.featureMapShape(output.shape))
+        let view = try distribution(of: isFlipped ? map.flipped() : map, placement)
         if combined == nil { combined = view } else { combined!.combine(view, views.combination) }
       }
     }
@@ -51,29 +50,56 @@ extension Predictor {
   }
 }
 
-extension LabelMap {
-  /// The first class of the largest probability of each pixel of `[height, width, classes]`, or of two classes label 1 where its
-  /// probability is above a threshold.
-  ///
-  /// - Precondition: the tensor has three axes, at least one class, and with a threshold two.
-  public init(probabilities: Tensor, threshold: Float? = nil) {
-    let shape = probabilities.shape
-    precondition(shape.rank == 3 && shape[2] > 0, "\(shape) is no [height, width, classes]")
-    precondition(threshold == nil || shape[2] == 2, "a threshold for \(shape[2]) classes")
-    let labels: [UInt16] = probabilities.withElements(of: Float.self) { values in
-      (0..<shape.rows).map { pixel in
-        let first = pixel * shape[2]
-        if let threshold { return values[first + 1] > threshold ? 1 : 0 }
-        var best = 0
-        for c in 1..<max(1, shape[2]) where values[first + c] > values[first + best] { best = c }
-        return UInt16(clamping: best)
+extension Predictor {
+  /// The probability of each class at the image's size, `[height, width, classes]`, from a map `[1, height, width, classes]` of any
+  /// resolution: background and foreground where it has one channel. What the network gives as probabilities is recognised by its sums.
+  private func distribution(of map: Tensor, _ placement: Placement) throws -> Tensor {
+    let areProvided =
+      switch postprocessing {
+      case .largestProbability, .independent: true
+      case .argmax: map.elementType == .float32 && map.sumsToOne
+      case .threshold, .labels, .probabilityThreshold, .saliencyThreshold: false
+      }
+    let values = try readings.run(
+      MapReading(
+        postprocessing: postprocessing, placement: placement, resolution: .image,
+        result: .probabilities(areProvided: areProvided)), of: map, on: model.backend)
+    let size = placement.imageSize
+    if postprocessing.threshold == nil {
+      var distribution = values.reshaped(to: [size.height, size.width, values.shape.channels])
+      // Quantised ones add up to nearly 1, and those of classes that do not exclude each other to anything.
+      if areProvided { distribution.normalizeRows() }
+      return distribution
+    }
+    return values.withElements(of: Float.self) { values in
+      Tensor([size.height, size.width, 2]) { (result: inout MutableSpan<Float>) in
+        for pixel in 0..<values.count {
+          let foreground = min(max(values[pixel], 0), 1)
+          result[2 * pixel] = 1 - foreground
+          result[2 * pixel + 1] = foreground
+        }
       }
     }
-    self.init(width: shape[1], height: shape[0], labels: labels)
   }
 }
 
 extension Tensor {
+  /// Whether no value is negative and each pixel's values sum to 1.
+  fileprivate var sumsToOne: Bool {
+    let channels = shape.channels
+    return withElements(of: Float.self) { values in
+      for pixel in 0..<shape.rows {
+        var sum: Float = 0
+        for c in pixel * channels..<(pixel + 1) * channels {
+          if !(values[c] >= 0) { return false }
+          sum += values[c]
+        }
+        if !(abs(sum - 1) < 1e-3) { return false }
+      }
+      return true
+    }
+  }
+
   /// A feature map `[batch, height, width, channels]` from right to left.
   fileprivate func flipped() -> Tensor {
     let (width, channels) = (shape.width, shape.channels)

@@ -51,7 +51,8 @@ extension Predictor {
     func up(_ extent: Int) -> Int { (extent + step - 1) / step * step }
     var preprocessing = preprocessing
     preprocessing.fit = .pad(Extent2D(up(size.height), up(size.width)))
-    return Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement)
+    return Predictor(
+      model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement, readings: readings)
   }
 }
 
@@ -97,15 +98,8 @@ private struct ProbabilityBand {
   mutating func decide(upTo end: Int, threshold: Float?, _ labels: inout LabelMap) {
     for row in first..<end {
       for column in 0..<width {
-        let start = ((row - first) * width + column) * classes
-        var label = 0
-        if let threshold {
-          let total = sums[start] + sums[start + 1]
-          label = sums[start + 1] > threshold * total ? 1 : 0
-        } else {
-          for index in 1..<max(classes, 1) where sums[start + index] > sums[start + label] { label = index }
-        }
-        labels[row, column] = UInt16(label)
+        labels[row, column] = LabelMap.label(
+          sums.span, pixel: (row - first) * width + column, classes: classes, threshold: threshold)
       }
     }
     sums.removeFirst((end - first) * width * classes)

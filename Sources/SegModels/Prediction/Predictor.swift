@@ -14,8 +14,8 @@ public struct Predictor: Sendable {
   public struct Prediction: Sendable {
     /// The class of each pixel.
     public let labels: LabelMap
-    /// The network's first output for its input, `[1, height, width, classes]`.
-    public let logits: Tensor
+    /// The network's first output for its input, `[1, height, width, classes]`, where it was asked for.
+    public let logits: Tensor?
     /// Where in the network's input the image lies.
     public let placement: Placement
   }
@@ -29,14 +29,27 @@ public struct Predictor: Sendable {
   /// The conditional random field that suits the network, for ``refined(_:views:crf:)``: that which it was published with, where it was.
   public let refinement: DenseCRF
 
+  /// Graphs that read maps, compiled once for each size.
+  let readings: MapReadings
+
   /// Joins a network with what comes before and after it.
   public init(
     _ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing, refinement: DenseCRF = .deepLab
+  ) {
+    self.init(
+      model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement,
+      readings: MapReadings())
+  }
+
+  init(
+    _ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing, refinement: DenseCRF,
+    readings: MapReadings
   ) {
     self.model = model
     self.preprocessing = preprocessing
     self.postprocessing = postprocessing
     self.refinement = refinement
+    self.readings = readings
   }
 
   /// Joins a network with what its description says comes before and after it, its published conditional random field included.
@@ -48,28 +61,53 @@ public struct Predictor: Sendable {
 
   /// Segments an image.
   ///
-  /// - Throws: `GraphError` where the network cannot take an image of that size.
-  public func callAsFunction(_ image: Image, at resolution: Resolution = .image) throws -> Prediction {
-    let (input, placement) = try preprocessing(image)
-    let logits = try model(preprocessing.networkInput(input))
-    let labels = try postprocessing.labels(
-      from: logits, placement: placement, at: resolution, on: model.backend)
-    return Prediction(labels: labels, logits: logits, placement: placement)
+  /// Where nobody asks for the logits and the labels have the pixels of the network's input, network and labelling are one graph: the
+  /// labels of a network that ends in an enlarged map are computed without that map.
+  ///
+  /// - Parameters:
+  ///   - image: The image, of any size that ``Preprocessing/fit`` brings to one that the network takes.
+  ///   - resolution: At which size labels are given.
+  ///   - keepingLogits: Whether the prediction has the network's output too.
+  /// - Throws: `GraphError` where the network cannot take an image of that size, ``PredictionError`` where its output does not suit
+  ///   ``postprocessing``.
+  public func callAsFunction(
+    _ image: Image, at resolution: Resolution = .image, keepingLogits: Bool = false
+  ) throws -> Prediction {
+    let workers = model.backend.workers
+    let (prepared, placement) = try preprocessing(image, on: workers)
+    let input = preprocessing.networkInput(prepared)
+    let reading = MapReading(
+      postprocessing: postprocessing, placement: placement, resolution: resolution, result: .labels)
+    let (values, logits): (Tensor, Tensor?)
+    if !keepingLogits && reading.keepsPixels {
+      (values, logits) = (try model.run(input, extendedBy: reading), nil)
+    } else {
+      let output = try model(input)
+      (values, logits) = (try readings.run(reading, of: output, on: model.backend), keepingLogits ? output : nil)
+    }
+    let size = resolution == .image ? placement.imageSize : placement.networkSize
+    return Prediction(
+      labels: LabelMap(values, size: size, on: workers), logits: logits, placement: placement)
   }
 
   /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid of one logit,
   /// the softmax over the classes, or what the network gives as probabilities itself.
   ///
+  /// - Precondition: the prediction has logits.
   /// - Throws: ``PredictionError`` where the output is no map.
   public func probabilities(of prediction: Prediction) throws -> Tensor {
-    let map = try Postprocessing.featureMap(prediction.logits)
+    guard let logits = prediction.logits else {
+      preconditionFailure("a prediction has probabilities where its logits were kept")
+    }
+    let map = logits.reshaped(to: try MapReading.featureMapShape(logits.shape))
     guard map.elementType == .float32 else { return map }
     let graph = try Graph("probabilities") { g in
       let logits = g.input("logits", map.shape)
       switch postprocessing {
       case .argmax: g.output("values", logits.softmax(axis: -1))
-      case .labels, .largestProbability, .independent: g.output("values", logits.map(.identity))
-      case .threshold, .probabilityThreshold, .saliencyThreshold: g.output("values", postprocessing.scored(logits))
+      case .threshold: g.output("values", logits.sigmoid())
+      case .labels, .largestProbability, .independent, .probabilityThreshold, .saliencyThreshold:
+        g.output("values", logits.map(.identity))
       }
     }
     return try graph.compiled(on: model.backend).run(["logits": map])["values"]!

@@ -110,101 +110,10 @@ public struct Preprocessing: Hashable, Sendable {
     }
   }
 
-  /// A prepared image as the network takes it: in its ``elementType``.
-  func networkInput(_ prepared: Tensor) -> Tensor {
-    func rounded<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
-      Tensor(
-        prepared.shape,
-        prepared.elements(of: Float.self).map { value in
-          Element(exactly: value.rounded()) ?? (value > 0 ? Element.max : Element.min)
-        })
-    }
-    return switch elementType {
-    case .float32: prepared
-    case .uint8: rounded(UInt8.self)
-    case .int32: rounded(Int32.self)
-    case .int64: rounded(Int64.self)
-    }
-  }
-
   /// The mean and deviation of ImageNet's images, which most backbones were trained with.
   public static let imageNetMean: [Float] = [0.485, 0.456, 0.406]
   /// See ``imageNetMean``.
   public static let imageNetDeviation: [Float] = [0.229, 0.224, 0.225]
-
-  /// The network's input for an image, `[1, height, width, channels]`, and where in it the image lies.
-  ///
-  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has,
-  ///   ``PredictionError/preprocessing(_:)`` where the numbers do not fit each other.
-  public func callAsFunction(_ image: Image) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
-    try validate()
-    let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
-    let selection = try ChannelSelection(channels, of: image.layout)
-    let tensor =
-      switch image.samples {
-      case .uint8(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
-      case .uint16(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
-      case .float32(let samples): tensor(ChannelRows(samples, of: image, selection), white: image.white, placement)
-      }
-    return (tensor, placement)
-  }
-
-  private func tensor<Stored: ImageSample>(
-    _ source: ChannelRows<Stored>, white: Float, _ placement: Placement
-  ) -> Tensor {
-    let (size, content, count) = (placement.networkSize, placement.content, channels.count)
-    var rows = ResampledRows(source, to: Extent2D(content.height, content.width), by: resampling)
-    let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
-    let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
-    let padding = (0..<count).map { fill * scale[$0] + shift[$0] }
-    // Of a whole row, so that the loops over samples need not count channels.
-    let (rowScale, rowShift) = (repeated(scale, content.width), repeated(shift, content.width))
-    let paddingRow = repeated(padding, size.width)
-    var row = [Stored.Working](repeating: 0, count: content.width * count)
-    return Tensor([1, size.height, size.width, count]) { (elements: inout MutableSpan<Float>) in
-      if content.height < size.height || content.width < size.width {
-        for y in 0..<size.height {
-          for index in paddingRow.indices { elements[y * paddingRow.count + index] = paddingRow[index] }
-        }
-      }
-      func start(_ y: Int) -> Int { ((content.top + y) * size.width + content.left) * count }
-      // Whole samples times 255 are exact.
-      let factor: Float = range == .step ? 255 : 1
-      var unit = white
-      if range == .imageMaximum {
-        // The maximum is known when all rows are, which wait in their places.
-        var largest: Float = 0
-        for y in 0..<content.height {
-          rows.next(into: &row)
-          let start = start(y)
-          for index in row.indices {
-            let value = row[index].float
-            largest = value > largest ? value : largest
-            elements[start + index] = value
-          }
-        }
-        unit = largest > 0 ? largest : 1
-        for y in 0..<content.height {
-          let start = start(y)
-          for index in row.indices {
-            elements[start + index] = elements[start + index] / unit * rowScale[index] + rowShift[index]
-          }
-        }
-      } else {
-        for y in 0..<content.height {
-          rows.next(into: &row)
-          let start = start(y)
-          for index in row.indices {
-            elements[start + index] = row[index].float * factor / unit * rowScale[index] + rowShift[index]
-          }
-        }
-      }
-    }
-  }
-
-  private func repeated(_ values: [Float], _ count: Int) -> [Float] {
-    (0..<count).flatMap { _ in values }
-  }
 }
 
 extension Preprocessing.Fit {

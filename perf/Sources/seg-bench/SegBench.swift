@@ -6,6 +6,7 @@ struct SegBench: ParsableCommand {
     commandName: "seg-bench", abstract: "Measures products, convolutions and networks.",
     subcommands: [
       Products.self, Convolutions.self, Layers.self, Networks.self, Steps.self, Ratios.self, Threads.self, Latency.self,
+      Pipelines.self,
       Measure.self,
     ])
 }

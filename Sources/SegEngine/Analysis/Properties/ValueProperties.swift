@@ -45,6 +45,7 @@ package struct ValueProperties: Hashable, Sendable {
       switch constant.elementType {
       case .float32: constant.elements(of: Float.self).map(Double.init)
       case .uint8: constant.elements(of: UInt8.self).map(Double.init)
+      case .uint16: constant.elements(of: UInt16.self).map(Double.init)
       case .int32: constant.elements(of: Int32.self).map(Double.init)
       case .int64: constant.elements(of: Int64.self).map(Double.init)
       }

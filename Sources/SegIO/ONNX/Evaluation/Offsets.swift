@@ -86,6 +86,7 @@ extension ONNXConstant {
     return switch tensor.elementType {
     case .float32: moved(Float(0))
     case .uint8: moved(UInt8(0))
+    case .uint16: moved(UInt16(0))
     case .int32: moved(Int32(0))
     case .int64: moved(Int64(0))
     }
@@ -106,6 +107,7 @@ extension ONNXConstant {
     switch tensor.elementType {
     case .float32: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: Float.self)[0]))
     case .uint8: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: UInt8.self)[0]))
+    case .uint16: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: UInt16.self)[0]))
     case .int32: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: Int32.self)[0]))
     case .int64: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: Int64.self)[0]))
     }

@@ -47,6 +47,7 @@ struct HostOperator: Operator {
         switch spec.elementType {
         case .float32: Tensor(spec.shape, repeating: Float(1))
         case .uint8: Tensor(spec.shape, repeating: UInt8(1))
+        case .uint16: Tensor(spec.shape, repeating: UInt16(1))
         case .int32: Tensor(spec.shape, repeating: Int32(1))
         case .int64: Tensor(spec.shape, repeating: Int64(1))
         }

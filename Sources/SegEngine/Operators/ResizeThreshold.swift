@@ -1,0 +1,90 @@
+/// Which pixels of a resized map are above a bound: ``Resize`` and then ``Threshold``, a row at a time, so that the resized map never
+/// exists.
+///
+/// Inputs: x `[batch, height, width, channels]`, float32; the bound, float32 of one element. Output: as that of the ``Threshold``. The
+/// arithmetic of a pixel is that of the two operators, exactly.
+struct ResizeThreshold: Operator {
+  static let name = "ResizeThreshold"
+
+  /// The resize, whose size does not come from another input.
+  let resize: Resize
+  /// What decides.
+  let threshold: Threshold
+
+  var attributes: String { resize.attributes }
+
+  func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, 2...2)
+    return try threshold.outputs(for: resize.outputs(for: [inputs[0]]) + [inputs[1]])
+  }
+
+  func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    guard let resized = try? resize.outputs(for: [inputs[0]]) else { return Cost() }
+    let parts = [
+      resize.cost(inputs: [inputs[0]], outputs: resized),
+      threshold.cost(inputs: resized + [inputs[1]], outputs: outputs),
+    ]
+    return Cost(
+      otherOperations: parts.reduce(0) { $0 + $1.otherOperations }, reading: inputs, writing: outputs)
+  }
+
+  func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    guard index == 0, let resized = try? resize.outputs(for: [inputs[0]]) else { return .none }
+    return resize.reach(ofInput: 0, inputs: [inputs[0]], outputs: resized)
+  }
+
+  func prepare(_ context: PreparationContext) -> PreparedOperator {
+    switch threshold.elementType {
+    case .uint8: prepare(UInt8.self, context)
+    case .uint16: prepare(UInt16.self, context)
+    default: prepare(Int32.self, context)
+    }
+  }
+
+  private func prepare<Element: TensorElement & FixedWidthInteger>(
+    _ type: Element.Type, _ context: PreparationContext
+  ) -> PreparedOperator {
+    let (x, resized) = (context.inputs[0].shape, context.outputs[0].shape)
+    let (rowCount, workers) = (resized.width * resized.channels, context.backend.workers.threadCount)
+    guard resize.isByColumns(from: x, to: resized) else {
+      let lines = ResizeLines(resize, from: x, to: resized)
+      let perWorker = lines.byteCount + (rowCount + 15) / 16 * 64
+      return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
+        let (x, bound, backend) = (context.input(0), context.input(1).floats[0], context.backend)
+        let y = context.output().pointer(to: Element.self)
+        backend.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
+          range, worker in
+          let memory = context.workspace + worker * perWorker
+          let values = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
+          for row in range {
+            let line = lines.line(row, of: x, in: memory, on: backend)
+            lines.pixels(0..<resized.width, of: line, values, yStride: resized.channels, on: backend)
+            Threshold.compare(values, to: bound, count: rowCount, y + row * rowCount)
+          }
+        }
+      }
+    }
+    let columns = ResizeColumns(resize, from: x, to: resized)
+    let perWorker = columns.byteCount + columns.rowByteCount
+    return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
+      let (x, bound, backend) = (context.input(0), context.input(1).floats[0], context.backend)
+      let y = context.output().pointer(to: Element.self)
+      // Each range of rows begins with input rows of its own.
+      backend.workers.forEachRange(resized.batch * resized.height, grain: max(16, 32768 / rowCount)) {
+        range, worker in
+        let memory = context.workspace + worker * perWorker
+        let values = (memory + columns.byteCount).assumingMemoryBound(to: Float.self)
+        columns.forEachRow(in: range, of: x, in: memory, scratch: values, on: backend) { row, values in
+          Threshold.compare(values, to: bound, count: rowCount, y + row * rowCount)
+        }
+      }
+    }
+  }
+}
+
+extension Threshold: ProducerAbsorbing {
+  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+    guard input == 0, let resize = producer as? Resize else { return nil }
+    return ResizeThreshold(resize: resize.fixed(to: inputs[0].shape), threshold: self)
+  }
+}

@@ -1,0 +1,97 @@
+import SegEngine
+
+extension Predictor {
+  /// Segments an image as ``callAsFunction(_:at:keepingLogits:)`` does, without blocking the calling task's thread.
+  ///
+  /// - Throws: `CancellationError` where the task is cancelled before the network runs; a run itself is not interrupted.
+  @concurrent
+  public func prediction(
+    for image: Image, at resolution: Resolution = .image, keepingLogits: Bool = false
+  ) async throws -> Prediction {
+    try Task.checkCancellation()
+    return try self(image, at: resolution, keepingLogits: keepingLogits)
+  }
+
+  /// Segments many images, in order, and reads the next while one is computed.
+  ///
+  ///     for try await (path, prediction) in predictor.predictions(for: paths, reading: { try Image(contentsOf: $0) }) {
+  ///       try prediction.get().labels.writePNG(to: path + ".labels.png")
+  ///     }
+  ///
+  /// What fails for one image, in reading or in computing, is that image's result; the others follow. At most two images are in memory at
+  /// once.
+  ///
+  /// - Parameters:
+  ///   - items: What images are made of, such as paths.
+  ///   - resolution: At which size labels are given.
+  ///   - read: Makes the image of an item.
+  public func predictions<Items: Sequence & Sendable>(
+    for items: Items, at resolution: Resolution = .image,
+    reading read: @escaping @Sendable (Items.Element) throws -> Image
+  ) -> Predictions<Items> where Items.Element: Sendable {
+    Predictions(predictor: self, items: items, resolution: resolution, read: read)
+  }
+
+  /// The predictions of many images, in their order; see ``predictions(for:at:reading:)``.
+  public struct Predictions<Items: Sequence & Sendable>: AsyncSequence, Sendable where Items.Element: Sendable {
+    /// An item with its prediction, or with what failed.
+    public typealias Element = (item: Items.Element, prediction: Swift.Result<Prediction, any Error>)
+
+    fileprivate let predictor: Predictor
+    fileprivate let items: Items
+    fileprivate let resolution: Resolution
+    fileprivate let read: @Sendable (Items.Element) throws -> Image
+
+    /// Begins with the first item.
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Goes through the items.
+    public struct Iterator: AsyncIteratorProtocol {
+      private let predictions: Predictions
+      private var items: Items.Iterator
+      /// The item whose image is being read.
+      private var upcoming: (item: Items.Element, image: Task<Image, any Error>)?
+
+      fileprivate init(_ predictions: Predictions) {
+        self.predictions = predictions
+        items = predictions.items.makeIterator()
+      }
+
+      /// The prediction of the next item; `nil` behind the last.
+      ///
+      /// - Throws: `CancellationError` where the task is cancelled.
+      public mutating func next() async throws -> Element? {
+        guard let (item, reading) = upcoming ?? nextReading() else { return nil }
+        upcoming = nil
+        do {
+          let image = try await withTaskCancellationHandler {
+            try await reading.value
+          } onCancel: {
+            reading.cancel()
+          }
+          try Task.checkCancellation()
+          upcoming = nextReading()
+          return (item, .success(try await predictions.predictor.prediction(for: image, at: predictions.resolution)))
+        } catch let error as CancellationError {
+          upcoming?.image.cancel()
+          throw error
+        } catch {
+          if upcoming == nil { upcoming = nextReading() }
+          return (item, .failure(error))
+        }
+      }
+
+      private mutating func nextReading() -> (item: Items.Element, image: Task<Image, any Error>)? {
+        guard let item = items.next() else { return nil }
+        let read = predictions.read
+        return (
+          item,
+          Task {
+            try Task.checkCancellation()
+            return try read(item)
+          }
+        )
+      }
+    }
+  }
+}

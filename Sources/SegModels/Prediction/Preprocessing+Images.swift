@@ -1,0 +1,166 @@
+import SegEngine
+
+extension Preprocessing {
+  /// The network's input for an image, `[1, height, width, channels]` of float32, and where in it the image lies.
+  ///
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - workers: The threads that share out the rows.
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has,
+  ///   ``PredictionError/preprocessing(_:)`` where the numbers do not fit each other.
+  public func callAsFunction(
+    _ image: Image, on workers: WorkerPool = .shared
+  ) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
+    try validate()
+    let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
+    let selection = try ChannelSelection(channels, of: image.layout)
+    func prepared<Stored: ImageSample>(_ samples: [Stored]) -> Tensor {
+      samples.withUnsafeBufferPointer { samples in
+        let rows = ChannelRows(samples.baseAddress!, of: image, selection)
+        let size = Extent2D(placement.content.height, placement.content.width)
+        return tensor(
+          ImageResampling(rows, to: size, by: resampling), white: image.white, placement, on: workers)
+      }
+    }
+    let input =
+      switch image.samples {
+      case .uint8(let samples): prepared(samples)
+      case .uint16(let samples): prepared(samples)
+      case .float32(let samples): prepared(samples)
+      }
+    return (input, placement)
+  }
+
+  /// A prepared image as the network takes it: in its ``elementType``.
+  func networkInput(_ prepared: Tensor) -> Tensor {
+    func rounded<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
+      Tensor(
+        prepared.shape,
+        prepared.elements(of: Float.self).map { value in
+          Element(exactly: value.rounded()) ?? (value > 0 ? Element.max : Element.min)
+        })
+    }
+    return switch elementType {
+    case .float32: prepared
+    case .uint8: rounded(UInt8.self)
+    case .uint16: rounded(UInt16.self)
+    case .int32: rounded(Int32.self)
+    case .int64: rounded(Int64.self)
+    }
+  }
+
+  private func tensor<Stored: ImageSample>(
+    _ image: ImageResampling<Stored>, white: Float, _ placement: Placement, on workers: WorkerPool
+  ) -> Tensor {
+    let (size, content) = (placement.networkSize, placement.content)
+    let normalization = SampleNormalization(self, width: content.width)
+    var tensor = Tensor(uninitialized: [1, size.height, size.width, channels.count])
+    tensor.withUnsafeMutableElements(of: Float.self) { elements in
+      let elements = elements.baseAddress!
+      pad(elements, placement, with: normalization.padding, on: workers)
+      let rowCount = content.width * channels.count
+      let grain = max(1, 65536 / max(1, image.work))
+      func row(_ y: Int) -> UnsafeMutablePointer<Float> {
+        elements + ((content.top + y) * size.width + content.left) * channels.count
+      }
+      /// Calls `body` with each resized row's samples and their place.
+      func forEachRow(_ body: (_ samples: UnsafePointer<Stored.Working>, _ y: Int, _ worker: Int) -> Void) {
+        workers.forEachRange(content.height, grain: grain) { range, worker in
+          var rows = ResampledRows(image, from: range.lowerBound)
+          withUnsafeTemporaryAllocation(of: Stored.Working.self, capacity: rowCount) { samples in
+            samples.initialize(repeating: 0)
+            for y in range {
+              rows.next(into: samples.baseAddress!)
+              body(samples.baseAddress!, y, worker)
+            }
+          }
+        }
+      }
+      guard range == .imageMaximum else {
+        // Whole samples times 255 are exact.
+        let factor: Float = range == .step ? 255 : 1
+        forEachRow { samples, y, _ in
+          let target = row(y)
+          for index in 0..<rowCount { target[index] = samples[index].float * factor }
+          normalization.apply(to: target, count: rowCount, unit: white)
+        }
+        return
+      }
+      // The maximum is known when all rows are, which wait in their places.
+      let largest = [Float](unsafeUninitializedCapacity: workers.threadCount) { largest, count in
+        largest.initialize(repeating: 0)
+        count = workers.threadCount
+        let largest = largest.baseAddress!
+        forEachRow { samples, y, worker in
+          let target = row(y)
+          var maximum = largest[worker]
+          for index in 0..<rowCount {
+            let value = samples[index].float
+            maximum = value > maximum ? value : maximum
+            target[index] = value
+          }
+          largest[worker] = maximum
+        }
+      }.reduce(0, max)
+      workers.forEachRange(content.height, grain: max(1, 16384 / max(1, rowCount))) { range, _ in
+        for y in range {
+          normalization.apply(to: row(y), count: rowCount, unit: largest > 0 ? largest : 1)
+        }
+      }
+    }
+    return tensor
+  }
+
+  /// Writes padding around the image.
+  private func pad(
+    _ elements: UnsafeMutablePointer<Float>, _ placement: Placement, with padding: [Float], on workers: WorkerPool
+  ) {
+    let (size, content, count) = (placement.networkSize, placement.content, padding.count)
+    let (left, right) = (content.left, content.left + content.width)
+    guard content.height < size.height || content.width < size.width else { return }
+    padding.withUnsafeBufferPointer { padding in
+      workers.forEachRange(size.height, grain: max(1, 65536 / (size.width * count))) { range, _ in
+        for y in range {
+          let row = elements + y * size.width * count
+          func fill(_ columns: Swift.Range<Int>) {
+            for column in columns {
+              for channel in 0..<count { row[column * count + channel] = padding[channel] }
+            }
+          }
+          if (content.top..<content.top + content.height).contains(y) {
+            fill(0..<left)
+            fill(right..<size.width)
+          } else {
+            fill(0..<size.width)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Mean and deviation as a factor and a summand for each sample of a whole row, so that the loops over samples need not count channels.
+private struct SampleNormalization {
+  private let scale, shift: [Float]
+  /// What padding becomes, of each channel.
+  let padding: [Float]
+
+  init(_ preprocessing: Preprocessing, width: Int) {
+    let (mean, deviation, count) = (preprocessing.mean, preprocessing.deviation, preprocessing.channels.count)
+    let scale = (0..<count).map { 1 / deviation[min($0, deviation.count - 1)] }
+    let shift = (0..<count).map { -mean[min($0, mean.count - 1)] * scale[$0] }
+    padding = (0..<count).map { preprocessing.fill * scale[$0] + shift[$0] }
+    self.scale = (0..<width).flatMap { _ in scale }
+    self.shift = (0..<width).flatMap { _ in shift }
+  }
+
+  /// Normalises the samples of a row, given the sample that counts as 1.
+  func apply(to row: UnsafeMutablePointer<Float>, count: Int, unit: Float) {
+    scale.withUnsafeBufferPointer { scale in
+      shift.withUnsafeBufferPointer { shift in
+        let (scale, shift) = (scale.baseAddress!, shift.baseAddress!)
+        for index in 0..<count { row[index] = row[index] / unit * scale[index] + shift[index] }
+      }
+    }
+  }
+}
