@@ -100,6 +100,7 @@ import Testing
     Case("softmax") { _ = $0.x.softmax(axis: 7) },
     Case("split") { _ = $0.x.split(sizes: [7, 7]) },
     Case("split") { _ = $0.x.split(into: 7) },
+    Case("threshold") { _ = $0.x.threshold(at: $0.v) },
     Case("tokens") { _ = $0.v.tokens() },
     Case("transpose") { _ = $0.x.transpose([0, 1]) },
     Case("transposedConv") { _ = $0.n.transposedConv("a", 4, kernel: 2) },
