@@ -60,7 +60,7 @@ public struct Calibration: Sendable {
         output: [1, output.height, output.width, layer.outputs])
       for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
         // A grouped convolution with a product a channel is never worth its time, here neither.
-        if layer.1.groups > 1, algorithm.name != "depthwise" { continue }
+        if layer.1.groups > 1, algorithm.method.kind != .depthwise { continue }
         samples.append(
           Sample(
             problem: "\(layer.0) \(layer.1) \(layer.inputs)→\(layer.outputs) \(input)", algorithm: algorithm.name,

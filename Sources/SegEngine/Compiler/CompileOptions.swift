@@ -10,12 +10,8 @@ public struct CompileOptions: Sendable {
     case named(String)
   }
 
-  /// The names that ``AlgorithmChoice/named(_:)`` knows.
-  public static let algorithmNames = [
-    "depthwise", "pointwise", "strassen", "direct", "winograd isolated 2×2", "winograd isolated 3×3", "winograd 2×2",
-    "winograd 3×3", "winograd 4×4", "winograd 6×6", "winograd transposed 5×5",
-    "winograd transposed 7×7", "im2col", "transposed reshuffle", "transposed strassen", "transposed scatter",
-  ]
+  /// The names that ``AlgorithmChoice/named(_:)`` knows. Compiling throws ``GraphError/unknownAlgorithm(name:known:)`` for another.
+  public static var algorithmNames: [String] { ConvolutionAlgorithms.all.map(\.name) }
 
   /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is
   /// slower and what tests compare against.
@@ -34,7 +30,7 @@ public struct CompileOptions: Sendable {
     self.profile = profile
   }
 
-  /// Makes a set of choices with one convolution algorithm wherever it applies.
+  /// Makes a set of choices with one convolution algorithm, of ``algorithmNames``, wherever it applies.
   public init(optimizes: Bool = true, convolutionAlgorithm: String) {
     self.init(optimizes: optimizes, algorithmChoice: .named(convolutionAlgorithm))
   }

@@ -107,6 +107,13 @@ public final class CompiledModel: Sendable {
   /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for, or a step is not
   ///   defined for the values that it meets (``GraphError/run(node:error:)``).
   public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
+    try run(inputs) { Tensor(uninitialized: $0.shape, of: $0.elementType) }
+  }
+
+  /// The same with outputs in tensors that `makeOutput` makes for their shapes and types.
+  package func run(
+    _ inputs: [String: Tensor], makingOutputs makeOutput: (TensorSpec) -> Tensor
+  ) throws(GraphError) -> [String: Tensor] {
     for name in inputs.keys.sorted() where !self.inputs.contains(where: { $0.name == name }) {
       throw .unknownInput(name: name, expected: self.inputs.map(\.name))
     }
@@ -115,7 +122,7 @@ public final class CompiledModel: Sendable {
       guard let tensor = inputs[port.name] else { throw .missingInput(name: port.name, expected: port.spec) }
       ordered.append(tensor)
     }
-    var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
+    var results = outputs.map { makeOutput($0.spec) }
     let workspace = parked.withLock { $0.list.popLast() } ?? makeWorkspace()
     defer { park(workspace) }
     try run(ordered, into: &results, using: workspace)

@@ -35,6 +35,9 @@ struct Compiler {
 
   /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
   consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
+    if case .named(let name) = options.algorithmChoice, !CompileOptions.algorithmNames.contains(name) {
+      throw GraphError.unknownAlgorithm(name: name, known: CompileOptions.algorithmNames)
+    }
     // Passes see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     if options.optimizes {

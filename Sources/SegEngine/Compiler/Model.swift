@@ -192,13 +192,20 @@ public final class Model: Sendable {
 
   /// Runs a network of one input with what is computed behind it, which has one output, and gives that.
   ///
+  /// - Parameters:
+  ///   - input: What the network is run on.
+  ///   - extension: What is computed behind it.
+  ///   - makeOutput: Makes the tensor of the output for its shape and type.
   /// - Precondition: the network has one input.
   /// - Throws: as ``callAsFunction(_:)``, and what the extension throws.
-  package func run(_ input: Tensor, extendedBy extension: any GraphExtension) throws -> Tensor {
+  package func run(
+    _ input: Tensor, extendedBy extension: any GraphExtension,
+    makingOutput makeOutput: (TensorSpec) -> Tensor = { Tensor(uninitialized: $0.shape, of: $0.elementType) }
+  ) throws -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     let variant = Variant(shapes: [inputNames[0]: input.shape], extension: `extension`)
     defer { keepWithinLimit() }
-    let outputs = try compiled(variant).run([inputNames[0]: input])
+    let outputs = try compiled(variant).run([inputNames[0]: input], makingOutputs: makeOutput)
     precondition(outputs.count == 1, "an extension of one output has \(outputs.count)")
     return outputs.first!.value
   }

@@ -1,8 +1,8 @@
 /// One way to compute a convolution. Each algorithm is a file with the same four parts: whether it applies to a problem, what it
 /// demands of the machine, how it packs the weights, and how it runs.
 protocol ConvolutionAlgorithm: Sendable {
-  /// The name in reports and in ``CompileOptions/convolutionAlgorithm``.
-  var name: String { get }
+  /// What it is called and what it is for.
+  var method: ConvolutionMethod { get }
 
   /// What one run asks of the machine.
   var demand: AlgorithmDemand { get }
@@ -39,6 +39,9 @@ protocol ConvolutionAlgorithm: Sendable {
 }
 
 extension ConvolutionAlgorithm {
+  /// The name in reports.
+  var name: String { method.name }
+
   var pools: Bool { false }
 
   func packingScratchCount(threads: Int) -> Int { 0 }

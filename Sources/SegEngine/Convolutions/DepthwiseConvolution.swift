@@ -3,7 +3,8 @@
 /// Where the rows that a kernel spans are more than a core's cache holds, some channels at a time pass down the whole image, so that each
 /// input comes from memory once.
 struct DepthwiseConvolution: TiledConvolutionAlgorithm {
-  let name = "depthwise"
+  static let method = ConvolutionMethod("depthwise", .depthwise) { DepthwiseConvolution($0, on: $1) }
+  var method: ConvolutionMethod { DepthwiseConvolution.method }
 
   private let problem: ConvolutionProblem
   /// Channels that are computed at once.

@@ -7,7 +7,8 @@
 /// In maps of few channels (an image) a tap is too short to be worth an address. There the taps of one kernel row are a piece, since they
 /// lie side by side; where they do not (dilation, groups, a map that is part of a wider one), patches are gathered after all.
 struct DirectConvolution: TiledConvolutionAlgorithm {
-  let name = "direct"
+  static let method = ConvolutionMethod("direct", .general, isFrequent: true) { DirectConvolution($0, on: $1) }
+  var method: ConvolutionMethod { DirectConvolution.method }
 
   private let problem: ConvolutionProblem
   private let matrix: PanelMatrix

@@ -1,7 +1,8 @@
 /// 1×1 convolution of stride 1: the product itself, on the feature map as it lies, in tiles of pixels that stay in cache while the
 /// panels of the weights pass by.
 struct PointwiseConvolution: TiledConvolutionAlgorithm {
-  let name = "pointwise"
+  static let method = ConvolutionMethod("pointwise", .pointwise, isFrequent: true) { PointwiseConvolution($0, on: $1) }
+  var method: ConvolutionMethod { PointwiseConvolution.method }
 
   private let problem: ConvolutionProblem
   private let matrix: PanelMatrix

@@ -1,6 +1,9 @@
 /// 1×1 convolution of stride 1, or a linear layer, by Strassen's product, an eighth fewer multiply–adds; see ``StrassenProduct``.
 struct StrassenConvolution: TiledConvolutionAlgorithm {
-  let name = "strassen"
+  static let method = ConvolutionMethod("strassen", .pointwise, dividesChannels: true) {
+    StrassenConvolution($0, on: $1)
+  }
+  var method: ConvolutionMethod { StrassenConvolution.method }
 
   private let problem: ConvolutionProblem
   private let product: StrassenProduct

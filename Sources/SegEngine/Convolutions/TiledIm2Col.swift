@@ -2,7 +2,8 @@
 /// (kernelHeight · kernelWidth · channels of a group), which stay in cache, and multiplied at once by the backend's general product. The
 /// whole matrix of patches never exists; for a 1×1 convolution of stride 1 the map is that matrix as it lies.
 struct TiledIm2Col: TiledConvolutionAlgorithm {
-  let name = "im2col"
+  static let method = ConvolutionMethod("im2col", .general) { TiledIm2Col($0, on: $1) }
+  var method: ConvolutionMethod { TiledIm2Col.method }
 
   private let problem: ConvolutionProblem
   private let tiles: EvenPieces

@@ -1,7 +1,8 @@
 /// Transposed convolution whose kernel is its stride: every output comes from one input, so the product of a row of inputs with
 /// the taps of one kernel row is a row of outputs as it lies.
 struct TransposedReshuffle: TiledConvolutionAlgorithm {
-  let name = "transposed reshuffle"
+  static let method = ConvolutionMethod("transposed reshuffle", .transposedBlocks) { TransposedReshuffle($0, on: $1) }
+  var method: ConvolutionMethod { TransposedReshuffle.method }
 
   private let problem: ConvolutionProblem
   /// The weights of one tap.

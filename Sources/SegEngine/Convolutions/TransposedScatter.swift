@@ -2,7 +2,8 @@
 /// added where they fall. Runs over bands of output rows; a band multiplies just the input rows that reach it, so bands do not
 /// write each other's rows.
 struct TransposedScatter: TiledConvolutionAlgorithm {
-  let name = "transposed scatter"
+  static let method = ConvolutionMethod("transposed scatter", .transposed) { TransposedScatter($0, on: $1) }
+  var method: ConvolutionMethod { TransposedScatter.method }
 
   private let problem: ConvolutionProblem
   /// The weights of one group: input channels times (tap, output channel).

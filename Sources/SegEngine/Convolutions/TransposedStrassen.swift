@@ -1,7 +1,10 @@
 /// Transposed convolution whose kernel is its stride, as ``TransposedReshuffle``, each tap's product by Strassen's way; see
 /// ``StrassenProduct``.
 struct TransposedStrassen: TiledConvolutionAlgorithm {
-  let name = "transposed strassen"
+  static let method = ConvolutionMethod("transposed strassen", .transposedBlocks, dividesChannels: true) {
+    TransposedStrassen($0, on: $1)
+  }
+  var method: ConvolutionMethod { TransposedStrassen.method }
 
   private let problem: ConvolutionProblem
   /// The product of one tap.

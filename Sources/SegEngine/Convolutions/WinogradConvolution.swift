@@ -10,7 +10,7 @@
 ///
 /// Held to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
 struct WinogradConvolution: ConvolutionAlgorithm {
-  let name: String
+  let method: ConvolutionMethod
 
   /// What is split over the threads, and in which order.
   enum Order: Hashable, Sendable {
@@ -54,6 +54,15 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   private static func panelResultBytes(_ cache: Int) -> Int { cache / 32 * 25 }
   private static func panelWeightBytes(_ cache: Int) -> Int { cache / 2 }
 
+  /// The algorithm with a filtering.
+  static func method(
+    _ filtering: WinogradFiltering, _ kind: ConvolutionMethod.Kind = .winograd, isFrequent: Bool = false
+  ) -> ConvolutionMethod {
+    ConvolutionMethod("winograd " + filtering.name, kind, isFrequent: isFrequent) {
+      WinogradConvolution($0, filtering, on: $1)
+    }
+  }
+
   init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
     let geometry = problem.geometry
     let width = backend.panelLayout.unit
@@ -73,7 +82,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.problem = problem
     self.filtering = filtering
     self.frame = frame
-    name = "winograd " + filtering.name
+    method = WinogradConvolution.method(filtering)
     let threads = backend.workers.threadCount
     let points = filtering.products
     var layout = backend.panelLayout

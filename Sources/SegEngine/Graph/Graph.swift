@@ -157,6 +157,8 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
   case wrongInput(name: String, expected: TensorSpec, actual: TensorSpec)
   /// A node is not defined for the values that it met in a run.
   case run(node: String, error: RunError)
+  /// Compiling names a convolution algorithm that there is not; `known` are those that there are.
+  case unknownAlgorithm(name: String, known: [String])
 
   public var description: String {
     switch self {
@@ -173,6 +175,8 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
     case .missingInput(let name, let expected): "input \(name) of \(expected) is missing"
     case .wrongInput(let name, let expected, let actual): "input \(name) is \(actual), expected \(expected)"
     case .run(let node, let error): "\(node): \(error)"
+    case .unknownAlgorithm(let name, let known):
+      "there is no convolution algorithm \(name); there are \(known.joined(separator: ", "))"
     }
   }
 }

@@ -63,6 +63,14 @@ public struct Tensor: Sendable {
     storage = TensorStorage(borrowing: bytes, byteCount: shape.elementCount * elementType.byteCount, owner: owner)
   }
 
+  /// A tensor in memory that the caller keeps while the tensor or a copy of it exists, and that nobody else uses meanwhile. `bytes` is
+  /// aligned for the element type; its contents are undefined.
+  package init(_ spec: TensorSpec, writingTo bytes: UnsafeMutableRawPointer) {
+    shape = spec.shape
+    elementType = spec.elementType
+    storage = TensorStorage(writingTo: bytes, byteCount: spec.byteCount)
+  }
+
   /// A tensor with undefined contents, to be written whole before it is read.
   package init(uninitialized shape: Shape, of elementType: ElementType = .float32) {
     self.shape = shape

@@ -1,17 +1,20 @@
-/// The memory behind a ``Tensor``: an allocation of its own, or a part of something that another object keeps alive
-/// (a memory-mapped weights file).
+/// The memory behind a ``Tensor``: an allocation of its own, or memory of somebody else's, to be read (a memory-mapped weights file) or
+/// written (an array that becomes a result).
 ///
 /// `@unchecked Sendable` because of the raw pointer: the bytes are written only by `Tensor`, and only while it holds the one
-/// reference to a storage that owns its memory.
+/// reference to a storage that may be written.
 final class TensorStorage: @unchecked Sendable {
   let bytes: UnsafeMutableRawPointer
   let byteCount: Int
   private let owner: AnyObject?
+  private let ownsMemory: Bool
+  let isWritable: Bool
 
   /// Uninitialised memory, 64-byte aligned.
   init(byteCount: Int) {
     self.byteCount = byteCount
-    self.owner = nil
+    owner = nil
+    (ownsMemory, isWritable) = (true, true)
     bytes = AlignedMemory.allocate(byteCount: byteCount)
   }
 
@@ -20,9 +23,16 @@ final class TensorStorage: @unchecked Sendable {
     self.bytes = UnsafeMutableRawPointer(mutating: bytes)
     self.byteCount = byteCount
     self.owner = owner
+    (ownsMemory, isWritable) = (false, false)
   }
 
-  var isWritable: Bool { owner == nil }
+  /// Memory that the caller keeps while this exists, and that nobody else uses.
+  init(writingTo bytes: UnsafeMutableRawPointer, byteCount: Int) {
+    self.bytes = bytes
+    self.byteCount = byteCount
+    owner = nil
+    (ownsMemory, isWritable) = (false, true)
+  }
 
   func copy() -> TensorStorage {
     let copy = TensorStorage(byteCount: byteCount)
@@ -31,6 +41,6 @@ final class TensorStorage: @unchecked Sendable {
   }
 
   deinit {
-    if owner == nil { bytes.deallocate() }
+    if ownsMemory { bytes.deallocate() }
   }
 }

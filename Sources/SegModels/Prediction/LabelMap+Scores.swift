@@ -1,30 +1,47 @@
 import SegEngine
 
 extension LabelMap {
-  /// The labels of a result of ``MapReading/Result/labels``: of integers and of numbers, rounded, those below 0 are 0, and those above
-  /// 65535 are that.
-  init(_ values: Tensor, size: Extent2D, on workers: WorkerPool) {
+  /// The labels that a run computes (``MapReading/Result/labels``), in the map's own memory where it computes uint16. Of other integers and
+  /// of numbers, rounded, those below 0 are 0, and those above 65535 are that.
+  ///
+  /// - Parameters:
+  ///   - size: Height and width.
+  ///   - workers: The threads that share out conversions.
+  ///   - run: Computes one label a pixel in a tensor that it has made for it.
+  init(
+    size: Extent2D, on workers: WorkerPool, computedBy run: (_ makingOutput: (TensorSpec) -> Tensor) throws -> Tensor
+  ) rethrows {
     let count = size.height * size.width
-    func labels<Element: TensorElement>(_ type: Element.Type, _ label: (Element) -> UInt16) -> [UInt16] {
+    let labels = try [UInt16](unsafeUninitializedCapacity: count) { labels, initialized in
+      let target = labels.baseAddress!
+      let values = try run { spec in
+        spec.elementType == .uint16 && spec.shape.elementCount == count
+          ? Tensor(spec, writingTo: target) : Tensor(uninitialized: spec.shape, of: spec.elementType)
+      }
+      precondition(values.count == count, "\(values.count) labels for \(size.height)×\(size.width) pixels")
+      LabelMap.convert(values, to: target, on: workers)
+      initialized = count
+    }
+    self.init(width: size.width, height: size.height, labels: labels)
+  }
+
+  /// Writes values as labels, unless they are there already.
+  private static func convert(_ values: Tensor, to target: UnsafeMutablePointer<UInt16>, on workers: WorkerPool) {
+    func convert<Element: TensorElement>(_ type: Element.Type, _ label: (Element) -> UInt16) {
       values.withUnsafeElements(of: type) { values in
-        [UInt16](unsafeUninitializedCapacity: count) { labels, initialized in
-          let labels = labels.baseAddress!
-          workers.forEachRange(count, grain: 65536) { range, _ in
-            for index in range { (labels + index).initialize(to: label(values[index])) }
-          }
-          initialized = count
+        workers.forEachRange(values.count, grain: 65536) { range, _ in
+          for index in range { target[index] = label(values[index]) }
         }
       }
     }
-    let all =
-      switch values.elementType {
-      case .uint8: labels(UInt8.self) { UInt16($0) }
-      case .uint16: labels(UInt16.self) { $0 }
-      case .int32: labels(Int32.self) { UInt16(clamping: $0) }
-      case .int64: labels(Int64.self) { UInt16(clamping: $0) }
-      case .float32: labels(Float.self) { $0 >= 0.5 ? UInt16(min($0.rounded(), 65535)) : 0 }
-      }
-    self.init(width: size.width, height: size.height, labels: all)
+    switch values.elementType {
+    case .uint8: convert(UInt8.self) { UInt16($0) }
+    case .uint16:
+      if values.withUnsafeBytes({ $0.baseAddress != UnsafeRawPointer(target) }) { convert(UInt16.self) { $0 } }
+    case .int32: convert(Int32.self) { UInt16(clamping: $0) }
+    case .int64: convert(Int64.self) { UInt16(clamping: $0) }
+    case .float32: convert(Float.self) { $0 >= 0.5 ? UInt16(min($0.rounded(), 65535)) : 0 }
+    }
   }
 
   /// The first class of the largest probability of each pixel of `[height, width, classes]`, or of two classes label 1 where its

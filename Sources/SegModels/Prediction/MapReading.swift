@@ -43,6 +43,7 @@ struct MapReading: Hashable, Sendable {
     let isLabels = postprocessing == .labels || map.elementType != .float32
     if isLabels {
       guard result == .labels else { throw .noProbabilities }
+      guard map.channels == 1 else { throw .notAMap(output.shape) }
       return resized(map, .nearestExact)
     }
     if postprocessing.threshold != nil, map.channels != 1 { throw .notBinary(classes: map.channels) }

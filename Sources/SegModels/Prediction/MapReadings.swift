@@ -20,7 +20,10 @@ final class MapReadings: Sendable {
   /// The values that a reading gives for a network's output.
   ///
   /// - Throws: ``PredictionError``.
-  func run(_ reading: MapReading, of output: Tensor, on backend: any Backend) throws -> Tensor {
+  func run(
+    _ reading: MapReading, of output: Tensor, on backend: any Backend,
+    makingOutput makeOutput: (TensorSpec) -> Tensor = { Tensor(uninitialized: $0.shape, of: $0.elementType) }
+  ) throws -> Tensor {
     let key = Key(reading: reading, output: output.spec)
     let found = compiled.withLock { compiled -> CompiledModel? in
       guard let index = compiled.firstIndex(where: { $0.key == key }) else { return nil }
@@ -39,6 +42,6 @@ final class MapReadings: Sendable {
         if compiled.count > capacity { compiled.removeFirst() }
       }
     }
-    return try model.run(["output": output])["values"]!
+    return try model.run(["output": output], makingOutputs: makeOutput)["values"]!
   }
 }

@@ -78,16 +78,15 @@ public struct Predictor: Sendable {
     let input = preprocessing.networkInput(prepared)
     let reading = MapReading(
       postprocessing: postprocessing, placement: placement, resolution: resolution, result: .labels)
-    let (values, logits): (Tensor, Tensor?)
-    if !keepingLogits && reading.keepsPixels {
-      (values, logits) = (try model.run(input, extendedBy: reading), nil)
-    } else {
-      let output = try model(input)
-      (values, logits) = (try readings.run(reading, of: output, on: model.backend), keepingLogits ? output : nil)
+    let isOneGraph = !keepingLogits && reading.keepsPixels
+    let output = isOneGraph ? nil : try model(input)
+    let labels = try LabelMap(
+      size: resolution == .image ? placement.imageSize : placement.networkSize, on: workers
+    ) { makeOutput in
+      guard let output else { return try model.run(input, extendedBy: reading, makingOutput: makeOutput) }
+      return try readings.run(reading, of: output, on: model.backend, makingOutput: makeOutput)
     }
-    let size = resolution == .image ? placement.imageSize : placement.networkSize
-    return Prediction(
-      labels: LabelMap(values, size: size, on: workers), logits: logits, placement: placement)
+    return Prediction(labels: labels, logits: keepingLogits ? output : nil, placement: placement)
   }
 
   /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid of one logit,

@@ -24,11 +24,10 @@ enum LatencySweep {
   static func networks(seed: UInt64) throws -> [Network] {
     var drawer = Drawer(seed: seed)
     var networks: [Network] = []
-    for algorithm in CompileOptions.algorithmNames {
+    for method in ConvolutionAlgorithms.all {
       // More of those that networks run by most.
-      let isCommon = ["pointwise", "direct", "winograd 4×4", "winograd 6×6"].contains(algorithm)
-      for _ in 0..<(isCommon ? 26 : 13) {
-        networks.append(Network(graph: try convolutions(algorithm, &drawer), algorithm: algorithm))
+      for _ in 0..<(method.isFrequent ? 26 : 13) {
+        networks.append(Network(graph: try convolutions(method, &drawer), algorithm: method.name))
       }
     }
     for _ in 0..<10 { networks.append(Network(graph: try stem(&drawer))) }
@@ -42,34 +41,33 @@ enum LatencySweep {
   // MARK: Convolutions
 
   /// Two convolutions one behind the other, of a geometry to which an algorithm applies.
-  private static func convolutions(_ algorithm: String, _ drawer: inout Drawer) throws -> Graph {
-    let isTransposed = algorithm.contains("transposed")
-    let isDepthwise = algorithm == "depthwise"
-    let isWinograd = algorithm.hasPrefix("winograd")
-    let isIsolated = algorithm.hasPrefix("winograd isolated")
+  private static func convolutions(_ method: ConvolutionMethod, _ drawer: inout Drawer) throws -> Graph {
+    let (isTransposed, isWinograd) = (method.kind.isTransposed, method.kind.isWinograd)
+    let isDepthwise = method.kind == .depthwise
+    var canShrink = true
     let geometry: ConvolutionGeometry
     var extent = drawer.extent(from: 11, to: isTransposed ? 131 : 261)
-    switch algorithm {
-    case "pointwise", "strassen": geometry = ConvolutionGeometry(kernel: 1)
-    case "depthwise":
+    switch method.kind {
+    case .pointwise: geometry = ConvolutionGeometry(kernel: 1)
+    case .depthwise:
       let kernel = drawer.one(of: [3, 3, 5, 7])
       let stride = drawer.one(of: [1, 1, 2])
       geometry = drawer.same(kernel, stride: stride, dilation: stride == 1 ? drawer.one(of: [1, 1, 2, 4]) : 1)
-    case _ where isIsolated:
-      // Phases of two or three pixels at most.
+    case .isolated(let most):
+      // Phases of few pixels, which a smaller map would not have.
+      canShrink = false
       extent = drawer.extent(from: 11, to: 67)
-      let most = algorithm.hasSuffix("3×3") ? 3 : 2
       geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + most - 1) / most)
-    case "transposed reshuffle", "transposed strassen":
+    case .transposedBlocks:
       let factor = drawer.one(of: [2, 2, 4])
       geometry = ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor))
-    case "transposed scatter":
+    case .transposed:
       let (kernel, stride, padding) = drawer.one(of: [(4, 2, 1), (3, 2, 1), (16, 8, 4)])
       geometry = ConvolutionGeometry(kernel: Extent2D(kernel), stride: Extent2D(stride), padding: Padding2D(padding))
-    case _ where isWinograd && isTransposed:
+    case .transposedWinograd:
       geometry = ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)
-    case _ where isWinograd: geometry = drawer.same(3, dilation: drawer.one(of: [1, 1, 1, 2, 4, 6, 12]))
-    default:
+    case .winograd: geometry = drawer.same(3, dilation: drawer.one(of: [1, 1, 1, 2, 4, 6, 12]))
+    case .general:
       let (kernel, stride) = drawer.one(of: [(3, 1), (3, 1), (3, 2), (3, 2), (5, 1), (1, 2), (7, 2)])
       geometry = drawer.same(kernel, stride: stride, dilation: stride == 1 ? drawer.one(of: [1, 1, 6, 18]) : 1)
     }
@@ -86,14 +84,14 @@ enum LatencySweep {
     }
     while isTooMuch() {
       // Either fewer pixels or fewer channels.
-      if drawer.one(of: [true, false]), extent.height > 19, !isIsolated {
+      if drawer.one(of: [true, false]), extent.height > 19, canShrink {
         extent = drawer.extent(from: 11, to: extent.height)
       } else {
         inputs = max(16, inputs / 16 * 8)
         outputs = isDepthwise ? inputs : max(16, outputs / 16 * 8)
       }
     }
-    if algorithm.hasSuffix("strassen") {
+    if method.dividesChannels {
       // Halves of whole panels, of every instruction set.
       inputs = (inputs + 127) / 128 * 128
       outputs = (outputs + 127) / 128 * 128

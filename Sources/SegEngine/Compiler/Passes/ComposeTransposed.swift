@@ -81,20 +81,20 @@ struct ComposeTransposed: GraphPass {
     let others = joined.replacing(axis: 3, with: joined.channels - doubled.channels)
     func choose(
       _ direction: ConvolutionProblem.Direction, _ geometry: ConvolutionGeometry, _ input: Shape, _ output: Shape
-    ) -> AlgorithmCandidate {
+    ) -> (algorithm: any ConvolutionAlgorithm, seconds: Double) {
       let problem = ConvolutionProblem(direction, geometry, input: input, output: output)
-      return ConvolutionAlgorithms.choose(for: problem, on: backend, options).candidates[0]
+      let choice = ConvolutionAlgorithms.choose(for: problem, on: backend, options)
+      return (choice.algorithm, choice.candidates[0].estimatedSeconds)
     }
     let plain = ConvolutionGeometry(kernel: 3, padding: 1)
     let composed = choose(.transposed, ComposeTransposed.composed, low, output)
     // By the definition it takes more multiply–adds than the two.
-    guard composed.name.hasPrefix("winograd") else { return false }
+    guard composed.algorithm.method.kind.isWinograd else { return false }
     let alone = [
       choose(.forward, plain, joined, output),
       choose(.transposed, ConvolutionGeometry(kernel: 2, stride: 2), low, doubled),
     ]
-    return choose(.forward, plain, others, output).estimatedSeconds + composed.estimatedSeconds
-      <= alone[0].estimatedSeconds + alone[1].estimatedSeconds
+    return choose(.forward, plain, others, output).seconds + composed.seconds <= alone[0].seconds + alone[1].seconds
   }
 
   /// Puts the nodes that do the same in the convolution's place, and gives the place of the last.

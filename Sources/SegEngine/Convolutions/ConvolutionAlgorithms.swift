@@ -1,22 +1,20 @@
 /// The algorithms, and the choice between them.
 enum ConvolutionAlgorithms {
-  /// Each gives itself set up for a problem, or `nil` where it does not apply.
-  private static let all: [@Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?] = [
-    { DepthwiseConvolution($0, on: $1) }, { PointwiseConvolution($0, on: $1) }, { StrassenConvolution($0, on: $1) },
-    { DirectConvolution($0, on: $1) },
-    { WinogradConvolution($0, .isolatedTwo, on: $1) }, { WinogradConvolution($0, .isolatedThree, on: $1) },
-    { WinogradConvolution($0, .two, on: $1) }, { WinogradConvolution($0, .three, on: $1) },
-    { WinogradConvolution($0, .four, on: $1) },
-    { WinogradConvolution($0, .six, on: $1) },
-    { WinogradConvolution($0, .transposedFive, on: $1) }, { WinogradConvolution($0, .transposedSeven, on: $1) },
-    { TiledIm2Col($0, on: $1) },
-    { TransposedReshuffle($0, on: $1) }, { TransposedStrassen($0, on: $1) },
-    { TransposedScatter($0, on: $1) },
+  /// All of them: an algorithm is its file and its place in this list.
+  static let all: [ConvolutionMethod] = [
+    DepthwiseConvolution.method, PointwiseConvolution.method, StrassenConvolution.method, DirectConvolution.method,
+    WinogradConvolution.method(.isolatedTwo, .isolated(pixels: 2)),
+    WinogradConvolution.method(.isolatedThree, .isolated(pixels: 3)), WinogradConvolution.method(.two),
+    WinogradConvolution.method(.three), WinogradConvolution.method(.four, isFrequent: true),
+    WinogradConvolution.method(.six, isFrequent: true),
+    WinogradConvolution.method(.transposedFive, .transposedWinograd),
+    WinogradConvolution.method(.transposedSeven, .transposedWinograd), TiledIm2Col.method, TransposedReshuffle.method,
+    TransposedStrassen.method, TransposedScatter.method,
   ]
 
   /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
   static func candidates(for problem: ConvolutionProblem, on backend: any Backend) -> [any ConvolutionAlgorithm] {
-    all.compactMap { $0(problem, backend) }
+    all.compactMap { $0.make(problem, backend) }
   }
 
   /// An algorithm, and what it was chosen from, the fastest first.
