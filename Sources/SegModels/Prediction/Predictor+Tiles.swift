@@ -6,7 +6,7 @@ extension Predictor {
   ///
   /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` look at a tile where they would look at the image.
   ///
-  /// - Throws: As ``callAsFunction(_:at:)``; with ``Tiling/Blending/gaussian`` also ``PredictionError`` where the network gives labels.
+  /// - Throws: As ``callAsFunction(_:at:keepingLogits:)``; with ``Tiling/Blending/gaussian`` also ``PredictionError`` where the network gives labels.
   public func labels(for image: Image, in tiling: Tiling) throws -> LabelMap {
     var labels = LabelMap(width: image.width, height: image.height, repeating: 0)
     switch tiling.blending {
