@@ -30,7 +30,7 @@ typedef struct {
   int components;
   bool has_adobe_marker;
   bool is_huffman;       // rather than arithmetic coding
-  const uint8_t *exif;   // the first EXIF block, behind its name; it lives as long as the reader. Null where there is none
+  const uint8_t *exif;   // the first EXIF block, behind its name; it lives until the pixels are read. Null where there is none
   size_t exif_count;
   const uint8_t *xmp;    // the first XMP packet, likewise
   size_t xmp_count;

@@ -21,6 +21,10 @@ enum JPEGDecoder {
       segio_jpeg_close(reader)
       withExtendedLifetime(file) {}
     }
+    // Now: libjpeg lets go of what precedes the pixels when it has read them.
+    let orientation = ImageOrientation(
+      exif: UnsafeBufferPointer(start: header.exif, count: header.exif_count),
+      xmp: UnsafeBufferPointer(start: header.xmp, count: header.xmp_count))
     let (width, height) = (Int(header.width), Int(header.height))
     try limits.check(width: width, height: height, of: path)
     // A block of 8 × 8 samples takes at least a bit in every scan, and the first component has one for each 64 pixels.
@@ -46,11 +50,7 @@ enum JPEGDecoder {
       samples = rgb(ofInvertedInks: samples)
     }
     let layout: Image.ChannelLayout = header.colors == segio_jpeg_grey ? .grey : .rgb
-    let image = Image(width: width, height: height, layout: layout, samples: .uint8(samples))
-    return image.applying(
-      ImageOrientation(
-        exif: UnsafeBufferPointer(start: header.exif, count: header.exif_count),
-        xmp: UnsafeBufferPointer(start: header.xmp, count: header.xmp_count)))
+    return Image(width: width, height: height, layout: layout, samples: .uint8(samples)).applying(orientation)
   }
 
   /// Red, green and blue of inks stored as what they leave of white.
