@@ -23,7 +23,7 @@ public struct Calibration: Sendable {
 
   /// The layers that are timed: dense, atrous, pointwise, depthwise, strided and transposed, with few and many channels and pixels.
   private static let layers:
-    [(ConvolutionProblem.Direction, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
+    [(ConvolutionDirection, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
       func same(_ kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1) -> ConvolutionGeometry {
         ConvolutionGeometry(
           kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(dilation),

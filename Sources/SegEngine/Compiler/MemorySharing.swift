@@ -43,6 +43,8 @@ struct MemorySharing {
   private var producers: [Int?]
   private var readers: [[Int]]
   private var isIdle: [Bool]
+  /// The values that variables are updated to, whose rows adjoin.
+  private let updates: Set<Int>
 
   /// Whether a node has nothing to do, because its outputs lie in its inputs or its inputs in its output.
   func isIdle(_ index: Int) -> Bool { isIdle[index] }
@@ -51,6 +53,7 @@ struct MemorySharing {
   init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
     self.graph = graph
     self.specs = specs
+    updates = Set(graph.variables.compactMap { $0.update?.index })
     links = Array(repeating: nil, count: graph.values.count)
     children = Array(repeating: [], count: graph.values.count)
     producers = Array(repeating: nil, count: graph.values.count)
@@ -104,7 +107,7 @@ struct MemorySharing {
     var areAllInPlace = true
     for (input, offset) in zip(node.inputs, offsets) {
       let part = head(of: input.index)
-      if links[part] == nil, producers[part] != nil, outputNames[part] == nil,
+      if links[part] == nil, producers[part] != nil, outputNames[part] == nil, !updates.contains(part),
         canLie(part, as: input.index, in: node.outputs[0].index)
       {
         link(part, .part(of: node.outputs[0].index, at: offset, channels: specs[input.index].shape.channels))
@@ -125,7 +128,7 @@ struct MemorySharing {
     let whole = node.inputs[0].index
     for output in node.outputs {
       let part = output.index
-      guard links[part] == nil, outputNames[part] == nil, canLie(part, as: part, in: whole) else { return }
+      guard links[part] == nil, outputNames[part] == nil, !updates.contains(part), canLie(part, as: part, in: whole) else { return }
     }
     for (output, offset) in zip(node.outputs, offsets) {
       link(output.index, .part(of: whole, at: offset, channels: specs[output.index].shape.channels))
@@ -166,6 +169,7 @@ struct MemorySharing {
     let shape = specs[value].shape
     // One row adjoins itself.
     if shape.rows <= 1 { return true }
+    if updates.contains(value) { return false }
     func takes(_ node: Int) -> Bool { isIdle[node] || graph.nodes[node].operator.takesRowStrides }
     guard producers[value].map(takes) ?? false, readers[value].allSatisfy(takes) else { return false }
     return children[value].allSatisfy { child in

@@ -32,7 +32,7 @@ public struct BatchNorm: Operator, ChannelAffine {
   public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
-  func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
+  public func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
     guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4]
     else {
       return nil
