@@ -125,7 +125,8 @@ import Testing
     let changes = try graph.plan().changes
     #expect(
       changes.map(\.description) == [
-        "FoldChannelAffine: − bn: BatchNorm", "FuseFunction: conv: Convolution 3×3 padding 1 → Convolution 3×3 padding 1 + relu",
+        "FoldChannelAffine: − bn: BatchNorm",
+        "FuseFunction: conv: Convolution 3×3 padding 1 → Convolution 3×3 padding 1 + relu",
         "FuseFunction: − relu: Elementwise relu",
       ])
   }

@@ -114,7 +114,9 @@ import Testing
     for rewrite in [FoldChannelAffine(), FuseResidual(), FuseFunction(), pass] as [any GraphRewrite] {
       editor.apply(rewrite)
     }
-    return editor.finish().nodes.map { $0.operator is SeparableConvolution ? $0.operator.attributes : type(of: $0.operator).name }
+    return editor.finish().nodes.map {
+      $0.operator is SeparableConvolution ? $0.operator.attributes : type(of: $0.operator).name
+    }
   }
 
   /// 64 · 64 · 64 pixels of 4 bytes are a map of 1 MiB.

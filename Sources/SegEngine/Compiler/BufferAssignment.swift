@@ -44,7 +44,7 @@ struct BufferAssignment {
   /// - Parameter placesParts: whether the inputs of a concatenation are computed in their places.
   init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
     let sharing = MemorySharing(graph, specs, placesParts: placesParts)
-    running = graph.nodes.indices.filter { !sharing.isIdle($0) }.map { graph.nodes[$0] }
+    running = graph.nodes.indices.filter { !sharing.isElided($0) }.map { graph.nodes[$0] }
     func owner(_ id: Graph.ValueID) -> Int { sharing.places[id.index].owner }
 
     // The buffer of each value that has memory of its own.

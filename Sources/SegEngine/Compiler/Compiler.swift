@@ -26,7 +26,7 @@ struct Compiler {
       RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
       RemoveIdentities(), MergePadding(), FoldChannelAffine(), RemoveOrderPreserving(), AbsorbProducers(),
       FuseResidual(), FuseFunction(), FuseSeparable(),
-      ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.keepsNothing),
+      ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.isDryRun),
       TransposeBeforeResize(), FuseTransposition(), FusePooling(), NestConcatenations(),
     ]
   }
@@ -40,7 +40,7 @@ struct Compiler {
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     var changes: [GraphChange] = []
     if options.optimizes {
-      var editor = GraphEditor(graph, recordingChanges: packedWeights.keepsNothing)
+      var editor = GraphEditor(graph, recordingChanges: packedWeights.isDryRun)
       graph = Graph(emptyNamed: graph.name)
       for rewrite in rewrites { editor.apply(rewrite) }
       changes = editor.changes

@@ -133,7 +133,7 @@ extension Graph {
   public func plan(
     for shapes: [String: Shape] = [:], on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
   ) throws -> ExecutionPlan {
-    try Compiler(self, Parameters(standingFor: self), backend, options, PackedWeights(keepsNothing: true))
+    try Compiler(self, Parameters(standingFor: self), backend, options, PackedWeights(isDryRun: true))
       .compile(for: shapes).plan
   }
 }

@@ -92,7 +92,7 @@ public struct Graph: Sendable {
   /// What a checkpoint must hold, in the order of the architecture.
   public internal(set) var parameters: [ParameterInfo] = []
   /// Keys that checkpoints hold and inference does not need (batch normalisation's step counter).
-  public internal(set) var unneededParameters: Set<String> = []
+  public internal(set) var ignoredCheckpointKeys: Set<String> = []
 
   /// Builds a graph by running `body`, which states inputs, operators and outputs.
   ///

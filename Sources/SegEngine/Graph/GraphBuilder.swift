@@ -69,7 +69,7 @@ public final class GraphBuilder {
   }
 
   /// A key within the current scope that checkpoints hold and inference does not need.
-  public func unneededParameter(_ name: String) { graph.unneededParameters.insert(path(name)) }
+  public func ignoredCheckpointKey(_ name: String) { graph.ignoredCheckpointKeys.insert(path(name)) }
 
   /// States that a value is a result of the graph, under a name.
   public func output(_ name: String, _ value: Value, file: StaticString = #fileID, line: UInt = #line) {

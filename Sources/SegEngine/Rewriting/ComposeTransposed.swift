@@ -121,8 +121,9 @@ struct ComposeTransposed: NodeRewrite {
       folding: node.foldedNames)[0]
     if let shifts {
       let border = editor.addConstant(shifts.frame)
-      rest = editor.insert(
-        BorderBiasCorrection(), named: name + ".border", on: [rest, border], before: match.convolution)[0]
+      rest =
+        editor.insert(
+          BorderBiasCorrection(), named: name + ".border", on: [rest, border], before: match.convolution)[0]
     }
     editor.replace(
       match.convolution,
