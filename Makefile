@@ -4,7 +4,7 @@ SWIFT ?= swift
 # Tests of numbers run optimised; -enable-testing lets them reach what is internal.
 OPTIMISED = -c release -Xswiftc -enable-testing
 TEST_FLAGS = $(OPTIMISED) --scratch-path .build-test
-SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
+SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources perf/Tests
 
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
@@ -33,8 +33,10 @@ build: setup
 demo: build
 	@Scripts/demo.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
+# The reports have tests in the package that writes them.
 test: setup
 	$(SWIFT) test $(TEST_FLAGS)
+	$(SWIFT) test $(OPTIMISED) --package-path perf --scratch-path perf/.build-test
 
 lint:
 	$(SWIFT) format lint --recursive --strict $(SOURCES)
@@ -59,7 +61,7 @@ report: build
 	$(SWIFT) build -c release --package-path perf
 	"$$($(SWIFT) build -c release --show-bin-path)/seg" calibrate
 	perf/.build/release/seg-bench latency --output docs/performance/latency.json
-	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity --performance docs/performance \
+	perf/.build/release/seg-bench report docs/complexity --performance docs/performance \
 	  --image Examples/pupil/images/HQL086_sleep250909_011_eye_29786.png --weights Examples/pupil/pupil-unet.safetensors
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
@@ -118,7 +120,7 @@ conformance: setup
 	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
 
 docs: setup
-	for target in SegEngine SegModels SegIO; do \
+	for target in SegEngine SegModels SegFiles SegWeights SegImages SegONNX SegIO; do \
 	  $(SWIFT) package generate-documentation --target $$target --warnings-as-errors || exit 1; \
 	done
 

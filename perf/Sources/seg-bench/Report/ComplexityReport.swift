@@ -1,109 +1,36 @@
-import ArgumentParser
 import Foundation
 import SegEngine
-import SegIO
 import SegModels
 
-/// `seg report`: the formulas of complexity as tables and pictures.
-struct ReportCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "report",
-    abstract: "Writes what the formulas of complexity say, and how true the model of latency is, as Markdown and SVG.",
-    discussion: """
-      Writes README.md, its pictures, and index.html, which has them inside and opens without a server. Every figure is computed: \
-      multiply–adds and parameters are those that the engine counts in a graph, gridding is counted over all ways. With an image and \
-      weights it also draws what the middle pixel of a network's output sees.
+/// The page on complexity: formulas beside counts of the engine's operators, gridding, and a receptive field over an image.
+///
+/// Every figure is computed. Multiply–adds and parameters are those that the engine counts in graphs; gridding is counted over all paths.
+struct ComplexityReport {
+  /// What a pixel of a network's output sees over an image; `nil` where no image was given.
+  let field: ReceptiveFieldPicture?
 
-      With --performance it also writes latency.md and its pictures into another directory, from the file latency.json there, which \
-      `seg-bench latency` writes, and from a search for networks within a budget, of which three are run.
+  /// The SVG pictures, by the name that the page gives them.
+  let pictures: [String: String]
 
-      Example: seg report docs/complexity --image eye.png --model pupil-unet --weights pupil-unet.safetensors \
-      --performance docs/performance
-      """)
+  /// The page.
+  let markdown: String
 
-  @Argument(help: "The directory to write to; made where it is not there.")
-  var directory: String
-
-  @Option(help: ArgumentHelp("The directory of the part on time; latency.json is there.", valueName: "directory"))
-  var performance: String?
-
-  @OptionGroup var latency: LatencyOptions
-
-  @Option(help: ArgumentHelp("The image over which receptive fields are drawn.", valueName: "file"))
-  var image: String?
-
-  @Option(help: ArgumentHelp("The named network whose receptive field is drawn.", valueName: "name"))
-  var model = "pupil-unet"
-
-  @Option(help: ArgumentHelp("Its weights.", valueName: "file"))
-  var weights: String?
-
-  @Option(
-    help: ArgumentHelp("Side of the square of the network's input that is drawn, in pixels.", valueName: "pixels"))
-  var fieldSide = 72
-
-  func validate() throws {
-    if (image == nil) != (weights == nil) { throw ValidationError("--image and --weights go together") }
-    if !(8...512).contains(fieldSide) { throw ValidationError("--field-side is 8 to 512, not \(fieldSide)") }
-  }
-
-  func run() throws {
-    if let performance { try writePerformance(to: performance) }
-    try ImageFiles.makeDirectory(directory)
+  /// Counts everything.
+  ///
+  /// - Throws: `GraphError` where a graph cannot be made, which does not happen.
+  init(field: ReceptiveFieldPicture? = nil) throws {
+    self.field = field
     var pictures = Dictionary(
       uniqueKeysWithValues: Self.stacks.map { (Self.picture(of: $0), DilationStack(rates: $0).svg) })
     pictures[Self.crossingPicture] = Self.crossing.svg
+    if let field { pictures[Self.fieldPicture] = field.svg }
+    self.pictures = pictures
     var parts = [
-      Self.head, try Self.claims(), Self.gridding, try separable(), try dilation(), try upsampling(), try attention(),
-      try pyramidPooling(), try skips(), Self.localization,
+      Self.head, try Self.claims(), Self.gridding, try Self.separable(), try Self.dilation(), try Self.upsampling(),
+      try Self.attention(), try Self.pyramidPooling(), try Self.skips(), Self.localization,
     ]
-    if let image, let weights {
-      guard let description = ModelRegistry.find(model) else {
-        throw Failure(.usage, "there is no network named \(model)")
-      }
-      let picture = try Failure.about(weights) {
-        try ReceptiveFieldPicture(
-          of: description, weights: WeightsFile(path: weights), image: Image(contentsOf: image), side: fieldSide)
-      }
-      pictures[Self.fieldPicture] = picture.svg
-      parts.append(receptiveField(picture))
-    }
-    let markdown = parts.joined(separator: "\n\n") + "\n"
-    for (name, svg) in pictures { try write(svg, to: name) }
-    try write(markdown, to: "README.md")
-    try write(MarkdownPage(markdown: markdown, pictures: pictures).html, to: "index.html")
-  }
-
-  private func write(_ text: String, to name: String, in folder: String? = nil) throws {
-    let path = ImageFiles.join(folder ?? directory, name)
-    try Failure.writing { try FileSystem.write(Array(text.utf8), to: path) }
-  }
-
-  // MARK: Time
-
-  /// The budget that the report's search has.
-  private static let budget = DesignSearch.Budget(seconds: 0.1, byteCount: 400_000_000)
-
-  private func writePerformance(to folder: String) throws {
-    let record = try LatencyRecord(contentsOf: ImageFiles.join(folder, "latency.json"))
-    let profile = try latency.latencyProfile()
-    let backend = latency.backend(for: profile)
-    let search = try DesignSearch(
-      DesignSpace.designs(of: DesignSpace.families, size: 512, classes: 21), within: Self.budget, by: profile,
-      on: backend)
-    let checks = try search.best.map { rated in
-      let timing = try NetworkTiming(
-        try rated.design.makeGraph(), on: backend, options: CompileOptions(profile: profile.choice))
-      return (rated, timing.seconds)
-    }
-    let report = PerformanceReport(
-      record: record, search: search,
-      searchTitle: "512×512 images, 100 ms, 400 MB, \(backend.workers.threadCount) threads",
-      checks: checks)
-    let pictures = Dictionary(uniqueKeysWithValues: report.pictures)
-    for (name, svg) in pictures { try write(svg, to: name, in: folder) }
-    try write(report.markdown, to: "latency.md", in: folder)
-    try write(MarkdownPage(markdown: report.markdown, pictures: pictures).html, to: "latency.html", in: folder)
+    if let field { parts.append(Self.receptiveField(field)) }
+    markdown = parts.joined(separator: "\n\n") + "\n"
   }
 
   // MARK: Gridding
@@ -119,7 +46,7 @@ struct ReportCommand: ParsableCommand {
   private static let head = """
     # Complexity: formulas against counts
 
-    Written by `make report` (`seg report docs/complexity`). A multiply–add counts once; counts are those of the engine's operators for
+    Written by `make report` (`seg-bench report docs/complexity`). A multiply–add counts once; counts are those of the engine's operators for
     graphs built for these shapes, formulas are those of `Sources/SegEngine/Analysis/Formulas`, and `FormulaTests` hold the two equal over
     random shapes.
     """
@@ -185,25 +112,25 @@ struct ReportCommand: ParsableCommand {
 
   private static let fieldPicture = "receptive-field.svg"
 
-  private func receptiveField(_ picture: ReceptiveFieldPicture) -> String {
+  private static func receptiveField(_ picture: ReceptiveFieldPicture) -> String {
     """
     ## A receptive field over an image
 
-    What the middle pixel of `\(picture.network)`'s output sees of \(fieldSide)×\(fieldSide) pixels of its input. Blue is the theoretical
+    What the middle pixel of `\(picture.network)`'s output sees of \(picture.side)×\(picture.side) pixels of its input. Blue is the theoretical
     receptive field, \(picture.theoreticalSide.map { "\($0)×\($0) pixels" } ?? "here the whole image, because the network has a global operator"); red how much each pixel changes the output,
     by perturbation; green the square with the area of the pixels that hold 95 % of that: a side of \(picture.effectiveSide.fixed(1)).
 
-    ![receptive field of \(picture.network)](\(Self.fieldPicture))
+    ![receptive field of \(picture.network)](\(fieldPicture))
     """
   }
 
   // MARK: Counts
 
-  private func summary(_ shape: Shape, _ body: (Value) -> Value) throws -> GraphSummary {
+  private static func summary(_ shape: Shape, _ body: (Value) -> Value) throws -> GraphSummary {
     try GraphSummary(try Graph("formula") { g in g.output("y", body(g.input("x", shape))) })
   }
 
-  private func separable() throws -> String {
+  private static func separable() throws -> String {
     let rows = try [8, 16, 32, 64, 128, 256, 1024].map { channels -> [String] in
       let shape: Shape = [1, 32, 32, channels]
       let standard = try summary(shape) { $0.conv("c", channels, kernel: 3, bias: false) }.total.macs
@@ -224,7 +151,7 @@ struct ReportCommand: ParsableCommand {
       """
   }
 
-  private func dilation() throws -> String {
+  private static func dilation() throws -> String {
     let rows = try [1, 2, 4, 8, 16].map { rate -> [String] in
       let layer = try summary([1, 64, 64, 64]) { $0.conv("c", 64, kernel: 3, dilation: Extent2D(rate), bias: false) }
       return [
@@ -242,7 +169,7 @@ struct ReportCommand: ParsableCommand {
       """
   }
 
-  private func upsampling() throws -> String {
+  private static func upsampling() throws -> String {
     let shape: Shape = [1, 32, 32, 64]
     let ways: [(String, GraphSummary)] = [
       ("bilinear", try summary(shape) { $0.resize(by: 2, .bilinear) }),
@@ -267,7 +194,7 @@ struct ReportCommand: ParsableCommand {
       """
   }
 
-  private func attention() throws -> String {
+  private static func attention() throws -> String {
     let (d, channels) = (768, 64)
     let rows = [4, 8, 16, 32].map { patch -> [String] in
       let crossing = AttentionFormulas.crossingSide(patch: patch, width: d, kernel: 3, channels: channels)
@@ -292,7 +219,7 @@ struct ReportCommand: ParsableCommand {
       \(markdownTable(
         ["patch", "tokens", "scores, 2 N² d", "projections, 4 N d²", "side from which attention is dearer"], rows))
 
-      ![attention against convolution](\(Self.crossingPicture))
+      ![attention against convolution](\(crossingPicture))
       """
   }
 
@@ -327,7 +254,7 @@ struct ReportCommand: ParsableCommand {
       y: .init(label: "multiply–adds", scale: .logarithmic), series: [convolution] + attention)
   }
 
-  private func pyramidPooling() throws -> String {
+  private static func pyramidPooling() throws -> String {
     let (height, width, inputs, outputs, rates) = (33, 33, 2048, 256, 3)
     let parallel = DecoderFormulas.pyramidPoolingMACs(
       height: height, width: width, inputs: inputs, outputs: outputs, rates: rates)
@@ -341,7 +268,7 @@ struct ReportCommand: ParsableCommand {
       """
   }
 
-  private func skips() throws -> String {
+  private static func skips() throws -> String {
     let rows = (1...5).map { depth -> [String] in
       let dense = DecoderFormulas.denseSkipElements(height: 256, width: 256, channels: 32, depth: depth)
       let plain = DecoderFormulas.skipElements(height: 256, width: 256, channels: 32, depth: depth)

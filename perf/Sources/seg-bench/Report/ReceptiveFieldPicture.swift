@@ -6,6 +6,8 @@ import SegModels
 /// What one output pixel of a network sees, over an image: the square that it can depend on, and how much each pixel changes it.
 struct ReceptiveFieldPicture {
   let network: String
+  /// Height and width of the network's input, in pixels.
+  let side: Int
   /// The side of the theoretical receptive field; `nil` where that is the whole image.
   let theoreticalSide: Int?
   /// The side of the square with the area of the pixels that hold 95 % of the influence.
@@ -16,8 +18,9 @@ struct ReceptiveFieldPicture {
   private static let scale = 6
 
   /// Draws it for the middle pixel of the middle `side` × `side` pixels of a network's input.
-  init(of description: ModelDescription, weights: WeightsFile, image: Image, side: Int) throws {
+  init(of description: ModelDescription, weights: Checkpoint, image: Image, side: Int) throws {
     network = description.name
+    self.side = side
     let (whole, _) = try description.preprocessing(image)
     let (height, width, channels) = (whole.shape.height, whole.shape.width, whole.shape.channels)
     let (top, left) = ((height - min(side, height)) / 2, (width - min(side, width)) / 2)
@@ -31,7 +34,8 @@ struct ReceptiveFieldPicture {
     }
     let input = Tensor([1, rows.count, columns.count, channels], part)
     let graph = try description.network.graph(size: Extent2D(rows.count, columns.count))
-    let model = try Model(graph, parameters: weights.parameters(of: description.network, for: graph))
+    let loaded = try description.network.parameters(from: weights, for: graph)
+    let model = try Model(graph, parameters: loaded.parameters)
     let effective = try EffectiveReceptiveField(of: model, at: input)
     effectiveSide = effective.side()
     let field = try ReceptiveFields(graph)[output: "logits"]

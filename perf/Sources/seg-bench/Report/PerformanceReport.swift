@@ -312,9 +312,3 @@ struct PerformanceReport {
       series: families + [.init(name: "most parameters", mark: .dashedLine, points: points(steps))])
   }
 }
-
-/// Rows of cells below a header as Markdown.
-func markdownTable(_ header: [String], _ rows: [[String]]) -> String {
-  let lines = [header, header.map { _ in "---" }] + rows
-  return lines.map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
-}
