@@ -9,11 +9,17 @@ SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources perf/Tests
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+# Where `make install` puts the command; DESTDIR goes before it for packages.
+PREFIX ?= /usr/local
+# On Linux the Swift runtime becomes a part of the program, which then runs where no toolchain is.
+INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
+
+.PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
   readme parity-exports parity-checkpoints conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make install   build seg and put it into PREFIX/bin (/usr/local/bin); DESTDIR goes before PREFIX"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
@@ -29,6 +35,14 @@ setup:
 
 build: setup
 	$(SWIFT) build -c release --product seg
+
+install: setup
+	$(SWIFT) build $(INSTALL_FLAGS)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$$($(SWIFT) build $(INSTALL_FLAGS) --show-bin-path)/seg" "$(DESTDIR)$(PREFIX)/bin/seg"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/seg"
 
 demo: build
 	@Scripts/demo.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"

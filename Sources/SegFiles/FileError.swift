@@ -14,6 +14,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     case notAFile
     /// The file has more bytes than the caller's limit.
     case tooLarge(limit: Int)
+    /// The URL is not that of a file.
+    case notAFileURL
   }
 
   /// The path as the caller gave it.
@@ -38,6 +40,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     case .isDirectory: "is a directory, not a file"
     case .notAFile: "is not a regular file"
     case .tooLarge(let limit): "is larger than the limit of \(limit) bytes"
+    case .notAFileURL: "is not the URL of a file"
     }
   }
 }

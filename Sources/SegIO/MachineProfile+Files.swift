@@ -46,7 +46,7 @@ public struct StoredProfile: Hashable, Sendable {
   /// Larger than any profile is.
   private static let largestFile = 16 << 20
 
-  /// Reads a profile that ``write(to:)`` wrote.
+  /// Reads a profile that `write(to:)` wrote.
   ///
   /// - Throws: ``ProfileError`` where the file cannot be read, is no profile, or has not a coefficient for each feature.
   public init(contentsOf path: String) throws(ProfileError) {

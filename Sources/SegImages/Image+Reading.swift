@@ -14,7 +14,7 @@ extension Image {
   /// - NumPy arrays (`.npy`): [H, W], [H, W, C] or [C, H, W].
   ///
   /// Orientations that files state are applied. No colour management and no gamma correction takes place. What was found strange
-  /// about the file is lost; ``reading(contentsOf:page:limits:)`` gives it too.
+  /// about the file is lost; `reading(contentsOf:page:limits:)` gives it too.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
@@ -59,7 +59,7 @@ extension Image {
   ///   - name: What messages call them.
   ///   - page: Which page of a TIFF file, counted from 1.
   ///   - limits: Beyond these the image is refused before memory is set aside for it.
-  /// - Throws: ``ImageError``, as ``reading(contentsOf:page:limits:)`` does.
+  /// - Throws: ``ImageError``, as `reading(contentsOf:page:limits:)` does.
   public static func reading(
     decoding bytes: [UInt8], named name: String = "image", page: Int = 1, limits: ImageLimits = .default
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {

@@ -20,7 +20,7 @@ extension LabelMap {
   /// array.
   ///
   /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become `LabelMap.unlabelled`; numbers
-  /// beyond 65535 and fractions are refused. Warnings about the file are lost; ``reading(contentsOf:as:limits:)`` returns them too.
+  /// beyond 65535 and fractions are refused. Warnings about the file are lost; `reading(contentsOf:as:limits:)` returns them too.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.

@@ -169,9 +169,9 @@ struct BenchCommand: ParsableCommand {
       let source = try NetworkSource(model)
       try layout.require(for: source)
       name = source.name
-      let made = try source.graph(for: size)
+      let made = try source.graph(for: size?.extent)
       parameters =
-        try source.parameters(weights.file, for: made) ?? Parameters(initializing: made, seed: 1)
+        try source.reportedParameters(weights.file, for: made) ?? Parameters(initializing: made, seed: 1)
       extent = made.inputs.first.flatMap { source.imageExtent(of: made[$0.value].spec.shape) }
       graph = made
     }

@@ -57,7 +57,7 @@ struct EstimateCommand: ParsableCommand {
     let profile = try latency.latencyProfile()
     let backend = latency.backend(for: profile)
     let source = try NetworkSource(model, classes: classes)
-    let graph = try source.graph(for: size)
+    let graph = try source.graph(for: size?.extent)
     let flops = try GraphSummary(graph).total.flops
     let estimate = try Failure.about(model) {
       profile.estimate(try graph.plan(on: backend, options: CompileOptions(profile: profile.choice)))

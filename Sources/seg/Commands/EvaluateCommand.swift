@@ -159,7 +159,7 @@ struct EvaluateCommand: ParsableCommand {
         classes: classOptions.classes ?? names?.count,
         workers: compute.backend.workers)
     }
-    let segmenter = try NetworkSource(model).segmenter(weights: weights.file, images: imageOptions, compute)
+    let segmenter = try Segmenter(NetworkSource(model), weights: weights.file, images: imageOptions, compute)
     segmenter.sayAssumptions()
     if let count = classOptions.classes, count != segmenter.classes {
       throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")

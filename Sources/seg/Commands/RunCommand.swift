@@ -42,7 +42,7 @@ struct RunCommand: ParsableCommand {
     try ImageFiles.requirePlace(for: output)
     let source = try NetworkSource(self.model, classes: classes)
     let backend = compute.backend
-    let model = try source.model(
+    let model = try source.reportedModel(
       weights: weights.file, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
       auxiliary: auxiliary)
     try layout.require(for: source)

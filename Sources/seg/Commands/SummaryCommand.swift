@@ -1,5 +1,6 @@
 import ArgumentParser
 import SegEngine
+import SegIO
 import SegModels
 
 extension GraphAnalysis.CountingRule: ExpressibleByArgument {}
@@ -124,7 +125,7 @@ struct SummaryCommand: ParsableCommand {
   }
 
   private func printBlocks(_ source: NetworkSource, depth: Int) throws {
-    let analysis = try GraphAnalysis(try source.graph(for: size))
+    let analysis = try GraphAnalysis(try source.graph(for: size?.extent))
     let report = BlockReport(
       model: source.name, rule: rule.rawValue, blocks: analysis.blocks(depth: depth).map { .init($0, rule) },
       total: .init(analysis.total, rule), peakActivationBytes: analysis.peakActivationByteCount)
@@ -164,7 +165,7 @@ struct SummaryCommand: ParsableCommand {
     let source = try NetworkSource(model, classes: classes)
     if receptiveFields { return try printReceptiveFields(source) }
     if let blocks { return try printBlocks(source, depth: blocks) }
-    let summary = try GraphSummary(try source.graph(for: size))
+    let summary = try GraphSummary(try source.graph(for: size?.extent))
     let report = Report(
       model: source.name,
       layers: summary.layers.map {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SegEngine
+import SegIO
 import SegModels
 
 /// Height and width on the command line, as `512x256` or `512`.
@@ -33,7 +34,7 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var compute: ComputeOptions
 
   func makeSegmenter() throws -> Segmenter {
-    try NetworkSource(model, classes: classes).segmenter(weights: weights.file, images: images, compute)
+    try Segmenter(NetworkSource(model, classes: classes), weights: weights.file, images: images, compute)
   }
 }
 
@@ -160,17 +161,4 @@ extension ArgumentHelp {
     valueName: "number")
   static let size = ArgumentHelp(
     "Height and width of the input, as 512x256 or 512; by default the network's own.", valueName: "size")
-}
-
-extension ModelDescription {
-  /// The graph for a size from the command line.
-  func graph(for size: SizeArgument?) throws -> Graph {
-    let extent = size?.extent ?? defaultSize
-    do {
-      return try makeGraph(extent)
-    } catch GraphError.shape(let node, let error, _, _) {
-      throw Failure(
-        .usage, "--size: \(name) cannot take \(extent.height)×\(extent.width) pixels (at \(node): \(error))")
-    }
-  }
 }

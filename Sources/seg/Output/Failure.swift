@@ -46,6 +46,7 @@ struct Failure: Error {
       } else {
         self.init(.badInput, error.description)
       }
+    case let error as NetworkError: self.init(error)
     case let error as FileError: self.init(.unreadableInput, error.description)
     case let error as DatasetError:
       if case .file = error.cause {
@@ -68,6 +69,20 @@ struct Failure: Error {
     case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
       self.init(.badInput, "\(error)")
     default: return nil
+    }
+  }
+
+  /// The failure of a network's name, file or weights, with the option that says what is missing.
+  private init(_ error: NetworkError) {
+    switch error {
+    case .weights(_, _, let classes?): self.init(.badInput, "\(error): --classes \(classes)")
+    case .weights(_, CheckpointError.severalFit, nil): self.init(.badInput, "\(error) (--checkpoint-key)")
+    case .weights: self.init(.badInput, "\(error)")
+    case .classes, .classesOfFile: self.init(.usage, "--classes: \(error)")
+    case .noWeights, .weightsOfFile: self.init(.usage, "--weights: \(error)")
+    case .threshold: self.init(.usage, "--threshold: \(error)")
+    case .noSize, .size: self.init(.usage, "--size: \(error)")
+    case .unknownName, .settings: self.init(.usage, "\(error)")
     }
   }
 
