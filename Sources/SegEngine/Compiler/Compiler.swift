@@ -1,7 +1,7 @@
 /// Turns a graph and its weights into a ``CompiledModel``: binds weights, runs the passes, prepares each operator, plans memory.
 struct Compiler {
   private var graph: Graph
-  private let backend: any Backend
+  private let device: ComputeDevice
   private let options: CompileOptions
   private let packedWeights: PackedWeights
 
@@ -10,7 +10,7 @@ struct Compiler {
     _ packedWeights: PackedWeights
   ) {
     self.graph = graph
-    self.backend = backend
+    device = ComputeDevice(backend)
     self.options = options
     self.packedWeights = packedWeights
     for index in graph.values.indices {
@@ -27,7 +27,7 @@ struct Compiler {
       DropIdentities(),
       MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
       FuseSeparable(),
-      ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.keepsNothing),
+      ComposeTransposed(device: device, options: options, isPlanning: packedWeights.keepsNothing),
       TransposeBeforeResize(), FusePlanes(), FusePooling(),
       NestConcatenations(),
     ]
@@ -62,7 +62,7 @@ struct Compiler {
       outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
       constants: constants(of: buffers, readBy: steps),
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
-      leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+      leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, device: device, packedWeights: packedWeights)
   }
 
   /// The constants that steps read while they run: not those of which only a packed form is read.
@@ -95,7 +95,7 @@ struct Compiler {
         return nil
       }
       let context = PreparationContext(
-        inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: packedWeights,
+        inputs: inputs, outputs: outputs, constants: constants, device: device, packedWeights: packedWeights,
         nodeName: ([node.name] + node.foldedNames).joined(separator: "+"), options: options)
       let prepared = node.operator.prepare(context)
       steps.append(
@@ -114,7 +114,7 @@ struct Compiler {
         Step(
           name: copy.output, operator: Identity(),
           prepared: Identity().prepare(
-            PreparationContext(inputs: [spec], outputs: [spec], constants: [nil], backend: backend)),
+            PreparationContext(inputs: [spec], outputs: [spec], constants: [nil], backend: device.backend)),
           inputs: [operand(copy.value)],
           outputs: [.init(buffer: buffers.ofOutput[copy.output]!, spec: spec, rowStride: spec.shape.channels)]))
     }

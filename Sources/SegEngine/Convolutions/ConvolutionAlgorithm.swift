@@ -73,13 +73,13 @@ extension TiledConvolutionAlgorithm {
 
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let perWorker = alignedScratchCount
-    run.backend.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
+    run.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
   }
 }
 
 /// The operands of one run of a convolution.
 struct ConvolutionRun {
-  let backend: any Backend
+  let device: ComputeDevice
   let x: UnsafePointer<Float>
   /// Floats from one input pixel to the next.
   let xStride: Int
@@ -99,6 +99,9 @@ struct ConvolutionRun {
   /// Floats from one pooled pixel to the next.
   var pooledStride = 0
 
+  var kernels: any Kernels { device.kernels }
+  var workers: WorkerPool { device.workers }
+
   /// Whether the residual lies where the output goes.
   var addsInPlace: Bool { residual == UnsafePointer(y) }
 
@@ -108,7 +111,7 @@ struct ConvolutionRun {
     let residual = addsInPlace ? nil : residual
     guard bias != nil || residual != nil || function != .identity else { return }
     let target = y + pixel * yStride
-    backend.affine(
+    kernels.affine(
       target, xStride: yStride, scale: nil, shift: bias, residual: residual.map { $0 + pixel * residualStride },
       residualStride: residualStride, function, target, yStride: yStride, rows: rows, channels: channels)
   }
@@ -119,7 +122,7 @@ struct ConvolutionRun {
     _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
     firstChannel: Int = 0, channels: Int
   ) {
-    backend.panelProduct(
+    kernels.panelProduct(
       PanelOperands(
         rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
         bias: bias.map { $0 + firstChannel },
@@ -135,7 +138,7 @@ extension ConvolutionAlgorithm {
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
     candidates: [AlgorithmCandidate]
   ) -> PreparedOperator {
-    let workers = context.backend.workers
+    let workers = context.workers
     let weights = context.constants[1].map { constant in
       context.packed(name + "/" + packing, count: packedCount) { packed in
         constant.withUnsafeElements(of: Float.self) { pack($0.baseAddress!, into: packed, over: workers) }
@@ -153,7 +156,7 @@ extension ConvolutionAlgorithm {
     ) { context in
       let scratch = context.scratch
       if weights == nil {
-        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.backend.workers)
+        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.workers)
       }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
@@ -162,7 +165,7 @@ extension ConvolutionAlgorithm {
       func runAll(_ weights: UnsafePointer<Float>) {
         run(
           ConvolutionRun(
-            backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
+            device: context.device, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
             residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function, y: y.floats,
             yStride: y.rowStride, pooled: self.pools ? pooled?.floats : nil, pooledStride: pooled?.rowStride ?? 0),
           scratch: scratch + packingSpace)
@@ -174,7 +177,7 @@ extension ConvolutionAlgorithm {
       }
       if let pooled, !self.pools {
         let map = TensorView(base: y.base, spec: y.spec, rowStride: y.rowStride)
-        PoolingConvolution.pool.run(map, pooled, on: context.backend)
+        PoolingConvolution.pool.run(map, pooled, on: context.device)
       }
     }
   }

@@ -10,15 +10,15 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   /// Rows of inputs.
   private let bands: EvenPieces
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.spreadsPixels else { return nil }
     self.problem = problem
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
-      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: backend)
+      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: device)
     bands = EvenPieces(
       problem.batch * problem.input.height, largest: max(1, 256 / problem.input.width),
-      atLeast: backend.workers.threadCount == 1 ? 1 : 4 * backend.workers.threadCount)
+      atLeast: device.workers.threadCount == 1 ? 1 : 4 * device.workers.threadCount)
   }
 
   var demand: AlgorithmDemand {
@@ -49,7 +49,7 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
         rowCount: rows.count * width, depth: matrix.k, panels: run.weights + tap * matrix.count, columns: matrix.n,
         bias: target.bias, function: target.function, y: target.y, yStride: target.yStride)
       product.yGroup = group
-      run.backend.panelProduct(product)
+      run.kernels.panelProduct(product)
     }
   }
 }

@@ -12,15 +12,15 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
   /// Rows of inputs.
   private let bands: EvenPieces
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     let (k, n, width) = (problem.inputChannels, problem.outputChannels, problem.input.width)
     let pixels = problem.batch * problem.inputPixels
     guard problem.spreadsPixels, pixels >= StrassenConvolution.leastPixels,
-      let product = StrassenProduct(k: k, n: n, layout: backend.panelLayout)
+      let product = StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout)
     else { return nil }
     self.problem = problem
     self.product = product
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     // The weights of all taps pass once a band. A product has two pixels at least.
     bands = EvenPieces(
       problem.batch * problem.input.height,
@@ -58,7 +58,7 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
         packed: run.weights + tap * product.packedCount, columns: 0..<product.n / 2,
         into: StrassenResult(
           bias: target.bias, function: target.function, y: target.y, yStride: target.yStride, yGroup: group),
-        on: run.backend, scratch: scratch)
+        on: run.device, scratch: scratch)
     }
   }
 }

@@ -49,7 +49,7 @@ extension WinogradConvolution {
   }
 
   private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    run.backend.workers.forEach(blocks.pieces) { index, worker in
+    run.workers.forEach(blocks.pieces) { index, worker in
       let block = tiles[block: index]
       // The results of a point take the place of the plane before its own, which is used up.
       let results = scratch + worker * threadScratch
@@ -57,7 +57,7 @@ extension WinogradConvolution {
       for tile in 0..<block.tiles.count {
         transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
       }
-      let next = run.backend.workers.following(index, worker)
+      let next = run.workers.following(index, worker)
       var ahead = RunList(planes + inputPlanes, capacity: aheadCapacity)
       listOutputs(block, tiling, run, &ahead)
       if (0..<blocks.pieces).contains(next) {
@@ -88,7 +88,7 @@ extension WinogradConvolution {
   ) {
     withUnsafeTemporaryAllocation(of: PlaneOperands.Rows.self, capacity: filtering.products) { rows in
       for point in rows.indices { rows[point] = .init(block.taking(point)) }
-      run.backend.planeProducts(
+      run.kernels.planeProducts(
         PlaneOperands(
           first: product, rows: UnsafeBufferPointer(rows), rowPlane: tiling.inputPlane, panelPlane: panelPlane,
           resultPlane: tiling.outputPlane, ahead: ahead))
@@ -148,7 +148,7 @@ extension WinogradConvolution {
   }
 
   private func runByPoints(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    let workers = run.backend.workers
+    let workers = run.workers
     let results = scratch + inputPlanes
     let parts = pointColumns
     for index in 0..<blocks.pieces {
@@ -172,7 +172,7 @@ extension WinogradConvolution {
   }
 
   private func runByPanels(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    let (workers, layout) = (run.backend.workers, matrix.layout)
+    let (workers, layout) = (run.workers, matrix.layout)
     let panels = EvenPieces(matrix.n, largest: layout.width, multipleOf: layout.width)
     let taps = frame.taps * frame.taps
     for index in 0..<blocks.pieces {
@@ -200,7 +200,7 @@ extension WinogradConvolution {
           let inputs = depths[part]
           tiling.inputChannels = inputs.count
           let plane = transformedPlane(inputs.count * stored)
-          run.backend.winogradFilter(
+          run.kernels.winogradFilter(
             tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
           let next = nextWeights(panel, part, panels, worker, of: workers)
@@ -245,7 +245,7 @@ extension WinogradConvolution {
     _ planes: UnsafeMutablePointer<Float>
   ) {
     let (image, place) = tiles[tile, of: block]
-    run.backend.winogradInput(
+    run.kernels.winogradInput(
       tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, place, padding: inputPadding,
       planes)
   }
@@ -279,7 +279,7 @@ extension WinogradConvolution {
       panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
       columns: columns.count, y: results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound,
       yStride: matrix.n)
-    run.backend.panelProduct(product)
+    run.kernels.panelProduct(product)
   }
 
   /// Tiles begin at even pixels, so that each window is one tile's.
@@ -302,7 +302,7 @@ extension WinogradConvolution {
     let (height, width) = (output.height / 2, output.width / 2)
     for row in 0..<min(filtering.outputs, output.height - tile.row) / 2 {
       let first = (image * height + tile.row / 2 + row) * width + tile.column / 2
-      run.backend.maxPool(
+      run.kernels.maxPool(
         window, image: pixels, outputRow: row, channels: tiling.outputChannels,
         pooled + first * run.pooledStride + firstChannel, yStride: run.pooledStride, indices: nil, indexStride: 0)
     }
@@ -318,7 +318,7 @@ extension WinogradConvolution {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let (phase, channel) = column.quotientAndRemainder(dividingBy: problem.outputChannels)
-      run.backend.winogradOutput(
+      run.kernels.winogradOutput(
         tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
         residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
         run.y + pixels * run.yStride + channel, frame.target(of: place, phase: phase))
