@@ -58,14 +58,15 @@ import Testing
           residual.withUnsafeBufferPointer { residual in
             y.withUnsafeMutableBufferPointer { y in
               scratch.withUnsafeMutableBufferPointer { scratch in
-                var result = StrassenResult(
-                  bias: test.hasBias ? bias.baseAddress! : nil,
+                let epilogue = Epilogue(
+                  shift: test.hasBias ? bias.baseAddress! : nil,
                   residual: test.hasResidual ? residual.baseAddress! : nil, residualStride: yStride,
-                  function: test.function, y: y.baseAddress!, yStride: yStride)
-                result.yGroup = test.group.map { (rows: $0, stride: groupStride!) }
+                  function: test.function)
+                let result = Destination(
+                  y.baseAddress!, stride: yStride, group: test.group.map { (rows: $0, stride: groupStride!) })
                 product.run(
-                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, columns: 0..<n / 2, into: result,
-                  on: device, scratch: scratch.baseAddress!)
+                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, columns: 0..<n / 2,
+                  epilogue: epilogue, into: result, on: device, scratch: scratch.baseAddress!)
               }
             }
           }
@@ -104,7 +105,7 @@ import Testing
         for columns in parts {
           product.run(
             x, xStride: k, rows: rows, packed: packed, columns: columns,
-            into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: device, scratch: &scratch)
+            into: Destination(y.baseAddress!, stride: n), on: device, scratch: &scratch)
         }
       }
       return y
@@ -140,14 +141,14 @@ import Testing
       strassen.withUnsafeMutableBufferPointer { y in
         product.run(
           x.baseAddress!, xStride: k, rows: rows, packed: packed, columns: 0..<n / 2,
-          into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: device, scratch: &scratch)
+          into: Destination(y.baseAddress!, stride: n), on: device, scratch: &scratch)
       }
       direct.withUnsafeMutableBufferPointer { y in
         panels.withUnsafeBufferPointer { panels in
           device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(x.baseAddress!, stride: k), rowCount: rows, depth: k, panels: panels.baseAddress!,
-              columns: n, y: y.baseAddress!, yStride: n))
+              columns: n, into: Destination(y.baseAddress!, stride: n)))
         }
       }
     }

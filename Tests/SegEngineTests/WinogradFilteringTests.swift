@@ -138,7 +138,18 @@ import Testing
             (tile.row, tile.column) = (max(0, row), max(0, column))
             func result(_ kernels: any Kernels, _ function: ElementwiseFunction) -> [Float] {
               var y = [Float](repeating: 9, count: 11 * 12 * channels)
-              kernels.winogradOutput(tiling, planes: values, bias: bias, residual: residual, function, &y, tile)
+              y.withUnsafeMutableBufferPointer { y in
+                bias.withUnsafeBufferPointer { bias in
+                  residual.withUnsafeBufferPointer { residual in
+                    kernels.winogradOutput(
+                      tiling, planes: values,
+                      Epilogue(
+                        shift: bias.baseAddress!, residual: residual.baseAddress!, residualStride: channels,
+                        function: function),
+                      into: Destination(y.baseAddress!, stride: channels), tile)
+                  }
+                }
+              }
               return y
             }
             // As the phases of a transposed convolution lie.
@@ -149,7 +160,13 @@ import Testing
               let outside = WinogradTile(row: -1, column: row, rowAxis: rowAxis, columnAxis: columnAxis)
               func spread(_ kernels: any Kernels, _ function: ElementwiseFunction) -> [Float] {
                 var y = [Float](repeating: 9, count: 11 * 12 * channels)
-                kernels.winogradOutput(apart, planes: values, bias: bias, residual: nil, function, &y, outside)
+                y.withUnsafeMutableBufferPointer { y in
+                  bias.withUnsafeBufferPointer { bias in
+                    kernels.winogradOutput(
+                      apart, planes: values, Epilogue(shift: bias.baseAddress!, function: function),
+                      into: Destination(y.baseAddress!, stride: channels), outside)
+                  }
+                }
                 return y
               }
               let sums = spread(reference, .identity)

@@ -56,7 +56,7 @@ public final class ProductBenchmark {
           device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(a.baseAddress!, stride: k), rowCount: m, depth: k, panels: panels.baseAddress!, columns: n,
-              y: c + index * m * n, yStride: n))
+              into: Destination(c + index * m * n, stride: n)))
         }
       }
     }

@@ -10,8 +10,8 @@ package protocol Kernels: Sendable {
   /// Bytes of a core's second-level cache, for which tiles are cut.
   var coreCacheBytes: Int { get }
 
-  /// The product of rows, where they lie, with a matrix that was packed beforehand; bias, residual and function are applied while
-  /// the result is in cache.
+  /// The product of rows, where they lie, with a matrix that was packed beforehand; its epilogue is applied while the result is in
+  /// cache.
   func panelProduct(_ operands: PanelOperands)
 
   /// Products of planes of rows with a matrix each.
@@ -34,11 +34,9 @@ package protocol Kernels: Sendable {
     _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
     _ y: UnsafeMutablePointer<Float>, count: Int)
 
-  /// y[r, c] ← f(x[r, c] · scale[c] + shift[c] + residual[r, c]), each of the three where given; `y` may be `x`.
+  /// The epilogue of x itself: y[r, c] ← f(x[r, c] · scale[c] + shift[c] + residual[r, c]). The result may be `x`.
   func affine(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
+    _ x: UnsafePointer<Float>, xStride: Int, _ epilogue: Epilogue, into result: Destination, rows: Int, channels: Int)
 
   /// y[r, c] ← x where positive, else slope[c] · x.
   func prelu(
@@ -52,11 +50,11 @@ package protocol Kernels: Sendable {
     _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
     _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
 
-  /// One row of outputs of a depthwise convolution, `channels · multiplier` a pixel; weights `[tap, output channel]`.
+  /// One row of outputs of a depthwise convolution, `channels · multiplier` a pixel; weights `[tap, output channel]`. Rows of the result and
+  /// of the residual are the row's pixels. The result is not the memory of the residual.
   func depthwise(
     _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int)
+    weights: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination)
 
   /// One row of a max pooling's outputs, and where asked for the position (row · inputWidth + column) of each first maximum.
   func maxPool(
@@ -98,12 +96,12 @@ package protocol Kernels: Sendable {
     _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
     _ planes: UnsafeMutablePointer<Float>, plane: Int)
 
-  /// The outputs of a tile of a Winograd convolution, f(Aᵀ m A + bias + residual) of one row in each of the planes of its points; those
-  /// outside the image are left out. `residual` and `y` are whole images.
+  /// The outputs of a tile of a Winograd convolution: Aᵀ m A of one row in each of the planes of its points, with an epilogue. Rows of the
+  /// result and of the residual are the pixels of whole images; outputs outside the image are left out. The result may be the memory of the
+  /// residual.
   func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile)
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
+    _ tile: WinogradTile)
 
   /// Reduces a contiguous run to one number.
   func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float

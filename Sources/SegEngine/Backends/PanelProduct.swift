@@ -68,7 +68,7 @@ extension PanelLayout {
   }
 }
 
-/// A product of rows with a packed matrix: y[r, o] = f(Σ over t, c of rows[t][r][c] · B[t · depth + c, o] + bias[o] + residual[r, o]).
+/// A product of rows with a packed matrix, the sums over t and c of rows[t][r][c] · B[t · depth + c, o], with an ``Epilogue``.
 package struct PanelOperands {
   /// Where the rows of the left-hand matrix lie.
   package enum Rows {
@@ -91,28 +91,17 @@ package struct PanelOperands {
   package var panels: UnsafePointer<Float>
   /// Columns of B.
   package var columns: Int
-  /// Whether what the result holds is added to.
+  /// Whether the sums begin with what the result holds.
   package var accumulates = false
-  /// One number a column, where there is a bias.
-  package var bias: UnsafePointer<Float>?
-  /// What is added to the result before the function is applied, where there is something.
-  package var residual: UnsafePointer<Float>?
-  /// Floats from one row of the residual to the next.
-  package var residualStride: Int
-  /// Applied to the sum.
-  package var function: ElementwiseFunction
-  /// The result, whose memory is not that of an operand.
-  package var y: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next.
-  package var yStride: Int
-  /// Where rows of the result come in groups with a distance of their own: the rows of a group, and floats from one group to the next.
-  package var yGroup: (rows: Int, stride: Int)?
+  /// What is done with the sums.
+  package var epilogue: Epilogue
+  /// Where the result goes. Its memory is not that of an operand or of the epilogue's residual.
+  package var result: Destination
 
-  /// States a product.
+  /// Describes a product.
   package init(
     rows: Rows, rowCount: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>, columns: Int,
-    bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, residualStride: Int = 0,
-    function: ElementwiseFunction = .identity, y: UnsafeMutablePointer<Float>, yStride: Int
+    epilogue: Epilogue = Epilogue(), into result: Destination
   ) {
     self.rows = rows
     self.rowCount = rowCount
@@ -120,20 +109,8 @@ package struct PanelOperands {
     self.depth = depth
     self.panels = panels
     self.columns = columns
-    self.bias = bias
-    self.residual = residual
-    self.residualStride = residualStride
-    self.function = function
-    self.y = y
-    self.yStride = yStride
-  }
-}
-
-extension PanelOperands {
-  /// Floats from the first row of a result to another, where rows may come in groups with a distance of their own.
-  static func start(of row: Int, stride: Int, _ group: (rows: Int, stride: Int)?) -> Int {
-    guard let group else { return row * stride }
-    return row / group.rows * group.stride + row % group.rows * stride
+    self.epilogue = epilogue
+    self.result = result
   }
 }
 

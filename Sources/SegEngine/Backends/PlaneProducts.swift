@@ -55,7 +55,7 @@ package struct PlaneOperands {
     product.rows = .strided(base + plane * rowPlane + rows[plane].first * stride, stride: stride)
     product.rowCount = rows[plane].count
     product.panels += plane * panelPlane
-    product.y += plane * resultPlane + rows[plane].first * first.yStride
+    product.result.y += plane * resultPlane + rows[plane].first * first.result.stride
     return product
   }
 }

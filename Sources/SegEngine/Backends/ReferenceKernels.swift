@@ -21,9 +21,8 @@ package struct ReferenceKernels: Kernels {
         let first = column / layout.width * layout.width
         let stored = layout.storedColumns(at: first, of: columns)
         let panel = operands.panels + layout.offset(ofPanelAt: first, k: k) + column - first
-        let start = PanelOperands.start(of: row, stride: operands.yStride, operands.yGroup)
-        var sum = operands.accumulates ? Double(operands.y[start + column]) : 0
-        if let bias = operands.bias { sum += Double(bias[column]) }
+        let y = operands.result.row(row) + column
+        var sum = operands.accumulates ? Double(y.pointee) : 0
         for tap in 0..<operands.taps {
           let a =
             switch operands.rows {
@@ -32,8 +31,7 @@ package struct ReferenceKernels: Kernels {
             }
           for i in 0..<depth { sum += Double(a[i]) * Double(panel[(tap * depth + i) * stored]) }
         }
-        if let residual = operands.residual { sum += Double(residual[row * operands.residualStride + column]) }
-        operands.y[start + column] = Float(operands.function(sum))
+        y.pointee = operands.epilogue(sum, row: row, column: column)
       }
     }
   }
@@ -52,16 +50,14 @@ package struct ReferenceKernels: Kernels {
   }
 
   package func strassenResult(_ operands: StrassenOperands) {
-    let result = operands.result
+    let (epilogue, result) = (operands.epilogue, operands.result)
     for row in 0..<operands.rows {
       for column in 0..<operands.columns {
         func m(_ i: Int) -> Double {
           Double(operands.products[((i - 1) * operands.rows + row) * operands.columns + column])
         }
         func put(_ sum: Double, _ row: Int, _ column: Int) {
-          let bias = result.bias.map { Double($0[column]) } ?? 0
-          let residual = result.residual.map { Double($0[row * result.residualStride + column]) } ?? 0
-          result.row(row)[column] = Float(result.function(sum + bias + residual))
+          result.row(row)[column] = epilogue(sum, row: row, column: column)
         }
         put(m(1) + m(4) - m(5) + m(7), row, column)
         put(m(3) + m(5), row, operands.right + column)
@@ -127,9 +123,8 @@ package struct ReferenceKernels: Kernels {
   }
 
   package func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
+    _ tile: WinogradTile
   ) {
     let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
     for i in 0..<rows.outputs {
@@ -139,15 +134,14 @@ package struct ReferenceKernels: Kernels {
         guard (0..<tiling.output.height).contains(line), (0..<tiling.output.width).contains(place) else { continue }
         let pixel = line * tiling.output.width + place
         for channel in 0..<tiling.outputChannels {
-          var sum = bias.map { Double($0[channel]) } ?? 0
+          var sum = 0.0
           for (p, a) in zip(rows.points, rows.outputTransform[i]) {
             for (q, b) in zip(columns.points, columns.outputTransform[j]) {
               let product = planes[(p * tiling.filtering.inputs + q) * tiling.outputPlane + channel]
               sum += a * Double(product) * b
             }
           }
-          if let residual { sum += Double(residual[pixel * tiling.residualStride + channel]) }
-          y[pixel * tiling.yStride + channel] = Float(function(sum))
+          result.row(pixel)[channel] = epilogue(sum, row: pixel, column: channel)
         }
       }
     }
@@ -167,18 +161,10 @@ package struct ReferenceKernels: Kernels {
   }
 
   package func affine(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+    _ x: UnsafePointer<Float>, xStride: Int, _ epilogue: Epilogue, into result: Destination, rows: Int, channels: Int
   ) {
     for r in 0..<rows {
-      for c in 0..<channels {
-        var value = Double(x[r * xStride + c])
-        if let scale { value *= Double(scale[c]) }
-        if let shift { value += Double(shift[c]) }
-        if let residual { value += Double(residual[r * residualStride + c]) }
-        y[r * yStride + c] = Float(function(value))
-      }
+      for c in 0..<channels { result.row(r)[c] = epilogue(Double(x[r * xStride + c]), row: r, column: c) }
     }
   }
 
@@ -213,18 +199,17 @@ package struct ReferenceKernels: Kernels {
 
   package func depthwise(
     _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int
+    weights: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination
   ) {
     let outputs = channels * multiplier
     for column in 0..<window.outputWidth {
       for o in 0..<outputs {
-        var sum = Double(bias?[o] ?? 0)
+        var sum = 0.0
         window.forEachTap(outputRow: outputRow, column: column) { tap, position in
           let place = window.ringRows == 0 ? position : position % (window.ringRows * window.inputWidth)
           sum += Double(image[place * window.pixelStride + o / multiplier]) * Double(weights[tap * outputs + o])
         }
-        y[column * yStride + o] = Float(function(sum))
+        result.row(column)[o] = epilogue(sum, row: column, column: o)
       }
     }
   }
@@ -355,6 +340,17 @@ package struct ReferenceKernels: Kernels {
 
 private func doubleExp(_ x: Double) -> Double { exp(x) }
 private func doubleLog(_ x: Double) -> Double { log(x) }
+
+extension Epilogue {
+  /// What is stored for a sum, by the definition in Double.
+  fileprivate func callAsFunction(_ sum: Double, row: Int, column: Int) -> Float {
+    var value = sum
+    if let scale { value *= Double(scale[column]) }
+    if let shift { value += Double(shift[column]) }
+    if let residual { value += Double(residual[row * residualStride + column]) }
+    return Float(function(value))
+  }
+}
 
 extension ElementwiseFunction {
   /// The function's value in Double, by its definition.

@@ -71,7 +71,8 @@ struct StrassenProduct: Sendable {
   /// - Precondition: two rows at least.
   func run(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>, columns: Range<Int>,
-    into result: StrassenResult, on device: ComputeDevice, scratch: UnsafeMutablePointer<Float>
+    epilogue: Epilogue = Epilogue(), into result: Destination, on device: ComputeDevice,
+    scratch: UnsafeMutablePointer<Float>
   ) {
     precondition(rows > 1, "Strassen's product takes two rows or more, not \(rows)")
     let (half, depth, width) = ((rows + 1) / 2, k / 2, layout.width)
@@ -89,18 +90,18 @@ struct StrassenProduct: Sendable {
       }
     }
     for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
-      prefetch(result, column: column, rows: rows, on: device)
+      prefetch(epilogue, result, column: column, rows: rows, on: device)
       for index in 0..<7 {
         device.kernels.panelProduct(
           PanelOperands(
             rows: left(index), rowCount: half, depth: depth,
             panels: packed + index * quarterCount + layout.offset(ofPanelAt: column, k: depth), columns: width,
-            y: products + index * half * width, yStride: width))
+            into: Destination(products + index * half * width, stride: width)))
       }
       device.kernels.strassenResult(
         StrassenOperands(
           rows: half, lower: lower, columns: width, right: n / 2, products: products,
-          result: result.columns(from: column)))
+          epilogue: epilogue.part(column: column), result: result.part(column: column)))
     }
   }
 }
@@ -109,47 +110,19 @@ struct StrassenProduct: Sendable {
 extension StrassenProduct {
   /// Asks for the places of a panel's results, and for what is added to them, in both halves: they come while its products are computed.
   /// The places too as what is read: asked for as lines that will be written they cost FCN 1 to 2 % more.
-  private func prefetch(_ result: StrassenResult, column: Int, rows: Int, on device: ComputeDevice) {
+  private func prefetch(
+    _ epilogue: Epilogue, _ result: Destination, column: Int, rows: Int, on device: ComputeDevice
+  ) {
     func ask(_ row: Int, _ column: Int) {
       device.kernels.prefetch(result.row(row) + column, count: layout.width)
-      if let residual = result.residual {
-        device.kernels.prefetch(residual + row * result.residualStride + column, count: layout.width)
+      if let residual = epilogue.residual {
+        device.kernels.prefetch(residual + row * epilogue.residualStride + column, count: layout.width)
       }
     }
     for row in 0..<rows {
       ask(row, column)
       ask(row, n / 2 + column)
     }
-  }
-}
-
-/// Where the result of a product by Strassen's way goes, and what is added and applied.
-package struct StrassenResult {
-  /// One number a column, where there is a bias.
-  package var bias: UnsafePointer<Float>?
-  /// What is added before the function is applied, where there is something.
-  package var residual: UnsafePointer<Float>?
-  /// Floats from one row of the residual to the next.
-  package var residualStride = 0
-  /// Applied to the sum.
-  package var function: ElementwiseFunction
-  /// The result.
-  package var y: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next.
-  package var yStride: Int
-  /// Groups of rows of the result, as in ``PanelOperands``.
-  package var yGroup: (rows: Int, stride: Int)?
-
-  /// Where a row begins.
-  func row(_ row: Int) -> UnsafeMutablePointer<Float> { y + PanelOperands.start(of: row, stride: yStride, yGroup) }
-
-  /// The columns from one on.
-  func columns(from column: Int) -> StrassenResult {
-    var result = self
-    result.bias = bias.map { $0 + column }
-    result.residual = residual.map { $0 + column }
-    result.y += column
-    return result
   }
 }
 
@@ -165,6 +138,8 @@ package struct StrassenOperands {
   package var right: Int
   /// The products.
   package var products: UnsafePointer<Float>
-  /// The quarters.
-  package var result: StrassenResult
+  /// What is done with the sums; it begins at the first column that is computed.
+  package var epilogue: Epilogue
+  /// Where the first column that is computed goes.
+  package var result: Destination
 }

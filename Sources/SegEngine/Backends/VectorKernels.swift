@@ -51,7 +51,6 @@ package struct VectorKernels: Kernels {
   }
 
   private func kernelOperands(_ operands: PanelOperands) -> seg_product {
-    let f = operands.function.kernel
     var product = seg_product()
     product.row_count = operands.rowCount
     product.taps = operands.taps
@@ -68,13 +67,8 @@ package struct VectorKernels: Kernels {
     product.panels = operands.panels
     product.columns = operands.columns
     product.accumulates = operands.accumulates ? 1 : 0
-    product.bias = operands.bias
-    product.residual = operands.residual
-    product.residual_stride = operands.residualStride
-    (product.function, product.parameter_a, product.parameter_b) = (f.code, f.a, f.b)
-    product.y = operands.y
-    product.y_stride = operands.yStride
-    if let group = operands.yGroup { (product.y_group, product.y_group_stride) = (group.rows, group.stride) }
+    product.epilogue = operands.epilogue.kernel
+    product.result = operands.result.kernel
     return product
   }
 
@@ -86,17 +80,12 @@ package struct VectorKernels: Kernels {
   }
 
   package func strassenResult(_ operands: StrassenOperands) {
-    let target = operands.result
-    let f = target.function.kernel
     var result = seg_strassen()
     (result.rows, result.lower) = (operands.rows, operands.lower)
     (result.columns, result.right) = (operands.columns, operands.right)
     result.products = operands.products
-    result.bias = target.bias
-    (result.residual, result.residual_stride) = (target.residual, target.residualStride)
-    (result.function, result.parameter_a, result.parameter_b) = (f.code, f.a, f.b)
-    (result.y, result.y_stride) = (target.y, target.yStride)
-    if let group = target.yGroup { (result.y_group, result.y_group_stride) = (group.rows, group.stride) }
+    result.epilogue = operands.epilogue.kernel
+    result.result = operands.result.kernel
     table.pointee.strassen_result(&result)
   }
 
@@ -128,14 +117,13 @@ package struct VectorKernels: Kernels {
   }
 
   package func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
+    _ tile: WinogradTile
   ) {
-    let f = function.kernel
+    var (epilogue, result) = (epilogue.kernel, result.kernel)
     tiling.withKernel {
       table.pointee.winograd_output(
-        $0, planes, bias, residual, f.code, f.a, f.b, y, tile.row, tile.column, tile.rowAxis, tile.columnAxis)
+        $0, planes, &epilogue, &result, tile.row, tile.column, tile.rowAxis, tile.columnAxis)
     }
   }
 
@@ -154,13 +142,10 @@ package struct VectorKernels: Kernels {
   }
 
   package func affine(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
+    _ x: UnsafePointer<Float>, xStride: Int, _ epilogue: Epilogue, into result: Destination, rows: Int, channels: Int
   ) {
-    let f = function.kernel
-    table.pointee.affine(
-      x, xStride, scale, shift, residual, residualStride, f.code, f.a, f.b, y, yStride, rows, channels)
+    var (epilogue, result) = (epilogue.kernel, result.kernel)
+    table.pointee.affine(x, xStride, &epilogue, &result, rows, channels)
   }
 
   package func prelu(
@@ -180,12 +165,10 @@ package struct VectorKernels: Kernels {
 
   package func depthwise(
     _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int
+    weights: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination
   ) {
-    var w = window.kernel
-    let f = function.kernel
-    table.pointee.depthwise(&w, image, outputRow, channels, multiplier, weights, bias, f.code, f.a, f.b, y, yStride)
+    var (window, epilogue, result) = (window.kernel, epilogue.kernel, result.kernel)
+    table.pointee.depthwise(&window, image, outputRow, channels, multiplier, weights, &epilogue, &result)
   }
 
   package func maxPool(
@@ -248,6 +231,21 @@ package struct VectorKernels: Kernels {
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
   ) {
     table.pointee.argmax(x, xStride, rows, channels, y)
+  }
+}
+
+extension Epilogue {
+  fileprivate var kernel: seg_epilogue {
+    let f = function.kernel
+    return seg_epilogue(
+      scale: scale, shift: shift, residual: residual, residual_stride: residualStride, function: f.code,
+      parameter_a: f.a, parameter_b: f.b)
+  }
+}
+
+extension Destination {
+  fileprivate var kernel: seg_destination {
+    seg_destination(y: y, stride: stride, group_rows: group?.rows ?? 0, group_stride: group?.stride ?? 0)
   }
 }
 

@@ -14,14 +14,14 @@ package struct WinogradTiling: Sendable {
   package var outputChannels: Int
   /// Pixels from one input of a tile to the next, the dilation, and from one output to the next.
   package let step, outputStep: Extent2D
-  /// Floats from one pixel to the next, of the image, the result and the residual.
-  package var xStride, yStride, residualStride: Int
+  /// Floats from one pixel of the image to the next.
+  package var xStride: Int
   /// Floats from one of the n · n planes to the next.
   package var inputPlane, outputPlane: Int
   /// The axes as the kernels read them.
   private let kernelAxes: ContiguousArray<seg_winograd_axis>
 
-  /// Describes tiles; strides are those of contiguous maps, and outputs as far apart as inputs where nothing else is said.
+  /// Describes tiles; the image is contiguous, and outputs as far apart as inputs where nothing else is said.
   package init(
     _ filtering: WinogradFiltering, input: Extent2D, inputChannels: Int, output: Extent2D, outputChannels: Int,
     step: Extent2D, outputStep: Extent2D? = nil, inputPlane: Int, outputPlane: Int
@@ -35,8 +35,6 @@ package struct WinogradTiling: Sendable {
     self.step = step
     self.outputStep = outputStep ?? step
     xStride = inputChannels
-    yStride = outputChannels
-    residualStride = outputChannels
     self.inputPlane = inputPlane
     self.outputPlane = outputPlane
     kernelAxes = ContiguousArray(axes.map { $0.kernel(of: filtering) })
@@ -53,7 +51,7 @@ package struct WinogradTiling: Sendable {
       (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
       (w.row_step, w.column_step) = (step.height, step.width)
       (w.output_row_step, w.output_column_step) = (outputStep.height, outputStep.width)
-      (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
+      w.x_stride = xStride
       (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
       body(&w)
     }

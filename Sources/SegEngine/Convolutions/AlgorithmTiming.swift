@@ -49,8 +49,7 @@ enum AlgorithmTiming {
               algorithm.pack(weights.baseAddress!, into: packed.baseAddress!, over: device.workers)
               let run = ConvolutionRun(
                 device: device, x: x.baseAddress!, xStride: problem.inputChannels, weights: packed.baseAddress!,
-                bias: nil, residual: nil, residualStride: 0, function: .identity, y: y.baseAddress!,
-                yStride: problem.outputChannels)
+                epilogue: Epilogue(), result: Destination(y.baseAddress!, stride: problem.outputChannels))
               algorithm.run(run, scratch: scratch.baseAddress!)
               var (best, total) = (Double.infinity, 0.0)
               for round in 0..<20 where round < 3 || total < 0.03 {

@@ -76,18 +76,10 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     let source = run.x + image * problem.inputPixels * run.xStride + inputs.lowerBound
     for row in rows[rowPiece] {
       let pixel = (image * problem.output.height + row) * problem.output.width
-      let y = run.y + pixel * run.yStride + firstOutput
       run.kernels.depthwise(
         window, image: source, outputRow: row, channels: inputs.count, multiplier: problem.groupOutputs,
-        weights: run.weights + firstOutput * problem.taps, bias: run.bias.map { $0 + firstOutput },
-        run.residual == nil ? run.function : .identity, y, yStride: run.yStride)
-      if let residual = run.residual {
-        run.kernels.affine(
-          y, xStride: run.yStride, scale: nil, shift: nil,
-          residual: residual + pixel * run.residualStride + firstOutput, residualStride: run.residualStride,
-          run.function, y, yStride: run.yStride, rows: problem.output.width,
-          channels: inputs.count * problem.groupOutputs)
-      }
+        weights: run.weights + firstOutput * problem.taps, run.epilogue.part(row: pixel, column: firstOutput),
+        into: run.result.part(row: pixel, column: firstOutput))
     }
   }
 }

@@ -165,10 +165,12 @@ struct SeparableRows: Sendable {
               PanelOperands(
                 rows: .strided(source + next * problem.input.width * x.rowStride, stride: x.rowStride),
                 rowCount: count * problem.input.width, depth: expansion.problem.inputChannels, panels: panels,
-                columns: problem.inputChannels, bias: run.context.input(expansion.input + 1).floats,
-                function: expansion.function,
-                y: scratch + next % ringRows * problem.input.width * problem.inputChannels,
-                yStride: problem.inputChannels))
+                columns: problem.inputChannels,
+                epilogue: Epilogue(
+                  shift: run.context.input(expansion.input + 1).floats, function: expansion.function),
+                into: Destination(
+                  scratch + next % ringRows * problem.input.width * problem.inputChannels,
+                  stride: problem.inputChannels)))
             next += expandedRows
           }
         }
@@ -176,19 +178,22 @@ struct SeparableRows: Sendable {
         device.kernels.depthwise(
           window, image: expansion == nil ? source : UnsafePointer(scratch), outputRow: row,
           channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.filter,
-          bias: run.context.input(depthwise.input + 1).floats, depthwise.function,
-          projection == nil ? y.floats + (pixel + offset) * y.rowStride : between + offset * problem.outputChannels,
-          yStride: projection == nil ? y.rowStride : problem.outputChannels)
+          Epilogue(shift: run.context.input(depthwise.input + 1).floats, function: depthwise.function),
+          into: projection == nil
+            ? Destination(y.floats + (pixel + offset) * y.rowStride, stride: y.rowStride)
+            : Destination(between + offset * problem.outputChannels, stride: problem.outputChannels))
       }
       if let projection, let panels = run.project {
         device.kernels.panelProduct(
           PanelOperands(
             rows: .strided(UnsafePointer(between), stride: problem.outputChannels),
             rowCount: group.count * problem.output.width, depth: problem.outputChannels, panels: panels,
-            columns: projection.problem.outputChannels, bias: run.context.input(projection.input + 1).floats,
-            residual: run.residual.map { $0.floats + pixel * $0.rowStride },
-            residualStride: run.residual?.rowStride ?? 0, function: projection.function,
-            y: y.floats + pixel * y.rowStride, yStride: y.rowStride))
+            columns: projection.problem.outputChannels,
+            epilogue: Epilogue(
+              shift: run.context.input(projection.input + 1).floats,
+              residual: run.residual.map { $0.floats + pixel * $0.rowStride },
+              residualStride: run.residual?.rowStride ?? 0, function: projection.function),
+            into: Destination(y.floats + pixel * y.rowStride, stride: y.rowStride)))
       }
     }
   }

@@ -80,10 +80,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     product.run(
       run.x + pixels.lowerBound * run.xStride, xStride: run.xStride, rows: pixels.count, packed: run.weights,
       columns: columns[column],
-      into: StrassenResult(
-        bias: run.bias, residual: run.residual.map { $0 + pixels.lowerBound * run.residualStride },
-        residualStride: run.residualStride, function: run.function, y: run.y + pixels.lowerBound * run.yStride,
-        yStride: run.yStride),
+      epilogue: run.epilogue.part(row: pixels.lowerBound), into: run.result.part(row: pixels.lowerBound),
       on: run.device, scratch: scratch)
   }
 }

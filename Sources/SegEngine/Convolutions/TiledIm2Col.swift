@@ -71,7 +71,7 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
       run.device.backend.gemm(
         transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
         rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs, beta: 0,
-        run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
+        run.result.row(first) + group * problem.groupOutputs, run.result.stride)
     }
     run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
   }

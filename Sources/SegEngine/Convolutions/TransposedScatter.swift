@@ -74,10 +74,10 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let outputs = problem.groupOutputs
     let width = problem.input.width
     let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
-    let y = run.y + first * run.yStride
+    let y = run.result.row(first)
     let pixels = rows.count * problem.output.width
     if !run.addsInPlace {
-      for pixel in 0..<pixels { (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels) }
+      for pixel in 0..<pixels { (y + pixel * run.result.stride).update(repeating: 0, count: problem.outputChannels) }
     }
     for group in 0..<geometry.groups {
       run.kernels.panelProduct(
@@ -86,7 +86,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
             run.x + (image * problem.inputPixels + inputRows.lowerBound * width) * run.xStride + group * matrix.k,
             stride: run.xStride),
           rowCount: inputRows.count * width, depth: matrix.k, panels: run.weights + group * matrix.count,
-          columns: matrix.n, y: scratch, yStride: matrix.n))
+          columns: matrix.n, into: Destination(scratch, stride: matrix.n)))
       for inputRow in inputRows {
         for i in 0..<geometry.kernel.height {
           let row = inputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
@@ -97,7 +97,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
               let column = inputColumn * geometry.stride.width + shift
               guard column >= 0, column < problem.output.width else { continue }
               let target =
-                y + ((row - rows.lowerBound) * problem.output.width + column) * run.yStride + group * outputs
+                y + ((row - rows.lowerBound) * problem.output.width + column) * run.result.stride + group * outputs
               let contribution =
                 scratch + ((inputRow - inputRows.lowerBound) * width + inputColumn) * matrix.n
                 + (i * geometry.kernel.width + j) * outputs

@@ -52,13 +52,11 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (rows, width) = (bands[tile], problem.input.width)
-    run.spread(problem, rows: rows) { tap, target, group in
+    run.spread(problem, rows: rows) { tap, epilogue, result in
       product.run(
         run.x + rows.lowerBound * width * run.xStride, xStride: run.xStride, rows: rows.count * width,
         packed: run.weights + tap * product.packedCount, columns: 0..<product.n / 2,
-        into: StrassenResult(
-          bias: target.bias, function: target.function, y: target.y, yStride: target.yStride, yGroup: group),
-        on: run.device, scratch: scratch)
+        epilogue: epilogue, into: result, on: run.device, scratch: scratch)
     }
   }
 }

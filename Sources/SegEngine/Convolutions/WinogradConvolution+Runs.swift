@@ -39,8 +39,6 @@ extension WinogradConvolution {
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     var tiling = tiling
     tiling.xStride = run.xStride
-    tiling.yStride = run.yStride
-    tiling.residualStride = run.residualStride
     switch order {
     case .tiles: runByTiles(run, tiling, scratch)
     case .points: runByPoints(run, tiling, scratch)
@@ -66,7 +64,7 @@ extension WinogradConvolution {
       let product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
-        panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
+        panels: run.weights, columns: matrix.n, into: Destination(results, stride: matrix.n))
       multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
@@ -135,12 +133,12 @@ extension WinogradConvolution {
           guard (0..<problem.output.height).contains(row) else { continue }
           let pixel = image * problem.outputPixels + row * problem.output.width + column
           list.append(
-            run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels,
-            isWritten: true)
-          if let residual = run.residual, !run.addsInPlace {
+            run.result.row(pixel), stride: step.width * run.result.stride, rows: columns,
+            count: problem.outputChannels, isWritten: true)
+          if let residual = run.epilogue.residual, !run.addsInPlace {
+            let stride = run.epilogue.residualStride
             list.append(
-              residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
-              count: problem.outputChannels)
+              residual + pixel * stride, stride: step.width * stride, rows: columns, count: problem.outputChannels)
           }
         }
       }
@@ -206,7 +204,8 @@ extension WinogradConvolution {
           let next = nextWeights(panel, part, panels, worker, of: workers)
           var product = PanelOperands(
             rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
-            depth: inputs.count, panels: transformed, columns: channels.count, y: results, yStride: channels.count)
+            depth: inputs.count, panels: transformed, columns: channels.count,
+            into: Destination(results, stride: channels.count))
           product.accumulates = part > 0
           withUnsafePointer(to: PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)) {
             multiply(
@@ -277,8 +276,9 @@ extension WinogradConvolution {
         planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
       rowCount: taking.count, depth: tiling.inputChannels,
       panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
-      columns: columns.count, y: results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound,
-      yStride: matrix.n)
+      columns: columns.count,
+      into: Destination(
+        results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound, stride: matrix.n))
     run.kernels.panelProduct(product)
   }
 
@@ -294,11 +294,11 @@ extension WinogradConvolution {
     guard let pooled = run.pooled else { return }
     let output = problem.output
     let window = SlidingWindow(
-      inputHeight: output.height - tile.row, inputWidth: output.width, pixelStride: run.yStride,
+      inputHeight: output.height - tile.row, inputWidth: output.width, pixelStride: run.result.stride,
       geometry: PoolingConvolution.pool.geometry,
       outputWidth: min(filtering.outputs, output.width - tile.column) / 2)
     let pixels =
-      run.y + (image * problem.outputPixels + tile.row * output.width + tile.column) * run.yStride + firstChannel
+      run.result.row(image * problem.outputPixels + tile.row * output.width + tile.column) + firstChannel
     let (height, width) = (output.height / 2, output.width / 2)
     for row in 0..<min(filtering.outputs, output.height - tile.row) / 2 {
       let first = (image * height + tile.row / 2 + row) * width + tile.column / 2
@@ -319,9 +319,8 @@ extension WinogradConvolution {
     while column < columns.upperBound {
       let (phase, channel) = column.quotientAndRemainder(dividingBy: problem.outputChannels)
       run.kernels.winogradOutput(
-        tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
-        residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
-        run.y + pixels * run.yStride + channel, frame.target(of: place, phase: phase))
+        tiling, planes: results + column - columns.lowerBound, run.epilogue.part(row: pixels, column: channel),
+        into: run.result.part(row: pixels, column: channel), frame.target(of: place, phase: phase))
       pool(place, image, firstChannel: channel, tiling, run)
       column += tiling.outputChannels
     }

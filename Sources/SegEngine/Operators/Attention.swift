@@ -105,7 +105,8 @@ public struct Attention: Operator {
           device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(q.floats + (image * n + first) * q.rowStride + head * d, stride: q.rowStride),
-              rowCount: count, depth: d, panels: keys, columns: m, y: scores, yStride: scoreStride))
+              rowCount: count, depth: d, panels: keys, columns: m,
+              into: Destination(scores, stride: scoreStride)))
           if let mask {
             let plane = (maskBatch > 1 ? image * maskHeads : 0) + (maskHeads > 1 ? head : 0)
             let rows = mask.floats + (plane * n + first) * mask.rowStride
@@ -121,7 +122,7 @@ public struct Attention: Operator {
             PanelOperands(
               rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values,
               columns: valueWidth,
-              y: result, yStride: y.rowStride))
+              into: Destination(result, stride: y.rowStride)))
           // Dividing the products is less work than dividing the scores, of which there are more.
           for row in 0..<count {
             let line = result + row * y.rowStride

@@ -77,10 +77,11 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
           let xStride = isVectorFirst ? piece.qRow : piece.pRow
           if operation == .add || operation == .multiply {
             device.kernels.affine(
-              x, xStride: xStride, scale: operation == .multiply ? vector : nil,
-              shift: operation == .add ? vector : nil,
-              residual: nil, residualStride: 0, function, y.floats + piece.y, yStride: piece.yRow, rows: piece.rows,
-              channels: piece.count)
+              x, xStride: xStride,
+              Epilogue(
+                scale: operation == .multiply ? vector : nil, shift: operation == .add ? vector : nil,
+                function: function),
+              into: Destination(y.floats + piece.y, stride: piece.yRow), rows: piece.rows, channels: piece.count)
             return
           }
         }

@@ -130,9 +130,9 @@ private struct GroupStatistics: Sendable {
       for start in stride(from: 0, to: count, by: lines) {
         let taken = min(lines, count - start)
         device.kernels.affine(
-          x.floats + (row + start) * x.rowStride, xStride: x.rowStride, scale: nil,
-          shift: scratch.center + image * channels, residual: nil, residualStride: 0, .identity, difference,
-          yStride: channels, rows: taken, channels: channels)
+          x.floats + (row + start) * x.rowStride, xStride: x.rowStride,
+          Epilogue(shift: scratch.center + image * channels), into: Destination(difference, stride: channels),
+          rows: taken, channels: channels)
         body(image, row + start, taken, difference)
       }
     }
@@ -172,9 +172,9 @@ private struct GroupStatistics: Sendable {
     device.workers.forEach(batch * blocks) { index, worker in
       forEachDifference(index, worker) { image, row, count, difference in
         device.kernels.affine(
-          difference, xStride: channels, scale: scratch.scale + image * channels,
-          shift: scratch.shift + image * channels, residual: nil, residualStride: 0, .identity,
-          y.floats + row * y.rowStride, yStride: y.rowStride, rows: count, channels: channels)
+          difference, xStride: channels,
+          Epilogue(scale: scratch.scale + image * channels, shift: scratch.shift + image * channels),
+          into: Destination(y.floats + row * y.rowStride, stride: y.rowStride), rows: count, channels: channels)
       }
     }
   }

@@ -96,17 +96,18 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
       let operands = context.inputCount - (addsResidual ? 1 : 0)
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = addsResidual ? context.input(operands) : nil
+      let epilogue = Epilogue(
+        shift: bias, residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function)
       tiles.run(over: device.workers) { _, rows, columns, _ in
         let target = y.floats + rows.lowerBound * y.rowStride + columns.lowerBound
         device.backend.gemm(
           transposeA: false, transposeB: true, m: rows.count, n: columns.count, k: inputs, alpha: 1,
           x.floats + rows.lowerBound * x.rowStride, x.rowStride,
           weight.floats + columns.lowerBound * weight.rowStride, weight.rowStride, beta: 0, target, y.rowStride)
-        if bias != nil || residual != nil || function != .identity {
+        let part = epilogue.part(row: rows.lowerBound, column: columns.lowerBound)
+        if !part.isIdentity {
           device.kernels.affine(
-            target, xStride: y.rowStride, scale: nil, shift: bias.map { $0 + columns.lowerBound },
-            residual: residual.map { $0.floats + rows.lowerBound * $0.rowStride + columns.lowerBound },
-            residualStride: residual?.rowStride ?? 0, function, target, yStride: y.rowStride, rows: rows.count,
+            target, xStride: y.rowStride, part, into: Destination(target, stride: y.rowStride), rows: rows.count,
             channels: columns.count)
         }
       }

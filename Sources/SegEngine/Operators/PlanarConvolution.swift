@@ -71,9 +71,9 @@ struct PlanarConvolution: Operator {
           let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
           var product = PanelOperands(
             rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
-            columns: pixels.count, function: function, y: target, yStride: plane)
+            columns: pixels.count, epilogue: Epilogue(function: function), into: Destination(target, stride: plane))
           if let bias {
-            // A product's own bias belongs to its columns.
+            // The shift of an epilogue belongs to columns, the bias to rows.
             for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
             product.accumulates = true
           }

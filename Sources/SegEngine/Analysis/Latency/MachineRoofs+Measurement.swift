@@ -26,7 +26,7 @@ extension MachineRoofs {
       kernels.panelProduct(
         PanelOperands(
           rows: .strided(scratch.a, stride: depth), rowCount: rows, depth: depth, panels: scratch.b, columns: columns,
-          y: scratch.c, yStride: columns))
+          into: Destination(scratch.c, stride: columns)))
     }
     let gemm = products(gemmDepths, gemmColumns) { depth, columns in
       backend.gemm(
