@@ -17,7 +17,7 @@ import Testing
   @Test func theChosenOneComesFirstAmongItsCandidates() throws {
     for choice in [CompileOptions.AlgorithmChoice.estimated, .measured, .named("im2col")] {
       let made = ConvolutionAlgorithms.choose(
-        for: problem(32, 48, side: 24), on: backend, CompileOptions(algorithmChoice: choice))
+        for: problem(32, 48, side: 24), on: ComputeDevice(backend), CompileOptions(algorithmChoice: choice))
       #expect(made.candidates.first?.name == made.algorithm.name)
       #expect(made.candidates.count == 6)
       switch choice {
@@ -34,9 +34,9 @@ import Testing
 
   @Test func whatWasMeasuredIsRemembered() {
     let one = ConvolutionAlgorithms.choose(
-      for: problem(32, 32, side: 20), on: backend, CompileOptions(algorithmChoice: .measured))
+      for: problem(32, 32, side: 20), on: ComputeDevice(backend), CompileOptions(algorithmChoice: .measured))
     let two = ConvolutionAlgorithms.choose(
-      for: problem(32, 32, side: 20), on: backend, CompileOptions(algorithmChoice: .measured))
+      for: problem(32, 32, side: 20), on: ComputeDevice(backend), CompileOptions(algorithmChoice: .measured))
     #expect(one.candidates == two.candidates)
   }
 
@@ -53,7 +53,7 @@ import Testing
     for (inputs, outputs, side) in [(16, 32, 40), (64, 64, 32), (128, 256, 17), (512, 256, 12), (24, 96, 64)] {
       for dilation in [1, 4] {
         let problem = problem(inputs, outputs, side: side, dilation: dilation)
-        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)) {
           samples.append(
             .init(
               problem: "\(problem)", algorithm: algorithm.name, demand: algorithm.demand,
@@ -87,7 +87,8 @@ import Testing
 
   @Test func demandsCountWhatIsComputed() {
     func macs(_ name: String, _ problem: ConvolutionProblem) -> Double {
-      ConvolutionAlgorithms.candidates(for: problem, on: backend).first { $0.name == name }!.demand.panelMacs
+      ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)).first { $0.name == name }!.demand
+        .panelMacs
     }
     // 64 × 64 outputs, 64 channels: whole panels, no padding left out at rate 1 but the first and the last row's.
     let dense = problem(64, 64, side: 64)

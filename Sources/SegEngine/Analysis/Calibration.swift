@@ -49,6 +49,7 @@ public struct Calibration: Sendable {
 
   /// Times the layers on a backend's threads and fits; takes some ten seconds. `progress` is told the share that is done.
   public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {
+    let device = ComputeDevice(backend)
     var samples: [Sample] = []
     for (index, layer) in Calibration.layers.enumerated() {
       let input = Extent2D(layer.side)
@@ -57,13 +58,13 @@ public struct Calibration: Sendable {
       let problem = ConvolutionProblem(
         layer.0, layer.1, input: [1, input.height, input.width, layer.inputs],
         output: [1, output.height, output.width, layer.outputs])
-      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: device) {
         // A grouped convolution with a product a channel is never worth its time, here neither.
         if layer.1.groups > 1, algorithm.method.kind != .depthwise { continue }
         samples.append(
           Sample(
             problem: "\(layer.0) \(layer.1) \(layer.inputs)→\(layer.outputs) \(input)", algorithm: algorithm.name,
-            demand: algorithm.demand, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: backend)))
+            demand: algorithm.demand, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: device)))
       }
       progress(Double(index + 1) / Double(Calibration.layers.count))
     }

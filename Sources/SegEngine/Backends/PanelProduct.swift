@@ -1,15 +1,15 @@
-/// How a backend wants a constant right-hand matrix B, `k` × `n`, to lie in memory: in panels of a few columns, one panel after
+/// How kernels take a constant right-hand matrix B, `k` × `n`, to lie in memory: in panels of a few columns, one panel after
 /// another, each `[k, width]`. The last panel is filled up with zeros to whole units.
-public struct PanelLayout: Hashable, Sendable {
+package struct PanelLayout: Hashable, Sendable {
   /// Columns of a panel.
-  public let width: Int
+  package let width: Int
   /// Columns to whose multiple the last panel is filled up: the width of a vector register.
-  public let unit: Int
+  package let unit: Int
 
   /// Describes a layout.
   ///
   /// - Precondition: the width is a multiple of the unit.
-  public init(width: Int, unit: Int) {
+  package init(width: Int, unit: Int) {
     precondition(
       unit > 0 && width > 0 && width % unit == 0, "a panel of \(width) columns is not made of units of \(unit)")
     self.width = width
@@ -17,15 +17,15 @@ public struct PanelLayout: Hashable, Sendable {
   }
 
   /// Columns that the panel beginning at `column` takes in memory.
-  public func storedColumns(at column: Int, of n: Int) -> Int {
+  package func storedColumns(at column: Int, of n: Int) -> Int {
     min(width, (n - column + unit - 1) / unit * unit)
   }
 
   /// Floats of the packed form of a `k` × `n` matrix.
-  public func count(k: Int, n: Int) -> Int { k * ((n + unit - 1) / unit * unit) }
+  package func count(k: Int, n: Int) -> Int { k * ((n + unit - 1) / unit * unit) }
 
   /// The place of the panel that begins at `column`, a multiple of the width.
-  public func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
+  package func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
 }
 
 /// Packing of matrices that are made anew in each run.
@@ -49,29 +49,29 @@ extension PanelLayout {
   /// Packs scale · B, whose column c begins at `b + c · rowStride`.
   func pack(
     transposing b: UnsafePointer<Float>, rowStride: Int, rows: Int, columns: Int, scale: Float = 1,
-    into packed: UnsafeMutablePointer<Float>, on backend: any Backend
+    into packed: UnsafeMutablePointer<Float>, on device: ComputeDevice
   ) {
     for column in stride(from: 0, to: columns, by: width) {
       let stored = storedColumns(at: column, of: columns)
       let present = min(stored, columns - column)
       let panel = packed + offset(ofPanelAt: column, k: rows)
-      backend.transpose(
+      device.kernels.transpose(
         b + column * rowStride, xStride: rowStride, panel, yStride: stored, rows: present, columns: rows)
       if present < stored {
         for row in 0..<rows { (panel + row * stored + present).update(repeating: 0, count: stored - present) }
       }
       guard scale != 1 else { continue }
       withUnsafePointer(to: scale) {
-        backend.combine(.multiply, panel, pStep: 1, $0, qStep: 0, panel, count: rows * stored)
+        device.kernels.combine(.multiply, panel, pStep: 1, $0, qStep: 0, panel, count: rows * stored)
       }
     }
   }
 }
 
-/// A product of rows with a packed matrix: y[r, o] = f(Σ over t, c of rows[t][r][c] · B[t · depth + c, o] + bias[o] + residual[r, o]).
-public struct PanelOperands {
+/// A product of rows with a packed matrix, the sums over t and c of rows[t][r][c] · B[t · depth + c, o], with an ``Epilogue``.
+package struct PanelOperands {
   /// Where the rows of the left-hand matrix lie.
-  public enum Rows {
+  package enum Rows {
     /// Row r of tap t begins at `base + r · stride + t · depth`.
     case strided(UnsafePointer<Float>, stride: Int)
     /// Row r of tap t begins `offset` floats behind `pointers[t · rowCount + r]`; a pointer that is `padding` stands for zeros, of
@@ -80,39 +80,28 @@ public struct PanelOperands {
   }
 
   /// Where the rows lie.
-  public var rows: Rows
+  package var rows: Rows
   /// Number of rows of the result.
-  public var rowCount: Int
+  package var rowCount: Int
   /// Pieces of which each left-hand row is made.
-  public var taps: Int
+  package var taps: Int
   /// Floats of a piece.
-  public var depth: Int
-  /// B in the backend's ``Backend/panelLayout``.
-  public var panels: UnsafePointer<Float>
+  package var depth: Int
+  /// B in the ``Kernels/panelLayout`` of the kernels.
+  package var panels: UnsafePointer<Float>
   /// Columns of B.
-  public var columns: Int
-  /// Whether what the result holds is added to.
-  public var accumulates = false
-  /// One number a column, where there is a bias.
-  public var bias: UnsafePointer<Float>?
-  /// What is added to the result before the function is applied, where there is something.
-  public var residual: UnsafePointer<Float>?
-  /// Floats from one row of the residual to the next.
-  public var residualStride: Int
-  /// Applied to the sum.
-  public var function: ElementwiseFunction
-  /// The result, whose memory is not that of an operand.
-  public var y: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next.
-  public var yStride: Int
-  /// Where rows of the result come in groups with a distance of their own: the rows of a group, and floats from one group to the next.
-  public var yGroup: (rows: Int, stride: Int)?
+  package var columns: Int
+  /// Whether the sums begin with what the result holds.
+  package var accumulates = false
+  /// What is done with the sums.
+  package var epilogue: Epilogue
+  /// Where the result goes. Its memory is not that of an operand or of the epilogue's residual.
+  package var result: Destination
 
-  /// States a product.
-  public init(
+  /// Describes a product.
+  package init(
     rows: Rows, rowCount: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>, columns: Int,
-    bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, residualStride: Int = 0,
-    function: ElementwiseFunction = .identity, y: UnsafeMutablePointer<Float>, yStride: Int
+    epilogue: Epilogue = Epilogue(), into result: Destination
   ) {
     self.rows = rows
     self.rowCount = rowCount
@@ -120,20 +109,8 @@ public struct PanelOperands {
     self.depth = depth
     self.panels = panels
     self.columns = columns
-    self.bias = bias
-    self.residual = residual
-    self.residualStride = residualStride
-    self.function = function
-    self.y = y
-    self.yStride = yStride
-  }
-}
-
-extension PanelOperands {
-  /// Floats from the first row of a result to another, where rows may come in groups with a distance of their own.
-  static func start(of row: Int, stride: Int, _ group: (rows: Int, stride: Int)?) -> Int {
-    guard let group else { return row * stride }
-    return row / group.rows * group.stride + row % group.rows * stride
+    self.epilogue = epilogue
+    self.result = result
   }
 }
 
@@ -149,8 +126,8 @@ struct PanelMatrix: Sendable {
   private let columnOffsets: ContiguousArray<Int>
 
   /// A matrix whose element (row, column) is `weights[rowOffsets[row] + columnOffsets[column]]`.
-  init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, on backend: any Backend) {
-    self.init(rowOffsets: rowOffsets, columnOffsets: columnOffsets, layout: backend.panelLayout)
+  init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, on device: ComputeDevice) {
+    self.init(rowOffsets: rowOffsets, columnOffsets: columnOffsets, layout: device.kernels.panelLayout)
   }
 
   /// The same for a layout.

@@ -1,42 +1,42 @@
 /// Products of planes of rows with a matrix each, which lie at constant distances.
-public struct PlaneOperands {
+package struct PlaneOperands {
   /// Rows of a plane that take part.
-  public struct Rows {
+  package struct Rows {
     /// The first of them.
-    public var first: Int
+    package var first: Int
     /// How many there are.
-    public var count: Int
+    package var count: Int
 
     /// States a range of rows.
-    public init(_ range: Range<Int>) { (first, count) = (range.lowerBound, range.count) }
+    package init(_ range: Range<Int>) { (first, count) = (range.lowerBound, range.count) }
   }
 
   /// Numbers one after another.
-  public struct Run {
+  package struct Run {
     /// The first of them.
-    public var first: UnsafePointer<Float>
+    package var first: UnsafePointer<Float>
     /// How many there are.
-    public var count: Int
+    package var count: Int
     /// Whether they will be written: 1, or 0.
-    public var isWritten: Int
+    package var isWritten: Int
 
     /// States a run.
-    public init(first: UnsafePointer<Float>, count: Int, isWritten: Bool = false) {
+    package init(first: UnsafePointer<Float>, count: Int, isWritten: Bool = false) {
       (self.first, self.count, self.isWritten) = (first, count, isWritten ? 1 : 0)
     }
   }
 
   /// The product of the first plane, from its first row on, of rows at a constant distance; its row count does not matter.
-  public var first: PanelOperands
+  package var first: PanelOperands
   /// The rows of each plane.
-  public var rows: UnsafeBufferPointer<Rows>
+  package var rows: UnsafeBufferPointer<Rows>
   /// Floats from a plane of rows, of panels and of results to the next.
-  public var rowPlane, panelPlane, resultPlane: Int
+  package var rowPlane, panelPlane, resultPlane: Int
   /// Numbers that will be read or written soon, to be asked for a few at a time while products are computed.
-  public var ahead: UnsafeBufferPointer<Run>
+  package var ahead: UnsafeBufferPointer<Run>
 
   /// States products.
-  public init(
+  package init(
     first: PanelOperands, rows: UnsafeBufferPointer<Rows>, rowPlane: Int, panelPlane: Int, resultPlane: Int,
     ahead: UnsafeBufferPointer<Run>
   ) {
@@ -47,7 +47,7 @@ public struct PlaneOperands {
   }
 
   /// The product of a plane.
-  public subscript(plane: Int) -> PanelOperands {
+  package subscript(plane: Int) -> PanelOperands {
     guard case .strided(let base, let stride) = first.rows else {
       preconditionFailure("planes have rows at a constant distance")
     }
@@ -55,7 +55,7 @@ public struct PlaneOperands {
     product.rows = .strided(base + plane * rowPlane + rows[plane].first * stride, stride: stride)
     product.rowCount = rows[plane].count
     product.panels += plane * panelPlane
-    product.y += plane * resultPlane + rows[plane].first * first.yStride
+    product.result.y += plane * resultPlane + rows[plane].first * first.result.stride
     return product
   }
 }

@@ -15,7 +15,7 @@ public struct MachineProfile: Hashable, Sendable {
   }
 
   /// For machines that have not been calibrated, by the vector kernels that they run.
-  public static let standard = OpenBLASBackend().vectorWidth < 16 ? avx2 : avx512
+  public static let standard = VectorKernels.widest.vectorWidth < 16 ? avx2 : avx512
 
   /// Two cores with AVX2 at some 80 GFLOP/s each.
   static let avx2 = MachineProfile(secondsPerUnit: [

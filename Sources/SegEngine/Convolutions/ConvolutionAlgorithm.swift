@@ -73,58 +73,53 @@ extension TiledConvolutionAlgorithm {
 
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let perWorker = alignedScratchCount
-    run.backend.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
+    run.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
   }
 }
 
 /// The operands of one run of a convolution.
 struct ConvolutionRun {
-  let backend: any Backend
+  let device: ComputeDevice
   let x: UnsafePointer<Float>
   /// Floats from one input pixel to the next.
   let xStride: Int
   let weights: UnsafePointer<Float>
-  /// One number an output channel, where there is a bias.
-  let bias: UnsafePointer<Float>?
-  /// A map of the output's shape that is added before the function is applied, where there is one.
-  let residual: UnsafePointer<Float>?
-  /// Floats from one pixel of the residual to the next.
-  let residualStride: Int
-  let function: ElementwiseFunction
-  let y: UnsafeMutablePointer<Float>
-  /// Floats from one output pixel to the next.
-  let yStride: Int
+  /// Bias, residual and function. Rows of the residual are output pixels.
+  let epilogue: Epilogue
+  /// Where the output pixels go.
+  let result: Destination
   /// Where the maxima of 2 × 2 outputs go, if the algorithm is asked for them: ``PoolingConvolution/pool``.
   var pooled: UnsafeMutablePointer<Float>? = nil
   /// Floats from one pooled pixel to the next.
   var pooledStride = 0
 
-  /// Whether the residual lies where the output goes.
-  var addsInPlace: Bool { residual == UnsafePointer(y) }
+  var kernels: any Kernels { device.kernels }
+  var workers: WorkerPool { device.workers }
 
-  /// Adds the bias, and the residual where it lies elsewhere, and applies the function to `rows` pixels from the output's pixel `pixel` on,
-  /// in place.
+  /// Whether the residual lies where the output goes.
+  var addsInPlace: Bool { epilogue.residual == UnsafePointer(result.y) }
+
+  /// Applies the epilogue to the sums of `rows` pixels from the output's pixel `pixel` on, in place. A residual that lies there has been
+  /// added before.
   func finish(pixel: Int, rows: Int, channels: Int) {
-    let residual = addsInPlace ? nil : residual
-    guard bias != nil || residual != nil || function != .identity else { return }
-    let target = y + pixel * yStride
-    backend.affine(
-      target, xStride: yStride, scale: nil, shift: bias, residual: residual.map { $0 + pixel * residualStride },
-      residualStride: residualStride, function, target, yStride: yStride, rows: rows, channels: channels)
+    var epilogue = epilogue.part(row: pixel)
+    if addsInPlace { epilogue.residual = nil }
+    guard !epilogue.isIdentity else { return }
+    let target = result.part(row: pixel)
+    kernels.affine(target.y, xStride: target.stride, epilogue, into: target, rows: rows, channels: channels)
   }
 
-  /// The product of rows with packed weights that gives `rows` pixels from the output's pixel `pixel` on, `channels` channels from
-  /// `firstChannel` on, bias, residual and function included.
+  /// The product of rows with packed weights that gives `count` pixels from the output's pixel `pixel` on, `channels` channels from
+  /// `firstChannel` on, with the epilogue.
   func product(
     _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
     firstChannel: Int = 0, channels: Int
   ) {
-    backend.panelProduct(
+    kernels.panelProduct(
       PanelOperands(
         rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
-        bias: bias.map { $0 + firstChannel },
-        residual: residual.map { $0 + pixel * residualStride + firstChannel }, residualStride: residualStride,
-        function: function, y: y + pixel * yStride + firstChannel, yStride: yStride))
+        epilogue: epilogue.part(row: pixel, column: firstChannel),
+        into: result.part(row: pixel, column: firstChannel)))
   }
 }
 
@@ -135,7 +130,7 @@ extension ConvolutionAlgorithm {
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
     candidates: [AlgorithmCandidate]
   ) -> PreparedOperator {
-    let workers = context.backend.workers
+    let workers = context.workers
     let weights = context.constants[1].map { constant in
       context.packed(name + "/" + packing, count: packedCount) { packed in
         constant.withUnsafeElements(of: Float.self) { pack($0.baseAddress!, into: packed, over: workers) }
@@ -153,7 +148,7 @@ extension ConvolutionAlgorithm {
     ) { context in
       let scratch = context.scratch
       if weights == nil {
-        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.backend.workers)
+        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.workers)
       }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
@@ -162,9 +157,11 @@ extension ConvolutionAlgorithm {
       func runAll(_ weights: UnsafePointer<Float>) {
         run(
           ConvolutionRun(
-            backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
-            residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function, y: y.floats,
-            yStride: y.rowStride, pooled: self.pools ? pooled?.floats : nil, pooledStride: pooled?.rowStride ?? 0),
+            device: context.device, x: x.floats, xStride: x.rowStride, weights: weights,
+            epilogue: Epilogue(
+              shift: bias, residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function),
+            result: Destination(y.floats, stride: y.rowStride), pooled: self.pools ? pooled?.floats : nil,
+            pooledStride: pooled?.rowStride ?? 0),
           scratch: scratch + packingSpace)
       }
       if let weights {
@@ -174,7 +171,7 @@ extension ConvolutionAlgorithm {
       }
       if let pooled, !self.pools {
         let map = TensorView(base: y.base, spec: y.spec, rowStride: y.rowStride)
-        PoolingConvolution.pool.run(map, pooled, on: context.backend)
+        PoolingConvolution.pool.run(map, pooled, on: context.device)
       }
     }
   }

@@ -13,8 +13,8 @@ enum ConvolutionAlgorithms {
   ]
 
   /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
-  static func candidates(for problem: ConvolutionProblem, on backend: any Backend) -> [any ConvolutionAlgorithm] {
-    all.compactMap { $0.make(problem, backend) }
+  static func candidates(for problem: ConvolutionProblem, on device: ComputeDevice) -> [any ConvolutionAlgorithm] {
+    all.compactMap { $0.make(problem, device) }
   }
 
   /// An algorithm, and what it was chosen from, the fastest first.
@@ -27,10 +27,10 @@ enum ConvolutionAlgorithms {
   private static let measuredWithin = 3.0
 
   static func choose(
-    for problem: ConvolutionProblem, on backend: any Backend, _ options: CompileOptions = .init()
+    for problem: ConvolutionProblem, on device: ComputeDevice, _ options: CompileOptions = .init()
   ) -> Choice {
-    let threads = backend.workers.threadCount
-    var ranked = candidates(for: problem, on: backend).map { algorithm in
+    let threads = device.workers.threadCount
+    var ranked = candidates(for: problem, on: device).map { algorithm in
       (
         algorithm,
         AlgorithmCandidate(
@@ -46,7 +46,7 @@ enum ConvolutionAlgorithms {
     case .estimated: break
     case .measured:
       for index in ranked.indices where ranked[index].1.estimatedSeconds <= fastest * measuredWithin {
-        ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: backend)
+        ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: device)
       }
       // Those that were not worth measuring come last.
       ranked.sort {
@@ -67,7 +67,7 @@ extension ConvolutionProblem {
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false
   ) -> PreparedOperator {
-    let choice = ConvolutionAlgorithms.choose(for: self, on: context.backend, context.options)
+    let choice = ConvolutionAlgorithms.choose(for: self, on: context.device, context.options)
     var prepared = choice.algorithm.prepared(
       context, function: function, hasResidual: hasResidual, pools: pools, candidates: choice.candidates)
     prepared.demand = demand(of: choice.algorithm)

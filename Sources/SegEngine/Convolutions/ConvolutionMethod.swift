@@ -40,11 +40,11 @@ struct ConvolutionMethod: Sendable {
   /// Whether it divides channels in halves of whole panels, as Strassen's product does.
   let dividesChannels: Bool
   /// Sets it up for a problem; `nil` where it does not apply.
-  let make: @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+  let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
-    _ make: @escaping @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+    _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
   ) {
     self.name = name
     self.kind = kind

@@ -18,13 +18,13 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
   private static let spanBytes = 256 << 10
 
   /// - Parameter inParts: Whether channels may be computed in parts, which the packed weights then lie in.
-  init?(_ problem: ConvolutionProblem, on backend: any Backend, inParts: Bool = true) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice, inParts: Bool = true) {
     let geometry = problem.geometry
     guard problem.direction == .forward, problem.groupInputs == 1, geometry.groups > 1,
       geometry.kernel.height <= DepthwiseConvolution.largestKernel
     else { return nil }
     self.problem = problem
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
     let fitting = DepthwiseConvolution.spanBytes / (4 * span * problem.input.width)
     if inParts, problem.groupOutputs == 1, fitting < problem.inputChannels {
@@ -76,18 +76,10 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     let source = run.x + image * problem.inputPixels * run.xStride + inputs.lowerBound
     for row in rows[rowPiece] {
       let pixel = (image * problem.output.height + row) * problem.output.width
-      let y = run.y + pixel * run.yStride + firstOutput
-      run.backend.depthwise(
+      run.kernels.depthwise(
         window, image: source, outputRow: row, channels: inputs.count, multiplier: problem.groupOutputs,
-        weights: run.weights + firstOutput * problem.taps, bias: run.bias.map { $0 + firstOutput },
-        run.residual == nil ? run.function : .identity, y, yStride: run.yStride)
-      if let residual = run.residual {
-        run.backend.affine(
-          y, xStride: run.yStride, scale: nil, shift: nil,
-          residual: residual + pixel * run.residualStride + firstOutput, residualStride: run.residualStride,
-          run.function, y, yStride: run.yStride, rows: problem.output.width,
-          channels: inputs.count * problem.groupOutputs)
-      }
+        weights: run.weights + firstOutput * problem.taps, run.epilogue.part(row: pixel, column: firstOutput),
+        into: run.result.part(row: pixel, column: firstOutput))
     }
   }
 }

@@ -28,19 +28,19 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   /// Rows that a product takes at once, and leaves out at once.
   private static let block = 6
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward, !problem.geometry.isPointwise || problem.geometry.groups > 1 else {
       return nil
     }
     self.problem = problem
-    matrix = problem.tapMajorMatrix(on: backend)
+    matrix = problem.tapMajorMatrix(on: device)
     let geometry = problem.geometry
     if problem.groupInputs >= 12 {
       reading = .taps
     } else {
       reading = geometry.groups == 1 && geometry.dilation.width == 1 ? .kernelRows : .patches
     }
-    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: backend.workers.threadCount)
+    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: device.workers.threadCount)
   }
 
   var demand: AlgorithmDemand {
@@ -144,7 +144,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
           taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
           channels: channels.count)
       } else {
-        run.backend.gatherPatches(
+        run.kernels.gatherPatches(
           window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
           scratch)
         run.product(

@@ -8,12 +8,12 @@ struct PointwiseConvolution: TiledConvolutionAlgorithm {
   private let matrix: PanelMatrix
   private let tiles: PanelTiles
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward, problem.geometry.isPointwise, problem.geometry.groups == 1 else { return nil }
     self.problem = problem
-    matrix = problem.tapMajorMatrix(on: backend)
+    matrix = problem.tapMajorMatrix(on: device)
     tiles = PanelTiles(
-      rows: problem.batch * problem.outputPixels, matrix, threads: backend.workers.threadCount)
+      rows: problem.batch * problem.outputPixels, matrix, threads: device.workers.threadCount)
   }
 
   var demand: AlgorithmDemand {

@@ -33,14 +33,14 @@ struct SeparableRows: Sendable {
 
   /// Sets the chain up; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
   init?(
-    _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on backend: any Backend
+    _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on device: ComputeDevice
   ) {
-    guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: backend) != nil }), index <= 1,
+    guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: device) != nil }), index <= 1,
       problems.count >= 2, problems.count <= index + 2,
-      let depthwise = DepthwiseConvolution(problems[index], on: backend, inParts: false)
+      let depthwise = DepthwiseConvolution(problems[index], on: device, inParts: false)
     else { return nil }
     func pointwise(_ index: Int) -> Stage<PointwiseConvolution>? {
-      guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: backend) else {
+      guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: device) else {
         return nil
       }
       return Stage(
@@ -60,7 +60,7 @@ struct SeparableRows: Sendable {
     ringRows = SeparableRows.ringRows(span: span, step: expandedRows)
     projectedRows = SeparableRows.productRows(width: problem.output.width, height: problem.output.height)
     // Each piece expands the rows that its first outputs share with the piece before once more: pieces are large beside that.
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let shared = expansion == nil ? 0 : max(0, span - geometry.stride.height)
     let affordable = shared == 0 ? 8 * threads : problem.output.height * geometry.stride.height / (8 * shared)
     pieces = EvenPieces(
@@ -78,7 +78,7 @@ struct SeparableRows: Sendable {
 
   /// Joins the chain with its weights to an operator that is ready to run.
   func prepared(_ context: PreparationContext) -> PreparedOperator {
-    let workers = context.backend.workers
+    let workers = context.workers
     func packed<A>(_ stage: Stage<A>) -> Tensor {
       guard let constant = context.constants[stage.input] else {
         preconditionFailure("the weights of a separable convolution are constants")
@@ -104,7 +104,7 @@ struct SeparableRows: Sendable {
         let run = Run(
           context: context, expand: pointer(expand), filter: pointer(filter)!, project: pointer(project),
           residual: residualInput.map { context.input($0) })
-        context.backend.workers.forEach(depthwise.problem.batch * pieces.pieces) { index, worker in
+        context.workers.forEach(depthwise.problem.batch * pieces.pieces) { index, worker in
           let (image, piece) = index.quotientAndRemainder(dividingBy: pieces.pieces)
           computeRows(pieces[piece], image: image, run, scratch: context.scratch + worker * scratchCount)
         }
@@ -142,7 +142,7 @@ struct SeparableRows: Sendable {
   }
 
   private func computeRows(_ rows: Range<Int>, image: Int, _ run: Run, scratch: UnsafeMutablePointer<Float>) {
-    let (problem, backend) = (depthwise.problem, run.context.backend)
+    let (problem, device) = (depthwise.problem, run.context.device)
     let geometry = problem.geometry
     let (x, y) = (run.context.input(0), run.context.output())
     let source = x.floats + image * problem.inputPixels * x.rowStride
@@ -161,34 +161,39 @@ struct SeparableRows: Sendable {
           let end = min(problem.input.height, row * geometry.stride.height - geometry.padding.top + span)
           while next < end {
             let count = min(expandedRows, problem.input.height - next)
-            backend.panelProduct(
+            device.kernels.panelProduct(
               PanelOperands(
                 rows: .strided(source + next * problem.input.width * x.rowStride, stride: x.rowStride),
                 rowCount: count * problem.input.width, depth: expansion.problem.inputChannels, panels: panels,
-                columns: problem.inputChannels, bias: run.context.input(expansion.input + 1).floats,
-                function: expansion.function,
-                y: scratch + next % ringRows * problem.input.width * problem.inputChannels,
-                yStride: problem.inputChannels))
+                columns: problem.inputChannels,
+                epilogue: Epilogue(
+                  shift: run.context.input(expansion.input + 1).floats, function: expansion.function),
+                into: Destination(
+                  scratch + next % ringRows * problem.input.width * problem.inputChannels,
+                  stride: problem.inputChannels)))
             next += expandedRows
           }
         }
         let offset = (row - first) * problem.output.width
-        backend.depthwise(
+        device.kernels.depthwise(
           window, image: expansion == nil ? source : UnsafePointer(scratch), outputRow: row,
           channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.filter,
-          bias: run.context.input(depthwise.input + 1).floats, depthwise.function,
-          projection == nil ? y.floats + (pixel + offset) * y.rowStride : between + offset * problem.outputChannels,
-          yStride: projection == nil ? y.rowStride : problem.outputChannels)
+          Epilogue(shift: run.context.input(depthwise.input + 1).floats, function: depthwise.function),
+          into: projection == nil
+            ? Destination(y.floats + (pixel + offset) * y.rowStride, stride: y.rowStride)
+            : Destination(between + offset * problem.outputChannels, stride: problem.outputChannels))
       }
       if let projection, let panels = run.project {
-        backend.panelProduct(
+        device.kernels.panelProduct(
           PanelOperands(
             rows: .strided(UnsafePointer(between), stride: problem.outputChannels),
             rowCount: group.count * problem.output.width, depth: problem.outputChannels, panels: panels,
-            columns: projection.problem.outputChannels, bias: run.context.input(projection.input + 1).floats,
-            residual: run.residual.map { $0.floats + pixel * $0.rowStride },
-            residualStride: run.residual?.rowStride ?? 0, function: projection.function,
-            y: y.floats + pixel * y.rowStride, yStride: y.rowStride))
+            columns: projection.problem.outputChannels,
+            epilogue: Epilogue(
+              shift: run.context.input(projection.input + 1).floats,
+              residual: run.residual.map { $0.floats + pixel * $0.rowStride },
+              residualStride: run.residual?.rowStride ?? 0, function: projection.function),
+            into: Destination(y.floats + pixel * y.rowStride, stride: y.rowStride)))
       }
     }
   }

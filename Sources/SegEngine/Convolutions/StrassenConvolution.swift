@@ -19,22 +19,23 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   /// Fewest pixels of a tile.
   static let leastPixels = 48
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     let (k, n) = (problem.inputChannels, problem.outputChannels)
     let pixels = problem.batch * problem.outputPixels
     guard problem.direction == .forward, problem.geometry.isPointwise, problem.geometry.groups == 1,
-      pixels >= StrassenConvolution.leastPixels, let product = StrassenProduct(k: k, n: n, layout: backend.panelLayout)
+      pixels >= StrassenConvolution.leastPixels,
+      let product = StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout)
     else { return nil }
     self.problem = problem
     self.product = product
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     tiles = EvenPieces(
       pixels, largest: StrassenConvolution.tilePixels(k: k, n: n),
       atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
     // Where even the fewest pixels are much work, tiles are cut by channels too: the threads wait for each other's last one.
     columns = EvenPieces(
       n / 2, largest: n / 2, atLeast: threads == 1 ? 1 : tiles.size * k * n / StrassenConvolution.tileMacs,
-      multipleOf: backend.panelLayout.width)
+      multipleOf: device.kernels.panelLayout.width)
   }
 
   /// The most pixels of a tile.
@@ -79,10 +80,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     product.run(
       run.x + pixels.lowerBound * run.xStride, xStride: run.xStride, rows: pixels.count, packed: run.weights,
       columns: columns[column],
-      into: StrassenResult(
-        bias: run.bias, residual: run.residual.map { $0 + pixels.lowerBound * run.residualStride },
-        residualStride: run.residualStride, function: run.function, y: run.y + pixels.lowerBound * run.yStride,
-        yStride: run.yStride),
-      on: run.backend, scratch: scratch)
+      epilogue: run.epilogue.part(row: pixels.lowerBound), into: run.result.part(row: pixels.lowerBound),
+      on: run.device, scratch: scratch)
   }
 }

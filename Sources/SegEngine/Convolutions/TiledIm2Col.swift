@@ -11,14 +11,14 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
   /// Bytes of a tile of patches that stay in a cache that a core has not to itself.
   private static let tileByteCount = 1 << 22
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward else { return nil }
     self.problem = problem
     // The product copies its operands, and needs some hundred rows to be worth copying the weights for.
     let fitting = TiledIm2Col.tileByteCount / (4 * problem.taps * problem.groupInputs)
     tiles = EvenPieces(
       problem.outputPixels, largest: max(256, min(1024, fitting)),
-      atLeast: min(2 * backend.workers.threadCount, problem.outputPixels / 128), multipleOf: 16)
+      atLeast: min(2 * device.workers.threadCount, problem.outputPixels / 128), multipleOf: 16)
   }
 
   private var depth: Int { problem.taps * problem.groupInputs }
@@ -65,13 +65,13 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
       if problem.geometry.isPointwise {
         rows = (inputs + pixels.lowerBound * run.xStride, run.xStride)
       } else {
-        run.backend.gatherPatches(
+        run.kernels.gatherPatches(
           window, image: inputs, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs, scratch)
       }
-      run.backend.gemm(
+      run.device.backend.gemm(
         transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
         rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs, beta: 0,
-        run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
+        run.result.row(first) + group * problem.groupOutputs, run.result.stride)
     }
     run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
   }

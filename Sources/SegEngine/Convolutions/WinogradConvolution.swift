@@ -63,9 +63,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
   }
 
-  init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on device: ComputeDevice) {
     let geometry = problem.geometry
-    let width = backend.panelLayout.unit
+    let width = device.kernels.panelLayout.unit
     guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
@@ -83,9 +83,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.filtering = filtering
     self.frame = frame
     method = WinogradConvolution.method(filtering)
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let points = filtering.products
-    var layout = backend.panelLayout
+    var layout = device.kernels.panelLayout
     let columns = frame.columnOffsets.count
     let weightBytes = 4 * points * layout.count(k: problem.inputChannels, n: columns)
     // Panels of two registers: a part of the depth and its results fit a core's cache with many terms and many tiles.
@@ -103,7 +103,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let (largest, pieces): (Int, Int)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
-      let fitting = WinogradConvolution.ownBlockBytes(backend.coreCacheBytes) / (4 * points * channels)
+      let fitting = WinogradConvolution.ownBlockBytes(device.kernels.coreCacheBytes) / (4 * points * channels)
       (largest, pieces) = (max(12, min(48, fitting)), threads == 1 ? 1 : 4 * threads)
     } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
       order = .points
@@ -113,7 +113,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       layout = narrow
       let fitting = min(
         WinogradConvolution.sharedBlockBytes / (4 * points * problem.inputChannels),
-        WinogradConvolution.panelResultBytes(backend.coreCacheBytes) / (4 * points * layout.width))
+        WinogradConvolution.panelResultBytes(device.kernels.coreCacheBytes) / (4 * points * layout.width))
       (largest, pieces) = (max(24, fitting), 1)
     }
     let sharing = order == .tiles ? threads : 1
@@ -130,7 +130,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
           frame.tapOffsets.map { input * frame.inputStride + $0 }
         }, columnOffsets: frame.columnOffsets, layout: layout) : nil
     filterTransform = ContiguousArray(filtering.filterTransform.joined())
-    let weightShare = WinogradConvolution.panelWeightBytes(backend.coreCacheBytes)
+    let weightShare = WinogradConvolution.panelWeightBytes(device.kernels.coreCacheBytes)
     depths = EvenPieces(
       problem.inputChannels,
       largest: order == .panels ? weightShare / (4 * points * layout.width) : problem.inputChannels,

@@ -67,8 +67,8 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
     let (operation, function) = (operation, function)
     return PreparedOperator { context in
       let (p, q, y) = (context.input(0), context.input(1), context.output())
-      let backend = context.backend
-      loops.run(p, q, y, over: backend.workers) { piece in
+      let device = context.device
+      loops.run(p, q, y, over: device.workers) { piece in
         // The sum and the product with a vector a channel take all rows in one call.
         if piece.rows > 1, piece.pStep == 1, piece.qStep == 1, piece.pRow == 0 || piece.qRow == 0 {
           let isVectorFirst = piece.pRow == 0
@@ -76,11 +76,12 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
             isVectorFirst ? (q.floats + piece.q, p.floats + piece.p) : (p.floats + piece.p, q.floats + piece.q)
           let xStride = isVectorFirst ? piece.qRow : piece.pRow
           if operation == .add || operation == .multiply {
-            backend.affine(
-              x, xStride: xStride, scale: operation == .multiply ? vector : nil,
-              shift: operation == .add ? vector : nil,
-              residual: nil, residualStride: 0, function, y.floats + piece.y, yStride: piece.yRow, rows: piece.rows,
-              channels: piece.count)
+            device.kernels.affine(
+              x, xStride: xStride,
+              Epilogue(
+                scale: operation == .multiply ? vector : nil, shift: operation == .add ? vector : nil,
+                function: function),
+              into: Destination(y.floats + piece.y, stride: piece.yRow), rows: piece.rows, channels: piece.count)
             return
           }
         }
@@ -89,10 +90,10 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
           let rowY = y.floats + piece.y + row * piece.yRow
           for start in stride(from: 0, to: piece.count, by: 4096) {
             let count = min(4096, piece.count - start)
-            backend.combine(
+            device.kernels.combine(
               operation, rowP + start * piece.pStep, pStep: piece.pStep, rowQ + start * piece.qStep, qStep: piece.qStep,
               rowY + start, count: count)
-            if function != .identity { backend.map(function, rowY + start, rowY + start, count: count) }
+            if function != .identity { device.kernels.map(function, rowY + start, rowY + start, count: count) }
           }
         }
       }

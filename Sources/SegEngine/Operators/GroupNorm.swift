@@ -90,7 +90,7 @@ private struct GroupStatistics: Sendable {
   }
 
   func prepared(_ context: PreparationContext) -> PreparedOperator {
-    let workers = context.backend.workers.threadCount
+    let workers = context.workers.threadCount
     let partials = 2 * batch * blocks * channels
     let vectors = batch * channels
     let floats = partials + 3 * vectors + workers * (lines + 1) * channels
@@ -117,7 +117,7 @@ private struct GroupStatistics: Sendable {
 
   private func run(_ context: RunContext, _ scratch: Scratch) {
     let (x, y) = (context.input(0), context.output())
-    let backend = context.backend
+    let device = context.device
     let weight = context.inputCount > 1 ? context.input(1).floats : nil
     let bias = context.inputCount > 2 ? context.input(2).floats : nil
     let channels = channels
@@ -129,16 +129,16 @@ private struct GroupStatistics: Sendable {
       let difference = scratch.differences + worker * (lines + 1) * channels
       for start in stride(from: 0, to: count, by: lines) {
         let taken = min(lines, count - start)
-        backend.affine(
-          x.floats + (row + start) * x.rowStride, xStride: x.rowStride, scale: nil,
-          shift: scratch.center + image * channels, residual: nil, residualStride: 0, .identity, difference,
-          yStride: channels, rows: taken, channels: channels)
+        device.kernels.affine(
+          x.floats + (row + start) * x.rowStride, xStride: x.rowStride,
+          Epilogue(shift: scratch.center + image * channels), into: Destination(difference, stride: channels),
+          rows: taken, channels: channels)
         body(image, row + start, taken, difference)
       }
     }
-    backend.workers.forEach(batch * blocks) { index, _ in
+    device.workers.forEach(batch * blocks) { index, _ in
       let (_, row, count) = rows(index)
-      backend.reduceRows(
+      device.kernels.reduceRows(
         .sum, x.floats + row * x.rowStride, xStride: x.rowStride, rows: count, channels: channels,
         scratch.partial + 2 * index * channels)
     }
@@ -147,16 +147,16 @@ private struct GroupStatistics: Sendable {
       for c in group { scratch.center[image * channels + c] = Float(-sum / count) }
     }
     // The mean is off by the rounding of its sum. The sum of the differences tells by how much.
-    backend.workers.forEach(batch * blocks) { index, worker in
+    device.workers.forEach(batch * blocks) { index, worker in
       let sums = scratch.partial + 2 * index * channels
       sums.update(repeating: 0, count: 2 * channels)
       forEachDifference(index, worker) { _, _, count, difference in
         // Their sums stand behind them.
         let line = difference + lines * channels
-        backend.reduceRows(.sum, difference, xStride: channels, rows: count, channels: channels, line)
-        backend.combine(.add, sums, pStep: 1, line, qStep: 1, sums, count: channels)
-        backend.reduceRows(.sumOfSquares, difference, xStride: channels, rows: count, channels: channels, line)
-        backend.combine(.add, sums + channels, pStep: 1, line, qStep: 1, sums + channels, count: channels)
+        device.kernels.reduceRows(.sum, difference, xStride: channels, rows: count, channels: channels, line)
+        device.kernels.combine(.add, sums, pStep: 1, line, qStep: 1, sums, count: channels)
+        device.kernels.reduceRows(.sumOfSquares, difference, xStride: channels, rows: count, channels: channels, line)
+        device.kernels.combine(.add, sums + channels, pStep: 1, line, qStep: 1, sums + channels, count: channels)
       }
     }
     forEachGroup { image, group, count in
@@ -169,12 +169,12 @@ private struct GroupStatistics: Sendable {
         scratch.shift[image * channels + c] = Float(Double(bias?[c] ?? 0) - rest * factor)
       }
     }
-    backend.workers.forEach(batch * blocks) { index, worker in
+    device.workers.forEach(batch * blocks) { index, worker in
       forEachDifference(index, worker) { image, row, count, difference in
-        backend.affine(
-          difference, xStride: channels, scale: scratch.scale + image * channels,
-          shift: scratch.shift + image * channels, residual: nil, residualStride: 0, .identity,
-          y.floats + row * y.rowStride, yStride: y.rowStride, rows: count, channels: channels)
+        device.kernels.affine(
+          difference, xStride: channels,
+          Epilogue(scale: scratch.scale + image * channels, shift: scratch.shift + image * channels),
+          into: Destination(y.floats + row * y.rowStride, stride: y.rowStride), rows: count, channels: channels)
       }
     }
   }

@@ -61,11 +61,11 @@ public struct MatMul: Operator {
     let aMatrices = MatMul.matrices(of: a, for: outer)
     let bMatrices = MatMul.matrices(of: b, for: outer)
     let (transposesA, transposesB) = (transposesA, transposesB)
-    let tiles = ProductTiles(rows: m, columns: n, products: outer.elementCount, workers: context.backend.workers)
+    let tiles = ProductTiles(rows: m, columns: n, products: outer.elementCount, workers: context.workers)
     let (aRows, bRows) = (a[a.rank - 2], b[b.rank - 2])
     return PreparedOperator { context in
       let (a, b, y) = (context.input(0), context.input(1), context.output())
-      tiles.run(over: context.backend.workers) { product, rows, columns, _ in
+      tiles.run(over: context.workers) { product, rows, columns, _ in
         let aMatrix = a.floats + aMatrices[product] * aRows * a.rowStride
         let bMatrix = b.floats + bMatrices[product] * bRows * b.rowStride
         context.backend.gemm(

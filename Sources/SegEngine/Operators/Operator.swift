@@ -61,8 +61,8 @@ public struct PreparationContext {
   public let outputs: [TensorSpec]
   /// The values of those inputs that are the same in every run: weights and constants.
   public let constants: [Tensor?]
-  /// The arithmetic to run on.
-  public let backend: any Backend
+  /// What it will run on.
+  let device: ComputeDevice
   /// Packed weights that several compilations of the same network share.
   let packedWeights: PackedWeights?
   /// The node's name, which is the key of what it shares.
@@ -73,22 +73,29 @@ public struct PreparationContext {
   /// Makes a context for preparing an operator by itself.
   public init(inputs: [TensorSpec], outputs: [TensorSpec], constants: [Tensor?], backend: any Backend) {
     self.init(
-      inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: nil, nodeName: "",
-      options: .init())
+      inputs: inputs, outputs: outputs, constants: constants, device: ComputeDevice(backend), packedWeights: nil,
+      nodeName: "", options: .init())
   }
 
   init(
-    inputs: [TensorSpec], outputs: [TensorSpec], constants: [Tensor?], backend: any Backend,
+    inputs: [TensorSpec], outputs: [TensorSpec], constants: [Tensor?], device: ComputeDevice,
     packedWeights: PackedWeights?, nodeName: String, options: CompileOptions
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.constants = constants
-    self.backend = backend
+    self.device = device
     self.packedWeights = packedWeights
     self.nodeName = nodeName
     self.options = options
   }
+
+  /// The matrix products and threads that it will run on.
+  public var backend: any Backend { device.backend }
+  /// The vector kernels that it will run on.
+  var kernels: any Kernels { device.kernels }
+  /// The threads over which it will split its work.
+  var workers: WorkerPool { device.workers }
 
   /// `count` floats that `pack` writes, once for all compilations of this network: `key` names the form of packing, which must not depend
   /// on the shapes of the feature maps. Where the compilation is only planned nothing is packed, and the tensor is empty.
@@ -136,22 +143,28 @@ public struct PreparedOperator: Sendable {
 
 /// The memory of one run of one operator.
 public struct RunContext {
-  /// The arithmetic to run on.
-  public let backend: any Backend
+  let device: ComputeDevice
   /// Scratch memory of the size that was asked for.
   public let workspace: UnsafeMutableRawPointer
   private let step: Step
   private let addresses: UnsafePointer<UnsafeMutableRawPointer>
 
   init(
-    backend: any Backend, workspace: UnsafeMutableRawPointer, step: Step,
+    device: ComputeDevice, workspace: UnsafeMutableRawPointer, step: Step,
     addresses: UnsafePointer<UnsafeMutableRawPointer>
   ) {
-    self.backend = backend
+    self.device = device
     self.workspace = workspace
     self.step = step
     self.addresses = addresses
   }
+
+  /// The matrix products and threads to run on.
+  public var backend: any Backend { device.backend }
+  /// The vector kernels to run on.
+  var kernels: any Kernels { device.kernels }
+  /// The threads over which the work is split.
+  var workers: WorkerPool { device.workers }
 
   /// The memory of an input.
   public func input(_ index: Int) -> TensorView {

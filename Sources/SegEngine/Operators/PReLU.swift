@@ -36,8 +36,8 @@ public struct PReLU: Operator {
         slope = UnsafePointer(context.scratch)
       }
       let slopes = slope
-      context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
-        context.backend.prelu(
+      context.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
+        context.kernels.prelu(
           x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, slope: slopes,
           y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
       }

@@ -45,7 +45,7 @@ public struct PixelShuffle: Operator {
       StridedCopy.shuffle(small: context.inputs[0].shape, factor).map {
         .init(extent: $0.extent, source: $0.small, target: $0.large)
       }, elementType: context.inputs[0].elementType, from: context.inputs[0].shape, to: context.outputs[0].shape)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
   }
 }
 
@@ -93,7 +93,7 @@ public struct PixelUnshuffle: Operator {
       StridedCopy.shuffle(small: context.outputs[0].shape, factor).map {
         .init(extent: $0.extent, source: $0.large, target: $0.small)
       }, elementType: context.inputs[0].elementType, from: context.inputs[0].shape, to: context.outputs[0].shape)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
   }
 }
 

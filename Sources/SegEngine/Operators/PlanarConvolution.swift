@@ -37,7 +37,7 @@ struct PlanarConvolution: Operator {
 
   func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
-    let (layout, threads) = (context.backend.panelLayout, context.backend.workers.threadCount)
+    let (layout, threads) = (context.kernels.panelLayout, context.workers.threadCount)
     let (inputs, outputs) = (x.channels, y[1])
     let fitting = PlanarConvolution.tileBytes / (4 * inputs) / layout.width * layout.width
     let largest = max(layout.width, min(PlanarConvolution.largestTile, fitting))
@@ -59,7 +59,7 @@ struct PlanarConvolution: Operator {
         let run = y.isContiguous ? height * width : width
         let plane = height * y.rowStride
         let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
-        context.backend.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
+        context.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
           let (line, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
           let pixels = tiles[piece]
           let (image, row) = (line * run / width).quotientAndRemainder(dividingBy: height)
@@ -67,17 +67,17 @@ struct PlanarConvolution: Operator {
           layout.pack(
             transposing: x.floats + (line * run + pixels.lowerBound) * x.rowStride, rowStride: x.rowStride,
             rows: inputs,
-            columns: pixels.count, into: columns, on: context.backend)
+            columns: pixels.count, into: columns, on: context.device)
           let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
           var product = PanelOperands(
             rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
-            columns: pixels.count, function: function, y: target, yStride: plane)
+            columns: pixels.count, epilogue: Epilogue(function: function), into: Destination(target, stride: plane))
           if let bias {
-            // A product's own bias belongs to its columns.
+            // The shift of an epilogue belongs to columns, the bias to rows.
             for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
             product.accumulates = true
           }
-          context.backend.panelProduct(product)
+          context.kernels.panelProduct(product)
         }
       }
       if let packed {

@@ -43,8 +43,8 @@ public struct Softmax: Operator {
       return PreparedOperator { context in
         let (x, y) = (context.input(0), context.output())
         let channels = x.shape.channels
-        context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
-          context.backend.softmax(
+        context.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
+          context.kernels.softmax(
             logarithm: isLogarithm, x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride,
             y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
         }
@@ -52,30 +52,31 @@ public struct Softmax: Operator {
     }
     // The largest, the sum and one row of exponentials of a chunk, for each worker.
     let chunk = AxisLoops.chunk
-    let byteCount = context.backend.workers.threadCount * 3 * chunk * 4
+    let byteCount = context.workers.threadCount * 3 * chunk * 4
     return PreparedOperator(workspaceByteCount: byteCount) { context in
       let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
-      loops.run(x.rowStride, y.rowStride, over: backend.workers) { piece, worker in
+      let device = context.device
+      loops.run(x.rowStride, y.rowStride, over: device.workers) { piece, worker in
         let largest = context.scratch + worker * 3 * chunk
         let sum = largest + chunk
         let row = sum + chunk
         let (source, target, count) = (x.floats + piece.x, y.floats + piece.y, piece.count)
-        backend.reduceRows(
+        device.kernels.reduceRows(
           .maximum, source, xStride: piece.xStep, rows: loops.extent, channels: count, largest)
         sum.update(repeating: 0, count: count)
         for index in 0..<loops.extent {
           let shifted = target + index * piece.yStep
-          backend.combine(
+          device.kernels.combine(
             .subtract, source + index * piece.xStep, pStep: 1, largest, qStep: 1, shifted, count: count)
           let exponential = isLogarithm ? row : shifted
-          backend.map(.exp, shifted, exponential, count: count)
-          backend.combine(.add, sum, pStep: 1, exponential, qStep: 1, sum, count: count)
+          device.kernels.map(.exp, shifted, exponential, count: count)
+          device.kernels.combine(.add, sum, pStep: 1, exponential, qStep: 1, sum, count: count)
         }
-        if isLogarithm { backend.map(.log, sum, sum, count: count) }
+        if isLogarithm { device.kernels.map(.log, sum, sum, count: count) }
         for index in 0..<loops.extent {
           let result = target + index * piece.yStep
-          backend.combine(isLogarithm ? .subtract : .divide, result, pStep: 1, sum, qStep: 1, result, count: count)
+          device.kernels.combine(
+            isLogarithm ? .subtract : .divide, result, pStep: 1, sum, qStep: 1, result, count: count)
         }
       }
     }

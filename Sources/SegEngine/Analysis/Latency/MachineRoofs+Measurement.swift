@@ -11,7 +11,7 @@ extension MachineRoofs {
 
   /// Measures a backend's roofs on one thread and on all of its own; takes a few seconds.
   static func measured(on backend: any Backend, alone: any Backend) -> MachineRoofs {
-    let scratch = Scratch()
+    let (scratch, kernels) = (Scratch(), ComputeDevice(backend).kernels)
     func products(_ depths: [Int], _ columns: [Int], _ run: (Int, Int) -> Void) -> RateGrid {
       RateGrid(
         rows: depths.map(Double.init), columns: columns.map(Double.init),
@@ -23,10 +23,10 @@ extension MachineRoofs {
         })
     }
     let panels = products(depths, columns) { depth, columns in
-      backend.panelProduct(
+      kernels.panelProduct(
         PanelOperands(
           rows: .strided(scratch.a, stride: depth), rowCount: rows, depth: depth, panels: scratch.b, columns: columns,
-          y: scratch.c, yStride: columns))
+          into: Destination(scratch.c, stride: columns)))
     }
     let gemm = products(gemmDepths, gemmColumns) { depth, columns in
       backend.gemm(
