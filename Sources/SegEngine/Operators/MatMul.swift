@@ -135,6 +135,8 @@ struct ProductTiles: Sendable {
   }
 }
 
+extension MatMul: MatrixProduct {}
+
 extension Value {
   /// The product of this matrix (or these matrices) and another.
   public func matmul(

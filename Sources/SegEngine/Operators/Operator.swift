@@ -48,6 +48,11 @@ extension Operator {
   }
 }
 
+extension Operator {
+  /// The operator's name with its attributes, for reports.
+  var title: String { [Self.name, attributes].filter { !$0.isEmpty }.joined(separator: " ") }
+}
+
 /// What an operator is told when it is prepared for given shapes.
 public struct PreparationContext {
   /// Shapes and types of the inputs.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SegEngine
 
-@Suite struct GraphPassTests {
+@Suite struct GraphRewriteTests {
   private func operations(_ model: CompiledModel) -> [String] {
     model.stepInfos.map { String($0.operation.prefix { $0 != " " }) }
   }

@@ -4,8 +4,8 @@
 /// Inputs: x `[batch, height, width, channels]` with at least two rows and columns, shift `[3, 3, channels]`: what is added to pixels of
 /// the first row, of those between and of the last, by first column, those between and last. Output: as x. The middle of the shift is
 /// zero and is not read. Exact to one rounding.
-struct FrameShift: Operator {
-  static let name = "FrameShift"
+struct BorderBiasCorrection: Operator {
+  static let name = "BorderBiasCorrection"
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
     try requireInputs(inputs, 2...2)
@@ -59,7 +59,7 @@ struct FrameShift: Operator {
   }
 }
 
-extension FrameShift {
+extension BorderBiasCorrection {
   func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
     index == 0 ? .samePixel(of: inputs[0]) : .none
   }
