@@ -118,7 +118,8 @@ struct Compiler {
       func operand(_ place: BufferAssignment.Place) -> Step.Operand {
         .init(buffer: place.buffer, byteOffset: place.byteOffset, spec: copy.spec, rowStride: place.rowStride)
       }
-      let context = PreparationContext(inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: device.backend)
+      let context = PreparationContext(
+        inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: device.backend)
       steps.append(
         Step(
           name: copy.name, operator: Identity(), prepared: Identity().prepare(context), inputs: [operand(copy.from)],
