@@ -4,16 +4,22 @@ SWIFT ?= swift
 # Tests of numbers run optimised; -enable-testing lets them reach what is internal.
 OPTIMISED = -c release -Xswiftc -enable-testing
 TEST_FLAGS = $(OPTIMISED) --scratch-path .build-test
-SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources
+SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources perf/Tests
 
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
 
-.PHONY: help setup build demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+# Where `make install` puts the command; DESTDIR goes before it for packages.
+PREFIX ?= /usr/local
+# On Linux the Swift runtime becomes a part of the program, which then runs where no toolchain is.
+INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
+
+.PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
   readme parity-exports parity-checkpoints conformance docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make install   build seg and put it into PREFIX/bin (/usr/local/bin); DESTDIR goes before PREFIX"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
@@ -30,11 +36,21 @@ setup:
 build: setup
 	$(SWIFT) build -c release --product seg
 
+install: setup
+	$(SWIFT) build $(INSTALL_FLAGS)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$$($(SWIFT) build $(INSTALL_FLAGS) --show-bin-path)/seg" "$(DESTDIR)$(PREFIX)/bin/seg"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/seg"
+
 demo: build
 	@Scripts/demo.sh "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
+# The reports have tests in the package that writes them.
 test: setup
 	$(SWIFT) test $(TEST_FLAGS)
+	$(SWIFT) test $(OPTIMISED) --package-path perf --scratch-path perf/.build-test
 
 lint:
 	$(SWIFT) format lint --recursive --strict $(SOURCES)
@@ -59,7 +75,7 @@ report: build
 	$(SWIFT) build -c release --package-path perf
 	"$$($(SWIFT) build -c release --show-bin-path)/seg" calibrate
 	perf/.build/release/seg-bench latency --output docs/performance/latency.json
-	"$$($(SWIFT) build -c release --show-bin-path)/seg" report docs/complexity --performance docs/performance \
+	perf/.build/release/seg-bench report docs/complexity --performance docs/performance \
 	  --image Examples/pupil/images/HQL086_sleep250909_011_eye_29786.png --weights Examples/pupil/pupil-unet.safetensors
 
 # COMPARE_FLAGS="--networks unet-256,atrous-6 --rounds 7" measures some rows again; --report-only measures nothing. The CPU build
@@ -118,7 +134,7 @@ conformance: setup
 	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
 
 docs: setup
-	for target in SegEngine SegModels SegIO; do \
+	for target in SegEngine SegModels SegFiles SegWeights SegImages SegONNX SegIO; do \
 	  $(SWIFT) package generate-documentation --target $$target --warnings-as-errors || exit 1; \
 	done
 

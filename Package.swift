@@ -7,6 +7,9 @@ let package = Package(
   products: [
     .library(name: "SegEngine", targets: ["SegEngine"]),
     .library(name: "SegModels", targets: ["SegModels"]),
+    .library(name: "SegWeights", targets: ["SegWeights"]),
+    .library(name: "SegImages", targets: ["SegImages"]),
+    .library(name: "SegONNX", targets: ["SegONNX"]),
     .library(name: "SegIO", targets: ["SegIO"]),
     .executable(name: "seg", targets: ["seg"]),
   ],
@@ -35,16 +38,26 @@ let package = Package(
     .target(name: "CGIFShim", dependencies: ["CGIF"]),
     .target(name: "CHEIFShim"),
 
-    // The engine, the networks, the files, the command line.
+    // The engine and the networks.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
     .target(name: "SegModels", dependencies: ["SegEngine"]),
+    // Files: paths, bytes and errors; then a target for each kind, with its libraries; then all of them.
+    .target(name: "SegFiles", dependencies: ["SegEngine"]),
+    .target(name: "SegWeights", dependencies: ["SegEngine", "SegFiles", "CZip"]),
     .target(
-      name: "SegIO",
+      name: "SegImages",
       dependencies: [
-        "SegEngine", "SegModels", "CPNGShim", "CJPEGShim", "CTIFFShim", "CWebP", "CGIFShim", "CHEIFShim", "CEXIF",
-        "CZip",
+        "SegEngine", "SegFiles", "CPNGShim", "CJPEGShim", "CTIFFShim", "CWebP", "CGIFShim", "CHEIFShim", "CEXIF",
+      ]),
+    .target(
+      name: "SegONNX",
+      dependencies: [
+        "SegEngine", "SegModels", "SegFiles", "SegWeights",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], exclude: ["ONNX/Format/onnx.proto"]),
+      ], exclude: ["Format/onnx.proto"]),
+    .target(
+      name: "SegIO", dependencies: ["SegEngine", "SegModels", "SegFiles", "SegWeights", "SegImages", "SegONNX"]),
+
     .executableTarget(
       name: "seg",
       dependencies: [
@@ -56,7 +69,8 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport", "AllocationCounter"]),
     .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
-    .testTarget(name: "SegIOTests", dependencies: ["SegIO", "TestSupport"]),
+    .testTarget(
+      name: "SegIOTests", dependencies: ["SegIO", "SegFiles", "SegWeights", "SegImages", "SegONNX", "TestSupport"]),
     .testTarget(name: "CommandLineTests", dependencies: ["SegModels", "SegIO", "TestSupport", "seg"]),
   ],
   swiftLanguageModes: [.v6],

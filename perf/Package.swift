@@ -17,7 +17,8 @@ let package = Package(
         .product(name: "SegModels", package: "swift-segmentation"),
         .product(name: "SegIO", package: "swift-segmentation"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ])
+      ]),
+    .testTarget(name: "ReportTests", dependencies: ["seg-bench"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -20,7 +20,6 @@ struct Seg: ParsableCommand {
       SegmentCommand.self, EvaluateCommand.self, ModelsCommand.self, SummaryCommand.self, RunCommand.self,
       BenchCommand.self, CalibrateCommand.self, EstimateCommand.self, DesignCommand.self, ONNXCommand.self,
       CRFCommand.self,
-      ReportCommand.self,
     ])
 
   static func main() {

@@ -3,7 +3,7 @@ import SegEngine
 import SegModels
 import Testing
 
-/// `seg summary --receptive-fields`, `--blocks`, and `seg report`.
+/// `seg summary --receptive-fields` and `--blocks`.
 @Suite struct SummaryOptionsTests {
   private struct Fields: Decodable {
     struct Field: Decodable {
@@ -69,19 +69,5 @@ import Testing
     expectFailure(try seg("summary", "unet", "--blocks", "0"), 64, ["--blocks"])
     expectFailure(try seg("summary", "unet", "--blocks", "1", "--rule", "mine"), 64, ["mine"])
     expectFailure(try seg("summary", "unet", "--blocks", "1", "--receptive-fields"), 64, ["exclude"])
-  }
-
-  @Test func theReportIsWrittenWithItsPictures() throws {
-    let folder = try Folder()
-    expectSuccess(try seg("report", folder.path("complexity")))
-    let text = try #require(try folder.contents()["complexity/README.md"] ?? nil)
-    let report = String(decoding: text, as: UTF8.self)
-    // Every picture that is shown is there.
-    let pictures = report.matches(of: /\]\((gridding-[0-9-]+\.svg)\)/).map { String($0.output.1) }
-    #expect(pictures.count == 9)
-    for picture in pictures { #expect(try folder.contents().keys.contains("complexity/\(picture)")) }
-    #expect(report.contains("| 1, 6, 12, 18 | 75 | 39 |"))
-    let file = try folder.add("file", [1])
-    expectFailure(try seg("report", file), 73, ["file"])
   }
 }

@@ -19,7 +19,7 @@ import Testing
       (.forward, ConvolutionGeometry(kernel: 3, dilation: 4, padding: 4), [1, 12, 12, 128], [1, 12, 12, 128]),
       (.transposed, ConvolutionGeometry(kernel: 4, stride: 2, padding: 1), [1, 12, 12, 128], [1, 24, 24, 128]),
       (.transposed, ConvolutionGeometry(kernel: 2, stride: 2), [1, 12, 12, 512], [1, 24, 24, 512]),
-    ] as [(ConvolutionProblem.Direction, ConvolutionGeometry, Shape, Shape)] {
+    ] as [(ConvolutionDirection, ConvolutionGeometry, Shape, Shape)] {
       let problem = ConvolutionProblem(direction, geometry, input: input, output: output)
       for method in ConvolutionAlgorithms.all {
         guard let algorithm = method.make(problem, ComputeDevice(backend)) else { continue }

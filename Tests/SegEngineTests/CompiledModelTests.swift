@@ -4,9 +4,10 @@ import Testing
 @testable import SegEngine
 
 @Suite struct CompiledModelTests {
-  /// Node by node, each in memory of its own: what no sharing of buffers can disturb.
+  /// Node by node, each in memory of its own: what no sharing of buffers can disturb. Gives the outputs, and what variables become.
   private func evaluate(
-    _ graph: Graph, _ parameters: Parameters, _ inputs: [String: Tensor], on backend: any Backend
+    _ graph: Graph, _ parameters: Parameters, _ inputs: [String: Tensor], _ variables: Variables = Variables(),
+    on backend: any Backend
   ) throws -> [String: Tensor] {
     var values: [Graph.ValueID: Tensor] = [:]
     for index in graph.values.indices {
@@ -14,6 +15,7 @@ import Testing
       case .constant(let tensor): values[.init(index: index)] = tensor
       case .parameter(let name): values[.init(index: index)] = parameters[name]
       case .input(let name): values[.init(index: index)] = inputs[name]
+      case .variable(let name): values[.init(index: index)] = variables[name]
       case .node: break
       }
     }
@@ -21,24 +23,30 @@ import Testing
       let constants = node.inputs.indices.filter {
         switch graph[node.inputs[$0]].source {
         case .constant, .parameter: true
-        case .input, .node: false
+        case .input, .variable, .node: false
         }
       }
       let results = try OperatorRunner(backend).run(
         node.operator, node.inputs.map { values[$0]! }, constants: Set(constants))
       for (output, tensor) in zip(node.outputs, results) { values[output] = tensor }
     }
-    return Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value]!) })
+    let outputs = graph.outputs.map { ($0.name, values[$0.value]!) }
+    return Dictionary(
+      uniqueKeysWithValues: outputs + graph.variables.map { ($0.name, values[$0.update ?? $0.value]!) })
   }
 
   /// A graph of random operators over feature maps of one size: many that may overwrite their operand or forward it, values that
   /// are read several times, and outputs that are inputs, constants, forwarded, or an output already.
-  private func randomGraph(_ seed: Int) throws -> Graph {
+  private func randomGraph(_ seed: Int, variables: Int = 0) throws -> Graph {
     var generator = SeededGenerator(seed: UInt64(seed))
     return try Graph("random") { graph in
       let channels = 4
       var maps = [graph.input("a", [1, 6, 5, channels]), graph.input("b", [1, 6, 5, channels])]
       maps.append(graph.constant(.random([1, 6, 5, channels], seed: UInt64(seed))))
+      let states = (0..<variables).map {
+        graph.variable("v\($0)", initially: .random([1, 6, 5, channels], seed: UInt64($0)))
+      }
+      maps += states
       for index in 0..<Int.random(in: 4...20, using: &generator) {
         let x = maps.randomElement(using: &generator)!
         let other = maps.randomElement(using: &generator)!
@@ -62,6 +70,30 @@ import Testing
       }
       for index in 0..<4 { graph.output("out\(index)", maps.randomElement(using: &generator)!) }
       graph.output("last", maps[maps.count - 1])
+      for state in states { graph.update(state, to: maps.randomElement(using: &generator)!) }
+    }
+  }
+
+  /// Variables of random graphs become what the same operators give for what they were, run after run.
+  @Test(arguments: 0..<120)
+  func variablesBecomeWhatTheyAreUpdatedTo(seed: Int) throws {
+    let graph = try randomGraph(seed, variables: 1 + seed % 3)
+    let parameters = Parameters(initializing: graph, seed: 7)
+    let inputs = ["a": Tensor.random([1, 6, 5, 4], seed: 1), "b": Tensor.random([1, 6, 5, 4], seed: 2)]
+    let reference = ReferenceBackend(workers: WorkerPool(threads: 1))
+    for backend in [reference, OpenBLASBackend(workers: WorkerPool(threads: 2))] as [any Backend] {
+      for optimizes in [false, true] {
+        let model = try graph.compiled(parameters: parameters, on: backend, options: .init(optimizes: optimizes))
+        var state = graph.initialVariables
+        for run in 0..<2 {
+          let exact = try evaluate(graph, parameters, inputs, state, on: reference)
+          let outputs = try model.run(inputs, updating: &state)
+          for (name, tensor) in outputs.merging(state.tensors, uniquingKeysWith: { $1 }) {
+            let problem = mismatch(tensor, NaiveTensor(exact[name]!), Tolerance(absolute: 1e-4, relative: 1e-4))
+            #expect(problem == nil, "\(name), run \(run) of seed \(seed) on \(backend.name), optimised: \(optimizes)")
+          }
+        }
+      }
     }
   }
 

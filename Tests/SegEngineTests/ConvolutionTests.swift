@@ -7,7 +7,7 @@ import Testing
 /// Every algorithm on every geometry it applies to, over both backends, against Double loops.
 @Suite struct ConvolutionTests {
   struct Case: Sendable, CustomTestStringConvertible {
-    var direction: ConvolutionProblem.Direction = .forward
+    var direction: ConvolutionDirection = .forward
     var geometry: ConvolutionGeometry
     var inChannels: Int
     var outChannels: Int

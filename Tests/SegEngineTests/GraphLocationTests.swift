@@ -11,6 +11,7 @@ import Testing
     let x: Value
     let n: Value
     let v: Value
+    let s: Value
   }
 
   struct Case: Sendable, CustomTestStringConvertible {
@@ -105,6 +106,8 @@ import Testing
     Case("transpose") { _ = $0.x.transpose([0, 1]) },
     Case("transposedConv") { _ = $0.n.transposedConv("a", 4, kernel: 2) },
     Case("transposedConv") { _ = $0.x.transposedConv("taken.conv", 9, kernel: 1) },
+    Case("update") { $0.g.update($0.s, to: $0.x) },
+    Case("variable") { _ = $0.g.variable("s", initially: Tensor(zeros: [3])) },
   ]
 
   /// The error of building, where `body` is what does not fit.
@@ -112,7 +115,8 @@ import Testing
     do {
       _ = try Graph("broken") { g in
         let operands = Operands(
-          g: g, x: g.input("x", [1, 4, 4, 2]), n: g.input("n", [1, 4, 4, 2], of: .int64), v: g.input("v", [3]))
+          g: g, x: g.input("x", [1, 4, 4, 2]), n: g.input("n", [1, 4, 4, 2], of: .int64), v: g.input("v", [3]),
+          s: g.variable("s", initially: Tensor(zeros: [3])))
         _ = g.parameter("taken", [3], initializer: .constant(0))
         for name in ["taken.norm.weight", "taken.norm.bias"] { _ = g.parameter(name, [7], initializer: .constant(0)) }
         for name in ["taken.conv.weight", "taken.conv.bias"] { _ = g.parameter(name, [7], initializer: .constant(0)) }
@@ -136,6 +140,7 @@ import Testing
     let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/SegEngine")
     let regions = [
       "extension Value {", "extension [Value] {", "public struct Value {", "public final class GraphBuilder {",
+      "extension GraphBuilder {",
     ]
     var found: [String: Int] = [:]
     for folder in ["Operators", "Graph"] {
@@ -151,7 +156,7 @@ import Testing
         }
       }
     }
-    for name in ["constant", "unneededParameter", "scope", "dropout"] { found[name] = nil }
+    for name in ["constant", "ignoredCheckpointKey", "scope", "dropout"] { found[name] = nil }
     let called = Dictionary(grouping: Self.cases, by: \.name).mapValues(\.count)
     #expect(Set(called.keys) == Set(found.keys))
     for (name, count) in found { #expect(called[name] ?? 0 >= count, "\(name) has \(count) forms") }

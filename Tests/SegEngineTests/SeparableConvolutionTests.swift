@@ -110,10 +110,13 @@ import Testing
         bound.values[index].source = .constant(tensor)
       }
     }
-    for pass in [FoldChannelAffine(), FuseResidual(), FuseFunction(), pass] as [any GraphPass] {
-      pass.apply(to: &bound)
+    var editor = GraphEditor(bound)
+    for rewrite in [FoldChannelAffine(), FuseResidual(), FuseFunction(), pass] as [any GraphRewrite] {
+      editor.apply(rewrite)
     }
-    return bound.nodes.map { $0.operator is SeparableConvolution ? $0.operator.attributes : type(of: $0.operator).name }
+    return editor.finish().nodes.map {
+      $0.operator is SeparableConvolution ? $0.operator.attributes : type(of: $0.operator).name
+    }
   }
 
   /// 64 · 64 · 64 pixels of 4 bytes are a map of 1 MiB.

@@ -2,7 +2,9 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegImages
+@testable import SegWeights
 
 /// Files that appear whole or not at all, under no name before that where the file system can do so, and under one of their own
 /// elsewhere.

@@ -1,7 +1,7 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+import SegIO
 
 /// Compares what was read with what `weights/expected.json` says of a file, bit for bit.
 func expect(

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
 
 /// Names of files are bytes.
 @Suite struct FileSystemBytesTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
 
 @Suite struct FileSystemTests {
   /// "café" in Latin-1.

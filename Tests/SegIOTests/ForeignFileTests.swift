@@ -1,7 +1,9 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegONNX
+@testable import SegWeights
 
 @Suite("What is neither weights nor a model is named")
 struct ForeignFileTests {

@@ -1,7 +1,8 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegImages
 
 /// Files as Pillow and tifffile read them; see `Fixtures/images-further/make.py`.
 @Suite("Every kind of file is read as by Pillow and tifffile")

@@ -2,7 +2,8 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegImages
 
 @Suite("Files that are no images, or damaged ones, are errors of one line")
 struct ImageRobustnessTests {

@@ -2,7 +2,7 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegImages
 
 @Suite("Images and masks are written as PNG")
 struct ImageWritingTests {

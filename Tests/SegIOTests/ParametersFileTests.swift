@@ -1,7 +1,8 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegWeights
 
 @Suite("Weights of any format")
 struct ParametersFileTests {

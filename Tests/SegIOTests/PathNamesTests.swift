@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
 
 @Suite struct PathNamesTests {
   @Test(arguments: [

@@ -2,7 +2,8 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegWeights
 
 @Suite("PyTorch checkpoints are read as data")
 struct PyTorchCheckpointTests {

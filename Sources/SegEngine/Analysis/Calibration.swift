@@ -22,31 +22,30 @@ public struct Calibration: Sendable {
   public let profile: MachineProfile
 
   /// The layers that are timed: dense, atrous, pointwise, depthwise, strided and transposed, with few and many channels and pixels.
-  private static let layers:
-    [(ConvolutionProblem.Direction, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
-      func same(_ kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1) -> ConvolutionGeometry {
-        ConvolutionGeometry(
-          kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(dilation),
-          padding: Padding2D(dilation * (kernel - 1) / 2), groups: groups)
-      }
-      return [
-        (.forward, same(3), 256, 3, 64), (.forward, same(7, stride: 2), 224, 3, 64), (.forward, same(3), 160, 16, 16),
-        (.forward, same(3), 128, 32, 64), (.forward, same(3), 128, 64, 64), (.forward, same(3), 64, 128, 128),
-        (.forward, same(3), 48, 192, 96), (.forward, same(3), 32, 256, 256), (.forward, same(3), 32, 512, 512),
-        (.forward, same(3), 16, 512, 512), (.forward, same(3), 17, 1024, 512),
-        (.forward, same(3, stride: 2), 64, 128, 128),
-        (.forward, same(3, dilation: 2), 64, 256, 256), (.forward, same(3, dilation: 6), 64, 256, 128),
-        (.forward, same(3, dilation: 12), 64, 512, 128), (.forward, same(3, dilation: 24), 48, 512, 128),
-        (.forward, same(1), 128, 16, 64), (.forward, same(1), 128, 64, 24), (.forward, same(1), 64, 64, 256),
-        (.forward, same(1), 64, 256, 64), (.forward, same(1), 32, 512, 1024), (.forward, same(1), 32, 1024, 256),
-        (.forward, same(1), 7, 960, 160), (.forward, same(5), 64, 64, 64),
-        (.forward, same(3, groups: 64), 128, 64, 64), (.forward, same(5, stride: 2, groups: 240), 64, 240, 240),
-        (.forward, same(3, dilation: 4, groups: 960), 32, 960, 960),
-        (.transposed, .init(kernel: 2, stride: 2), 64, 128, 64),
-        (.transposed, .init(kernel: 2, stride: 2), 16, 512, 256),
-        (.transposed, .init(kernel: 4, stride: 2, padding: 1), 48, 64, 32),
-      ]
-    }()
+  private static let layers: [(ConvolutionDirection, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
+    func same(_ kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1) -> ConvolutionGeometry {
+      ConvolutionGeometry(
+        kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(dilation),
+        padding: Padding2D(dilation * (kernel - 1) / 2), groups: groups)
+    }
+    return [
+      (.forward, same(3), 256, 3, 64), (.forward, same(7, stride: 2), 224, 3, 64), (.forward, same(3), 160, 16, 16),
+      (.forward, same(3), 128, 32, 64), (.forward, same(3), 128, 64, 64), (.forward, same(3), 64, 128, 128),
+      (.forward, same(3), 48, 192, 96), (.forward, same(3), 32, 256, 256), (.forward, same(3), 32, 512, 512),
+      (.forward, same(3), 16, 512, 512), (.forward, same(3), 17, 1024, 512),
+      (.forward, same(3, stride: 2), 64, 128, 128),
+      (.forward, same(3, dilation: 2), 64, 256, 256), (.forward, same(3, dilation: 6), 64, 256, 128),
+      (.forward, same(3, dilation: 12), 64, 512, 128), (.forward, same(3, dilation: 24), 48, 512, 128),
+      (.forward, same(1), 128, 16, 64), (.forward, same(1), 128, 64, 24), (.forward, same(1), 64, 64, 256),
+      (.forward, same(1), 64, 256, 64), (.forward, same(1), 32, 512, 1024), (.forward, same(1), 32, 1024, 256),
+      (.forward, same(1), 7, 960, 160), (.forward, same(5), 64, 64, 64),
+      (.forward, same(3, groups: 64), 128, 64, 64), (.forward, same(5, stride: 2, groups: 240), 64, 240, 240),
+      (.forward, same(3, dilation: 4, groups: 960), 32, 960, 960),
+      (.transposed, .init(kernel: 2, stride: 2), 64, 128, 64),
+      (.transposed, .init(kernel: 2, stride: 2), 16, 512, 256),
+      (.transposed, .init(kernel: 4, stride: 2, padding: 1), 48, 64, 32),
+    ]
+  }()
 
   /// Times the layers on a backend's threads and fits; takes some ten seconds. `progress` is told the share that is done.
   public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {

@@ -92,7 +92,7 @@ public struct GraphAnalysis: Sendable {
     for port in graph.outputs { lastUse[port.value.index] = graph.nodes.count }
     func isActivation(_ index: Int) -> Bool {
       switch graph.values[index].source {
-      case .input, .node: true
+      case .input, .variable, .node: true
       case .parameter, .constant: false
       }
     }

@@ -8,10 +8,13 @@ struct BufferAssignment {
     var lifetime: ClosedRange<Int>
   }
 
-  /// An output whose value lives elsewhere (it is an input, a constant, or an output twice) and is copied at the end.
+  /// A copy at the end of a run: of an output whose value lives elsewhere (it is an input, a constant, or an output twice), or of what a
+  /// variable becomes.
   struct Copy {
-    let value: Graph.ValueID
-    let output: String
+    /// The name of the output or variable.
+    let name: String
+    let spec: TensorSpec
+    let from, to: Place
   }
 
   /// Where a value is.
@@ -28,6 +31,8 @@ struct BufferAssignment {
   private(set) var places: [Place] = []
   /// The buffer of each output, by its name.
   private(set) var ofOutput: [String: Int] = [:]
+  /// The buffer of each variable, by its name.
+  private(set) var ofVariable: [String: Int] = [:]
   /// The constants, by the value's index.
   private(set) var constants: [(buffer: Int, value: Int)] = []
   /// The buffers that lie in the arena.
@@ -39,16 +44,17 @@ struct BufferAssignment {
   /// - Parameter placesParts: whether the inputs of a concatenation are computed in their places.
   init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
     let sharing = MemorySharing(graph, specs, placesParts: placesParts)
-    running = graph.nodes.indices.filter { !sharing.isIdle($0) }.map { graph.nodes[$0] }
+    running = graph.nodes.indices.filter { !sharing.isElided($0) }.map { graph.nodes[$0] }
     func owner(_ id: Graph.ValueID) -> Int { sharing.places[id.index].owner }
-
-    for port in graph.outputs where sharing.outputNames[owner(port.value)] != port.name {
-      copies.append(Copy(value: port.value, output: port.name))
-    }
 
     // The buffer of each value that has memory of its own.
     var buffers = [Int?](repeating: nil, count: graph.values.count)
     for port in graph.inputs { buffers[port.value.index] = newBuffer() }
+    for variable in graph.variables {
+      let buffer = newBuffer()
+      buffers[variable.value.index] = buffer
+      ofVariable[variable.name] = buffer
+    }
     for (index, info) in graph.values.enumerated() {
       if case .constant = info.source {
         let buffer = newBuffer()
@@ -68,7 +74,26 @@ struct BufferAssignment {
     for (step, node) in running.enumerated() {
       for id in node.inputs + node.outputs { extend(owner(id), to: step) }
     }
-    for (index, copy) in copies.enumerated() { extend(owner(copy.value), to: running.count + index) }
+    // Outputs are copied first, then what variables become: all that is copied is as it was before any variable changes.
+    let copiedOutputs = graph.outputs.filter { sharing.outputNames[owner($0.value)] != $0.name }
+    let lastCopy = running.count + copiedOutputs.count + 2 * graph.variables.count
+    for port in copiedOutputs { extend(owner(port.value), to: lastCopy) }
+    let updated = graph.variables.filter { $0.update != nil && $0.update != $0.value }
+    let variableValues = Set(graph.variables.map(\.value.index))
+    // What lies in the memory of a variable is read until the copies have been made.
+    for variable in updated where variableValues.contains(owner(variable.update!)) {
+      extend(owner(variable.update!), to: lastCopy)
+    }
+    var copiedVariables: [Graph.VariableInfo] = []
+    for variable in updated {
+      guard let update = variable.update else { continue }
+      if canBeUpdatedInPlace(variable, update, sharing, specs, lifetimes, buffers) {
+        buffers[owner(update)] = buffers[variable.value.index]
+      } else {
+        copiedVariables.append(variable)
+        extend(owner(update), to: lastCopy)
+      }
+    }
 
     var arenaIndices = [Int?](repeating: nil, count: graph.values.count)
     for (step, node) in running.enumerated() {
@@ -96,6 +121,56 @@ struct BufferAssignment {
         buffer: buffers[place.owner] ?? -1, byteOffset: place.offset * specs[index].elementType.byteCount,
         rowStride: place.rowStride)
     }
+    for port in copiedOutputs { copy(port.value, to: ofOutput[port.name]!, named: port.name, specs) }
+    copy(copiedVariables, owner, variableValues, specs, lastCopy: lastCopy)
+  }
+
+  private mutating func copy(_ value: Graph.ValueID, to buffer: Int, named name: String, _ specs: [TensorSpec]) {
+    let spec = specs[value.index]
+    let target = Place(buffer: buffer, byteOffset: 0, rowStride: spec.shape.channels)
+    copies.append(Copy(name: name, spec: spec, from: places[value.index], to: target))
+  }
+
+  /// Copies what variables become. What lies in the memory of a variable is set aside first, because that may change before.
+  private mutating func copy(
+    _ variables: [Graph.VariableInfo], _ owner: (Graph.ValueID) -> Int, _ owners: Set<Int>, _ specs: [TensorSpec],
+    lastCopy: Int
+  ) {
+    var aside: [Copy] = []
+    for variable in variables where owners.contains(owner(variable.update!)) {
+      let (spec, first) = (specs[variable.value.index], running.count + copies.count)
+      let place = Place(buffer: newBuffer(), byteOffset: 0, rowStride: spec.shape.channels)
+      arena.append(
+        ArenaBuffer(
+          buffer: place.buffer, byteCount: spec.byteCount, lifetime: first...lastCopy))
+      copies.append(Copy(name: variable.name, spec: spec, from: places[variable.update!.index], to: place))
+      let target = Place(buffer: ofVariable[variable.name]!, byteOffset: 0, rowStride: spec.shape.channels)
+      aside.append(Copy(name: variable.name, spec: spec, from: place, to: target))
+    }
+    for variable in variables where !owners.contains(owner(variable.update!)) {
+      copy(variable.update!, to: ofVariable[variable.name]!, named: variable.name, specs)
+    }
+    copies += aside
+  }
+
+  /// Whether what a variable becomes can be computed in the variable's memory: every operator that reads the variable has run before, or
+  /// it is the one that computes this and it may overwrite that operand.
+  private func canBeUpdatedInPlace(
+    _ variable: Graph.VariableInfo, _ update: Graph.ValueID, _ sharing: MemorySharing, _ specs: [TensorSpec],
+    _ lifetimes: [ClosedRange<Int>?], _ buffers: [Int?]
+  ) -> Bool {
+    let owner = sharing.places[update.index].owner
+    guard buffers[owner] == nil, let life = lifetimes[owner], life.upperBound < running.count,
+      sharing.places[update.index].offset == 0, specs[owner].byteCount == specs[variable.value.index].byteCount
+    else { return false }
+    guard let reads = lifetimes[variable.value.index] else { return true }
+    if reads.upperBound < life.lowerBound { return true }
+    let node = running[life.lowerBound]
+    let operands = node.inputs.indices.filter { sharing.places[node.inputs[$0].index].owner == variable.value.index }
+    return reads.upperBound == life.lowerBound && node.outputs[0].index == owner && operands.count == 1
+      && node.operator.overwritableInputs(of: node.inputs.count).contains(operands[0])
+      && sharing.places[node.inputs[operands[0]].index].offset == 0
+      && specs[node.inputs[operands[0]].index].byteCount == specs[owner].byteCount
   }
 
   private mutating func newBuffer() -> Int {

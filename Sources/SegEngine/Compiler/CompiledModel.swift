@@ -37,6 +37,8 @@ public final class CompiledModel: Sendable {
   public let inputs: [Port]
   /// What each run gives.
   public let outputs: [Port]
+  /// What each run reads and may update.
+  public let variables: [Port]
   /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
   public let arenaByteCount: Int
   /// The most of the arena that is in use at one step, in bytes: no plan of the same steps needs less.
@@ -47,6 +49,7 @@ public final class CompiledModel: Sendable {
   /// Size in bytes of the constants that are read while running as they are: biases, tables, weights that no operator packs.
   public var constantByteCount: Int { constants.reduce(0) { $0 + $1.tensor.byteCount } }
 
+  private let changes: [GraphChange]
   private let steps: [Step]
   private let constants: [(buffer: Int, tensor: Tensor)]
   private let arenaBuffers: [(buffer: Int, offset: Int)]
@@ -57,13 +60,16 @@ public final class CompiledModel: Sendable {
   private let parked = Mutex(ParkedWorkspaces())
 
   init(
-    name: String, inputs: [Port], outputs: [Port], steps: [Step], constants: [(buffer: Int, tensor: Tensor)],
+    name: String, inputs: [Port], outputs: [Port], variables: [Port], steps: [Step], changes: [GraphChange],
+    constants: [(buffer: Int, tensor: Tensor)],
     arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, leastArenaByteCount: Int, bufferCount: Int,
     device: ComputeDevice, packedWeights: PackedWeights
   ) {
     self.name = name
     self.inputs = inputs
     self.outputs = outputs
+    self.variables = variables
+    self.changes = changes
     self.steps = steps
     self.constants = constants
     self.arenaBuffers = arenaBuffers
@@ -78,7 +84,7 @@ public final class CompiledModel: Sendable {
   public var stepInfos: [StepInfo] {
     steps.map { step in
       StepInfo(
-        name: step.name, operation: step.operation, algorithm: step.prepared.algorithm,
+        name: step.name, operation: step.operator.title, algorithm: step.prepared.algorithm,
         candidates: step.prepared.candidates, output: step.outputs[0].spec,
         workspaceByteCount: step.prepared.workspaceByteCount)
     }
@@ -89,7 +95,7 @@ public final class CompiledModel: Sendable {
     ExecutionPlan(
       name: name, threads: device.workers.threadCount, steps: steps.map(\.planned), inputs: inputs.map(\.spec),
       outputs: outputs.map(\.spec), arenaByteCount: arenaByteCount, packedWeightsByteCount: packedWeightsByteCount,
-      constantByteCount: constantByteCount)
+      constantByteCount: constantByteCount, changes: changes)
   }
 
   /// Memory for one run at a time of this model.
@@ -107,12 +113,32 @@ public final class CompiledModel: Sendable {
   /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for, or a step is not
   ///   defined for the values that it meets (``GraphError/run(node:error:)``).
   public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
-    try run(inputs) { Tensor(uninitialized: $0.shape, of: $0.elementType) }
+    var none = Variables()
+    return try run(inputs, updating: &none)
+  }
+
+  /// Runs the model on tensors by name, updates its variables and gives its outputs by name.
+  ///
+  /// Variables are updated in their memory where no other tensor shares it.
+  ///
+  /// - Throws: as ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` where a variable is missing or of another shape or
+  ///   type. Where a step is not defined for the values that it meets, the variables hold no result.
+  public func run(
+    _ inputs: [String: Tensor], updating variables: inout Variables
+  ) throws(GraphError) -> [String: Tensor] {
+    try run(inputs, updating: &variables) { Tensor(uninitialized: $0.shape, of: $0.elementType) }
   }
 
   /// The same with outputs in tensors that `makeOutput` makes for their shapes and types.
   package func run(
     _ inputs: [String: Tensor], makingOutputs makeOutput: (TensorSpec) -> Tensor
+  ) throws(GraphError) -> [String: Tensor] {
+    var none = Variables()
+    return try run(inputs, updating: &none, makingOutputs: makeOutput)
+  }
+
+  private func run(
+    _ inputs: [String: Tensor], updating variables: inout Variables, makingOutputs makeOutput: (TensorSpec) -> Tensor
   ) throws(GraphError) -> [String: Tensor] {
     for name in inputs.keys.sorted() where !self.inputs.contains(where: { $0.name == name }) {
       throw .unknownInput(name: name, expected: self.inputs.map(\.name))
@@ -122,10 +148,16 @@ public final class CompiledModel: Sendable {
       guard let tensor = inputs[port.name] else { throw .missingInput(name: port.name, expected: port.spec) }
       ordered.append(tensor)
     }
+    for port in self.variables where variables[port.name]?.spec != port.spec {
+      throw .wrongVariable(name: port.name, expected: port.spec, actual: variables[port.name]?.spec)
+    }
     var results = outputs.map { makeOutput($0.spec) }
     let workspace = parked.withLock { $0.list.popLast() } ?? makeWorkspace()
     defer { park(workspace) }
-    try run(ordered, into: &results, using: workspace)
+    // Taken out of the dictionary, so that the memory is updated and not a copy.
+    var state = self.variables.map { variables.tensors.removeValue(forKey: $0.name)! }
+    defer { for (port, tensor) in zip(self.variables, state) { variables[port.name] = tensor } }
+    try run(ordered, into: &results, updating: &state, using: workspace)
     return Dictionary(uniqueKeysWithValues: zip(outputs.map(\.name), results))
   }
 
@@ -139,6 +171,24 @@ public final class CompiledModel: Sendable {
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
+    var none: [Tensor] = []
+    try run(inputs, into: &outputs, updating: &none, using: workspace)
+  }
+
+  /// Runs the model on tensors in the order of ``inputs``, writes `outputs`, in the order of ``outputs``, and updates `variables`, in the
+  /// order of ``variables``.
+  ///
+  /// Allocates nothing where `outputs` and `variables` share their memory with no other tensor.
+  ///
+  /// - Precondition: this model made the workspace; there are as many tensors as inputs, outputs and variables.
+  /// - Throws: ``GraphError`` where a tensor is of another shape or type than was compiled for, or a step is not defined for the values
+  ///   that it meets (``GraphError/run(node:error:)``); `outputs` and `variables` then hold no result.
+  public func run(
+    _ inputs: [Tensor], into outputs: inout [Tensor], updating variables: inout [Tensor], using workspace: Workspace
+  ) throws(GraphError) {
+    precondition(
+      variables.count == self.variables.count,
+      "\(name) has \(self.variables.count) variables, not \(variables.count)")
     precondition(inputs.count == self.inputs.count, "\(name) takes \(self.inputs.count) inputs, not \(inputs.count)")
     precondition(
       outputs.count == self.outputs.count, "\(name) gives \(self.outputs.count) outputs, not \(outputs.count)")
@@ -151,6 +201,12 @@ public final class CompiledModel: Sendable {
       throw .wrongInput(
         name: self.outputs[index].name, expected: self.outputs[index].spec, actual: outputs[index].spec)
     }
+    for (port, variable) in zip(self.variables, variables) where variable.spec != port.spec {
+      throw .wrongVariable(name: port.name, expected: port.spec, actual: variable.spec)
+    }
+    for index in variables.indices {
+      variables[index].withUnsafeMutableBytes { workspace.addresses[self.variables[index].buffer] = $0.baseAddress! }
+    }
     for index in inputs.indices {
       inputs[index].withUnsafeBytes {
         workspace.addresses[self.inputs[index].buffer] = UnsafeMutableRawPointer(mutating: $0.baseAddress!)
@@ -160,7 +216,7 @@ public final class CompiledModel: Sendable {
       outputs[index].withUnsafeMutableBytes { workspace.addresses[self.outputs[index].buffer] = $0.baseAddress! }
     }
     // The addresses stay those of the tensors, which outlive the steps.
-    try withExtendedLifetime((inputs, outputs, constants)) { () throws(GraphError) in
+    try withExtendedLifetime((inputs, outputs, variables, constants)) { () throws(GraphError) in
       for step in steps { try step.run(in: workspace, on: device) }
     }
   }
@@ -172,16 +228,17 @@ public final class CompiledModel: Sendable {
     try profile(inputs, rounds: 1).map { $0[0] }
   }
 
-  /// The same `rounds` times, all steps in order each time: for each step its times.
+  /// The same `rounds` times, all steps in order each time: for each step its times. Variables are zeros at first.
   ///
   /// - Throws: as ``run(_:into:using:)``.
   public func profile(_ inputs: [Tensor], rounds: Int) throws(GraphError) -> [[Double]] {
     var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
+    var state = variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
     let workspace = makeWorkspace()
-    try run(inputs, into: &results, using: workspace)
+    try run(inputs, into: &results, updating: &state, using: workspace)
     let clock = ContinuousClock()
     var times = [[Double]](repeating: [], count: steps.count)
-    try withExtendedLifetime((inputs, results)) { () throws(GraphError) in
+    try withExtendedLifetime((inputs, results, state)) { () throws(GraphError) in
       for _ in 0..<rounds {
         for (index, step) in steps.enumerated() {
           let start = clock.now

@@ -21,15 +21,13 @@ struct Compiler {
   }
 
   /// The rewrites, in the order in which they run.
-  private var passes: [any GraphPass] {
+  private var rewrites: [any GraphRewrite] {
     [
-      RemoveUnusedNodes(), DropIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
-      DropIdentities(),
-      MergePadding(), FoldChannelAffine(), DropMonotonic(), AbsorbProducers(), FuseResidual(), FuseFunction(),
-      FuseSeparable(),
-      ComposeTransposed(device: device, options: options, isPlanning: packedWeights.keepsNothing),
-      TransposeBeforeResize(), FusePlanes(), FusePooling(),
-      NestConcatenations(),
+      RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
+      RemoveIdentities(), MergePadding(), FoldChannelAffine(), RemoveOrderPreserving(), AbsorbProducers(),
+      FuseResidual(), FuseFunction(), FuseSeparable(),
+      ComposeTransposed(device: device, options: options, isPlanning: packedWeights.isDryRun),
+      TransposeBeforeResize(), FuseTransposition(), FusePooling(), NestConcatenations(),
     ]
   }
 
@@ -38,11 +36,15 @@ struct Compiler {
     if case .named(let name) = options.algorithmChoice, !CompileOptions.algorithmNames.contains(name) {
       throw GraphError.unknownAlgorithm(name: name, known: CompileOptions.algorithmNames)
     }
-    // Passes see the shapes that are compiled for.
+    // Rewrites see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
+    var changes: [GraphChange] = []
     if options.optimizes {
-      for pass in passes { pass.apply(to: &graph) }
-      graph.forgetUnusedConstants()
+      var editor = GraphEditor(graph, recordingChanges: packedWeights.isDryRun)
+      graph = Graph(emptyNamed: graph.name)
+      for rewrite in rewrites { editor.apply(rewrite) }
+      changes = editor.changes
+      graph = editor.finish()
     }
     let specs = try graph.specs(forInputs: [:])
     let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
@@ -59,7 +61,11 @@ struct Compiler {
     }
     return CompiledModel(
       name: graph.name, inputs: ports(graph.inputs) { buffers.places[$0.value.index].buffer },
-      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! }, steps: steps,
+      outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! },
+      variables: graph.variables.map {
+        .init(name: $0.name, spec: $0.initial.spec, buffer: buffers.ofVariable[$0.name]!)
+      },
+      steps: steps, changes: changes,
       constants: constants(of: buffers, readBy: steps),
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
       leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, device: device, packedWeights: packedWeights)
@@ -109,14 +115,15 @@ struct Compiler {
       }
     }
     for copy in buffers.copies {
-      let spec = specs[copy.value.index]
+      func operand(_ place: BufferAssignment.Place) -> Step.Operand {
+        .init(buffer: place.buffer, byteOffset: place.byteOffset, spec: copy.spec, rowStride: place.rowStride)
+      }
+      let context = PreparationContext(
+        inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: device.backend)
       steps.append(
         Step(
-          name: copy.output, operator: Identity(),
-          prepared: Identity().prepare(
-            PreparationContext(inputs: [spec], outputs: [spec], constants: [nil], backend: device.backend)),
-          inputs: [operand(copy.value)],
-          outputs: [.init(buffer: buffers.ofOutput[copy.output]!, spec: spec, rowStride: spec.shape.channels)]))
+          name: copy.name, operator: Identity(), prepared: Identity().prepare(context), inputs: [operand(copy.from)],
+          outputs: [operand(copy.to)]))
     }
     return steps
   }

@@ -68,12 +68,15 @@ public struct ExecutionPlan: Sendable {
   public let packedWeightsByteCount: Int
   /// Size in bytes of the constants that are read as they are.
   public let constantByteCount: Int
+  /// What the rewrites changed, in order; known of what ``Graph/plan(for:on:options:)`` gives.
+  public let changes: [GraphChange]
 
   /// Makes a plan.
   public init(
     name: String, threads: Int, steps: [Step], inputs: [TensorSpec], outputs: [TensorSpec], arenaByteCount: Int,
-    packedWeightsByteCount: Int, constantByteCount: Int
+    packedWeightsByteCount: Int, constantByteCount: Int, changes: [GraphChange] = []
   ) {
+    self.changes = changes
     self.name = name
     self.threads = threads
     self.steps = steps
@@ -112,7 +115,7 @@ extension Step {
     // The first of the candidates is the one that runs; other operators pack weights to nearly what they are.
     let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
     return ExecutionPlan.Step(
-      name: name, kind: type(of: `operator`).name, operation: operation,
+      name: name, kind: type(of: `operator`).name, operation: `operator`.title,
       algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, work: prepared.work,
       cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
       activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))
@@ -130,7 +133,7 @@ extension Graph {
   public func plan(
     for shapes: [String: Shape] = [:], on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
   ) throws -> ExecutionPlan {
-    try Compiler(self, Parameters(standingFor: self), backend, options, PackedWeights(keepsNothing: true))
+    try Compiler(self, Parameters(standingFor: self), backend, options, PackedWeights(isDryRun: true))
       .compile(for: shapes).plan
   }
 }

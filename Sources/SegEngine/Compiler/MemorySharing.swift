@@ -1,18 +1,19 @@
-/// Which values of a graph lie in the memory of others, so that nothing is copied between them.
+/// Decides which values of a graph share memory, so that nothing is copied between them.
 ///
-/// - A forwarded value (a reshape, an identity) is its operand's memory.
-/// - The parts of a concatenation are computed where they stand in the whole, with the whole's distance between rows, if whoever
-///   computes and reads them takes row strides. A whole may be a part of another. A value that is in several concatenations lies
-///   in the first of them, whose memory is soonest free again, and is copied into the others.
-/// - The parts of a split are read where they stand in the whole.
+/// - A forwarded value (of a reshape, an identity) is an alias of its operand.
+/// - The inputs of a concatenation are subviews of its output: they are computed in place, with the output's row stride, if every
+///   operator that computes or reads them takes row strides. The output may itself be a subview of another. A value that is in several
+///   concatenations is a subview of the first of them, whose memory is free soonest, and is copied into the others.
+/// - The outputs of a split are subviews of its input.
 ///
-/// The links lead from each value to the one it lies in, and end at values with memory of their own.
+/// A node whose outputs are all shared in this way is elided: it does not run. The links lead from each value to the one whose memory it
+/// shares, and end at values with memory of their own.
 struct MemorySharing {
-  /// Where a value lies.
+  /// Where a value is stored.
   struct Place: Hashable {
     /// The value whose memory it is.
     var owner: Int
-    /// Elements from the owner's first to this value's.
+    /// Elements from the owner's first element to this value's.
     var offset: Int
     /// Elements from one row to the next.
     var rowStride: Int
@@ -20,21 +21,21 @@ struct MemorySharing {
 
   private enum Link {
     /// The same memory under another shape.
-    case whole(of: Int)
-    /// A part of another value, whose rows are those of a value of so many channels.
-    case part(of: Int, at: ViewStride, channels: Int)
+    case alias(of: Int)
+    /// A part of the memory of another value; its rows are those of a value of `channels` channels.
+    case subview(of: Int, at: ViewStride, channels: Int)
 
     var target: Int {
       switch self {
-      case .whole(let target): target
-      case .part(let target, _, _): target
+      case .alias(let target): target
+      case .subview(let target, _, _): target
       }
     }
   }
 
-  /// Where each value lies, by its index.
+  /// The place of each value, by its index.
   private(set) var places: [Place] = []
-  /// The name of the graph's output in whose memory a value and all that lies in it are, by the owner.
+  /// The name of the graph's output in whose memory a value and its subviews are stored, by the owner.
   private(set) var outputNames: [Int: String] = [:]
   private let graph: Graph
   private let specs: [TensorSpec]
@@ -42,20 +43,23 @@ struct MemorySharing {
   private var children: [[Int]]
   private var producers: [Int?]
   private var readers: [[Int]]
-  private var isIdle: [Bool]
+  private var isElided: [Bool]
+  /// The values that variables are updated to, whose rows adjoin.
+  private let updates: Set<Int>
 
-  /// Whether a node has nothing to do, because its outputs lie in its inputs or its inputs in its output.
-  func isIdle(_ index: Int) -> Bool { isIdle[index] }
+  /// Whether a node does not run, because its outputs share memory with its inputs.
+  func isElided(_ index: Int) -> Bool { isElided[index] }
 
-  /// - Parameter placesParts: whether parts lie in their whole.
+  /// - Parameter placesParts: Whether the inputs of concatenations and the outputs of splits are subviews.
   init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
     self.graph = graph
     self.specs = specs
+    updates = Set(graph.variables.compactMap { $0.update?.index })
     links = Array(repeating: nil, count: graph.values.count)
     children = Array(repeating: [], count: graph.values.count)
     producers = Array(repeating: nil, count: graph.values.count)
     readers = Array(repeating: [], count: graph.values.count)
-    isIdle = Array(repeating: false, count: graph.nodes.count)
+    isElided = Array(repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
       for output in node.outputs { producers[output.index] = index }
     }
@@ -63,11 +67,11 @@ struct MemorySharing {
       outputNames[port.value.index] = port.name
     }
     for index in graph.nodes.indices { forward(index) }
-    for index in graph.nodes.indices where !isIdle[index] {
+    for index in graph.nodes.indices where !isElided[index] {
       for input in graph.nodes[index].inputs { readers[input.index].append(index) }
     }
     if placesParts {
-      for index in graph.nodes.indices where !isIdle[index] {
+      for index in graph.nodes.indices where !isElided[index] {
         join(index)
         split(index)
       }
@@ -90,8 +94,8 @@ struct MemorySharing {
       outputNames[target] = nil
       outputNames[owner] = name
     }
-    link(target, .whole(of: source))
-    isIdle[index] = true
+    link(target, .alias(of: source))
+    isElided[index] = true
   }
 
   /// Links the inputs of a concatenation to its output.
@@ -104,15 +108,15 @@ struct MemorySharing {
     var areAllInPlace = true
     for (input, offset) in zip(node.inputs, offsets) {
       let part = head(of: input.index)
-      if links[part] == nil, producers[part] != nil, outputNames[part] == nil,
+      if links[part] == nil, producers[part] != nil, outputNames[part] == nil, !updates.contains(part),
         canLie(part, as: input.index, in: node.outputs[0].index)
       {
-        link(part, .part(of: node.outputs[0].index, at: offset, channels: specs[input.index].shape.channels))
+        link(part, .subview(of: node.outputs[0].index, at: offset, channels: specs[input.index].shape.channels))
       } else {
         areAllInPlace = false
       }
     }
-    isIdle[index] = areAllInPlace
+    isElided[index] = areAllInPlace
   }
 
   /// Links the outputs of a split to its input, all or none.
@@ -125,12 +129,13 @@ struct MemorySharing {
     let whole = node.inputs[0].index
     for output in node.outputs {
       let part = output.index
-      guard links[part] == nil, outputNames[part] == nil, canLie(part, as: part, in: whole) else { return }
+      guard links[part] == nil, outputNames[part] == nil, !updates.contains(part), canLie(part, as: part, in: whole)
+      else { return }
     }
     for (output, offset) in zip(node.outputs, offsets) {
-      link(output.index, .part(of: whole, at: offset, channels: specs[output.index].shape.channels))
+      link(output.index, .subview(of: whole, at: offset, channels: specs[output.index].shape.channels))
     }
-    isIdle[index] = true
+    isElided[index] = true
   }
 
   private mutating func link(_ value: Int, _ link: Link) {
@@ -141,7 +146,7 @@ struct MemorySharing {
   /// The value that has the same memory and is computed by a node.
   private func head(of value: Int) -> Int {
     var value = value
-    while case .whole(let target) = links[value] { value = target }
+    while case .alias(let target) = links[value] { value = target }
     return value
   }
 
@@ -166,12 +171,13 @@ struct MemorySharing {
     let shape = specs[value].shape
     // One row adjoins itself.
     if shape.rows <= 1 { return true }
-    func takes(_ node: Int) -> Bool { isIdle[node] || graph.nodes[node].operator.takesRowStrides }
+    if updates.contains(value) { return false }
+    func takes(_ node: Int) -> Bool { isElided[node] || graph.nodes[node].operator.takesRowStrides }
     guard producers[value].map(takes) ?? false, readers[value].allSatisfy(takes) else { return false }
     return children[value].allSatisfy { child in
       switch links[child] {
-      case .whole: specs[child].shape.channels == shape.channels && canBeStrided(child)
-      case .part(_, _, let channels): specs[child].shape.channels == channels && canBeStrided(child)
+      case .alias: specs[child].shape.channels == shape.channels && canBeStrided(child)
+      case .subview(_, _, let channels): specs[child].shape.channels == channels && canBeStrided(child)
       case nil: true
       }
     }
@@ -181,11 +187,11 @@ struct MemorySharing {
     let shape = specs[value].shape
     switch links[value] {
     case nil: return Place(owner: value, offset: 0, rowStride: shape.channels)
-    case .whole(let target):
+    case .alias(let target):
       var place = place(of: target)
       if shape.rows <= 1 || specs[target].shape.channels != shape.channels { place.rowStride = shape.channels }
       return place
-    case .part(let whole, let offset, let channels):
+    case .subview(let whole, let offset, let channels):
       var place = place(of: whole)
       place.offset += offset.resolved(place.rowStride)
       if shape.rows <= 1 || channels != shape.channels { place.rowStride = shape.channels }

@@ -181,6 +181,14 @@ public final class Model: Sendable {
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs)
   }
 
+  /// Runs the network on tensors by name and updates its variables (``Graph/initialVariables`` before the first run).
+  ///
+  /// - Throws: as ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` where a variable is missing or of another shape or type.
+  public func run(_ inputs: [String: Tensor], updating variables: inout Variables) throws -> [String: Tensor] {
+    defer { keepWithinLimit() }
+    return try compiled(for: inputs.mapValues(\.shape)).run(inputs, updating: &variables)
+  }
+
   /// Runs a network of one input and gives its first output.
   ///
   /// - Precondition: the network has one input.

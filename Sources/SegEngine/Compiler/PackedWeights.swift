@@ -5,19 +5,19 @@ final class PackedWeights: Sendable {
   private let tensors = Mutex<[String: Tensor]>([:])
   private let plannedByteCounts = Mutex<[String: Int]>([:])
   private let shared: SharedWeights?
-  let keepsNothing: Bool
+  let isDryRun: Bool
 
   /// - Parameters:
-  ///   - keepsNothing: Whether weights are counted alone, for a compilation that is never run.
+  ///   - isDryRun: Whether weights are counted alone, for a compilation that is never run.
   ///   - shared: Those of other compilations of the same network.
-  init(keepsNothing: Bool = false, sharing shared: SharedWeights? = nil) {
-    self.keepsNothing = keepsNothing
+  init(isDryRun: Bool = false, sharing shared: SharedWeights? = nil) {
+    self.isDryRun = isDryRun
     self.shared = shared
   }
 
   /// What `pack` makes, `byteCount` bytes; an empty tensor where nothing is kept.
   func tensor(for key: String, byteCount: Int, _ pack: () -> Tensor) -> Tensor {
-    if keepsNothing {
+    if isDryRun {
       plannedByteCounts.withLock { $0[key] = byteCount }
       return Tensor(uninitialized: [0])
     }
@@ -36,7 +36,7 @@ final class PackedWeights: Sendable {
 
   /// Bytes over all packed weights.
   var byteCount: Int {
-    keepsNothing
+    isDryRun
       ? plannedByteCounts.withLock { $0.values.reduce(0, +) }
       : tensors.withLock { $0.values.reduce(0) { $0 + $1.byteCount } }
   }

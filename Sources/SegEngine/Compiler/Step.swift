@@ -19,11 +19,6 @@ struct Step: Sendable {
   /// Where in the arena the operator's scratch memory begins, in bytes.
   var workspaceOffset = 0
 
-  /// The operator's name with its attributes, for reports.
-  var operation: String {
-    [type(of: `operator`).name, `operator`.attributes].filter { !$0.isEmpty }.joined(separator: " ")
-  }
-
   /// Runs the operator in a workspace of its model.
   ///
   /// - Throws: ``GraphError/run(node:error:)`` with the step's name.

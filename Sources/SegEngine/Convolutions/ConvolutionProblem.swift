@@ -1,9 +1,6 @@
 /// One convolution on given shapes: what an algorithm is asked to do.
 struct ConvolutionProblem: Hashable, Sendable {
-  /// Whether inputs spread to outputs (a convolution) or outputs are spread from inputs (a transposed one).
-  enum Direction: Hashable, Sendable { case forward, transposed }
-
-  let direction: Direction
+  let direction: ConvolutionDirection
   let geometry: ConvolutionGeometry
   let batch: Int
   let input: Extent2D
@@ -11,7 +8,7 @@ struct ConvolutionProblem: Hashable, Sendable {
   let output: Extent2D
   let outputChannels: Int
 
-  init(_ direction: Direction, _ geometry: ConvolutionGeometry, input: Shape, output: Shape) {
+  init(_ direction: ConvolutionDirection, _ geometry: ConvolutionGeometry, input: Shape, output: Shape) {
     self.direction = direction
     self.geometry = geometry
     batch = input.batch

@@ -8,6 +8,11 @@ public struct Graph: Sendable {
     let index: Int
   }
 
+  /// A node of a graph that is being edited.
+  package struct NodeID: Hashable, Sendable {
+    let index: Int
+  }
+
   /// Where a value comes from.
   public enum Source: Sendable {
     /// The caller gives it at each run.
@@ -16,6 +21,8 @@ public struct Graph: Sendable {
     case parameter(name: String)
     /// It is part of the graph.
     case constant(Tensor)
+    /// It is kept between runs, by name.
+    case variable(name: String)
     /// An output of a node.
     case node
   }
@@ -35,6 +42,13 @@ public struct Graph: Sendable {
     /// The nodes whose constants are part of this one's weights. Which they are may depend on the sizes that are compiled for, so
     /// packed weights are shared only where they are the same.
     var foldedNames: [String] = []
+
+    /// Takes another node's name, with the line that added it and what is folded into it.
+    mutating func takeName(of other: Node) {
+      self = Node(
+        name: other.name, operator: `operator`, inputs: inputs, outputs: outputs, location: other.location,
+        foldedNames: other.foldedNames)
+    }
   }
 
   /// A value's origin and what is known of it.
@@ -73,10 +87,12 @@ public struct Graph: Sendable {
   public internal(set) var inputs: [Port] = []
   /// What the caller gets.
   public internal(set) var outputs: [Port] = []
+  /// What is kept between runs.
+  public internal(set) var variables: [VariableInfo] = []
   /// What a checkpoint must hold, in the order of the architecture.
   public internal(set) var parameters: [ParameterInfo] = []
   /// Keys that checkpoints hold and inference does not need (batch normalisation's step counter).
-  public internal(set) var unneededParameters: Set<String> = []
+  public internal(set) var ignoredCheckpointKeys: Set<String> = []
 
   /// Builds a graph by running `body`, which states inputs, operators and outputs.
   ///
@@ -98,12 +114,35 @@ public struct Graph: Sendable {
     node.inputs.map { specs[$0.index] }
   }
 
+  /// The values that are used when a run ends: outputs and what variables are then.
+  var resultValues: [ValueID] { outputs.map(\.value) + variables.compactMap(\.update) }
+
+  /// Lets the outputs and the updates of variables that are one value be another.
+  mutating func redirectResults(from value: ValueID, to other: ValueID) {
+    for index in outputs.indices where outputs[index].value == value { outputs[index].value = other }
+    for index in variables.indices where variables[index].update == value { variables[index].update = other }
+  }
+
+  /// How often each value is read, by nodes or when a run ends, by the value's index.
+  var useCounts: [Int] {
+    var counts = [Int](repeating: 0, count: values.count)
+    for node in nodes { for input in node.inputs { counts[input.index] += 1 } }
+    for value in resultValues { counts[value.index] += 1 }
+    return counts
+  }
+
+  /// Releases a constant's numbers; its shape stays known.
+  mutating func forgetConstant(_ value: Int) {
+    if case .constant = values[value].source { values[value].source = .constant(Tensor(zeros: [0])) }
+  }
+
   /// What an operand is, for messages: the name of what gives it, with the line that added it where that is known.
   func origin(of value: ValueID) -> String {
     switch self[value].source {
     case .input(let name): return "input \(name)"
     case .parameter(let name): return "parameter \(name)"
     case .constant: return "a constant"
+    case .variable(let name): return "variable \(name)"
     case .node:
       // It is looked for where there is an error to report, once.
       guard let node = nodes.first(where: { $0.outputs.contains(value) }) else { return "a value" }
@@ -133,6 +172,11 @@ public struct Graph: Sendable {
           node: node.name, error: error, operands: node.inputs.map(origin), location: node.location?.description)
       }
     }
+    for variable in variables {
+      guard let update = variable.update, specs[update.index] != variable.initial.spec else { continue }
+      throw GraphError.wrongUpdate(
+        variable: variable.name, expected: variable.initial.spec, actual: specs[update.index], location: nil)
+    }
     return specs
   }
 }
@@ -149,6 +193,10 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
   case duplicateName(name: String, location: String?)
   /// Two uses of one parameter disagree on its shape. `location` is the line of the second, where it is known.
   case conflictingParameter(name: String, Shape, Shape, location: String?)
+  /// A variable is updated to a value of another shape or type. `location` is the line of the update, where it is known.
+  case wrongUpdate(variable: String, expected: TensorSpec, actual: TensorSpec, location: String?)
+  /// A run leaves out a variable, or gives one of another shape or type.
+  case wrongVariable(name: String, expected: TensorSpec, actual: TensorSpec?)
   /// A run or a compilation names an input that the graph has not got.
   case unknownInput(name: String, expected: [String])
   /// A run leaves out an input.
@@ -170,6 +218,10 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
       "two values of the graph are named \(name)" + (location.map { " (\($0))" } ?? "")
     case .conflictingParameter(let name, let a, let b, let location):
       "parameter \(name) is used as \(a) and as \(b)" + (location.map { " (\($0))" } ?? "")
+    case .wrongUpdate(let name, let expected, let actual, let location):
+      "variable \(name) is \(expected) and is updated to \(actual)" + (location.map { " (\($0))" } ?? "")
+    case .wrongVariable(let name, let expected, let actual):
+      actual.map { "variable \(name) is \(expected), not \($0)" } ?? "variable \(name) \(expected) is missing"
     case .unknownInput(let name, let expected):
       "the graph has no input \(name); it has \(expected.joined(separator: ", "))"
     case .missingInput(let name, let expected): "input \(name) of \(expected) is missing"

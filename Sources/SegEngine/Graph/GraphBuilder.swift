@@ -69,7 +69,7 @@ public final class GraphBuilder {
   }
 
   /// A key within the current scope that checkpoints hold and inference does not need.
-  public func unneededParameter(_ name: String) { graph.unneededParameters.insert(path(name)) }
+  public func ignoredCheckpointKey(_ name: String) { graph.ignoredCheckpointKeys.insert(path(name)) }
 
   /// States that a value is a result of the graph, under a name.
   public func output(_ name: String, _ value: Value, file: StaticString = #fileID, line: UInt = #line) {
@@ -77,6 +77,30 @@ public final class GraphBuilder {
       fail(.duplicateName(name: name, location: location(file, line)?.description))
     }
     graph.outputs.append(.init(name: name, value: value.id))
+  }
+
+  func addVariable(_ name: String, _ tensor: Tensor, _ location: SourceLocation?) -> Value {
+    if graph.variables.contains(where: { $0.name == name }) {
+      fail(.duplicateName(name: name, location: location?.description))
+    }
+    let id = addValue(.variable(name: name), tensor.spec)
+    graph.variables.append(.init(name: name, value: id, initial: tensor, update: nil))
+    return Value(builder: self, id: id)
+  }
+
+  func setUpdate(_ variable: Value, _ value: Value, _ location: SourceLocation?) {
+    guard let index = graph.variables.firstIndex(where: { $0.value == variable.id }) else {
+      preconditionFailure("what is updated is no variable")
+    }
+    let info = graph.variables[index]
+    if info.update != nil { fail(.duplicateName(name: info.name, location: location?.description)) }
+    if failure == nil, graph[value.id].spec != info.initial.spec {
+      fail(
+        .wrongUpdate(
+          variable: info.name, expected: info.initial.spec, actual: graph[value.id].spec,
+          location: location?.description))
+    }
+    graph.variables[index].update = value.id
   }
 
   /// Puts `name` and a dot before every name that `body` uses.
@@ -132,7 +156,7 @@ public final class GraphBuilder {
     return .init(index: graph.values.count - 1)
   }
 
-  private func location(_ file: StaticString, _ line: UInt) -> SourceLocation? {
+  func location(_ file: StaticString, _ line: UInt) -> SourceLocation? {
     namesLines ? SourceLocation(file: file, line: line) : nil
   }
 

@@ -5,7 +5,7 @@ extension Parameters {
   public func validate(for graph: Graph) throws(ParameterError) {
     let needed = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0) })
     let missing = graph.parameters.map(\.name).filter { self[$0] == nil }
-    let unused = names.filter { needed[$0] == nil && !graph.unneededParameters.contains($0) }
+    let unused = names.filter { needed[$0] == nil && !graph.ignoredCheckpointKeys.contains($0) }
     let misshapen = graph.parameters.compactMap { info -> ParameterError.Mismatch? in
       guard let tensor = self[info.name], tensor.spec != info.spec else { return nil }
       return .init(name: info.name, expected: info.spec, actual: tensor.spec)

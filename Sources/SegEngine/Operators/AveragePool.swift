@@ -57,7 +57,7 @@ public struct AveragePool: Operator {
 
 extension AveragePool: PaddingAbsorbing {
   /// Zeros that are a part of the image count in the mean; so do those of the padding if ``countingPadding``.
-  func absorbing(_ padding: Padding2D) -> (any Operator)? {
+  public func absorbing(_ padding: Padding2D) -> (any Operator)? {
     // A last window that does not fit whole may begin in the image's zeros, but not in the padding.
     guard !roundingUp, countingPadding || geometry.padding == 0 else { return nil }
     var geometry = geometry

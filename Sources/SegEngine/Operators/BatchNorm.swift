@@ -32,7 +32,7 @@ public struct BatchNorm: Operator, ChannelAffine {
   public func overwritableInputs(of count: Int) -> [Int] { [0] }
   public var takesRowStrides: Bool { true }
 
-  func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
+  public func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
     guard let weight = constants[1], let bias = constants[2], let mean = constants[3], let variance = constants[4]
     else {
       return nil
@@ -98,7 +98,7 @@ extension Value {
     _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     let parameters = graph.scope(name) {
-      graph.unneededParameter("num_batches_tracked")
+      graph.ignoredCheckpointKey("num_batches_tracked")
       return [("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)].map { key, start in
         graph.parameter(key, [channels], initializer: .constant(Float(start)), file: file, line: line)
       }

@@ -37,7 +37,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
   public func overwritableInputs(of count: Int) -> [Int] { [0, 1] }
   public var takesRowStrides: Bool { true }
 
-  func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
+  public func channelAffine(constants: [Tensor?], channels: Int) -> (scale: [Float], shift: [Float])? {
     guard function == .identity, constants.count == 2,
       let place = constants.firstIndex(where: { $0 != nil }), constants[1 - place] == nil,
       let constant = constants[place],
@@ -58,7 +58,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
     }
   }
 
-  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Binary(operation, function: function) : nil
   }
 

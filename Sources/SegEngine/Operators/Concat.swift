@@ -62,7 +62,7 @@ public struct Concat: Operator {
 }
 
 extension Concat: Joining {
-  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+  public func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
     guard let axis = outputs[0].shape.normalizedAxis(axis) else { return nil }
     return outputs[0].shape.partOffsets(extents: inputs.map { $0.shape[axis] }, along: axis)
   }

@@ -78,11 +78,11 @@ public struct Convolution: Operator {
 }
 
 extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
-  func absorbingResidual() -> (any Operator)? {
+  public func absorbingResidual() -> (any Operator)? {
     function == .identity && !addsResidual ? Convolution(geometry, addingResidual: true) : nil
   }
 
-  func absorbing(
+  public func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
     guard function == .identity, !addsResidual, let weight = constants[1], constants.count < 3 || constants[2] != nil
@@ -94,7 +94,7 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorb
     return (self, [folded, Tensor.foldedBias(bias, scale: scale, shift: shift)])
   }
 
-  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Convolution(geometry, function: function, addingResidual: addsResidual) : nil
   }
 }
@@ -124,8 +124,34 @@ extension Value {
   }
 }
 
+extension Convolution: Convolving {
+  public var direction: ConvolutionDirection { .forward }
+  public var outputPadding: Extent2D { 0 }
+}
+
+extension Convolution: PermutationAbsorbing {
+  /// More weights than this are better packed once than read as rows for each tile.
+  private static let largestPlanarWeight = 1 << 16
+
+  /// A 1 × 1 convolution can write its channels first.
+  public func absorbing(permutation: [Int], inputs: [TensorSpec]) -> (any Operator)? {
+    guard permutation == [0, 3, 1, 2], geometry == ConvolutionGeometry(kernel: 1), !addsResidual,
+      inputs[1].shape.elementCount <= Convolution.largestPlanarWeight
+    else { return nil }
+    return PlanarConvolution(function: function)
+  }
+}
+
+extension Convolution: ConsumerAbsorbing {
+  /// A convolution can pool its output.
+  public func computingAlso(_ consumer: any Operator) -> (any Operator)? {
+    guard let pool = consumer as? MaxPool, pool == PoolingConvolution.pool else { return nil }
+    return PoolingConvolution(convolution: self)
+  }
+}
+
 extension Convolution: PaddingAbsorbing {
-  func absorbing(_ padding: Padding2D) -> (any Operator)? {
+  public func absorbing(_ padding: Padding2D) -> (any Operator)? {
     var geometry = geometry
     geometry.padding = geometry.padding + padding
     return Convolution(geometry, function: function, addingResidual: addsResidual)

@@ -53,15 +53,15 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
 
   public var takesRowStrides: Bool { true }
 
-  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? Linear(function: function, addingResidual: addsResidual) : nil
   }
 
-  func absorbingResidual() -> (any Operator)? {
+  public func absorbingResidual() -> (any Operator)? {
     function == .identity && !addsResidual ? Linear(addingResidual: true) : nil
   }
 
-  func absorbing(
+  public func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
     guard function == .identity, !addsResidual, constants.count >= 2, let weight = constants[1],

@@ -96,6 +96,8 @@ public struct MatMul: Operator {
   }
 }
 
+extension MatMul: MatrixProduct {}
+
 extension Value {
   /// The product of this matrix (or these matrices) and another.
   public func matmul(

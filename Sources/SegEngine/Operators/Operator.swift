@@ -47,3 +47,8 @@ extension Operator {
     .byExtents(input: inputs[index], output: outputs[0])
   }
 }
+
+extension Operator {
+  /// The operator's name with its attributes, for reports.
+  var title: String { [Self.name, attributes].filter { !$0.isEmpty }.joined(separator: " ") }
+}

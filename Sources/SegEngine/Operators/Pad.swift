@@ -188,7 +188,7 @@ public struct Pad: Operator {
 }
 
 extension Pad: ZeroPadding {
-  func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
+  public func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
     guard inputs[0].shape.rank == 4, mode == .constant(0) else { return nil }
     var padding: Padding2D = 0
     for amount in amounts {

@@ -44,7 +44,7 @@ public struct PadLike: Operator {
 }
 
 extension PadLike: ZeroPadding {
-  func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
+  public func zeroPadding(inputs: [TensorSpec], outputs: [TensorSpec]) -> Padding2D? {
     Pad(amounts(inputs[0], outputs[0])).zeroPadding(inputs: [inputs[0]], outputs: outputs)
   }
 }

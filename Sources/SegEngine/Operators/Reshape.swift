@@ -74,7 +74,7 @@ public struct Reshape: Operator {
 }
 
 extension Reshape: Movement {
-  func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
+  public func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
     // Extents of 0 would be taken for those of the input.
     guard producer is Reshape, !outputs[0].shape.dimensions.contains(0) else { return nil }
     return Reshape(to: .dimensions(outputs[0].shape.dimensions))

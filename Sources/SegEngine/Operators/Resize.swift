@@ -312,6 +312,14 @@ extension Resize.Taps {
   }
 }
 
+extension Resize: PlaneWise {
+  public func perPlane(input: TensorSpec, output: TensorSpec) -> (any Operator)? {
+    Resize(
+      interpolation, coordinates: coordinates, antialiasing: antialiases,
+      to: target == .like ? .size(Extent2D(output.shape.height, output.shape.width)) : target)
+  }
+}
+
 extension Value {
   /// The feature map at a height and width.
   public func resize(

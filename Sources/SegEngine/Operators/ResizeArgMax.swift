@@ -74,7 +74,7 @@ struct ResizeArgMax: Operator {
 }
 
 extension ArgMax: ProducerAbsorbing {
-  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+  public func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
     guard let resize = producer as? Resize, inputs[0].shape.normalizedAxis(axis) == 3 else { return nil }
     return ResizeArgMax(resize: resize.fixed(to: inputs[0].shape), argMax: self)
   }

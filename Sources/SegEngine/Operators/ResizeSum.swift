@@ -70,13 +70,13 @@ struct ResizeSum: Operator {
 }
 
 extension ResizeSum: FunctionAbsorbing {
-  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function == .identity ? ResizeSum(resize: resize, function: function) : nil
   }
 }
 
 extension Binary: ProducerAbsorbing {
-  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+  public func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
     // Narrow maps are resized faster by themselves, a row at a time.
     guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1],
       inputs[0].shape.channels >= Resize.narrow

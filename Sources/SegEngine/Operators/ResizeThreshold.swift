@@ -83,7 +83,7 @@ struct ResizeThreshold: Operator {
 }
 
 extension Threshold: ProducerAbsorbing {
-  func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
+  public func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
     guard input == 0, let resize = producer as? Resize else { return nil }
     return ResizeThreshold(resize: resize.fixed(to: inputs[0].shape), threshold: self)
   }

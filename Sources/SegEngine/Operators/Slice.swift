@@ -99,7 +99,9 @@ public struct Slice: Operator {
 }
 
 extension Slice: Splitting {
-  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+  public var partAxis: Int? { nil }
+
+  public func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
     let (x, y) = (inputs[0].shape, outputs[0].shape)
     let cut = x.dimensions.indices.filter { x[$0] != y[$0] }
     guard cut.count == 1, ranges.allSatisfy({ $0.step == 1 }),

@@ -83,8 +83,10 @@ public struct Softmax: Operator {
   }
 }
 
-extension Softmax: OrderKeeping {
-  func keepsOrder(along axis: Int, of shape: Shape) -> Bool {
+extension Softmax: SoftmaxNormalizing {}
+
+extension Softmax: OrderPreserving {
+  public func preservesOrder(along axis: Int, of shape: Shape) -> Bool {
     shape.normalizedAxis(axis) == shape.normalizedAxis(self.axis)
   }
 }

@@ -77,7 +77,9 @@ public struct Split: Operator {
 }
 
 extension Split: Splitting {
-  func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
+  public var partAxis: Int? { axis }
+
+  public func partOffsets(inputs: [TensorSpec], outputs: [TensorSpec]) -> [ViewStride]? {
     guard let axis = inputs[0].shape.normalizedAxis(axis) else { return nil }
     return inputs[0].shape.partOffsets(extents: outputs.map { $0.shape[axis] }, along: axis)
   }

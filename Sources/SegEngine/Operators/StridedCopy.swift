@@ -7,9 +7,17 @@ import Darwin
 /// Where an axis of a loop goes in a tensor: so many rows and so many elements further with each step.
 ///
 /// Kept apart because the distance of rows is known only when an operator runs (``TensorView/rowStride``).
-struct ViewStride: Hashable, Sendable {
-  var rows = 0
-  var elements = 0
+public struct ViewStride: Hashable, Sendable {
+  /// Rows from one step to the next.
+  public var rows: Int
+  /// Elements from one step to the next, beside the rows.
+  public var elements: Int
+
+  /// Makes a stride.
+  public init(rows: Int = 0, elements: Int = 0) {
+    self.rows = rows
+    self.elements = elements
+  }
 
   func resolved(_ rowStride: Int) -> Int { rows * rowStride + elements }
 

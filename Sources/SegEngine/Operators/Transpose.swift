@@ -76,8 +76,10 @@ public struct Transpose: Operator {
   }
 }
 
+extension Transpose: AxisPermuting {}
+
 extension Transpose: Movement {
-  func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
+  public func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
     guard let first = producer as? Transpose else { return nil }
     return Transpose(permutation.map { first.permutation[$0] })
   }

@@ -87,12 +87,12 @@ public struct TransposedConvolution: Operator {
 }
 
 extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
-  func absorbingResidual() -> (any Operator)? {
+  public func absorbingResidual() -> (any Operator)? {
     function == .identity && !addsResidual
       ? TransposedConvolution(geometry, outputPadding: outputPadding, addingResidual: true) : nil
   }
 
-  func absorbing(
+  public func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
     guard function == .identity, !addsResidual, let weight = constants[1], constants.count < 3 || constants[2] != nil
@@ -114,11 +114,15 @@ extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing, Resi
     return (self, [folded, Tensor.foldedBias(bias, scale: scale, shift: shift)])
   }
 
-  func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     guard self.function == .identity else { return nil }
     return TransposedConvolution(
       geometry, outputPadding: outputPadding, function: function, addingResidual: addsResidual)
   }
+}
+
+extension TransposedConvolution: Convolving {
+  public var direction: ConvolutionDirection { .transposed }
 }
 
 extension Value {

@@ -39,7 +39,7 @@ struct CheckpointSearch {
     self.graph = graph
     self.mapping = mapping
     self.head = head
-    var unneeded = Set(graph.unneededParameters.map { $0[...] })
+    var unneeded = Set(graph.ignoredCheckpointKeys.map { $0[...] })
     if head == .ofCheckpoint {
       needed = graph.parameters
     } else {
@@ -52,7 +52,7 @@ struct CheckpointSearch {
       (mapping.renames.map(\.prefix.utf8.count).max() ?? 0) + (needed.map(\.name.utf8.count).max() ?? 0)
     places = Dictionary(uniqueKeysWithValues: needed.enumerated().map { ($1.name[...], $0) })
     var branches: Set<Substring> = []
-    for name in graph.parameters.map(\.name) + graph.unneededParameters {
+    for name in graph.parameters.map(\.name) + graph.ignoredCheckpointKeys {
       for end in name.indices where name[end] == "." { branches.insert(name[..<end]) }
       branches.insert(name[...])
     }

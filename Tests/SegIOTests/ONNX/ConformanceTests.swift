@@ -2,7 +2,8 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
+@testable import SegWeights
 
 /// The conformance cases of the onnx package, as `Tests/Conformance/generate.py` writes them, held against the evaluator alone.
 ///

@@ -1,7 +1,7 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
 
 /// A node with its operands and what it gives, worked out by hand or with NumPy.
 struct EvaluatorCase: Sendable, CustomTestStringConvertible {

@@ -1,7 +1,7 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
 
 /// Attributes and operands as a hostile file may have them.
 struct EvaluatorMutation {

@@ -1,7 +1,7 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
 
 @Suite("Constant evaluation of ONNX operators")
 struct EvaluatorTests {

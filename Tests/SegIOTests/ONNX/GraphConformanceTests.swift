@@ -2,7 +2,7 @@ import Foundation
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
 
 /// The conformance cases of the onnx package through the whole import: file to graph, compiled, run by the engine.
 ///

@@ -1,7 +1,7 @@
 import SegEngine
 import Testing
 
-@testable import SegIO
+@testable import SegONNX
 
 /// Nodes that the evaluator computes while the network runs.
 @Suite struct HostOperatorTests {

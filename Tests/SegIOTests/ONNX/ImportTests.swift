@@ -3,7 +3,9 @@ import SegEngine
 import TestSupport
 import Testing
 
-@testable import SegIO
+@testable import SegFiles
+@testable import SegONNX
+@testable import SegWeights
 
 /// Small networks (Tests/Fixtures/onnx, with the script that made them) against onnxruntime, at two sizes of the same file.
 @Suite struct ONNXImportTests {

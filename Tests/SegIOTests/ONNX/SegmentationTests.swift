@@ -4,7 +4,8 @@ import SegModels
 import TestSupport
 import Testing
 
-@testable import SegIO
+@testable import SegImages
+@testable import SegONNX
 
 /// Files whose outputs mean different things and lie in different orders, against labels by onnxruntime (Fixtures/segmentation/make.py).
 struct SegmentationTests {

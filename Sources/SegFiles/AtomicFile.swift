@@ -1,0 +1,191 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A file that appears whole or not at all. Whatever goes wrong before ``commit()`` leaves the former file as it was and nothing
+/// beside it.
+///
+/// Where the file system can, the file has no name until it is whole, so that nothing is left even of a program that is killed.
+/// Elsewhere it has a short one of its own in the same directory, which ``PendingFiles`` knows.
+package struct AtomicFile: ~Copyable {
+  private let path: String
+  private let target: String
+  private var descriptor: CInt
+  /// The name that the file has until it has its own.
+  private var temporaryPath: String?
+
+  /// Opens a new file that will replace `path`, which may be a symbolic link to the file to be replaced.
+  package init(replacing path: String) throws(FileError) {
+    try self.init(replacing: path, unnamed: true)
+  }
+
+  /// With `unnamed` false the file has a name of its own from the beginning, as it has where the file system knows no other.
+  package init(replacing path: String, unnamed: Bool) throws(FileError) {
+    var target = path
+    var status = stat()
+    if path.withFileSystemPath({ stat($0, &status) }) == 0 {
+      switch FileSystem.kind(status) {
+      case .file: target = FileSystem.realPath(path) ?? path
+      case .directory: throw FileError(path, .isDirectory)
+      case .stream, .other: throw FileError(path, .notAFile)
+      }
+    } else if errno == ENAMETOOLONG {
+      throw FileError(path, .system(attempt: "cannot be written", errno: ENAMETOOLONG))
+    }
+    var descriptor = unnamed ? AtomicFile.openUnnamed(in: parentDirectory(of: target)) : -1
+    var temporaryPath: String?
+    if descriptor < 0 {
+      let name = AtomicFile.freeName(beside: target)
+      descriptor = try AtomicFile.openNamed(name, for: path)
+      temporaryPath = name
+    }
+    self.path = path
+    self.target = target
+    self.descriptor = descriptor
+    self.temporaryPath = temporaryPath
+  }
+
+  /// Appends bytes.
+  package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = write(descriptor, rest.baseAddress!, min(rest.count, 1 << 30))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(errno) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  /// Appends bytes.
+  package func append(_ bytes: [UInt8]) throws(FileError) {
+    let result = bytes.withUnsafeBytes { bytes in
+      Result { () throws(FileError) in try append(bytes) }
+    }
+    try result.get()
+  }
+
+  /// Has the next byte go elsewhere.
+  package func move(to offset: Int) throws(FileError) {
+    guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw failure(errno) }
+  }
+
+  /// Gives the file its name. Its contents are on the disk before the name changes.
+  package consuming func commit() throws(FileError) {
+    // EINVAL: a file system that cannot be synchronised, which is no reason to lose the file.
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(errno) }
+    if temporaryPath == nil {
+      if link(to: target) { return }
+      switch errno {
+      case EEXIST: try takeName()
+      // Without /proc, or where the file system gives such files no names: a copy under a name.
+      case ENOENT, EPERM, EXDEV, EINVAL, EOPNOTSUPP: try copyToNamed()
+      default: throw failure(errno)
+      }
+    }
+    guard let temporaryPath else { return }
+    let code = temporaryPath.withFileSystemPath { source in
+      target.withFileSystemPath { rename(source, $0) == 0 ? 0 : errno }
+    }
+    guard code == 0 else { throw FileError(path, .system(attempt: "cannot be replaced", errno: code)) }
+    PendingFiles.remove(temporaryPath)
+    self.temporaryPath = nil
+  }
+
+  deinit {
+    close(descriptor)
+    if let temporaryPath { AtomicFile.remove(temporaryPath) }
+  }
+
+  private func failure(_ code: CInt) -> FileError {
+    FileError(path, .system(attempt: "cannot be written", errno: code))
+  }
+
+  // MARK: Files without a name
+
+  private static func openUnnamed(in directory: String) -> CInt {
+    #if os(Linux)
+    // O_TMPFILE is a macro that Swift does not import; this bit of it is the same on all of its processors.
+    let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
+    return (directory.isEmpty ? "." : directory).withFileSystemPath { open($0, unnamed | O_RDWR | O_CLOEXEC, 0o666) }
+    #else
+    return -1
+    #endif
+  }
+
+  /// Gives the file without a name this one, where nothing has it; sets `errno` where that fails.
+  private func link(to path: String) -> Bool {
+    #if os(Linux)
+    "/proc/self/fd/\(descriptor)".withFileSystemPath { source in
+      path.withFileSystemPath { linkat(AT_FDCWD, source, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) == 0 }
+    }
+    #else
+    false
+    #endif
+  }
+
+  /// Gives the file without a name one of its own, by which it can replace another.
+  private mutating func takeName() throws(FileError) {
+    let name = AtomicFile.freeName(beside: target)
+    PendingFiles.add(name)
+    guard link(to: name) else {
+      let code = errno
+      PendingFiles.remove(name)
+      throw failure(code)
+    }
+    temporaryPath = name
+  }
+
+  private mutating func copyToNamed() throws(FileError) {
+    let name = AtomicFile.freeName(beside: target)
+    let source = descriptor
+    descriptor = try AtomicFile.openNamed(name, for: path)
+    temporaryPath = name
+    defer { close(source) }
+    guard lseek(source, 0, SEEK_SET) == 0 else { throw failure(errno) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = buffer.withUnsafeMutableBytes { read(source, $0.baseAddress!, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(errno) }
+      if count == 0 { break }
+      try append(Array(buffer[..<count]))
+    }
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(errno) }
+  }
+
+  // MARK: Files with a name of their own
+
+  /// A name in a file's directory that nothing else has: short, since the file's own may be as long as names can be.
+  private static func freeName(beside target: String) -> String {
+    joined(parentDirectory(of: target), ".seg-" + String(UInt64.random(in: 0..<(1 << 48)), radix: 36) + ".tmp")
+  }
+
+  private static func openNamed(_ name: String, for path: String) throws(FileError) -> CInt {
+    PendingFiles.add(name)
+    let descriptor = name.withFileSystemPath { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+    guard descriptor >= 0 else {
+      let code = errno
+      PendingFiles.remove(name)
+      throw FileError(path, .system(attempt: "cannot be written", errno: code))
+    }
+    return descriptor
+  }
+
+  private static func remove(_ path: String) {
+    _ = path.withFileSystemPath { unlink($0) }
+    PendingFiles.remove(path)
+  }
+}
+
+extension AtomicFile {
+  /// Writes a whole file at once.
+  package static func create(_ path: String, containing bytes: [UInt8]) throws(FileError) {
+    let file = try AtomicFile(replacing: path)
+    try file.append(bytes)
+    try file.commit()
+  }
+}

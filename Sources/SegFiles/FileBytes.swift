@@ -1,0 +1,110 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The bytes of a file: mapped into memory, read into it, or given by the caller. Whoever keeps a pointer into `bytes`
+/// keeps this object alive too: a local variable that is not used again does not, without `withExtendedLifetime`.
+///
+/// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that
+/// reads pages which are gone.
+///
+/// Unchecked because of the pointer: what it points to is not written once the object is there.
+package final class FileBytes: @unchecked Sendable {
+  /// All bytes. Never written.
+  package let bytes: UnsafeRawBufferPointer
+  private let isMapped: Bool
+
+  package var count: Int { bytes.count }
+
+  /// Maps a regular file without reading it.
+  package init(mapping path: String) throws(FileError) {
+    let (descriptor, size, isRegular) = try FileBytes.openForReading(path)
+    defer { close(descriptor) }
+    guard isRegular else { throw FileError(path, .notAFile) }
+    isMapped = size > 0
+    guard size > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+      throw FileError(path, .system(attempt: "cannot be mapped", errno: errno))
+    }
+    bytes = UnsafeRawBufferPointer(start: start, count: size)
+  }
+
+  /// Reads a file, or a pipe to its end, into memory.
+  package convenience init(reading path: String, limit: Int) throws(FileError) {
+    let (descriptor, size, isRegular) = try FileBytes.openForReading(path)
+    defer { close(descriptor) }
+    guard size <= limit else { throw FileError(path, .tooLarge(limit: limit)) }
+    // A regular file is read in one piece and one byte more, which shows that it has ended.
+    var contents = [UInt8](repeating: 0, count: isRegular ? size + 1 : 1 << 16)
+    var filled = 0
+    while true {
+      if filled == contents.count { contents.append(contentsOf: repeatElement(0, count: contents.count)) }
+      let capacity = contents.count - filled
+      let count = contents.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + filled, capacity) }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path, .system(attempt: "cannot be read", errno: errno)) }
+      if count == 0 { break }
+      filled += count
+      guard filled <= limit else { throw FileError(path, .tooLarge(limit: limit)) }
+    }
+    contents.removeLast(contents.count - filled)
+    self.init(contents)
+  }
+
+  /// A copy of bytes that are in memory already.
+  package init(_ contents: [UInt8]) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(contents.count, 1), alignment: 64)
+    copy.copyBytes(from: contents)
+    bytes = UnsafeRawBufferPointer(start: copy.baseAddress, count: contents.count)
+    isMapped = false
+  }
+
+  /// Memory that the caller fills before anybody reads `bytes`.
+  package init(filling count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+    fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+    bytes = UnsafeRawBufferPointer(start: memory.baseAddress, count: count)
+    isMapped = false
+  }
+
+  deinit {
+    if isMapped {
+      munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
+    } else {
+      bytes.baseAddress?.deallocate()
+    }
+  }
+
+  /// Whether the file begins with these bytes.
+  package func starts(with prefix: [UInt8]) -> Bool { bytes.starts(with: prefix) }
+
+  private static func openForReading(
+    _ path: String
+  ) throws(FileError) -> (descriptor: CInt, size: Int, isRegular: Bool) {
+    let descriptor = path.withFileSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
+    guard descriptor >= 0 else { throw FileError(path, .system(attempt: "cannot be opened", errno: errno)) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw FileError(path, .system(attempt: "cannot be examined", errno: code))
+    }
+    switch FileSystem.kind(status) {
+    case .file: return (descriptor, Int(status.st_size), true)
+    case .stream: return (descriptor, 0, false)
+    case .directory:
+      close(descriptor)
+      throw FileError(path, .isDirectory)
+    case .other:
+      close(descriptor)
+      throw FileError(path, .notAFile)
+    }
+  }
+}

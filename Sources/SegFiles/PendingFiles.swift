@@ -1,0 +1,27 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Files under names of their own that have not got their place yet, so that a program that is told to stop can take them away.
+package enum PendingFiles {
+  private static let paths = Mutex<Set<[UInt8]>>([])
+
+  package static func add(_ path: String) { paths.withLock { _ = $0.insert(path.fileSystemBytes) } }
+
+  package static func remove(_ path: String) { paths.withLock { _ = $0.remove(path.fileSystemBytes) } }
+
+  /// Removes all of them, or those below a directory. None is made there any more: for the end of a program.
+  package static func removeAll(below directory: String = "") {
+    paths.withLock { paths in
+      for path in paths where path.starts(with: directory.fileSystemBytes) {
+        _ = String(fileSystemBytes: path).withFileSystemPath { unlink($0) }
+      }
+    }
+  }
+}

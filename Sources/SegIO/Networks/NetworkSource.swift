@@ -1,0 +1,162 @@
+import SegEngine
+import SegFiles
+import SegModels
+import SegONNX
+
+/// Where a network comes from: the registry, by its name, or an ONNX file.
+package enum NetworkSource: Sendable {
+  case named(ModelDescription)
+  case file(ONNXModel)
+
+  /// Finds the network of a name, else reads the file of that path.
+  ///
+  /// - Parameters:
+  ///   - text: A name of the registry or the path of an ONNX file.
+  ///   - classes: The number of logits of a named network, where that is not the registry's.
+  /// - Throws: ``NetworkError``, `ONNXError`.
+  package init(_ text: String, classes: Int? = nil) throws {
+    if let description = ModelRegistry.find(text) {
+      self = .named(try description.validated(classes: classes))
+    } else if classes != nil {
+      throw NetworkError.classesOfFile(path: text)
+    } else if text.lowercased().hasSuffix(".onnx") || FileSystem.exists(text) {
+      self = .file(try ONNXModel(contentsOf: text))
+    } else {
+      throw NetworkError.unknownName(text)
+    }
+  }
+
+  package var name: String {
+    switch self {
+    case .named(let description): description.name
+    case .file(let file): lastComponent(of: file.path)
+    }
+  }
+
+  /// The graph for a size, by default the network's own, with inputs as the network has them.
+  package func graph(for size: Extent2D?) throws -> Graph {
+    switch self {
+    case .named(let description): try description.checkedGraph(for: size)
+    case .file(let file): try file.graph(forImagesOf: size, channelsLast: false)
+    }
+  }
+
+  /// The network from images `[1, height, width, channels]`, whatever the file's own order, to its segmentation.
+  package func imageGraph(for size: Extent2D?) throws -> Graph {
+    switch self {
+    case .named(let description): return try description.checkedGraph(for: size)
+    case .file(let file):
+      let segmentation = try ONNXSegmentation(file, settings: .beside(file.path))
+      guard let size = size ?? segmentation.settings.size.map({ Extent2D($0[0], $0[$0.count - 1]) }) else {
+        throw NetworkError.noSize(path: file.path)
+      }
+      return try segmentation.graph(for: size)
+    }
+  }
+
+  /// Height and width of an input in the network's own order of axes, where it is an image.
+  package func imageExtent(of shape: Shape) -> Extent2D? {
+    var layout = "nhwc"
+    if case .file(let file) = self { layout = file.imageLayout ?? "nchw" }
+    let axes = Array(layout)
+    guard shape.rank == axes.count, let rows = axes.firstIndex(of: "h"), let columns = axes.firstIndex(of: "w") else {
+      return nil
+    }
+    return Extent2D(shape[rows], shape[columns])
+  }
+
+  /// The parameters of a graph, and the names in the file that were left out. They come from the file of weights; the graph of an ONNX
+  /// file contains its own. `nil` for a named network without a file.
+  package func parameters(
+    _ weights: WeightsFile?, for graph: Graph
+  ) throws -> (parameters: Parameters, leftOut: [String])? {
+    switch (self, weights) {
+    case (.named(let description), let weights?):
+      let loaded = try weights.parameters(of: description.network, for: graph)
+      return (loaded.parameters, loaded.leftOut)
+    case (.named, nil): return nil
+    case (.file, nil): return (Parameters(), [])
+    case (.file(let file), _?): throw NetworkError.weightsOfFile(path: file.path)
+    }
+  }
+
+  /// The network for inputs of any shape in its own layout, and the names in the file of weights that were left out.
+  ///
+  /// - Parameter auxiliary: Whether it has the outputs of auxiliary heads too.
+  package func model(
+    weights: WeightsFile?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
+  ) throws -> (model: Model, leftOut: [String]) {
+    switch self {
+    case .named(let description):
+      let graph = try description.network.graph(size: description.defaultSize, auxiliary: auxiliary)
+      guard let loaded = try parameters(weights, for: graph) else {
+        throw NetworkError.noWeights(name: description.name)
+      }
+      return (try Model(graph, parameters: loaded.parameters, on: backend, options: options), loaded.leftOut)
+    case .file(let file):
+      guard weights == nil else { throw NetworkError.weightsOfFile(path: file.path) }
+      return (try Model(file, on: backend, options: options), [])
+    }
+  }
+
+  /// The settings of a file, by default of the one beside the ONNX file; none for a named network.
+  package func storedSettings(at path: String?) throws(SettingsError) -> PredictionSettings {
+    guard case .file(let file) = self else { return .init() }
+    return if let path { try .init(contentsOf: path) } else { try .beside(file.path) }
+  }
+
+  /// The network with the preparation of its images and the reading of its output.
+  ///
+  /// - Parameter settings: Of an ONNX file, how images go in and labels come out; of a named network, at most the threshold.
+  package func segmenter(
+    weights: WeightsFile?, settings: PredictionSettings, on backend: any Backend, options: CompileOptions
+  ) throws -> LoadedPredictor {
+    switch self {
+    case .named(let description):
+      var others = settings
+      others.threshold = nil
+      guard others == PredictionSettings() else { throw NetworkError.settings(name: description.name) }
+      var postprocessing = description.postprocessing
+      if let threshold = settings.threshold {
+        guard let changed = postprocessing.with(threshold: threshold) else {
+          throw NetworkError.threshold(name: description.name, classes: description.classes)
+        }
+        postprocessing = changed
+      }
+      let (model, leftOut) = try model(weights: weights, on: backend, options: options)
+      let predictor = Predictor(
+        model, preprocessing: description.preprocessing, postprocessing: postprocessing,
+        refinement: description.refinement ?? .deepLab)
+      return LoadedPredictor(
+        name: name, predictor: predictor, classes: description.classes,
+        outputChannels: postprocessing == .argmax ? description.classes : 1, assumptions: [], leftOut: leftOut
+      ) { try description.checkedGraph(for: $0) }
+    case .file(let file):
+      guard weights == nil else { throw NetworkError.weightsOfFile(path: file.path) }
+      let segmentation = try ONNXSegmentation(file, settings: settings)
+      return LoadedPredictor(
+        name: name, predictor: segmentation.predictor(on: backend, options: options),
+        classes: min(256, segmentation.classes), outputChannels: segmentation.outputChannels,
+        assumptions: segmentation.assumptions, leftOut: [], graph: segmentation.graph)
+    }
+  }
+}
+
+extension ModelDescription {
+  /// The network for another number of classes.
+  fileprivate func validated(classes: Int?) throws(NetworkError) -> ModelDescription {
+    guard let classes else { return self }
+    guard (1...4096).contains(classes) else { throw .classes(classes) }
+    return with(classes: classes)
+  }
+
+  /// The graph for a size, with an error that names both where the size does not fit.
+  fileprivate func checkedGraph(for size: Extent2D?) throws -> Graph {
+    let size = size ?? defaultSize
+    do {
+      return try makeGraph(size)
+    } catch GraphError.shape(let node, let error, _, _) {
+      throw NetworkError.size(name: name, height: size.height, width: size.width, reason: "at \(node): \(error)")
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import SegEngine
+import SegFiles
+
+extension Image {
+  /// Reads an image file, told apart by its contents and not by its name.
+  ///
+  /// - PNG: every kind. Palettes become RGB, transparency an alpha channel, grey of 1, 2 or 4 bits is scaled to 8;
+  ///   samples of 16 bits keep their values exactly.
+  /// - JPEG: grey, RGB and inks (CMYK, YCCK), which become RGB.
+  /// - TIFF: a page, the first by default. Integers of up to 64 bits, packed or not, and floating-point samples; grey, palette, RGB,
+  ///   inks, YCbCr, CIELab, with alpha or any number of bands.
+  /// - WebP and GIF: the first frame; BMP; netpbm (PBM, PGM, PPM, PAM, PFM).
+  /// - HEIF and AVIF, where the library libheif is installed.
+  /// - NumPy arrays (`.npy`): [H, W], [H, W, C] or [C, H, W].
+  ///
+  /// Orientations that files state are applied. No colour management and no gamma correction takes place. What was found strange
+  /// about the file is lost; `reading(contentsOf:page:limits:)` gives it too.
+  ///
+  /// - Parameters:
+  ///   - path: A file, or a pipe that is read to its end.
+  ///   - limits: Beyond these the file is refused before memory is set aside for it.
+  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or incomplete, too large, or of an unsupported
+  ///   kind.
+  public init(contentsOf path: String, limits: ImageLimits = .default) throws(ImageError) {
+    self = try Image.reading(contentsOf: path, limits: limits).image
+  }
+
+  /// Decodes the contents of an image file.
+  ///
+  /// - Parameters:
+  ///   - bytes: The file's contents.
+  ///   - name: What error messages call them.
+  ///   - limits: Beyond these the image is refused before memory is set aside for it.
+  /// - Throws: ``ImageError``, as `init(contentsOf:limits:)` does.
+  public init(decoding bytes: [UInt8], named name: String = "image", limits: ImageLimits = .default) throws(ImageError)
+  {
+    self = try Image.reading(decoding: bytes, named: name, limits: limits).image
+  }
+
+  /// Reads an image file as `init(contentsOf:limits:)` does, a page of it, and gives what may matter about the file.
+  ///
+  /// - Parameters:
+  ///   - path: A file, or a pipe that is read to its end.
+  ///   - page: Which page of a TIFF file, counted from 1; reduced copies and masks of pages are not counted.
+  ///   - limits: Beyond these the file is refused before memory is set aside for it.
+  /// - Throws: ``ImageError``, as `init(contentsOf:limits:)` does, also where the file has no such page.
+  public static func reading(
+    contentsOf path: String, page: Int = 1, limits: ImageLimits = .default
+  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
+    let file = try FileBytes(image: path, limits: limits)
+    return try reading(file, try PixelFormat(of: file, named: path), named: path, page: page, limits: limits)
+  }
+
+  /// Decodes the contents of an image file as `init(decoding:named:limits:)` does, a page of it, and gives what may matter about
+  /// them.
+  ///
+  /// - Parameters:
+  ///   - bytes: The file's contents.
+  ///   - name: What messages call them.
+  ///   - page: Which page of a TIFF file, counted from 1.
+  ///   - limits: Beyond these the image is refused before memory is set aside for it.
+  /// - Throws: ``ImageError``, as `reading(contentsOf:page:limits:)` does.
+  public static func reading(
+    decoding bytes: [UInt8], named name: String = "image", page: Int = 1, limits: ImageLimits = .default
+  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
+    let file = FileBytes(bytes)
+    return try reading(file, try PixelFormat(of: file, named: name), named: name, page: page, limits: limits)
+  }
+
+  /// Decodes a file of a format that is known.
+  static func reading(
+    _ file: FileBytes, _ format: PixelFormat, named path: String, page: Int, limits: ImageLimits
+  ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
+    guard page == 1 || page > 1 && format == .tiff else { throw ImageError(path, .noPage(page, of: 1)) }
+    var warnings: [ImageWarning.Kind] = []
+    let image: Image
+    switch format {
+    case .png: image = try PNGDecoder(file, named: path, limits: limits).decodeColors(&warnings)
+    case .jpeg: image = try JPEGDecoder.decode(file, named: path, limits: limits, &warnings)
+    case .tiff:
+      image = try TIFFDecoder(file, named: path, page: page, limits: limits, &warnings).decodeColors(&warnings)
+    case .webp: image = try WebPDecoder.decode(file, named: path, limits: limits, &warnings)
+    case .bmp: image = try BMPDecoder(file, named: path, limits: limits).decodeColors()
+    case .gif: image = try GIFDecoder(file, named: path, limits: limits).decodeColors(&warnings)
+    case .heif, .avif: image = try HEIFDecoder.decode(file, format, named: path, limits: limits)
+    case .netpbm: image = try NetpbmDecoder(file, named: path, limits: limits).decode(&warnings)
+    case .numpy: image = try NumPyImage.decode(file, named: path, limits: limits, &warnings)
+    }
+    let finite = image.withFiniteSamples(&warnings)
+    return (finite, warnings.map { ImageWarning(path, $0) })
+  }
+}
+
+extension FileBytes {
+  /// Reads an image file as far as the limits allow.
+  convenience init(image path: String, limits: ImageLimits) throws(ImageError) {
+    do {
+      try self.init(reading: path, limit: limits.maximumFileBytes)
+    } catch {
+      throw ImageError(error)
+    }
+  }
+}

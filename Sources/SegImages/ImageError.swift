@@ -1,0 +1,71 @@
+import SegFiles
+
+/// An image or a mask that could not be read, written or drawn.
+public struct ImageError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What went wrong.
+  public enum Cause: Sendable, Equatable {
+    /// The file could not be read or written at all.
+    case file(FileError)
+    /// The file has no bytes.
+    case empty
+    /// Not an image of a format that is read; what it seems to be instead, where that is known.
+    case unknownFormat(looksLike: String?)
+    /// The contents are damaged or end too early, in the decoder's words.
+    case corrupt(format: String, reason: String)
+    /// A valid file of a kind that is not read.
+    case unsupported(format: String, reason: String)
+    /// More pixels than the limit allows.
+    case tooManyPixels(width: Int, height: Int, limit: Int)
+    /// More samples than four times as many as the limit allows pixels.
+    case tooManySamples(width: Int, height: Int, samples: Int, limit: Int)
+    /// The file has no page of that number, counted from 1.
+    case noPage(Int, of: Int)
+    /// A format is read by a library that is not installed.
+    case missingLibrary(format: String, library: String)
+    /// The pixels are no class labels.
+    case notLabels(reason: String)
+    /// An image and a label map that should lie on each other have different sizes.
+    case sizesDiffer(image: String, labels: String)
+    /// The encoder failed.
+    case cannotEncode(reason: String)
+  }
+
+  /// The file, or what the caller named the bytes; `nil` where no file is concerned.
+  public let path: String?
+  /// What went wrong.
+  public let cause: Cause
+
+  init(_ path: String?, _ cause: Cause) {
+    self.path = path
+    self.cause = cause
+  }
+
+  init(_ error: FileError) { self.init(error.path, .file(error)) }
+
+  /// One line that names the file and the cause.
+  public var description: String { oneLine((path.map { "\($0): " } ?? "") + reason) }
+
+  private var reason: String {
+    switch cause {
+    case .file(let error): error.reason
+    case .empty: "the file is empty"
+    case .unknownFormat(let other):
+      "is not an image of a known format (PNG, JPEG, TIFF, WebP, BMP, GIF, HEIF, AVIF, netpbm or NumPy)"
+        + (other.map { " but looks like \($0)" } ?? "")
+    case .corrupt(let format, let reason): "damaged or incomplete \(format): \(reason)"
+    case .unsupported(let format, let reason): "\(format) of a kind that is not supported: \(reason)"
+    case .tooManyPixels(let width, let height, let limit):
+      "an image of \(width)×\(height) pixels exceeds the limit of \(limit) pixels"
+    case .tooManySamples(let width, let height, let samples, let limit):
+      "an image of \(width)×\(height) pixels with \(samples) samples each exceeds the limit of \(limit) pixels with 4"
+    case .noPage(let page, let count):
+      page < 1
+        ? "there is no page \(page): pages count from 1" : "has \(count) page\(count == 1 ? "" : "s"), no page \(page)"
+    case .missingLibrary(let format, let library):
+      "\(format) is read by the library \(library), which is not installed (apt install \(library)1, or brew install \(library))"
+    case .notLabels(let reason): "is no label mask: \(reason)"
+    case .sizesDiffer(let image, let labels): "an image of \(image) cannot be overlaid with a label map of \(labels)"
+    case .cannotEncode(let reason): "cannot be encoded: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,300 @@
+import CTIFFShim
+import SegEngine
+import SegFiles
+
+/// A page of a TIFF file, whose header has been read and found acceptable.
+///
+/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and
+/// 64 bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles,
+/// interleaved or planar, under any compression that libtiff was built with.
+final class TIFFDecoder {
+  private let file: FileBytes
+  private let path: String
+  private let tiff: OpaquePointer
+  private let header: segio_tiff_header
+  private let photometric: Photometric
+  private let blocks: TIFFBlocks
+
+  private enum Photometric: UInt16 {
+    case whiteIsZero = 0
+    case blackIsZero = 1
+    case rgb = 2
+    case palette = 3
+    case cmyk = 5
+    case yCbCr = 6
+    case cieLab = 8
+
+    var colors: Int {
+      switch self {
+      case .whiteIsZero, .blackIsZero, .palette: 1
+      case .rgb, .yCbCr, .cieLab: 3
+      case .cmyk: 4
+      }
+    }
+  }
+
+  init(
+    _ file: FileBytes, named path: String, page: Int = 1, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
+  ) throws(ImageError) {
+    var header = segio_tiff_header()
+    var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
+    // The largest thing libtiff allocates is a strip or tile: four samples of eight bytes a pixel, or as many smaller ones.
+    let allocation = limits.maximumPixels.multipliedReportingOverflow(by: 32)
+    let maximumAllocation = allocation.overflow ? Int.max : max(allocation.partialValue, 1 << 20)
+    guard
+      let tiff = segio_tiff_open(
+        file.bytes.baseAddress, file.count, maximumAllocation, UInt32(clamping: page), &header, &message.bytes)
+    else {
+      let pages = Int(header.page_count)
+      throw ImageError(
+        path, pages > 0 && page > pages ? .noPage(page, of: pages) : .corrupt(format: "TIFF", reason: message.text))
+    }
+    self.file = file
+    self.path = path
+    self.tiff = tiff
+    self.header = header
+    // Everything is set before the first throw, so that `deinit` closes the file.
+    let known = Photometric(rawValue: header.photometric)
+    photometric =
+      header.has_photometric ? known ?? .blackIsZero : header.samples >= 3 ? .rgb : .blackIsZero
+    blocks = TIFFBlocks(tiff, header)
+    if header.page_count > 1 { warnings.append(.furtherPages(page: page, of: Int(header.page_count))) }
+    if header.is_reduced {
+      warnings.append(
+        .assumed("its pages are reduced copies of a picture that is not read, as in raw files of cameras"))
+    }
+    let (width, height) = (Int(header.width), Int(header.height))
+    guard width > 0, height > 0, header.samples > 0 else { throw corrupt("it has no pixels") }
+    try limits.check(width: width, height: height, samples: Int(header.samples), of: path)
+    if !header.has_photometric {
+      warnings.append(
+        .assumed("it does not say what its samples mean; taken as \(photometric == .rgb ? "RGB" : "grey, black zero")"))
+    } else if known == nil {
+      let names: [UInt16: String] = [
+        4: "mask of transparency", 9: "ICCLab", 10: "ITULab", 32803: "unprocessed colour filter array", 32844: "LogL",
+        32845: "LogLuv", 34892: "unprocessed sensor values", 51177: "depth map",
+      ]
+      let name = names[header.photometric] ?? "number \(header.photometric)"
+      throw unsupported("photometric interpretation \(name)")
+    }
+    guard let element = blocks.element else {
+      let kinds: [UInt16: String] = [2: "signed", 3: "floating-point", 5: "complex", 6: "complex"]
+      throw unsupported("\(kinds[header.sample_format] ?? "integer") samples of \(header.bits) bits")
+    }
+    guard photometric != .palette || element.isSmallInteger && header.samples <= 2 else {
+      throw unsupported("a palette of \(header.bits) bits and \(header.samples) samples a pixel")
+    }
+    guard Int(header.samples) >= photometric.colors || photometric == .cmyk && header.ink_set != 1 else {
+      throw unsupported("\(header.samples) samples a pixel where colours have \(photometric.colors)")
+    }
+    if isConverted {
+      guard header.bits == 8 || photometric == .cieLab && header.bits == 16 else {
+        throw unsupported("\(photometric == .yCbCr ? "YCbCr" : "CIELab") of \(header.bits) bits")
+      }
+      try blocks.checkExtents(of: path)
+    } else {
+      try blocks.check(fileCount: file.count, of: path)
+    }
+  }
+
+  deinit { segio_tiff_close(tiff) }
+
+  /// Whether libtiff itself makes colours of the samples.
+  private var isConverted: Bool { photometric == .yCbCr || photometric == .cieLab }
+
+  /// Whether a pixel is one grey value or one palette index, without alpha.
+  var isSingleChannel: Bool { photometric.colors == 1 && header.samples == 1 }
+
+  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, CMYK converted to RGB, 1, 2 and 4 bits scaled to
+  /// 8, all others exact; premultiplied alpha divided out. Integers that are signed or of more than 16 bits become float32.
+  func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
+    let image: Image
+    if isConverted {
+      image = try converted()
+    } else if photometric == .palette {
+      image = try expandingPalette(try blocks.integers(of: path), &warnings)
+    } else {
+      switch blocks.element {
+      case .unsigned(let bits) where bits <= 8:
+        var samples: [UInt8] = try blocks.integers(of: path)
+        var white = UInt8((1 << bits) - 1)
+        if [1, 2, 4].contains(bits) {
+          for index in samples.indices { samples[index] *= 255 / white }
+          white = 255
+        }
+        image = interpreted(samples, white: white) { .uint8($0) }
+      case .unsigned(let bits) where bits <= 16:
+        let samples: [UInt16] = try blocks.integers(of: path)
+        image = interpreted(samples, white: UInt16((1 << bits) - 1)) { .uint16($0) }
+      default:
+        var samples: [Float] = try blocks.numbers(of: path)
+        replaceNoData(in: &samples, &warnings)
+        image = interpreted(samples, white: blocks.element?.white ?? 1) { .float32($0) }
+      }
+    }
+    return ranged(image, &warnings).applying(orientation)
+  }
+
+  /// Palette indices or grey values as the file stores them, unscaled, upright. White-is-zero is inverted.
+  ///
+  /// - Precondition: the file has one channel.
+  func decodeStoredValues() throws(ImageError) -> StoredValues {
+    precondition(isSingleChannel, "stored values are those of a single channel")
+    let (width, height) = (Int(header.width), Int(header.height))
+    let isInverted = photometric == .whiteIsZero
+    switch blocks.element {
+    case .unsigned(let bits) where bits <= 16:
+      var values: [UInt16] = try blocks.integers(of: path)
+      if isInverted {
+        let white = UInt16((1 << bits) - 1)
+        for index in values.indices { values[index] = white - values[index] }
+      }
+      return StoredValues(width: width, height: height, .uint16(values), areIndices: photometric == .palette).applying(
+        orientation)
+    default:
+      var values: [Double] = try blocks.numbers(of: path)
+      if isInverted, let white = blocks.element?.white {
+        for index in values.indices { values[index] = Double(white) - values[index] }
+      }
+      return StoredValues(width: width, height: height, .float64(values)).applying(orientation)
+    }
+  }
+
+  private var orientation: ImageOrientation { ImageOrientation(rawValue: header.orientation) ?? .upright }
+
+  private func unsupported(_ reason: String) -> ImageError {
+    ImageError(path, .unsupported(format: "TIFF", reason: reason))
+  }
+
+  private func corrupt(_ reason: String) -> ImageError {
+    ImageError(path, .corrupt(format: "TIFF", reason: reason))
+  }
+
+  /// What libtiff makes of YCbCr and CIELab.
+  private func converted() throws(ImageError) -> Image {
+    var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
+    let (width, height) = (Int(header.width), Int(header.height))
+    var raster = [UInt32](repeating: 0, count: width * height)
+    guard segio_tiff_read_rgba(tiff, &raster, &message.bytes) else { throw corrupt(message.text) }
+    let samples = raster.withUnsafeBytes { bytes in
+      [UInt8](unsafeUninitializedCapacity: 3 * width * height) { samples, count in
+        for pixel in 0..<width * height {
+          for channel in 0..<3 { samples[3 * pixel + channel] = bytes[4 * pixel + channel] }
+        }
+        count = 3 * width * height
+      }
+    }
+    return Image(width: width, height: height, layout: .rgb, samples: .uint8(samples))
+  }
+
+  /// Puts 0 in the place of samples that stand for no data and would be taken for very dark or bright ones.
+  private func replaceNoData(in samples: inout [Float], _ warnings: inout [ImageWarning.Kind]) {
+    let noData = Float(header.no_data)
+    guard header.has_no_data, noData.isFinite, noData < 0 || noData > blocks.element?.white ?? 1 else { return }
+    var count = 0
+    for index in samples.indices where samples[index] == noData {
+      samples[index] = 0
+      count += 1
+    }
+    if count > 0 { warnings.append(.noData(noData, count: count)) }
+  }
+
+  /// The samples with their meaning.
+  private func interpreted<Sample: ColorSample>(
+    _ samples: consuming [Sample], white: Sample, _ wrap: ([Sample]) -> Image.Samples
+  ) -> Image {
+    let channels = Int(header.samples)
+    let (width, height) = (Int(header.width), Int(header.height))
+    let layout: Image.ChannelLayout
+    if photometric == .cmyk, header.ink_set == 1 {
+      let hasAlpha = channels == 5 && (header.first_extra == 1 || header.first_extra == 2) && header.extra_count > 0
+      samples = rgb(ofInks: samples, channels: channels, white: white, keepsAlpha: hasAlpha)
+      layout = hasAlpha ? .rgba : .rgb
+    } else {
+      layout = self.layout
+    }
+    if photometric == .whiteIsZero {
+      let inverted = layout.count - (layout.hasAlpha ? 1 : 0)
+      for pixel in stride(from: 0, to: samples.count, by: channels) {
+        for index in pixel..<pixel + inverted { samples[index] = white - samples[index] }
+      }
+    }
+    if layout.hasAlpha, header.extra_count > 0, header.first_extra == 1 {
+      samples.divideByAlpha(channels: layout.count, white: white)
+    }
+    return Image(width: width, height: height, layout: layout, samples: wrap(samples), white: white.float)
+  }
+
+  /// What grey and RGB samples mean with those behind them. One more whose meaning no tag states is alpha, as other readers have it.
+  private var layout: Image.ChannelLayout {
+    let hasAlpha = header.extra_count == 0 || header.first_extra == 1 || header.first_extra == 2
+    switch (photometric, Int(header.samples)) {
+    case (.whiteIsZero, 1), (.blackIsZero, 1): return .grey
+    case (.whiteIsZero, 2) where hasAlpha, (.blackIsZero, 2) where hasAlpha: return .greyAlpha
+    case (.rgb, 3): return .rgb
+    case (.rgb, 4) where hasAlpha: return .rgba
+    case (_, let count): return .bands(count)
+    }
+  }
+
+  private func rgb<Sample: ColorSample>(
+    ofInks samples: [Sample], channels: Int, white: Sample, keepsAlpha: Bool
+  ) -> [Sample] {
+    var result: [Sample] = []
+    result.reserveCapacity(samples.count / channels * (keepsAlpha ? 4 : 3))
+    for pixel in stride(from: 0, to: samples.count, by: channels) {
+      for ink in pixel..<pixel + 3 { result.append(samples[ink].lessInk(samples[pixel + 3], white: white)) }
+      if keepsAlpha { result.append(samples[pixel + 4]) }
+    }
+    return result
+  }
+
+  /// Each index replaced by its colour, in front of its alpha where it has one.
+  private func expandingPalette(
+    _ indices: [UInt8], _ warnings: inout [ImageWarning.Kind]
+  ) throws(ImageError) -> Image {
+    var red: UnsafePointer<UInt16>?
+    var green: UnsafePointer<UInt16>?
+    var blue: UnsafePointer<UInt16>?
+    guard segio_tiff_color_map(tiff, &red, &green, &blue), let red, let green, let blue else {
+      throw corrupt("a palette image without a colour map")
+    }
+    let count = 1 << Int(header.bits)
+    // Colours have 16 bits, but some programs write 8.
+    let areBytes = (0..<count).allSatisfy { red[$0] < 256 && green[$0] < 256 && blue[$0] < 256 }
+    let isBlack = (0..<count).allSatisfy { red[$0] == 0 && green[$0] == 0 && blue[$0] == 0 }
+    if areBytes, !isBlack {
+      warnings.append(.assumed("the colours of its palette have 8 bits instead of 16; taken so"))
+    }
+    let shift = areBytes ? 0 : 8
+    let stride = Int(header.samples)
+    let hasAlpha = stride == 2 && (header.extra_count == 0 || header.first_extra == 1 || header.first_extra == 2)
+    let alphaScale = UInt8(255 / ((1 << Int(header.bits)) - 1))
+    var samples: [UInt8] = []
+    samples.reserveCapacity(indices.count / stride * (hasAlpha ? 4 : 3))
+    for pixel in Swift.stride(from: 0, to: indices.count, by: stride) {
+      for channel in [red, green, blue] {
+        samples.append(UInt8(truncatingIfNeeded: channel[Int(indices[pixel])] >> shift))
+      }
+      if hasAlpha { samples.append(indices[pixel + 1] &* alphaScale) }
+    }
+    return Image(
+      width: Int(header.width), height: Int(header.height), layout: hasAlpha ? .rgba : .rgb, samples: .uint8(samples))
+  }
+
+  /// The image with the white that its tags state, where they state one that fits; else, where little of the range is used, a warning.
+  ///
+  /// `MaxSampleValue` is the largest sample that may occur (12 bits in 16), or that did. So the largest number of as many bits is
+  /// white, unless those are all but one of the sample's own; a value that is no such number is itself white, and said.
+  private func ranged(_ image: Image, _ warnings: inout [ImageWarning.Kind]) -> Image {
+    guard let element = blocks.element, element.isWideInteger, let largest = image.samples.largest else { return image }
+    let stated = header.has_maximum ? Float(header.maximum) : 0
+    if stated >= largest, stated > 0, stated * 2 <= image.white {
+      let isPowerLessOne = stated < 16_777_216 && stated == stated.rounded() && Int(stated) & (Int(stated) + 1) == 0
+      if !isPowerLessOne { warnings.append(.statedWhite(stated)) }
+      return image.withWhite(stated)
+    }
+    if element.isWholeBytes, let warning = image.rangeWarning(largest: largest) { warnings.append(warning) }
+    return image
+  }
+}

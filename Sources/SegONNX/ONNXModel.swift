@@ -1,0 +1,117 @@
+import Foundation
+import SegEngine
+import SegFiles
+import SegWeights
+import SwiftProtobuf
+
+/// An ONNX file: a network with its weights, as PyTorch, TensorFlow and Paddle export them.
+///
+/// Operator sets up to 22 are read; those before 7 as far as their operators mean what they mean from 7 on. Weights are initialisers, Constant nodes, or lie in files beside it.
+public struct ONNXModel: Sendable {
+  /// The operator sets that are read.
+  public static let opsets = 1...22
+
+  /// The file, or what the caller named the bytes.
+  public let path: String
+  /// The version of ONNX's operator set that the file was written for.
+  public let opset: Int
+  /// The program that wrote the file, as it calls itself.
+  public let producer: String
+  let graph: ONNXGraph
+
+  /// Reads a file and the files with external data that it names.
+  ///
+  /// - Throws: ``ONNXError`` where a file cannot be read or is damaged, or is written for an operator set that is not read.
+  public init(contentsOf path: String) throws(ONNXError) {
+    do {
+      try self.init(FileBytes(mapping: path), named: path)
+    } catch let error as FileError {
+      throw ONNXError(path, .file(error))
+    } catch let error as ONNXError {
+      throw error
+    } catch {
+      throw ONNXError(path, .malformed(reason: "\(error)"))
+    }
+  }
+
+  init(_ file: FileBytes, named path: String) throws {
+    guard file.count > 0 else { throw ONNXError(path, .malformed(reason: "the file is empty")) }
+    let model: Onnx_ModelProto
+    do {
+      var options = BinaryDecodingOptions()
+      options.messageDepthLimit = 32
+      options.discardUnknownFields = true
+      model = try withExtendedLifetime(file) {
+        try Onnx_ModelProto(serializedBytes: RawBytes(buffer: file.bytes), options: options)
+      }
+    } catch {
+      throw ONNXError(path, .malformed(reason: ONNXModel.damage(of: file, error)))
+    }
+    guard model.hasGraph else {
+      throw ONNXError(
+        path,
+        .malformed(reason: ForeignFile.words(for: file, expecting: .model).map { "it is \($0)" } ?? "it holds no graph")
+      )
+    }
+    var opsets: [String: Int] = [:]
+    for entry in model.opsetImport {
+      let domain = entry.domain == "ai.onnx" ? "" : entry.domain
+      opsets[domain] = Int(clamping: entry.version)
+    }
+    guard let opset = opsets[""] ?? (opsets.isEmpty ? 1 : opsets.values.max()) else {
+      throw ONNXError(path, .malformed(reason: "it names no operator set"))
+    }
+    guard ONNXModel.opsets.contains(opset) || opsets[""] == nil else {
+      throw ONNXError(
+        path,
+        .malformed(
+          reason: "it is written for operator set \(opset); \(ONNXModel.opsets.lowerBound) to "
+            + "\(ONNXModel.opsets.upperBound) are read"))
+    }
+    let reader = ONNXReader(directory: parentDirectory(of: path), opsets: opsets)
+    do {
+      graph = try reader.graph(model.graph)
+    } catch let error as ONNXFailure {
+      throw ONNXError(path, .malformed(reason: error.reason))
+    } catch let error as FileError {
+      throw ONNXError(path, .file(error))
+    }
+    self.path = path
+    self.opset = opset
+    producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+  }
+}
+
+extension ONNXModel {
+  /// Why a file's protocol buffer cannot be read, in words.
+  private static func damage(of file: FileBytes, _ error: any Error) -> String {
+    if let words = ForeignFile.words(for: file, expecting: .model) { return "it is \(words)" }
+    if case BinaryDecodingError.truncated = error {
+      return "it ends too early: it is cut off, as a download that did not end, or damaged"
+    }
+    return "its protocol buffer is damaged"
+  }
+}
+
+/// Bytes of a mapped file, lent to the protocol-buffer reader.
+private struct RawBytes: SwiftProtobufContiguousBytes {
+  let buffer: UnsafeRawBufferPointer
+
+  init(buffer: UnsafeRawBufferPointer) { self.buffer = buffer }
+
+  init(repeating: UInt8, count: Int) {
+    preconditionFailure("bytes of a file are read, not made")
+  }
+
+  init<S: Sequence>(_ sequence: S) where S.Element == UInt8 {
+    preconditionFailure("bytes of a file are read, not made")
+  }
+
+  var count: Int { buffer.count }
+
+  func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R { try body(buffer) }
+
+  mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) rethrows -> R {
+    preconditionFailure("bytes of a file are read, not written")
+  }
+}

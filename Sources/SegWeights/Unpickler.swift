@@ -1,0 +1,472 @@
+import SegFiles
+
+/// Reads a Python pickle as data. It is no Python: what the objects of ``PickleGlobal`` mean is written here, and every other
+/// object is kept as what it was made from, so that nothing is imported and nothing is run. (Format: Python's `pickletools`,
+/// which documents every opcode.)
+struct Unpickler {
+  /// What a pickle stands for, and where it ends.
+  struct Contents {
+    let root: PickleValue
+    let heap: PickleHeap
+    /// Position of the first byte after it.
+    let end: Int
+  }
+
+  private let bytes: UnsafeRawBufferPointer
+  private var position: Int
+  private var stack: [PickleValue] = []
+  /// Heights of the stack at which marks were set.
+  private var marks: [Int] = []
+  /// What is kept under the numbers from 0 on, and under others: picklers count up, and a dictionary takes many times the memory.
+  private var memo: [PickleValue] = []
+  private var sparseMemo: [Int: PickleValue] = [:]
+  private var heap = PickleHeap()
+  /// Items that may still be copied from one container to another, which a few bytes can ask for any number of times.
+  private var copyBudget: Int
+
+  /// Largest pickle that is read, in bytes. Those of networks with thousands of tensors have less than a megabyte, and reading
+  /// takes some twenty times a pickle's size.
+  static let maximumByteCount = 1 << 26
+
+  /// Most values on the stack, and in the memo.
+  private static let maximumHeight = 1 << 24
+
+  /// Reads a whole pickle, which begins at byte `start` and may be followed by something else.
+  static func load(_ file: FileBytes, from start: Int = 0) throws(FormatFailure) -> Contents {
+    defer { withExtendedLifetime(file) {} }
+    let end = min(file.count, start + maximumByteCount)
+    var unpickler = Unpickler(bytes: UnsafeRawBufferPointer(rebasing: file.bytes[..<end]), start: start)
+    let root = try unpickler.run()
+    return Contents(root: root, heap: unpickler.heap, end: unpickler.position)
+  }
+
+  private init(bytes: UnsafeRawBufferPointer, start: Int) {
+    self.bytes = bytes
+    position = start
+    copyBudget = bytes.count - start
+  }
+
+  private func failure(_ reason: String) -> FormatFailure {
+    FormatFailure("its pickle, at byte \(position), \(reason)")
+  }
+
+  // MARK: - Opcodes
+
+  private mutating func run() throws(FormatFailure) -> PickleValue {
+    while true {
+      let code = try byte()
+      guard stack.count <= Unpickler.maximumHeight, memo.count + sparseMemo.count <= Unpickler.maximumHeight else {
+        throw failure("keeps more objects at once than any checkpoint has")
+      }
+      switch Unicode.Scalar(code) {
+      case ".": return try pop()
+      case "\u{80}":
+        let version = try byte()
+        guard version <= 5 else { throw failure("is of protocol \(version)") }
+      case "\u{95}": _ = try integer(UInt64.self)  // the length of a frame, of use to readers of streams only
+
+      case "N": stack.append(.none)
+      case "\u{88}": stack.append(.bool(true))
+      case "\u{89}": stack.append(.bool(false))
+      case "J": stack.append(.int(Int(try integer(Int32.self))))
+      case "K": stack.append(.int(Int(try byte())))
+      case "M": stack.append(.int(Int(try integer(UInt16.self))))
+      case "\u{8A}": stack.append(try long(count: Int(try byte())))
+      case "\u{8B}": stack.append(try long(count: Int(try integer(Int32.self))))
+      case "G": stack.append(.float(Double(bitPattern: UInt64(bigEndian: try integer(UInt64.self)))))
+      case "I", "L": stack.append(try decimal())
+      case "F":
+        guard let number = Double(try line()) else { throw failure("has a number that is none") }
+        stack.append(.float(number))
+
+      case "X": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
+      case "\u{8C}": stack.append(.string(try string(count: UInt64(try byte()))))
+      case "\u{8D}": stack.append(.string(try string(count: try integer(UInt64.self))))
+      case "U": stack.append(.string(try string(count: UInt64(try byte()))))
+      case "T": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
+      case "V": stack.append(.string(try line()))
+      case "S": stack.append(.string(String(try line().dropFirst().dropLast())))
+      case "C": try bytesObject(count: UInt64(try byte()))
+      case "B": try bytesObject(count: UInt64(try integer(UInt32.self)))
+      case "\u{8E}", "\u{96}": try bytesObject(count: try integer(UInt64.self))
+
+      case "(": marks.append(stack.count)
+      case "0": _ = try pop()
+      case "1": _ = try popToMark()
+      case "2": stack.append(try top())
+
+      case ")": stack.append(tuple([]))
+      case "t": stack.append(tuple(try popToMark()))
+      case "\u{85}": stack.append(tuple([try pop()]))
+      case "\u{86}":
+        let second = try pop()
+        stack.append(tuple([try pop(), second]))
+      case "\u{87}":
+        let third = try pop()
+        let second = try pop()
+        stack.append(tuple([try pop(), second, third]))
+
+      case "]": stack.append(.list(list([])))
+      case "l": stack.append(.list(list(try popToMark())))
+      case "a":
+        let item = try pop()
+        try extendList([item])
+      case "e": try extendList(try popToMark())
+
+      case "}": stack.append(.dictionary(dictionary([])))
+      case "d": stack.append(.dictionary(dictionary(try pairs(try popToMark()))))
+      case "s":
+        let value = try pop()
+        let key = try pop()
+        try extendDictionary([(key, value)])
+      case "u": try extendDictionary(try pairs(try popToMark()))
+
+      case "\u{8F}": stack.append(.set(list([])))
+      case "\u{90}":
+        let items = try popToMark()
+        switch try top() {
+        case .set(let index): heap.lists[index].append(contentsOf: items)
+        case .object, .other: break
+        default: throw failure("adds to a set that is none")
+        }
+      case "\u{91}": stack.append(.set(list(try popToMark())))
+
+      case "q": try keep(Int(try byte()))
+      case "r": try keep(Int(try integer(UInt32.self)))
+      case "p": try keep(try memoKey())
+      case "\u{94}": try keep(memo.count + sparseMemo.count)
+      case "h": try recall(Int(try byte()))
+      case "j": try recall(Int(try integer(UInt32.self)))
+      case "g": try recall(try memoKey())
+
+      case "c":
+        let module = try line()
+        stack.append(.global(PickleGlobal(module: module, name: try line())))
+      case "\u{93}":
+        let name = try pop()
+        let module = try pop()
+        guard case .string(let name) = name, case .string(let module) = module else {
+          throw failure("names an object by something else than strings")
+        }
+        stack.append(.global(PickleGlobal(module: module, name: name)))
+      case "i":
+        let module = try line()
+        let global = PickleGlobal(module: module, name: try line())
+        stack.append(try call(global, try popToMark()))
+      case "o":
+        var items = try popToMark()
+        guard !items.isEmpty else { throw failure("makes an object of no class") }
+        guard case .global(let global) = items.removeFirst() else { throw failure("makes an object of no class") }
+        stack.append(try call(global, items))
+      case "Q":
+        let identifier = try pop()
+        try persistentObject(identifier)
+      case "R", "\u{81}":
+        let arguments = try pop()
+        try reduce(try pop(), arguments)
+      case "\u{92}":
+        _ = try pop()  // keyword arguments
+        let arguments = try pop()
+        try reduce(try pop(), arguments)
+      case "b":
+        let state = try pop()
+        // Other values need none: an OrderedDict's are version numbers of modules, an array's its numbers.
+        if case .object(let index) = try top() { heap.objects[index].state = state }
+
+      default:
+        let printable = (0x21...0x7E).contains(code) ? " ('\(Character(Unicode.Scalar(code)))')" : ""
+        throw .unsupported(
+          "its pickle has opcode \(code)\(printable) at byte \(position - 1), which weights do not need")
+      }
+    }
+  }
+
+  // MARK: - Objects
+
+  /// What PyTorch keeps outside the pickle: `('storage', type, key, location, count[, view])`, and in older files the class of a
+  /// module with its source text.
+  private mutating func persistentObject(_ identifier: PickleValue) throws(FormatFailure) {
+    guard let items = heap.items(of: identifier), case .string(let kind)? = items.first else {
+      throw failure("refers to an outside object that is no storage")
+    }
+    if kind == "module" {
+      stack.append(.global(.opaque))
+      return
+    }
+    guard kind == "storage", items.count >= 5, case .global(let type) = items[1], case .int(let count) = items[4],
+      count >= 0
+    else { throw failure("refers to an outside object that is no storage") }
+    let key: String
+    switch items[2] {
+    case .string(let text): key = text
+    case .int(let number): key = String(number)
+    default: throw failure("refers to a storage without a name")
+    }
+    let number: StoredNumber?
+    switch type {
+    case .storageType(let stored): number = stored
+    case .untypedStorage: number = nil
+    case .opaque: number = .rare("unknown")
+    default: throw failure("refers to a storage of no known type")
+    }
+    var storage = PickleHeap.Storage(key: key, number: number, count: count)
+    // A view of a storage: (its key, where it begins, how many elements it has).
+    if items.count > 5, let view = heap.items(of: items[5]) {
+      guard view.count == 3, case .int(let start) = view[1], case .int(let length) = view[2], start >= 0, length >= 0
+      else { throw failure("has a view of a storage that is none") }
+      storage = PickleHeap.Storage(key: key, number: number, count: length, start: start)
+    }
+    heap.storages.append(storage)
+    stack.append(.storage(heap.storages.count - 1))
+  }
+
+  private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws(FormatFailure) {
+    guard case .tuple(let index) = arguments else { throw failure("calls something without arguments") }
+    // What is called may be the result of another call, of which nothing is known.
+    guard case .global(let global) = callable else {
+      stack.append(object(arguments))
+      return
+    }
+    stack.append(try call(global, heap.tuples[index], arguments))
+  }
+
+  private mutating func call(
+    _ global: PickleGlobal, _ arguments: [PickleValue], _ tuple: PickleValue? = nil
+  ) throws(FormatFailure) -> PickleValue {
+    switch global {
+    case .dictionary: return .dictionary(dictionary(try entries(arguments)))
+    case .defaultDictionary: return .dictionary(dictionary([]))
+    case .set:
+      guard let first = arguments.first else { return .set(list([])) }
+      guard case .list(let index) = first else { return .set(list(try copied(heap.items(of: first) ?? []))) }
+      return .set(index)
+    case .size: return arguments.first ?? self.tuple([])
+    case .rebuildParameter: return arguments.first ?? .other
+    case .rebuildSubclass:
+      // (function, class, arguments, state), where the function is one that rebuilds a tensor.
+      guard arguments.count >= 3, case .global(let function) = arguments[0], function != .rebuildSubclass,
+        let inner = heap.items(of: arguments[2])
+      else { return .rareTensor(.subclass) }
+      return try call(function, inner, arguments[2])
+    case .rebuildTensor:
+      // (storage, offset, size, stride[, requires_grad, backward_hooks[, metadata]])
+      guard arguments.count >= 4, case .storage(let index) = arguments[0], let number = heap.storages[index].number
+      else { throw failure("has a tensor without a storage") }
+      return try tensor(index, number, arguments, metadata: 6)
+    case .rebuildTypedTensor:
+      // (storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])
+      guard arguments.count >= 7, case .storage(let index) = arguments[0],
+        case .global(.elementType(let number)) = arguments[6]
+      else { throw failure("has a tensor without a storage or a type") }
+      return try tensor(index, number, arguments, metadata: 7)
+    case .rebuildRare(let kind): return .rareTensor(kind)
+    case .opaque, .elementType, .storageType, .untypedStorage: return object(tuple ?? self.tuple(arguments))
+    }
+  }
+
+  private mutating func tensor(
+    _ storage: Int, _ number: StoredNumber, _ arguments: [PickleValue], metadata: Int
+  ) throws(FormatFailure) -> PickleValue {
+    guard case .int(let offset) = arguments[1] else { throw failure("has a tensor without an offset") }
+    if arguments.count > metadata, case .dictionary(let index) = arguments[metadata] {
+      for name in ["conj", "neg"] {
+        if case .bool(true)? = heap.value(of: name, in: index) { return .rareTensor(.negated) }
+      }
+    }
+    switch number {
+    case .rare(let name): return .rareTensor(.elements(name))
+    case .element(let stored):
+      heap.tensors.append(
+        PickleHeap.TensorView(
+          storage: storage, stored: stored, offset: offset, extents: arguments[2], strides: arguments[3]))
+      return .tensor(heap.tensors.count - 1)
+    }
+  }
+
+  // MARK: - Containers
+
+  private mutating func tuple(_ items: [PickleValue]) -> PickleValue {
+    heap.tuples.append(items)
+    return .tuple(heap.tuples.count - 1)
+  }
+
+  private mutating func list(_ items: [PickleValue]) -> Int {
+    heap.lists.append(items)
+    return heap.lists.count - 1
+  }
+
+  private mutating func dictionary(_ entries: [(key: PickleValue, value: PickleValue)]) -> Int {
+    heap.dictionaries.append(entries)
+    return heap.dictionaries.count - 1
+  }
+
+  private mutating func object(_ arguments: PickleValue) -> PickleValue {
+    heap.objects.append(PickleHeap.Object(arguments: arguments))
+    return .object(heap.objects.count - 1)
+  }
+
+  /// The entries of a dictionary that is made from another one or from a sequence of pairs.
+  private mutating func entries(
+    _ arguments: [PickleValue]
+  ) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
+    guard let first = arguments.first else { return [] }
+    if case .dictionary(let index) = first {
+      try spend(heap.dictionaries[index].count)
+      return heap.dictionaries[index]
+    }
+    var entries: [(key: PickleValue, value: PickleValue)] = []
+    for item in try copied(heap.items(of: first) ?? []) {
+      guard let pair = heap.items(of: item), pair.count == 2 else { throw failure("has a key without a value") }
+      entries.append((pair[0], pair[1]))
+    }
+    return entries
+  }
+
+  private mutating func copied(_ items: [PickleValue]) throws(FormatFailure) -> [PickleValue] {
+    try spend(items.count)
+    return items
+  }
+
+  private mutating func spend(_ count: Int) throws(FormatFailure) {
+    guard count <= copyBudget else { throw failure("copies more than it holds") }
+    copyBudget -= count
+  }
+
+  private mutating func extendList(_ items: [PickleValue]) throws(FormatFailure) {
+    switch try top() {
+    case .list(let index): heap.lists[index].append(contentsOf: items)
+    case .object(let index):
+      if let elements = heap.objects[index].elements {
+        heap.lists[elements].append(contentsOf: items)
+      } else {
+        heap.objects[index].elements = list(items)
+      }
+    case .other: break
+    default: throw failure("appends to a list that is none")
+    }
+  }
+
+  private mutating func extendDictionary(_ entries: [(key: PickleValue, value: PickleValue)]) throws(FormatFailure) {
+    switch try top() {
+    case .dictionary(let index): heap.dictionaries[index].append(contentsOf: entries)
+    case .object(let index):
+      if let items = heap.objects[index].items {
+        heap.dictionaries[items].append(contentsOf: entries)
+      } else {
+        heap.objects[index].items = dictionary(entries)
+      }
+    case .other: break
+    default: throw failure("sets an item of something else than a dictionary")
+    }
+  }
+
+  private func pairs(_ items: [PickleValue]) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
+    guard items.count.isMultiple(of: 2) else { throw failure("has a key without a value") }
+    return stride(from: 0, to: items.count, by: 2).map { (items[$0], items[$0 + 1]) }
+  }
+
+  // MARK: - Stack and memo
+
+  /// The value on top; what lies below the last mark cannot be reached.
+  private func top() throws(FormatFailure) -> PickleValue {
+    guard stack.count > marks.last ?? 0, let value = stack.last else { throw failure("takes from an empty stack") }
+    return value
+  }
+
+  private mutating func pop() throws(FormatFailure) -> PickleValue {
+    let value = try top()
+    stack.removeLast()
+    return value
+  }
+
+  private mutating func popToMark() throws(FormatFailure) -> [PickleValue] {
+    guard let mark = marks.popLast() else { throw failure("looks for a mark that was never set") }
+    let items = Array(stack[mark...])
+    stack.removeLast(stack.count - mark)
+    return items
+  }
+
+  private mutating func keep(_ index: Int) throws(FormatFailure) {
+    let value = try top()
+    if index < memo.count {
+      memo[index] = value
+    } else if index == memo.count {
+      memo.append(value)
+      sparseMemo[index] = nil
+    } else {
+      sparseMemo[index] = value
+    }
+  }
+
+  private mutating func recall(_ index: Int) throws(FormatFailure) {
+    guard let value = index < memo.count ? memo[index] : sparseMemo[index] else {
+      throw failure("recalls an object that was never kept")
+    }
+    stack.append(value)
+  }
+
+  private mutating func memoKey() throws(FormatFailure) -> Int {
+    guard let key = Int(try line()), key >= 0 else {
+      throw failure("keeps an object under something else than a number")
+    }
+    return key
+  }
+
+  // MARK: - Bytes
+
+  private mutating func take(_ count: UInt64) throws(FormatFailure) -> UnsafeRawBufferPointer {
+    guard count <= UInt64(bytes.count - position) else { throw failure("ends too early") }
+    let start = position
+    position += Int(count)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+  }
+
+  private mutating func byte() throws(FormatFailure) -> UInt8 { try take(1)[0] }
+
+  /// Little endian, as every number of a pickle but one.
+  private mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Integer.Type
+  ) throws(FormatFailure) -> Integer {
+    Integer(littleEndian: try take(UInt64(MemoryLayout<Integer>.size)).loadUnaligned(as: type))
+  }
+
+  /// Two's complement in as few bytes as it needs.
+  private mutating func long(count: Int) throws(FormatFailure) -> PickleValue {
+    guard count >= 0 else { throw failure("has a number of negative length") }
+    let bytes = try take(UInt64(count))
+    guard count <= 8 else { return .other }
+    guard let last = bytes.last else { return .int(0) }
+    var value: Int64 = last >= 0x80 ? -1 : 0
+    for byte in bytes.reversed() { value = value << 8 | Int64(byte) }
+    return .int(Int(value))
+  }
+
+  /// A number in digits; `00` and `01` are how older protocols write truth.
+  private mutating func decimal() throws(FormatFailure) -> PickleValue {
+    let text = try line()
+    if text == "00" || text == "01" { return .bool(text == "01") }
+    let digits = text.hasSuffix("L") ? text.dropLast() : text[...]
+    if let number = Int(digits) { return .int(number) }
+    let unsigned = digits.drop { $0 == "-" }
+    guard !unsigned.isEmpty, unsigned.allSatisfy({ ("0"..."9").contains($0) }) else {
+      throw failure("has a number that is none")
+    }
+    return .other
+  }
+
+  private mutating func string(count: UInt64) throws(FormatFailure) -> String {
+    String(decoding: try take(count), as: UTF8.self)
+  }
+
+  private mutating func bytesObject(count: UInt64) throws(FormatFailure) {
+    _ = try take(count)
+    stack.append(.other)
+  }
+
+  private mutating func line() throws(FormatFailure) -> String {
+    guard let end = bytes[position...].firstIndex(of: 0x0A) else { throw failure("ends too early") }
+    let line = String(decoding: bytes[position..<end], as: UTF8.self)
+    position = end + 1
+    return line
+  }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+
+/// `seg estimate`: how long a network will take, and how much memory, without running it.
+struct EstimateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "estimate", abstract: "Tells how long a network takes and how much memory, without running it.",
+    discussion: """
+      The network is compiled without its weights; each step's time comes from the machine's profile (`seg calibrate`). The peak is \
+      that of a process that holds the network's weights nowhere else.
+      """)
+
+  @Argument(help: .model)
+  var model: String
+
+  @Option(help: .size)
+  var size: SizeArgument?
+
+  @Option(help: .classes)
+  var classes: Int?
+
+  @Flag(help: "Also list the time of each step.")
+  var layers = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var latency: LatencyOptions
+
+  private struct Report: Encodable {
+    struct Layer: Encodable {
+      let name: String
+      let operation: String
+      let algorithm: String
+      let output: [Int]
+      let milliseconds: Double
+      let macs: Int
+      let workspaceBytes: Int
+    }
+    let model: String
+    /// Shapes of the inputs.
+    let inputs: [[Int]]
+    let threads: Int
+    let milliseconds: Double
+    let gigaflopsPerSecond: Double
+    let arenaBytes: Int
+    let packedWeightBytes: Int
+    let constantBytes: Int
+    /// With weights, arena, inputs, outputs and the process itself.
+    let peakBytes: Int
+    let layers: [Layer]?
+  }
+
+  func run() throws {
+    let profile = try latency.latencyProfile()
+    let backend = latency.backend(for: profile)
+    let source = try NetworkSource(model, classes: classes)
+    let graph = try source.graph(for: size?.extent)
+    let flops = try GraphSummary(graph).total.flops
+    let estimate = try Failure.about(model) {
+      profile.estimate(try graph.plan(on: backend, options: CompileOptions(profile: profile.choice)))
+    }
+    let plan = estimate.plan
+    let report = Report(
+      model: source.name, inputs: plan.inputs.map(\.shape.dimensions), threads: plan.threads,
+      milliseconds: 1000 * estimate.seconds, gigaflopsPerSecond: Double(flops) / max(estimate.seconds, 1e-12) / 1e9,
+      arenaBytes: plan.arenaByteCount, packedWeightBytes: plan.packedWeightsByteCount,
+      constantBytes: plan.constantByteCount, peakBytes: estimate.peakResidentByteCount,
+      layers: !layers
+        ? nil
+        : zip(plan.steps, estimate.stepSeconds).map { step, seconds in
+          .init(
+            name: step.name, operation: step.operation, algorithm: step.algorithm, output: step.output.shape.dimensions,
+            milliseconds: 1000 * seconds, macs: step.cost.macs, workspaceBytes: step.workspaceByteCount)
+        })
+    if json { return try printJSON(report) }
+    try printLine(
+      "\(report.model) \(report.inputs.map { "\(Shape($0))" }.joined(separator: " ")), \(report.threads) thread(s)")
+    try printLine(
+      "about \(report.milliseconds.fixed(report.milliseconds < 10 ? 2 : 1)) ms, "
+        + "\(report.gigaflopsPerSecond.fixed(0)) GFLOP/s")
+    func megabytes(_ count: Int) -> String { (Double(count) / 1e6).fixed(1) + " MB" }
+    try printLine(
+      "arena \(megabytes(report.arenaBytes)), packed weights \(megabytes(report.packedWeightBytes)), other constants "
+        + "\(megabytes(report.constantBytes)), peak resident about \(megabytes(report.peakBytes))")
+    guard let layers = report.layers else { return }
+    var table = TextTable(["layer", "operator", "algorithm", "output", "ms", "share"], leftAligned: [0, 1, 2, 3])
+    for layer in layers {
+      table.add([
+        layer.name, layer.operation, layer.algorithm, "\(Shape(layer.output))", layer.milliseconds.fixed(3),
+        "\((100 * layer.milliseconds / max(report.milliseconds, 1e-9)).fixed(1)) %",
+      ])
+    }
+    try printLine("\n" + table.text)
+  }
+}

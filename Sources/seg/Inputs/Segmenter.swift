@@ -1,0 +1,72 @@
+import SegEngine
+import SegIO
+import SegModels
+
+/// A network that segments images, within the memory of the machine.
+struct Segmenter {
+  let name: String
+  let predictor: Predictor
+  /// Labels from 0 to below this; a network of one output channel has two.
+  let classes: Int
+  let outputChannels: Int
+  /// What was taken for granted, a line each.
+  let assumptions: [String]
+  /// The network for images `[1, height, width, channels]` of a size, for what is to be known of it without running it.
+  let graph: (Extent2D) throws -> Graph
+
+  /// Reads and makes the network, with the choices of the command line.
+  init(_ source: NetworkSource, weights: WeightsFile?, images: ImageOptions, _ compute: ComputeOptions) throws {
+    if case .named(let description) = source, images.settings != nil {
+      throw NetworkError.settings(name: description.name)
+    }
+    let stored: PredictionSettings
+    do throws(SettingsError) {
+      stored = try source.storedSettings(at: images.settings)
+    } catch {
+      throw Failure(.badInput, "\(error)")
+    }
+    let backend = compute.backend
+    do {
+      let loaded = try source.segmenter(
+        weights: weights, settings: images.asSettings.completed(by: stored), on: backend,
+        options: compute.options(for: backend))
+      weights?.report(leftOut: loaded.leftOut)
+      name = loaded.name
+      predictor = loaded.predictor
+      classes = loaded.classes
+      outputChannels = loaded.outputChannels
+      assumptions = loaded.assumptions.map { "\(loaded.name): \($0)" }
+      graph = loaded.graph
+    } catch let error as SettingsError {
+      throw Failure(.usage, "\(source.path ?? source.name): \(error)")
+    }
+  }
+
+  /// Prints what was taken for granted to the standard error stream.
+  func sayAssumptions() { for assumption in assumptions { printError("seg: \(assumption)") } }
+
+  /// Whether masks are foreground and background.
+  var isBinary: Bool { predictor.postprocessing.threshold != nil }
+
+  /// Segments the image of a file.
+  func prediction(
+    for image: Image, of path: String, at resolution: Predictor.Resolution = .image, keepingLogits: Bool = false
+  ) throws -> Predictor.Prediction {
+    // Logits at the image's size, what is made of them, the labels, and the image itself.
+    try requireMemory(
+      image.width * image.height * (8 * outputChannels + 16),
+      for: "\(path): an image of \(image.width)×\(image.height) pixels")
+    return try Failure.about(path) { try predictor(image, at: resolution, keepingLogits: keepingLogits) }
+  }
+
+  /// Segments the image of a file from several views, and through a conditional random field where one is given.
+  func refinedLabels(
+    of image: Image, of path: String, views: TestTimeAugmentation, crf: DenseCRF?
+  ) throws -> LabelMap {
+    let pixels = image.width * image.height
+    try requireMemory(
+      pixels * (12 * max(2, outputChannels) + 16) + (crf?.byteCount(for: image, classes: max(2, outputChannels)) ?? 0),
+      for: "\(path): an image of \(image.width)×\(image.height) pixels")
+    return try Failure.about(path) { try predictor.refined(image, views: views, crf: crf).labels }
+  }
+}

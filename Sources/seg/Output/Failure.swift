@@ -1,0 +1,135 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+
+/// What went wrong, as one line and an exit code of `sysexits.h`.
+struct Failure: Error {
+  /// The kinds, with their exit codes.
+  enum Kind: Int32 {
+    case usage = 64
+    case badInput = 65
+    case unreadableInput = 66
+    case `internal` = 70
+    case unwritableOutput = 73
+  }
+
+  let kind: Kind
+  let message: String
+
+  var exitCode: ExitCode { ExitCode(kind.rawValue) }
+
+  /// Makes a failure. Whatever stands in the names of files and tensors, the message is one line.
+  init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = String(
+      String.UnicodeScalarView(
+        message.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .lineSeparator, .paragraphSeparator: " "
+          default: scalar
+          }
+        }))
+  }
+
+  /// The failure behind an error of this package, or `nil` for any other.
+  init?(_ error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as ImageError:
+      self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as WeightsError:
+      self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
+    case let error as ONNXError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
+    case let error as NetworkError: self.init(error)
+    case let error as FileError: self.init(.unreadableInput, error.description)
+    case let error as DatasetError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description + Failure.hint(error))
+      }
+    case let error as LabelColorsError:
+      if case .file = error.cause {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
+    case let error as ProfileError:
+      if case .file = error {
+        self.init(.unreadableInput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
+    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
+      self.init(.badInput, "\(error)")
+    default: return nil
+    }
+  }
+
+  /// The failure of a network's name, file or weights, with the option that says what is missing.
+  private init(_ error: NetworkError) {
+    switch error {
+    case .weights(_, _, let classes?): self.init(.badInput, "\(error): --classes \(classes)")
+    case .weights(_, CheckpointError.severalFit, nil): self.init(.badInput, "\(error) (--checkpoint-key)")
+    case .weights: self.init(.badInput, "\(error)")
+    case .classes, .classesOfFile: self.init(.usage, "--classes: \(error)")
+    case .noWeights, .weightsOfFile: self.init(.usage, "--weights: \(error)")
+    case .threshold: self.init(.usage, "--threshold: \(error)")
+    case .noSize, .size: self.init(.usage, "--size: \(error)")
+    case .unknownName, .settings: self.init(.usage, "\(error)")
+    }
+  }
+
+  /// Runs what writes an output; whatever goes wrong there is the output's fault.
+  static func writing<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      throw Failure(.unwritableOutput, "\(error)")
+    }
+  }
+
+  /// Prefixes an error that does not name the file it belongs to.
+  static func about<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as GraphError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as ParameterError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CheckpointError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as MetricError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as PredictionError {
+      throw Failure(.badInput, "\(path): \(error)")
+    } catch let error as CRFError {
+      throw Failure(.badInput, "\(path): \(error)")
+    }
+  }
+
+  /// Prints the line to the standard error stream.
+  func report() { printError("seg: \(message)") }
+
+  /// The options that help images and masks to find each other.
+  private static func hint(_ error: DatasetError) -> String {
+    switch error.cause {
+    case .noMask, .noImage, .severalMasks, .severalImages: " (--image-suffix and --mask-suffix say how names end)"
+    case .file, .noImages: ""
+    }
+  }
+
+  private static func isFileError(_ error: ImageError) -> Bool {
+    if case .file = error.cause { true } else { false }
+  }
+
+  private static func isFileError(_ error: WeightsError) -> Bool {
+    if case .file = error.cause { true } else { false }
+  }
+}
