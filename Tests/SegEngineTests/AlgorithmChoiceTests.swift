@@ -56,8 +56,8 @@ import Testing
         for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)) {
           samples.append(
             .init(
-              problem: "\(problem)", algorithm: algorithm.name, demand: algorithm.demand,
-              seconds: truth.seconds(for: algorithm.demand, threads: 2)))
+              problem: "\(problem)", algorithm: algorithm.name, work: algorithm.work,
+              seconds: truth.seconds(for: algorithm.work, threads: 2)))
         }
       }
     }
@@ -72,11 +72,11 @@ import Testing
   /// A part that would make time shorter is left out, not given a negative price.
   @Test func noPartIsFreeBelowZero() {
     let samples = (1...8).map { index -> Calibration.Sample in
-      var demand = AlgorithmDemand()
-      demand.panelMacs = Double(index) * 1e9
-      demand.bytesMoved = Double(index % 3) * 1e8
+      var work = WorkEstimate()
+      work.panelMacs = Double(index) * 1e9
+      work.bytesMoved = Double(index % 3) * 1e8
       return .init(
-        problem: "\(index)", algorithm: "made up", demand: demand,
+        problem: "\(index)", algorithm: "made up", work: work,
         seconds: Double(index) * 0.02 - Double(index % 3) * 0.001)
     }
     let profile = Calibration(samples: samples, threads: 1).profile
@@ -85,9 +85,9 @@ import Testing
     #expect(abs(profile.secondsPerUnit[0] * 1e9 / 0.02 - 1) < 0.1)
   }
 
-  @Test func demandsCountWhatIsComputed() {
+  @Test func workCountsWhatIsComputed() {
     func macs(_ name: String, _ problem: ConvolutionProblem) -> Double {
-      ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)).first { $0.name == name }!.demand
+      ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)).first { $0.name == name }!.work
         .panelMacs
     }
     // 64 × 64 outputs, 64 channels: whole panels, no padding left out at rate 1 but the first and the last row's.

@@ -78,21 +78,21 @@ typedef struct {
   long group_rows, group_stride;
 } seg_destination;
 
-/// Floats one after another.
+/// Floats that are prefetched, one after another.
 typedef struct {
   const float *first;
   long count;
   long is_written;  ///< whether they will be written
-} seg_run;
+} seg_prefetch_run;
 
-/// Runs of floats that are asked for, to be in the core's second-level cache soon, a few lines at a time while products are computed: all at
-/// once they would take the buffers in which the products' own operands come.
+/// Runs of floats that are prefetched into the core's second-level cache, a few cache lines at a time while products are computed. All at
+/// once would take the fill buffers that the products' own operands need.
 typedef struct {
-  const seg_run *runs;
+  const seg_prefetch_run *runs;
   long run_count;
-  long lines;      ///< how many lines of the cache are asked for at a time
+  long lines;      ///< cache lines that are prefetched at a time
   long run, line;  ///< the next one
-} seg_ahead;
+} seg_prefetch_list;
 
 /// A product of rows with a constant matrix: the sums Σ over t, c of rows[t][r][c] B[t depth + c][o], with an epilogue.
 ///
@@ -113,7 +113,7 @@ typedef struct {
   int accumulates;        ///< whether the sums begin with what the result holds
   seg_epilogue epilogue;
   seg_destination result;
-  seg_ahead *ahead;       ///< asked for along with each block of rows; may be null
+  seg_prefetch_list *prefetches;       ///< prefetched along with each block of rows; may be null
 } seg_product;
 
 /// Products of planes of rows with a matrix each, that lie at constant distances, of some rows of each plane.
@@ -122,8 +122,8 @@ typedef struct {
   long count;
   const long *rows;     ///< [count][2]: the first row that takes part, and how many do
   long a_plane, panel_plane, y_plane;  ///< floats from a plane to the next
-  const seg_run *ahead;  ///< what is asked for meanwhile
-  long ahead_count;
+  const seg_prefetch_run *prefetches;  ///< what is prefetched meanwhile
+  long prefetch_count;
 } seg_plane_products;
 
 /// The end of a product by Strassen's algorithm: the quarters of the result from its seven products, `[7][rows][columns]`, with an epilogue.
@@ -273,7 +273,7 @@ int seg_reserve_product_buffers(int threads);
 /// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
 long seg_core_cache_bytes(void);
 
-/// Asks for floats to be brought into the core's second-level cache.
+/// Prefetches floats into the core's second-level cache.
 void seg_prefetch(const float *x, long count);
 
 /// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.

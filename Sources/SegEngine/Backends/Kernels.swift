@@ -81,7 +81,7 @@ package protocol Kernels: Sendable {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
-  /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
+  /// Prefetches numbers into the core's second-level cache: a hint, which changes no result.
   func prefetch(_ x: UnsafePointer<Float>, count: Int)
 
   /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The

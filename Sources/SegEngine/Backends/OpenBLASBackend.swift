@@ -40,8 +40,6 @@ public struct OpenBLASBackend: Backend, KernelProviding {
 
   public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }
 
-  package var kernels: any Kernels { vectorKernels }
-
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int

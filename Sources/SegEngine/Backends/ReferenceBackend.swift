@@ -8,7 +8,7 @@ public struct ReferenceBackend: Backend, KernelProviding {
 
   public var name: String { "reference" }
 
-  package var kernels: any Kernels { ReferenceKernels() }
+  package var instructionSet: String { ReferenceKernels.instructionSet }
 
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,

@@ -6,6 +6,9 @@ import Darwin
 
 /// Kernels in plain loops, with sums in Double that are rounded to float32 once. They are slow, and the reference of every test.
 package struct ReferenceKernels: Kernels {
+  /// The name under which the ``KernelTable`` has them.
+  package static let instructionSet = "reference"
+
   package init() {}
 
   // A width that no test's matrix is a multiple of by chance, with a last panel that is filled up.

@@ -11,8 +11,8 @@ package struct SlidingWindow: Sendable, Hashable {
   package var geometry: ConvolutionGeometry
   /// Outputs along the width.
   package var outputWidth: Int
-  /// Rows of the memory of which the image is a part: row r lies at r modulo this; 0 where every row has its own place. Depthwise
-  /// convolution alone heeds it.
+  /// Rows of a ring buffer that holds the image: row r lies at r modulo this. 0 where all rows are in memory. Only depthwise
+  /// convolution supports it.
   package var ringRows = 0
 
   /// Describes a window over images of `inputHeight` × `inputWidth` pixels.

@@ -1,4 +1,4 @@
-/// A product of rows with a constant matrix by Strassen's way: in quarters, with seven products of half the size instead of eight.
+/// A product of rows with a constant matrix by Strassen's algorithm: in quarters, with seven products of half the size instead of eight.
 ///
 /// With A = (A₁₁ A₁₂; A₂₁ A₂₂) and B likewise,
 ///
@@ -26,9 +26,6 @@ struct StrassenProduct: Sendable {
 
   /// Floats of the packed form: seven quarters where the plain one has four.
   var packedCount: Int { 7 * quarterCount }
-
-  /// A name of the layout, under which packed weights are shared.
-  var layoutName: String { "strassen/panels\(layout.width)" }
 
   /// The quarters of B of which each of the seven right-hand matrices is the sum: row, column, sign.
   private static let terms: [[(row: Int, column: Int, sign: Float)]] = [
@@ -106,40 +103,21 @@ struct StrassenProduct: Sendable {
   }
 }
 
-/// Asking ahead.
 extension StrassenProduct {
-  /// Asks for the places of a panel's results, and for what is added to them, in both halves: they come while its products are computed.
-  /// The places too as what is read: asked for as lines that will be written they cost FCN 1 to 2 % more.
+  /// Prefetches the destination of a panel's results and their residual, in both halves, while its products are computed. The
+  /// destination is prefetched for reading: prefetching it for writing makes FCN 1 to 2 % slower.
   private func prefetch(
     _ epilogue: Epilogue, _ result: Destination, column: Int, rows: Int, on device: ComputeDevice
   ) {
-    func ask(_ row: Int, _ column: Int) {
+    func prefetchRow(_ row: Int, _ column: Int) {
       device.kernels.prefetch(result.row(row) + column, count: layout.width)
       if let residual = epilogue.residual {
         device.kernels.prefetch(residual + row * epilogue.residualStride + column, count: layout.width)
       }
     }
     for row in 0..<rows {
-      ask(row, column)
-      ask(row, n / 2 + column)
+      prefetchRow(row, column)
+      prefetchRow(row, n / 2 + column)
     }
   }
-}
-
-/// The last step of Strassen's product: the seven products, `[7, rows, columns]`, as the quarters of the result.
-package struct StrassenOperands {
-  /// Rows of a half.
-  package var rows: Int
-  /// Rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row, which the upper one gives.
-  package var lower: Int
-  /// Columns of a half that are computed.
-  package var columns: Int
-  /// Columns from one of the left half to its counterpart.
-  package var right: Int
-  /// The products.
-  package var products: UnsafePointer<Float>
-  /// What is done with the sums; it begins at the first column that is computed.
-  package var epilogue: Epilogue
-  /// Where the first column that is computed goes.
-  package var result: Destination
 }

@@ -6,6 +6,9 @@ package struct VectorKernels: Kernels {
   private nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
   package let coreCacheBytes = seg_core_cache_bytes()
 
+  /// The names of the instruction sets, the widest first.
+  package static let instructionSets = ["avx512", "avx2", "baseline"]
+
   /// The kernels of the widest instruction set that the machine has.
   package static let widest = VectorKernels(table: seg_select_kernels())
 
@@ -36,7 +39,7 @@ package struct VectorKernels: Kernels {
   package func planeProducts(_ operands: PlaneOperands) {
     // Both structures lie in memory as the kernels' do.
     operands.rows.withMemoryRebound(to: Int.self) { rows in
-      operands.ahead.withMemoryRebound(to: seg_run.self) { ahead in
+      operands.prefetches.withMemoryRebound(to: seg_prefetch_run.self) { prefetches in
         var products = seg_plane_products()
         products.product = kernelOperands(operands.first)
         products.count = operands.rows.count
@@ -44,7 +47,7 @@ package struct VectorKernels: Kernels {
         (products.a_plane, products.panel_plane, products.y_plane) = (
           operands.rowPlane, operands.panelPlane, operands.resultPlane
         )
-        (products.ahead, products.ahead_count) = (ahead.baseAddress, ahead.count)
+        (products.prefetches, products.prefetch_count) = (prefetches.baseAddress, prefetches.count)
         table.pointee.plane_products(&products)
       }
     }

@@ -5,12 +5,12 @@ protocol ConvolutionAlgorithm: Sendable {
   var method: ConvolutionMethod { get }
 
   /// What one run asks of the machine.
-  var demand: AlgorithmDemand { get }
+  var work: WorkEstimate { get }
 
-  /// The name of the packed form of the weights; equal names mean equal forms.
-  var packing: String { get }
+  /// The form of the packed weights.
+  var packedFormat: PackedFormat { get }
 
-  /// Number of floats of the packed weights.
+  /// How many numbers the packed weights are, of the format's element type.
   var packedCount: Int { get }
 
   /// Brings weights from the checkpoint's layout into the packed form.
@@ -44,6 +44,14 @@ extension ConvolutionAlgorithm {
 
   var pools: Bool { false }
 
+  /// Size of the packed weights in bytes.
+  var packedByteCount: Int { packedFormat.byteCount(of: packedCount) }
+
+  /// A form of packed weights of float32 that this algorithm reads.
+  func float32Format(_ order: String, panels: PanelLayout? = nil) -> PackedFormat {
+    PackedFormat(name, .float32, order, panels: panels)
+  }
+
   func packingScratchCount(threads: Int) -> Int { 0 }
 
   func pack(
@@ -51,75 +59,6 @@ extension ConvolutionAlgorithm {
     over workers: WorkerPool
   ) {
     pack(weights, into: packed, over: workers)
-  }
-}
-
-/// An algorithm that computes tiles of the output, each by itself.
-protocol TiledConvolutionAlgorithm: ConvolutionAlgorithm {
-  /// Number of tiles.
-  var tileCount: Int { get }
-
-  /// Scratch memory of one worker in floats.
-  var tileScratchCount: Int { get }
-
-  /// Computes a tile of the output, bias, residual and activation included.
-  func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
-}
-
-extension TiledConvolutionAlgorithm {
-  private var alignedScratchCount: Int { (tileScratchCount + 15) / 16 * 16 }
-
-  func scratchCount(threads: Int) -> Int { threads * alignedScratchCount }
-
-  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let perWorker = alignedScratchCount
-    run.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
-  }
-}
-
-/// The operands of one run of a convolution.
-struct ConvolutionRun {
-  let device: ComputeDevice
-  let x: UnsafePointer<Float>
-  /// Floats from one input pixel to the next.
-  let xStride: Int
-  let weights: UnsafePointer<Float>
-  /// Bias, residual and function. Rows of the residual are output pixels.
-  let epilogue: Epilogue
-  /// Where the output pixels go.
-  let result: Destination
-  /// Where the maxima of 2 × 2 outputs go, if the algorithm is asked for them: ``PoolingConvolution/pool``.
-  var pooled: UnsafeMutablePointer<Float>? = nil
-  /// Floats from one pooled pixel to the next.
-  var pooledStride = 0
-
-  var kernels: any Kernels { device.kernels }
-  var workers: WorkerPool { device.workers }
-
-  /// Whether the residual lies where the output goes.
-  var addsInPlace: Bool { epilogue.residual == UnsafePointer(result.y) }
-
-  /// Applies the epilogue to the sums of `rows` pixels from the output's pixel `pixel` on, in place. A residual that lies there has been
-  /// added before.
-  func finish(pixel: Int, rows: Int, channels: Int) {
-    var epilogue = epilogue.part(row: pixel)
-    if addsInPlace { epilogue.residual = nil }
-    guard !epilogue.isIdentity else { return }
-    let target = result.part(row: pixel)
-    kernels.affine(target.y, xStride: target.stride, epilogue, into: target, rows: rows, channels: channels)
-  }
-
-  /// The product of rows with packed weights that gives `count` pixels from the output's pixel `pixel` on, `channels` channels from
-  /// `firstChannel` on, with the epilogue.
-  func product(
-    _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
-    firstChannel: Int = 0, channels: Int
-  ) {
-    kernels.panelProduct(
-      PanelOperands(
-        rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
-        epilogue: epilogue.part(row: pixel, column: firstChannel),
-        into: result.part(row: pixel, column: firstChannel)))
   }
 }
 
@@ -132,8 +71,10 @@ extension ConvolutionAlgorithm {
   ) -> PreparedOperator {
     let workers = context.workers
     let weights = context.constants[1].map { constant in
-      context.packed(name + "/" + packing, count: packedCount) { packed in
-        constant.withUnsafeElements(of: Float.self) { pack($0.baseAddress!, into: packed, over: workers) }
+      context.packed(packedFormat, byteCount: packedByteCount) { packed in
+        constant.withUnsafeElements(of: Float.self) {
+          pack($0.baseAddress!, into: packed.bindMemory(to: Float.self, capacity: packedCount), over: workers)
+        }
       }
     }
     // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.
@@ -142,7 +83,8 @@ extension ConvolutionAlgorithm {
     let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
-      workspaceByteCount: 4 * (packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
+      workspaceByteCount: ElementType.float32.byteCount(
+        of: packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
       algorithm: name,
       candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
@@ -165,7 +107,7 @@ extension ConvolutionAlgorithm {
           scratch: scratch + packingSpace)
       }
       if let weights {
-        weights.withUnsafeElements { runAll($0.baseAddress!) }
+        weights.withUnsafeBytes { runAll($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
         runAll(scratch)
       }

@@ -19,6 +19,15 @@ struct ConvolutionMethod: Sendable {
     /// Transposed, any geometry.
     case transposed
 
+    /// What its kernels compute.
+    var operation: KernelTable.Operation {
+      switch self {
+      case .depthwise: .depthwise
+      case .winograd, .isolated, .transposedWinograd: .winograd
+      case .general, .pointwise, .transposedBlocks, .transposed: .panelProduct
+      }
+    }
+
     /// Whether the convolution is a transposed one.
     var isTransposed: Bool { self == .transposedWinograd || self == .transposedBlocks || self == .transposed }
 

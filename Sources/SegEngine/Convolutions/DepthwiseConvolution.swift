@@ -26,7 +26,7 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     self.problem = problem
     let threads = device.workers.threadCount
     let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
-    let fitting = DepthwiseConvolution.spanBytes / (4 * span * problem.input.width)
+    let fitting = DepthwiseConvolution.spanBytes / ElementType.float32.byteCount(of: span * problem.input.width)
     if inParts, problem.groupOutputs == 1, fitting < problem.inputChannels {
       channels = EvenPieces(
         problem.inputChannels, largest: max(32, fitting / 16 * 16), atLeast: threads == 1 ? 1 : 4 * threads,
@@ -39,15 +39,16 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     }
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
-    demand.vectorOperations = Double(problem.macs)
-    demand.bytesMoved = 4 * Double(problem.batch * problem.outputPixels * problem.outputChannels)
-    return demand
+  var work: WorkEstimate {
+    var work = WorkEstimate()
+    work.vectorOperations = Double(problem.macs)
+    work.bytesMoved = ElementType.float32.byteCount(
+      of: Double(problem.batch * problem.outputPixels * problem.outputChannels))
+    return work
   }
 
   /// `[part of the channels][tap, output channel]`
-  var packing: String { "tap-major/\(channels.size)" }
+  var packedFormat: PackedFormat { float32Format("tap-major, \(channels.size) channels") }
   var packedCount: Int { problem.taps * problem.outputChannels }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

@@ -83,10 +83,13 @@ struct SeparableRows: Sendable {
       guard let constant = context.constants[stage.input] else {
         preconditionFailure("the weights of a separable convolution are constants")
       }
-      let key = "\(stage.input)/\(stage.algorithm.name)/\(stage.algorithm.packing)"
-      return context.packed(key, count: stage.algorithm.packedCount) { packed in
+      let algorithm = stage.algorithm
+      return context.packed(
+        algorithm.packedFormat, ofInput: stage.input, byteCount: algorithm.packedByteCount
+      ) { packed in
         constant.withUnsafeElements(of: Float.self) {
-          stage.algorithm.pack($0.baseAddress!, into: packed, over: workers)
+          algorithm.pack(
+            $0.baseAddress!, into: packed.bindMemory(to: Float.self, capacity: algorithm.packedCount), over: workers)
         }
       }
     }
@@ -94,10 +97,11 @@ struct SeparableRows: Sendable {
     let stageInputs = [expansion?.input, depthwise.input, projection?.input].compactMap { $0 }
     let residualInput = addsResidual ? context.inputs.count - 1 : nil
     var prepared = PreparedOperator(
-      workspaceByteCount: 4 * workers.threadCount * scratchCount, algorithm: "rows", packedInputs: Set(stageInputs)
+      workspaceByteCount: ElementType.float32.byteCount(of: workers.threadCount * scratchCount), algorithm: "rows",
+      packedInputs: Set(stageInputs)
     ) { context in
       func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? {
-        tensor?.withUnsafeElements(of: Float.self) { $0.baseAddress! }
+        tensor?.withUnsafeBytes { $0.baseAddress!.assumingMemoryBound(to: Float.self) }
       }
       // The tensors are held by this closure, so that their memory stays.
       withExtendedLifetime((expand, filter, project)) {
@@ -110,26 +114,26 @@ struct SeparableRows: Sendable {
         }
       }
     }
-    prepared.demand = demand
+    prepared.work = work
     return prepared
   }
 
-  /// The sum of what the stages demand, with the columns of the larger product.
-  private var demand: AlgorithmDemand {
-    var demand = depthwise.problem.demand(of: depthwise.algorithm)
+  /// The sum of what the stages work, with the columns of the larger product.
+  private var work: WorkEstimate {
+    var work = depthwise.problem.work(of: depthwise.algorithm)
     // Every group of rows reads all weights.
     let groups = Double(
       depthwise.problem.batch * ((depthwise.problem.output.height + projectedRows - 1) / projectedRows))
-    demand.weightBytes =
-      4 * groups * Double((expansion?.algorithm.packedCount ?? 0) + (projection?.algorithm.packedCount ?? 0))
+    work.weightBytes =
+      groups * Double((expansion?.algorithm.packedByteCount ?? 0) + (projection?.algorithm.packedByteCount ?? 0))
     var largest = 0.0
     for stage in [expansion, projection].compactMap({ $0 }) {
-      let product = stage.problem.demand(of: stage.algorithm)
-      demand.panelMacs += product.panelMacs
-      demand.panelResults += product.panelResults
-      if product.panelMacs > largest { (largest, demand.columns) = (product.panelMacs, product.columns) }
+      let product = stage.problem.work(of: stage.algorithm)
+      work.panelMacs += product.panelMacs
+      work.panelResults += product.panelResults
+      if product.panelMacs > largest { (largest, work.columns) = (product.panelMacs, product.columns) }
     }
-    return demand
+    return work
   }
 
   /// The operands of one run.

@@ -41,29 +41,29 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   /// The most pixels of a tile.
   static func tilePixels(k: Int, n: Int) -> Int { max(leastPixels, min(tileMacs / (k * n), sumBytes / (5 * k))) }
 
-  var demand: AlgorithmDemand {
-    StrassenConvolution.demand(
+  var work: WorkEstimate {
+    StrassenConvolution.work(
       product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces, sums: columns.pieces)
   }
 
-  /// What `count` products of some rows demand, the sums of whose rows are made `sums` times.
-  static func demand(
+  /// What `count` products of some rows work, the sums of whose rows are made `sums` times.
+  static func work(
     _ product: StrassenProduct, rows: Int, tiles: Int, sums: Int = 1, times count: Int = 1
-  ) -> AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  ) -> WorkEstimate {
+    var work = WorkEstimate()
     let rows = Double(rows * count)
     let (inputs, outputs) = (Double(product.k), Double(product.n))
     let summed = inputs * Double(sums)
-    demand.panelMacs = rows * inputs * outputs * 7 / 8
-    demand.panelResults = rows * outputs * 7 / 4
+    work.panelMacs = rows * inputs * outputs * 7 / 8
+    work.panelResults = rows * outputs * 7 / 4
     // Five sums of two for four inputs, eight additions for four outputs.
-    demand.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
-    demand.bytesMoved = 4 * rows * (summed * 5 / 4 + outputs * 7 / 4)
-    demand.weightBytes = 4 * Double(tiles * count * product.packedCount)
-    return demand
+    work.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
+    work.bytesMoved = ElementType.float32.byteCount(of: rows * (summed * 5 / 4 + outputs * 7 / 4))
+    work.weightBytes = ElementType.float32.byteCount(of: Double(tiles * count * product.packedCount))
+    return work
   }
 
-  var packing: String { product.layoutName }
+  var packedFormat: PackedFormat { float32Format("quarters", panels: product.layout) }
   var packedCount: Int { product.packedCount }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

@@ -21,17 +21,17 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
       atLeast: device.workers.threadCount == 1 ? 1 : 4 * device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let products = Double(problem.batch * problem.inputPixels * problem.taps)
-    demand.panelMacs = products * Double(matrix.count)
-    demand.panelResults = products * Double(matrix.count / matrix.k)
-    demand.weightBytes = 4 * Double(tileCount * problem.taps * matrix.count)
-    return demand
+    work.panelMacs = products * Double(matrix.count)
+    work.panelResults = products * Double(matrix.count / matrix.k)
+    work.weightBytes = Double(tileCount * packedByteCount)
+    return work
   }
 
   /// A matrix `[in, out]` a tap.
-  var packing: String { "tap/" + matrix.layoutName }
+  var packedFormat: PackedFormat { float32Format("tap", panels: matrix.layout) }
   var packedCount: Int { problem.taps * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

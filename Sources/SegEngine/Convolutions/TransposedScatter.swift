@@ -20,25 +20,25 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
       rowOffsets: (0..<problem.groupInputs).map { $0 * problem.groupOutputs * problem.taps },
       columnOffsets: (0..<problem.taps).flatMap { tap in (0..<problem.groupOutputs).map { $0 * problem.taps + tap } },
       on: device)
-    let rowBytes = 4 * problem.input.width * matrix.n
+    let rowBytes = ElementType.float32.byteCount(of: problem.input.width * matrix.n)
     let inputRows = max(1, TransposedScatter.bandByteCount / max(1, rowBytes))
     bands = EvenPieces(
       problem.output.height, largest: max(1, inputRows * problem.geometry.stride.height),
       atLeast: 2 * device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let pixels = Double(problem.batch * problem.inputPixels * problem.geometry.groups)
-    demand.panelMacs = pixels * Double(matrix.count)
-    demand.panelResults = pixels * Double(matrix.count / matrix.k)
-    demand.vectorOperations = pixels * Double(matrix.n)
-    demand.bytesMoved = 4 * 3 * pixels * Double(matrix.n)
-    demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
-    return demand
+    work.panelMacs = pixels * Double(matrix.count)
+    work.panelResults = pixels * Double(matrix.count / matrix.k)
+    work.vectorOperations = pixels * Double(matrix.n)
+    work.bytesMoved = ElementType.float32.byteCount(of: 3 * pixels * Double(matrix.n))
+    work.weightBytes = Double(tileCount * packedByteCount)
+    return work
   }
 
-  var packing: String { "input-major/" + matrix.layoutName }
+  var packedFormat: PackedFormat { float32Format("input-major", panels: matrix.layout) }
   var packedCount: Int { problem.geometry.groups * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

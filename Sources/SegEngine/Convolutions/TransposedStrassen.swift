@@ -30,13 +30,13 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
     guard (0..<bands.pieces).allSatisfy({ bands[$0].count * width > 1 }) else { return nil }
   }
 
-  var demand: AlgorithmDemand {
-    StrassenConvolution.demand(
+  var work: WorkEstimate {
+    StrassenConvolution.work(
       product, rows: problem.batch * problem.inputPixels, tiles: bands.pieces,
       times: problem.taps)
   }
 
-  var packing: String { "tap/" + product.layoutName }
+  var packedFormat: PackedFormat { float32Format("tap", panels: product.layout) }
   var packedCount: Int { problem.taps * product.packedCount }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

@@ -28,7 +28,7 @@ extension WinogradConvolution {
   /// Scratch memory of one thread besides.
   private var threadScratch: Int {
     switch order {
-    case .tiles: inputPlanes + tiling.outputPlane + RunList.floatCount(capacity: aheadCapacity)
+    case .tiles: inputPlanes + tiling.outputPlane + PrefetchList.floatCount(capacity: prefetchCapacity)
     case .points: 0
     case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
     }
@@ -56,16 +56,16 @@ extension WinogradConvolution {
         transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
       }
       let next = run.workers.following(index, worker)
-      var ahead = RunList(planes + inputPlanes, capacity: aheadCapacity)
-      listOutputs(block, tiling, run, &ahead)
+      var prefetches = PrefetchList(planes + inputPlanes, capacity: prefetchCapacity)
+      listOutputs(block, tiling, run, &prefetches)
       if (0..<blocks.pieces).contains(next) {
-        listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &ahead)
+        listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &prefetches)
       }
       let product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
         panels: run.weights, columns: matrix.n, into: Destination(results, stride: matrix.n))
-      multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
+      multiply(block, product, tiling, panelPlane: matrix.count, prefetches: prefetches.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
         transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
@@ -74,7 +74,7 @@ extension WinogradConvolution {
   }
 
   /// The most runs of pixels that a block reads and writes, where pixels are apart: those of inputs, outputs and a residual.
-  private var aheadCapacity: Int {
+  private var prefetchCapacity: Int {
     let outputs = filtering.outputs * filtering.outputs
     return blocks.size * outputs * (1 + 2 * frame.phases.count)
   }
@@ -82,14 +82,14 @@ extension WinogradConvolution {
   /// The products of a block's tiles at all points.
   private func multiply(
     _ block: WinogradTiles.Block, _ product: PanelOperands, _ tiling: WinogradTiling, panelPlane: Int,
-    ahead: UnsafeBufferPointer<PlaneOperands.Run>, _ run: ConvolutionRun
+    prefetches: UnsafeBufferPointer<PlaneOperands.PrefetchRun>, _ run: ConvolutionRun
   ) {
     withUnsafeTemporaryAllocation(of: PlaneOperands.Rows.self, capacity: filtering.products) { rows in
       for point in rows.indices { rows[point] = .init(block.taking(point)) }
       run.kernels.planeProducts(
         PlaneOperands(
           first: product, rows: UnsafeBufferPointer(rows), rowPlane: tiling.inputPlane, panelPlane: panelPlane,
-          resultPlane: tiling.outputPlane, ahead: ahead))
+          resultPlane: tiling.outputPlane, prefetches: prefetches))
     }
   }
 
@@ -97,7 +97,7 @@ extension WinogradConvolution {
   /// below.
   private func listInputs(
     _ block: WinogradTiles.Block, isBackwards: Bool, _ tiling: WinogradTiling, _ run: ConvolutionRun,
-    _ list: inout RunList
+    _ list: inout PrefetchList
   ) {
     let (padding, step) = (inputPadding, tiling.step)
     let shared = isBackwards ? 0 : filtering.reads - filtering.outputs
@@ -118,7 +118,7 @@ extension WinogradConvolution {
 
   /// Lists the places that tiles write, and what is added there.
   private func listOutputs(
-    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout RunList
+    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout PrefetchList
   ) {
     let (outputs, step) = (filtering.outputs, tiling.outputStep)
     for tile in 0..<block.tiles.count {
@@ -207,9 +207,9 @@ extension WinogradConvolution {
             depth: inputs.count, panels: transformed, columns: channels.count,
             into: Destination(results, stride: channels.count))
           product.accumulates = part > 0
-          withUnsafePointer(to: PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)) {
+          withUnsafePointer(to: PlaneOperands.PrefetchRun(first: run.weights + next.lowerBound, count: next.count)) {
             multiply(
-              block, product, tiling, panelPlane: plane, ahead: UnsafeBufferPointer(start: $0, count: 1), run)
+              block, product, tiling, panelPlane: plane, prefetches: UnsafeBufferPointer(start: $0, count: 1), run)
           }
         }
         for tile in 0..<block.tiles.count {
@@ -287,7 +287,7 @@ extension WinogradConvolution {
     frame.phases.count == 1 && frame.inputStep == 1 && filtering.outputs % 2 == 0 && !filtering.isIsolated
   }
 
-  /// The maxima of a tile's windows, where they are asked for.
+  /// Pools a tile's outputs, where the run pools.
   private func pool(
     _ tile: WinogradTile, _ image: Int, firstChannel: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
   ) {

@@ -56,7 +56,7 @@ public struct AdaptivePool: Operator {
     let chunks = (x.channels + chunk - 1) / chunk
     // The reduced rows of a window, for each worker.
     let perWorker = tallest * chunk
-    let byteCount = context.workers.threadCount * perWorker * 4
+    let byteCount = ElementType.float32.byteCount(of: context.workers.threadCount * perWorker)
     return PreparedOperator(workspaceByteCount: byteCount) { context in
       let (x, y) = (context.input(0), context.output())
       let device = context.device

@@ -56,7 +56,7 @@ public struct ArgMax: Operator {
     _ loops: AxisLoops, _ type: Index.Type, _ context: PreparationContext
   ) -> PreparedOperator {
     let chunk = AxisLoops.chunk
-    let byteCount = context.workers.threadCount * chunk * 4
+    let byteCount = ElementType.int32.byteCount(of: context.workers.threadCount * chunk)
     if loops.isInnermost {
       return PreparedOperator(workspaceByteCount: byteCount) { context in
         let x = context.input(0)
@@ -64,7 +64,8 @@ public struct ArgMax: Operator {
         let channels = x.shape.channels
         let grain = max(1, 8192 / max(1, channels))
         context.workers.forEachRange(x.shape.rows, grain: grain) { rows, worker in
-          let found = (context.workspace + worker * chunk * 4).assumingMemoryBound(to: Int32.self)
+          let found = (context.workspace + ElementType.int32.byteCount(of: worker * chunk)).assumingMemoryBound(
+            to: Int32.self)
           for start in stride(from: rows.lowerBound, to: rows.upperBound, by: chunk) {
             let count = min(chunk, rows.upperBound - start)
             context.kernels.argmax(

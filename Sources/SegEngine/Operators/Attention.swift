@@ -82,7 +82,9 @@ public struct Attention: Operator {
     let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
     let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
     let maskBatch = mask.map { $0.rank == 4 ? $0[0] : 1 } ?? 1
-    return PreparedOperator(workspaceByteCount: threads * perWorker * 4, algorithm: "tiles of \(tile) queries") {
+    return PreparedOperator(
+      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "tiles of \(tile) queries"
+    ) {
       context in
       let (q, k, v, y) = (context.input(0), context.input(1), context.input(2), context.output())
       let mask = context.inputCount > 3 ? context.input(3) : nil

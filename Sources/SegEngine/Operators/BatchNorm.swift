@@ -60,7 +60,8 @@ public struct BatchNorm: Operator, ChannelAffine {
       Tensor([2, channels], $0.scale + $0.shift)
     }
     let epsilon = epsilon
-    return PreparedOperator(workspaceByteCount: known == nil ? 2 * channels * 4 : 0) { context in
+    return PreparedOperator(workspaceByteCount: known == nil ? ElementType.float32.byteCount(of: 2 * channels) : 0) {
+      context in
       if let known {
         known.withUnsafeElements { BatchNorm.run(context, scale: $0.baseAddress!, shift: $0.baseAddress! + channels) }
       } else {

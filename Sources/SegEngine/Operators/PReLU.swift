@@ -28,7 +28,7 @@ public struct PReLU: Operator {
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let channels = context.inputs[0].shape.channels
     let isOne = context.inputs[1].shape == [1]
-    return PreparedOperator(workspaceByteCount: isOne ? channels * 4 : 0) { context in
+    return PreparedOperator(workspaceByteCount: isOne ? ElementType.float32.byteCount(of: channels) : 0) { context in
       let (x, y) = (context.input(0), context.output())
       var slope = context.input(1).floats
       if isOne {

@@ -39,17 +39,20 @@ struct PlanarConvolution: Operator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
     let (layout, threads) = (context.kernels.panelLayout, context.workers.threadCount)
     let (inputs, outputs) = (x.channels, y[1])
-    let fitting = PlanarConvolution.tileBytes / (4 * inputs) / layout.width * layout.width
+    let fitting = PlanarConvolution.tileBytes / ElementType.float32.byteCount(of: inputs) / layout.width * layout.width
     let largest = max(layout.width, min(PlanarConvolution.largestTile, fitting))
     let perWorker = layout.count(k: inputs, n: largest)
     let (hasBias, function) = (context.inputs.count > 2, function)
     let packed = context.constants[1].map { weights in
-      context.packed("rows", count: inputs * outputs) { rows in
-        weights.withUnsafeElements(of: Float.self) { rows.update(from: $0.baseAddress!, count: $0.count) }
+      context.packed(
+        PackedFormat(algorithm: "planes", elementType: .float32, order: "rows"), byteCount: weights.byteCount
+      ) { rows in
+        weights.withUnsafeBytes { rows.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
       }
     }
     return PreparedOperator(
-      workspaceByteCount: 4 * threads * perWorker, algorithm: "planes", packedInputs: packed == nil ? [] : [1]
+      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "planes",
+      packedInputs: packed == nil ? [] : [1]
     ) { context in
       func multiply(_ weights: UnsafePointer<Float>) {
         let (x, y) = (context.input(0), context.output())
@@ -81,7 +84,7 @@ struct PlanarConvolution: Operator {
         }
       }
       if let packed {
-        packed.withUnsafeElements { multiply($0.baseAddress!) }
+        packed.withUnsafeBytes { multiply($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
         multiply(context.input(1).floats)
       }

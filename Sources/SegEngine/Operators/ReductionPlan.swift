@@ -61,7 +61,7 @@ struct ReductionPlan: Sendable {
       last = first - 1
     }
     self.passes = passes
-    workspaceByteCount = passes.reduce(0) { $0 + $1.resultCount } * 4
+    workspaceByteCount = ElementType.float32.byteCount(of: passes.reduce(0) { $0 + $1.resultCount })
   }
 
   /// Reduces `x`; `finish` is given the results in place, before they reach an output whose rows are apart.

@@ -26,7 +26,7 @@ struct ResizeColumns: Sendable {
     lineFloats = y.width * y.channels
     lineStride = (lineFloats + 15) / 16 * 16
     // The kept rows; before them which rows they are, where they lie, and the offsets of the pixels of an input row.
-    byteCount = 128 + (columnIndices.count + 7) / 8 * 64 + 4 * rowTaps * lineStride
+    byteCount = 128 + (columnIndices.count + 7) / 8 * 64 + ElementType.float32.byteCount(of: rowTaps * lineStride)
   }
 
   /// Output rows, counted over all images.
@@ -67,7 +67,7 @@ struct ResizeColumns: Sendable {
   }
 
   /// Bytes of an output row, a multiple of 64.
-  var rowByteCount: Int { 4 * lineStride }
+  var rowByteCount: Int { ElementType.float32.byteCount(of: lineStride) }
 
   /// Input rows at the output's width.
   private struct Lines {

@@ -57,7 +57,8 @@ extension MachineRoofs {
 
     init() {
       func memory(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 4 * count, alignment: AlignedMemory.alignment)
+        let bytes = UnsafeMutableRawPointer.allocate(
+          byteCount: ElementType.float32.byteCount(of: count), alignment: AlignedMemory.alignment)
         let floats = bytes.bindMemory(to: Float.self, capacity: count)
         floats.initialize(repeating: 0.5, count: count)
         return floats
@@ -68,7 +69,7 @@ extension MachineRoofs {
       // The last panel is filled up.
       b = memory(depth * (widest + 64))
       c = memory(rows * widest)
-      large = memory((workingSets.max() ?? 0) / 4)
+      large = memory((workingSets.max() ?? 0) / ElementType.float32.byteCount)
     }
 
     deinit { for pointer in [a, b, c, large] { pointer.deallocate() } }

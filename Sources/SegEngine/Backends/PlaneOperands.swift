@@ -7,12 +7,12 @@ package struct PlaneOperands {
     /// How many there are.
     package var count: Int
 
-    /// States a range of rows.
+    /// Describes a range of rows.
     package init(_ range: Range<Int>) { (first, count) = (range.lowerBound, range.count) }
   }
 
-  /// Numbers one after another.
-  package struct Run {
+  /// Numbers to prefetch, one after another.
+  package struct PrefetchRun {
     /// The first of them.
     package var first: UnsafePointer<Float>
     /// How many there are.
@@ -20,30 +20,30 @@ package struct PlaneOperands {
     /// Whether they will be written: 1, or 0.
     package var isWritten: Int
 
-    /// States a run.
+    /// Describes a run.
     package init(first: UnsafePointer<Float>, count: Int, isWritten: Bool = false) {
       (self.first, self.count, self.isWritten) = (first, count, isWritten ? 1 : 0)
     }
   }
 
-  /// The product of the first plane, from its first row on, of rows at a constant distance; its row count does not matter.
+  /// The product of the first plane, from its first row on, of rows at a constant distance; its row count is not read.
   package var first: PanelOperands
   /// The rows of each plane.
   package var rows: UnsafeBufferPointer<Rows>
   /// Floats from a plane of rows, of panels and of results to the next.
   package var rowPlane, panelPlane, resultPlane: Int
-  /// Numbers that will be read or written soon, to be asked for a few at a time while products are computed.
-  package var ahead: UnsafeBufferPointer<Run>
+  /// Numbers that will be read or written soon. They are prefetched a few at a time while products are computed.
+  package var prefetches: UnsafeBufferPointer<PrefetchRun>
 
-  /// States products.
+  /// Describes the products.
   package init(
     first: PanelOperands, rows: UnsafeBufferPointer<Rows>, rowPlane: Int, panelPlane: Int, resultPlane: Int,
-    ahead: UnsafeBufferPointer<Run>
+    prefetches: UnsafeBufferPointer<PrefetchRun>
   ) {
     self.first = first
     self.rows = rows
     (self.rowPlane, self.panelPlane, self.resultPlane) = (rowPlane, panelPlane, resultPlane)
-    self.ahead = ahead
+    self.prefetches = prefetches
   }
 
   /// The product of a plane.
