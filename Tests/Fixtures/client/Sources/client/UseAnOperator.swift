@@ -7,8 +7,8 @@ func useAnOperator() throws {
     g.output("y", x.blurPool().batchNorm("bn").relu())
   }
   let parameters = Parameters([
-    "bn.weight": Tensor([2], [2, 1]), "bn.bias": Tensor([2], [1, -0.5]),
-    "bn.running_mean": Tensor([2], [0.5, 0]), "bn.running_var": Tensor([2], [4, 1]),
+    "bn.weight": Tensor([2], [2, 1] as [Float]), "bn.bias": Tensor([2], [1, -0.5] as [Float]),
+    "bn.running_mean": Tensor([2], [0.5, 0] as [Float]), "bn.running_var": Tensor([2], [4, 1] as [Float]),
   ])
   let fused = try graph.compiled(parameters: parameters)
   for step in fused.stepInfos { print(step.name, step.operation, step.algorithm) }
