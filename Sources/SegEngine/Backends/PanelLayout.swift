@@ -1,9 +1,9 @@
-/// How kernels take a constant right-hand matrix B, `k` × `n`, to lie in memory: in panels of a few columns, one panel after
-/// another, each `[k, width]`. The last panel is filled up with zeros to whole units.
+/// The layout in which kernels read a right-hand matrix B, `k` × `n`: panels of a few columns, one after another, each `[k, width]`. The
+/// last panel is padded with zeros to whole units.
 package struct PanelLayout: Hashable, Sendable {
   /// Columns of a panel.
   package let width: Int
-  /// Columns to whose multiple the last panel is filled up: the width of a vector register.
+  /// The last panel has a multiple of so many columns: the width of a vector register.
   package let unit: Int
 
   /// Describes a layout.
@@ -16,19 +16,19 @@ package struct PanelLayout: Hashable, Sendable {
     self.unit = unit
   }
 
-  /// Columns that the panel beginning at `column` takes in memory.
+  /// Columns in memory of the panel that begins at `column`, padding included.
   package func storedColumns(at column: Int, of n: Int) -> Int {
     min(width, (n - column + unit - 1) / unit * unit)
   }
 
-  /// Floats of the packed form of a `k` × `n` matrix.
+  /// Floats of a packed `k` × `n` matrix.
   package func count(k: Int, n: Int) -> Int { k * ((n + unit - 1) / unit * unit) }
 
-  /// The place of the panel that begins at `column`, a multiple of the width.
+  /// Floats from the start of the packed matrix to the panel that begins at `column`, a multiple of the width.
   package func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
 }
 
-/// Packing of matrices that are made anew in each run.
+/// Packing of matrices that are computed in each run.
 extension PanelLayout {
   /// Packs B, whose row r begins at `b + r · rowStride`.
   func pack(

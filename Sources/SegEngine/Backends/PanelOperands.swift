@@ -4,8 +4,8 @@ package struct PanelOperands {
   package enum Rows {
     /// Row r of tap t begins at `base + r · stride + t · depth`.
     case strided(UnsafePointer<Float>, stride: Int)
-    /// Row r of tap t begins `offset` floats behind `pointers[t · rowCount + r]`; a pointer that is `padding` stands for zeros, of
-    /// which it points at enough.
+    /// Row r of tap t begins at `pointers[t · rowCount + r] + offset`. The pointer `padding` stands for a row of zeros, and there are enough
+    /// zeros at it.
     case pointed(UnsafePointer<UnsafePointer<Float>>, padding: UnsafePointer<Float>, offset: Int)
   }
 
@@ -13,11 +13,11 @@ package struct PanelOperands {
   package var rows: Rows
   /// Number of rows of the result.
   package var rowCount: Int
-  /// Pieces of which each left-hand row is made.
+  /// Pieces of a left-hand row: the taps of a convolution.
   package var taps: Int
-  /// Floats of a piece.
+  /// Floats of a piece: the channels of a tap.
   package var depth: Int
-  /// B in the ``Kernels/panelLayout`` of the kernels.
+  /// B, packed in ``Kernels/panelLayout``.
   package var panels: UnsafePointer<Float>
   /// Columns of B.
   package var columns: Int

@@ -11,31 +11,31 @@ public protocol ConvolutionAlgorithm: Sendable {
   /// The form of the packed weights.
   var packedFormat: PackedFormat { get }
 
-  /// How many numbers the packed weights are, of the format's element type.
+  /// The number of packed weights, elements of the format's type.
   var packedCount: Int { get }
 
-  /// Brings weights from the checkpoint's layout into the packed form.
+  /// Packs weights that are in the checkpoint's layout.
   ///
   /// The checkpoint's is `[out, in / groups, kernelHeight, kernelWidth]`, transposed `[in, out / groups, kernelHeight,
   /// kernelWidth]`.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool)
 
-  /// The same in scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned, so that weights which the network computes
-  /// itself are packed without an allocation.
+  /// Packs weights with scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned. Weights that the network computes itself
+  /// are packed in each run, without an allocation.
   func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool)
 
-  /// Scratch memory of packing in floats, for so many threads.
+  /// Scratch memory of packing in floats, for a number of threads.
   func packingScratchCount(threads: Int) -> Int
 
-  /// Scratch memory of a run in floats, for so many threads.
+  /// Scratch memory of a run in floats, for a number of threads.
   func scratchCount(threads: Int) -> Int
 
-  /// Computes the output, bias, residual and activation included, split over the backend's workers.
+  /// Computes the output with its epilogue, split over the workers.
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
 
-  /// Whether a run also pools its output where it is asked to.
+  /// Whether a run can also pool its output.
   var pools: Bool { get }
 }
 
@@ -67,8 +67,8 @@ extension ConvolutionAlgorithm {
 }
 
 extension ConvolutionAlgorithm {
-  /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights, perhaps a bias, and with
-  /// `hasResidual` as the last one a map that is added to the output. With `pools` output 1 is the pooled output 0.
+  /// Packs the weights and makes an operator that is ready to run. Its inputs are x, weights, perhaps a bias, and with `hasResidual` a map
+  /// that is added to the output. With `pools` output 1 is the pooled output 0.
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
     candidates: [AlgorithmCandidate]

@@ -86,7 +86,7 @@ extension ConvolutionProblem {
     return prepared
   }
 
-  /// What an algorithm demands for this problem, and the width of its products.
+  /// The work of an algorithm for this problem, with the width of its products.
   func work(of algorithm: any ConvolutionAlgorithm) -> WorkEstimate {
     var work = algorithm.work
     work.columns = groupOutputs

@@ -1,16 +1,16 @@
-/// A depthwise convolution with the 1×1 convolutions around it, a few rows at a time: rows of the expanded map are computed into a ring
-/// of as many as the kernel spans, the depthwise convolution reads them there, and its output rows are projected while they are in
-/// cache.
+/// A depthwise convolution with the 1×1 convolutions around it, computed a few rows at a time. Rows of the expanded map go to a ring
+/// buffer that holds as many as the kernel spans. The depthwise convolution reads them there. Its output rows are projected while they
+/// are in cache.
 struct SeparableRows: Sendable {
   private let expansion: Stage<PointwiseConvolution>?
   private let depthwise: Stage<DepthwiseConvolution>
   private let projection: Stage<PointwiseConvolution>?
   private let addsResidual: Bool
-  /// Rows that are expanded at once, and rows of the ring, a multiple of them.
+  /// Rows that are expanded at once, and rows of the ring buffer, a multiple of them.
   private let expandedRows, ringRows: Int
   /// Output rows that are projected at once.
   private let projectedRows: Int
-  /// Output rows of one image for a worker at a time.
+  /// Ranges of output rows of an image, each computed by one worker.
   private let pieces: EvenPieces
 
   /// A convolution of the chain.
@@ -18,7 +18,7 @@ struct SeparableRows: Sendable {
     let algorithm: Algorithm
     let problem: ConvolutionProblem
     let function: ElementwiseFunction
-    /// Where among the inputs its weights are; the bias is behind them.
+    /// The input that holds its weights; the next input is its bias.
     let input: Int
   }
 
@@ -31,7 +31,7 @@ struct SeparableRows: Sendable {
   /// Rows of `width` pixels that make a product.
   static func productRows(width: Int, height: Int) -> Int { min(height, (productPixels + width - 1) / width) }
 
-  /// Sets the chain up; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
+  /// Prepares the chain; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
   init?(
     _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on device: ComputeDevice
   ) {
@@ -76,7 +76,7 @@ struct SeparableRows: Sendable {
   }
   private var scratchCount: Int { (ringCount + 15) / 16 * 16 + (projectedCount + 15) / 16 * 16 }
 
-  /// Joins the chain with its weights to an operator that is ready to run.
+  /// Packs the weights and makes an operator that is ready to run.
   func prepared(_ context: PreparationContext) -> PreparedOperator {
     let workers = context.workers
     func packed<A>(_ stage: Stage<A>) -> Tensor {
@@ -118,7 +118,7 @@ struct SeparableRows: Sendable {
     return prepared
   }
 
-  /// The sum of what the stages work, with the columns of the larger product.
+  /// The sum of the stages' work, with the columns of the larger product.
   private var work: WorkEstimate {
     var work = depthwise.problem.work(of: depthwise.algorithm)
     // Every group of rows reads all weights.

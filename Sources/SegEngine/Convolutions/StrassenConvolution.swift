@@ -46,7 +46,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
       product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces, sums: columns.pieces)
   }
 
-  /// What `count` products of some rows work, the sums of whose rows are made `sums` times.
+  /// The work of `count` products of some rows, whose sums of rows are computed `sums` times.
   static func work(
     _ product: StrassenProduct, rows: Int, tiles: Int, sums: Int = 1, times count: Int = 1
   ) -> WorkEstimate {

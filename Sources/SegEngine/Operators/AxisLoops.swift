@@ -1,6 +1,6 @@
-/// The loops of an operator that treats one axis of a tensor as a whole, for an axis that is not the innermost.
+/// The loops of an operator along one axis of a tensor that is not the innermost, such as softmax.
 struct AxisLoops: Sendable {
-  /// The most elements of a piece.
+  /// The largest number of elements of a piece.
   static let chunk = 512
 
   /// Adjoining elements at the axis's first index: where they begin in both tensors, and how far the next index is.

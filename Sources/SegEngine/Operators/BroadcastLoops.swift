@@ -1,6 +1,6 @@
-/// The loops over two tensors that broadcast to one shape, adjoining axes merged.
+/// The loops over two tensors that broadcast to one shape. Adjoining axes are merged.
 struct BroadcastLoops: Sendable {
-  /// Rows of one run each: where they begin and how far they are apart, in elements.
+  /// Rows of contiguous elements: where they begin in the tensors, and the distance of rows, in elements.
   struct Piece {
     var rows, count: Int
     var p, q, y: Int

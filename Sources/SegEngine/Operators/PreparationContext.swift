@@ -6,7 +6,7 @@ public struct PreparationContext {
   public let outputs: [TensorSpec]
   /// The values of those inputs that are the same in every run: weights and constants.
   public let constants: [Tensor?]
-  /// What it will run on.
+  /// The backend and the vector kernels that it will run on.
   let device: ComputeDevice
   /// Packed weights that several compilations of the same network share.
   let packedWeights: PackedWeights?

@@ -1,18 +1,18 @@
 /// An operator ready to run on one set of shapes.
 public struct PreparedOperator: Sendable {
-  /// Scratch memory it wants, in bytes, 64-byte aligned; its contents are undefined at the start.
+  /// Size of its scratch memory in bytes. The memory is 64-byte aligned, and its contents are undefined when a run begins.
   public let workspaceByteCount: Int
-  /// How it will run, for reports: the algorithm's name, or empty.
+  /// The name of its algorithm for reports, or empty.
   public let algorithm: String
-  /// What it could have run by instead, the chosen one first; empty where there was no choice.
+  /// The algorithms that apply, the chosen one first; empty where there was no choice.
   public let candidates: [AlgorithmCandidate]
-  /// What the algorithm asks of the machine, where it says so.
+  /// The work of the algorithm, where it is known.
   public internal(set) var work: WorkEstimate?
-  /// The constant inputs that are not read while it runs, because what it needs of them is packed.
+  /// The constant inputs that it does not read while it runs, because it has packed them.
   public let packedInputs: Set<Int>
   /// Reads the inputs, writes the outputs. Allocates nothing, and may be called from several threads with different contexts.
   ///
-  /// Throws for values that the operator is not defined for; what it has written by then counts for nothing.
+  /// Throws for values that the operator is not defined for. The outputs are then undefined.
   public let run: @Sendable (RunContext) throws(RunError) -> Void
 
   /// Makes a prepared operator.

@@ -1,9 +1,9 @@
-/// How products are cut so that there is work for every worker and a tile of the result stays in its cache.
+/// The tiles of matrix products: small enough for a core's cache, and enough of them for all workers.
 struct ProductTiles: Sendable {
   private let rows, columns, products: Int
   private let tileRows, tileColumns: Int
 
-  /// Plans tiles of 256 rows, fewer rows where there are not enough of them, and then fewer columns.
+  /// Cuts products into tiles of 256 rows; of fewer rows, and then of fewer columns, where there would be too few tiles.
   init(rows: Int, columns: Int, products: Int, workers: WorkerPool) {
     self.rows = rows
     self.columns = columns
@@ -14,7 +14,7 @@ struct ProductTiles: Sendable {
     let rowTiles = products * ((rows + tileRows - 1) / tileRows)
     let wantedColumns = rowTiles >= wanted || rowTiles == 0 ? 1 : (wanted + rowTiles - 1) / rowTiles
     self.tileRows = tileRows
-    // Pieces of one size, so that the backend takes the same way for all columns and equal columns stay equal.
+    // Pieces of one size, so that the backend computes all columns alike and equal columns stay equal.
     let pieces = max(1, min(wantedColumns, columns / 128))
     tileColumns = max(1, (columns + pieces - 1) / pieces)
   }

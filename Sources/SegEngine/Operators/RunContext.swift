@@ -1,7 +1,7 @@
 /// The memory of one run of one operator.
 public struct RunContext {
   let device: ComputeDevice
-  /// Scratch memory of the size that was asked for.
+  /// Scratch memory of ``PreparedOperator/workspaceByteCount`` bytes.
   public let workspace: UnsafeMutableRawPointer
   private let step: Step
   private let addresses: UnsafePointer<UnsafeMutableRawPointer>
