@@ -1,8 +1,8 @@
-/// Which pixels of an input an output pixel of an operator is computed from.
+/// The pixels of an input that an output pixel of an operator is computed from.
 public enum SpatialReach: Sendable {
-  /// None: the input's shape alone is read.
+  /// No pixels: only the shape of the input is read.
   case none
-  /// Those of a rectangle, each axis by itself.
+  /// A rectangle of pixels, with independent axes.
   case axes(height: AxisReach, width: AxisReach)
 
   /// Every pixel of the input.
@@ -11,14 +11,15 @@ public enum SpatialReach: Sendable {
     return .axes(height: .all(of: extent.height), width: .all(of: extent.width))
   }
 
-  /// The pixel at the same place.
+  /// The pixel at the same position.
   static func samePixel(of input: TensorSpec) -> SpatialReach {
     let extent = input.mapExtent
     return .axes(height: .shifted(by: 0, of: extent.height), width: .shifted(by: 0, of: extent.width))
   }
 
-  /// What operators do that say nothing else: along an axis whose extents are equal an output sees the pixel at its own place, an
-  /// extent of 1 is seen by all, otherwise all is seen. What is no feature map is one pixel.
+  /// The default for operators. Along an axis with equal extents an output reads the pixel at its own position;
+  /// otherwise it reads the whole axis, which for extent 1 is one pixel. A value that is not a feature map is treated
+  /// as one pixel.
   static func byExtents(input: TensorSpec, output: TensorSpec) -> SpatialReach {
     let (from, to) = (input.mapExtent, output.mapExtent)
     func axis(_ from: Int, _ to: Int) -> AxisReach { from == to ? .shifted(by: 0, of: from) : .all(of: from) }
@@ -27,95 +28,8 @@ public enum SpatialReach: Sendable {
   }
 }
 
-/// Which positions along one axis of an input an output's position is computed from.
-public struct AxisReach: Sendable {
-  /// Input positions from one output position to the next.
-  public let scale: Double
-  /// Whether every output sees every position, however long the axis.
-  public let isEverything: Bool
-  /// The positions that an output position sees, all of which exist, in ascending order.
-  public let positions: @Sendable (_ output: Int) -> [Int]
-  /// The first and last position that it would see if the axis went on at both ends; `nil` where it sees none.
-  public let span: @Sendable (_ output: Int) -> ClosedRange<Int>?
-
-  /// All of an axis. An extent of 1 is nothing more than its one position.
-  static func all(of extent: Int) -> AxisReach {
-    AxisReach(
-      scale: 0, isEverything: extent > 1, positions: { _ in Array(0..<extent) },
-      span: { _ in extent > 0 ? 0...extent - 1 : nil })
-  }
-
-  /// Output i sees position i + distance.
-  static func shifted(by distance: Int, of extent: Int) -> AxisReach {
-    window(stride: 1, first: distance, step: 1, count: 1, of: extent)
-  }
-
-  /// Output i sees stride · i + first + step · t for t below count: convolutions and poolings.
-  static func window(stride: Int, first: Int, step: Int, count: Int, of extent: Int) -> AxisReach {
-    AxisReach(
-      scale: Double(stride), isEverything: false,
-      positions: { output in
-        let start = stride * output + first
-        return (0..<count).map { start + step * $0 }.filter { (0..<extent).contains($0) }
-      },
-      span: { output in
-        let start = stride * output + first
-        return count > 0 ? start...start + step * (count - 1) : nil
-      })
-  }
-
-  /// Output i sees the positions j for which i = stride · j + first + step · t with a t below count: transposed convolutions.
-  static func spread(stride: Int, first: Int, step: Int, count: Int, of extent: Int) -> AxisReach {
-    @Sendable func all(_ output: Int) -> [Int] {
-      (0..<count).reversed().compactMap { tap in
-        let distance = output - first - step * tap
-        // Exact division of numbers of either sign.
-        return distance % stride == 0 ? distance / stride : nil
-      }
-    }
-    return AxisReach(
-      scale: 1 / Double(stride), isEverything: false,
-      positions: { all($0).filter { (0..<extent).contains($0) } },
-      span: { output in
-        let seen = all(output)
-        guard let first = seen.first, let last = seen.last else { return nil }
-        return first...last
-      })
-  }
-
-  /// Output i sees the positions that stand in a table. At its ends and beyond them, where a map without borders would go on, it sees
-  /// what outputs of the same phase in the middle do, moved on.
-  static func table(_ table: [[Int]], of extent: Int) -> AxisReach {
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-    let table = table.map { Array(Set($0)).sorted() }
-    let common = max(1, divisor(table.count, extent))
-    // After so many outputs the table repeats, so many inputs on.
-    let (period, step) = (max(1, table.count / common), extent / common)
-    let scale = Double(extent) / Double(max(1, table.count))
-    return AxisReach(
-      scale: scale, isEverything: false, positions: { table[$0] },
-      span: { output in
-        guard !table.isEmpty else { return nil }
-        var (inside, moved) = (min(max(output, 0), table.count - 1), 0)
-        if output < 1 || output > table.count - 2 {
-          let periods = Int((Double(output - table.count / 2) / Double(period)).rounded(.down))
-          if table.indices.contains(output - periods * period) {
-            (inside, moved) = (output - periods * period, periods * step)
-          } else {
-            // A table that does not repeat: the nearest end.
-            moved = Int((Double(output - inside) * scale).rounded())
-          }
-        }
-        guard let first = table[inside].first, let last = table[inside].last else {
-          return nil
-        }
-        return first + moved...last + moved
-      })
-  }
-}
-
 extension TensorSpec {
-  /// Height and width of a feature map `[batch, height, width, channels]`; anything else is one pixel.
+  /// Height and width of a feature map `[batch, height, width, channels]`; 1×1 for other values.
   var mapExtent: Extent2D { shape.rank == 4 ? Extent2D(shape.height, shape.width) : 1 }
 }
 
@@ -130,7 +44,7 @@ extension ConvolutionGeometry {
         stride: stride.width, first: -padding.left, step: dilation.width, count: kernel.width, of: extent.width))
   }
 
-  /// The windows of its transpose.
+  /// The windows of a transposed convolution.
   func spreadReach(of input: TensorSpec) -> SpatialReach {
     let extent = input.mapExtent
     return .axes(
