@@ -9,7 +9,7 @@ public struct Calibration: Sendable {
     /// The algorithm's name.
     public let algorithm: String
     /// The work estimate of the algorithm.
-    public let demand: AlgorithmDemand
+    public let work: WorkEstimate
     /// The measured time in seconds.
     public let seconds: Double
   }
@@ -51,6 +51,7 @@ public struct Calibration: Sendable {
   /// Times the layers on a backend's threads and fits the profile. Takes about ten seconds. `progress` is called with
   /// the finished share, 0 to 1.
   public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {
+    let device = ComputeDevice(backend)
     var samples: [Sample] = []
     for (index, layer) in Calibration.layers.enumerated() {
       let input = Extent2D(layer.side)
@@ -59,13 +60,13 @@ public struct Calibration: Sendable {
       let problem = ConvolutionProblem(
         layer.0, layer.1, input: [1, input.height, input.width, layer.inputs],
         output: [1, output.height, output.width, layer.outputs])
-      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: device) {
         // A grouped convolution computed as one matrix product per channel is never competitive, so it is not timed.
         if layer.1.groups > 1, algorithm.method.kind != .depthwise { continue }
         samples.append(
           Sample(
             problem: "\(layer.0) \(layer.1) \(layer.inputs)→\(layer.outputs) \(input)", algorithm: algorithm.name,
-            demand: algorithm.demand, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: backend)))
+            work: algorithm.work, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: device)))
       }
       progress(Double(index + 1) / Double(Calibration.layers.count))
     }
@@ -80,7 +81,7 @@ public struct Calibration: Sendable {
   }
 
   private static func fit(_ samples: [Sample], threads: Int) -> MachineProfile? {
-    let rows = samples.map { sample in sample.demand.features.map { $0 / sample.seconds } }
+    let rows = samples.map { sample in sample.work.features.map { $0 / sample.seconds } }
     let targets = samples.map { _ in Double(threads) }
     guard let coefficients = LinearAlgebra.nonNegativeLeastSquares(rows, targets),
       coefficients.contains(where: { $0 > 0 })
@@ -90,7 +91,7 @@ public struct Calibration: Sendable {
 
   /// |estimated − measured| / measured of each sample, sorted.
   public var relativeErrors: [Double] {
-    samples.map { abs(profile.seconds(for: $0.demand, threads: threads) / $0.seconds - 1) }.sorted()
+    samples.map { abs(profile.seconds(for: $0.work, threads: threads) / $0.seconds - 1) }.sorted()
   }
 
   /// The additional time of the algorithms that the profile chooses, relative to the fastest ones, over all timed
@@ -99,7 +100,7 @@ public struct Calibration: Sendable {
     let groups = Dictionary(grouping: samples, by: \.problem).values
     let fastest = groups.reduce(0) { $0 + ($1.map(\.seconds).min() ?? 0) }
     let chosen = groups.reduce(0) { sum, group in
-      let choice = group.min { profile.seconds(for: $0.demand) < profile.seconds(for: $1.demand) }
+      let choice = group.min { profile.seconds(for: $0.work) < profile.seconds(for: $1.work) }
       return sum + (choice?.seconds ?? 0)
     }
     return fastest > 0 ? chosen / fastest - 1 : 0

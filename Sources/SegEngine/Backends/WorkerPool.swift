@@ -80,7 +80,7 @@ public final class WorkerPool: Sendable {
   }
 
   /// The index that a worker will presumably come to after another: every second one takes them from the end. Of more indices than are
-  /// shared out one by one (65,535) it is another one, which costs what it is asked for ahead and no more.
+  /// shared out one by one (65,535) it is another one; a wrong guess costs no more than a needless prefetch.
   func following(_ index: Int, _ worker: Int) -> Int {
     worker % 2 == 0 ? index + (threadCount + 1) / 2 : index - threadCount / 2
   }
@@ -95,15 +95,6 @@ public final class WorkerPool: Sendable {
       body(index * size..<min(count, (index + 1) * size), worker)
     }
   }
-}
-
-/// A value of `SEG_NUM_THREADS` that is no number from 1 on.
-public struct ThreadCountError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The value.
-  public let text: String
-
-  /// One line that says what is wrong.
-  public var description: String { "SEG_NUM_THREADS is \"\(text)\", which is no number of threads" }
 }
 
 /// Generation of the loop, number of chunks, and how many have been claimed from the front and from the back, 16 bits each, in one word,
@@ -296,10 +287,12 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   entry.crew.work(as: entry.worker)
   return nil
 }
+
 #else
 private func workerMain(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
   let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
   entry.crew.work(as: entry.worker)
   return nil
 }
+
 #endif

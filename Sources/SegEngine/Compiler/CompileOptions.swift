@@ -18,7 +18,7 @@ public struct CompileOptions: Sendable {
   public var optimizes: Bool
   /// How convolutions choose their algorithms.
   public var algorithmChoice: AlgorithmChoice
-  /// How fast the machine is at what algorithms demand.
+  /// How fast the machine is at the work of algorithms.
   public var profile: MachineProfile
 
   /// Makes a set of choices.

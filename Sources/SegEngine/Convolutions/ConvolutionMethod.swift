@@ -19,6 +19,15 @@ struct ConvolutionMethod: Sendable {
     /// Transposed, any geometry.
     case transposed
 
+    /// What its kernels compute.
+    var operation: KernelTable.Operation {
+      switch self {
+      case .depthwise: .depthwise
+      case .winograd, .isolated, .transposedWinograd: .winograd
+      case .general, .pointwise, .transposedBlocks, .transposed: .panelProduct
+      }
+    }
+
     /// Whether the convolution is a transposed one.
     var isTransposed: Bool { self == .transposedWinograd || self == .transposedBlocks || self == .transposed }
 
@@ -40,11 +49,11 @@ struct ConvolutionMethod: Sendable {
   /// Whether it divides channels in halves of whole panels, as Strassen's product does.
   let dividesChannels: Bool
   /// Sets it up for a problem; `nil` where it does not apply.
-  let make: @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+  let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
-    _ make: @escaping @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+    _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
   ) {
     self.name = name
     self.kind = kind

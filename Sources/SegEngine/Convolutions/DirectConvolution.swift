@@ -28,36 +28,37 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   /// Rows that a product takes at once, and leaves out at once.
   private static let block = 6
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward, !problem.geometry.isPointwise || problem.geometry.groups > 1 else {
       return nil
     }
     self.problem = problem
-    matrix = problem.tapMajorMatrix(on: backend)
+    matrix = problem.tapMajorMatrix(on: device)
     let geometry = problem.geometry
     if problem.groupInputs >= 12 {
       reading = .taps
     } else {
       reading = geometry.groups == 1 && geometry.dilation.width == 1 ? .kernelRows : .patches
     }
-    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: backend.workers.threadCount)
+    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let pixels = Double(problem.batch * problem.outputPixels)
     let groups = Double(problem.geometry.groups)
-    demand.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
-    demand.panelResults = groups * pixels * Double(matrix.count / matrix.k)
-    demand.weightBytes = 4 * Double(problem.batch * tiles.rowPieces * problem.geometry.groups * matrix.count)
+    work.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
+    work.panelResults = groups * pixels * Double(matrix.count / matrix.k)
+    work.weightBytes = ElementType.float32.byteCount(
+      of: Double(problem.batch * tiles.rowPieces * problem.geometry.groups * matrix.count))
     let bytes =
       switch reading {
       case .taps: 16 * problem.taps
       case .kernelRows: 16 * problem.geometry.kernel.height
       case .patches: 8 * matrix.k
       }
-    demand.bytesMoved = groups * pixels * Double(bytes)
-    return demand
+    work.bytesMoved = groups * pixels * Double(bytes)
+    return work
   }
 
   /// The share of the taps that is computed: those outside the image for a whole block of outputs in a row are not.
@@ -88,7 +89,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   }
 
   /// A matrix a group, and behind them the zeros that stand for padding.
-  var packing: String { "tap-major/\(matrix.layoutName)/\(zeroCount) zeros" }
+  var packedFormat: PackedFormat { float32Format("tap-major, \(zeroCount) zeros", panels: matrix.layout) }
   private var zeros: Int { problem.geometry.groups * matrix.count }
   private var zeroCount: Int { reading == .taps ? problem.inputChannels : runLength }
   var packedCount: Int { zeros + zeroCount }
@@ -144,7 +145,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
           taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
           channels: channels.count)
       } else {
-        run.backend.gatherPatches(
+        run.kernels.gatherPatches(
           window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
           scratch)
         run.product(

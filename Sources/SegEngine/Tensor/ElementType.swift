@@ -12,5 +12,10 @@ public enum ElementType: String, Sendable, CaseIterable, CustomStringConvertible
     }
   }
 
+  /// Size of `count` elements in bytes.
+  func byteCount(of count: Int) -> Int { count * byteCount }
+  /// The same of a number that is estimated.
+  func byteCount(of count: Double) -> Double { count * Double(byteCount) }
+
   public var description: String { rawValue }
 }

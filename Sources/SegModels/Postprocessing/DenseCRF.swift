@@ -77,23 +77,24 @@ public struct DenseCRF: Hashable, Sendable {
     _ probabilities: Tensor, image: Image, on backend: any Backend = OpenBLASBackend()
   ) throws(CRFError) -> Tensor {
     try validate(probabilities, image)
+    let device = ComputeDevice(backend)
     let classes = probabilities.shape[2]
     let features = kernels.map { $0.features(of: image) }
-    var field = MeanField(probabilities, minimum: minimumProbability, on: backend)
+    var field = MeanField(probabilities, minimum: minimumProbability, on: device)
     func iterate(_ messages: consuming some PairwiseMessages) {
       for _ in 0..<iterations { field.update(by: &messages) }
     }
     switch filtering {
     case .lattice:
-      iterate(try LatticeMessages(kernels, features, classes: classes, unary: field.unary, on: backend))
+      iterate(try LatticeMessages(kernels, features, classes: classes, unary: field.unary, on: device))
     case .window(let radius):
       let size = Extent2D(image.height, image.width)
       iterate(
         WindowMessages(
           KernelGroup.groups(kernels, features), size: size, radius: radius, classes: classes, unary: field.unary,
-          on: backend))
+          on: device))
     case .exact:
-      iterate(ExactMessages(KernelGroup.groups(kernels, features), classes: classes, unary: field.unary, on: backend))
+      iterate(ExactMessages(KernelGroup.groups(kernels, features), classes: classes, unary: field.unary, on: device))
     }
     return field.marginals(shape: probabilities.shape)
   }

@@ -41,7 +41,7 @@ extension PixelFeatures {
   }
 }
 
-extension Backend {
+extension ComputeDevice {
   /// Adds rows · matrix to the target, or the rows themselves without a matrix. Rows have `stride` floats, of which the
   /// first `classes` are used.
   func addMessages(
@@ -49,11 +49,11 @@ extension Backend {
     stride: Int
   ) {
     if let matrix {
-      gemm(
+      backend.gemm(
         transposeA: false, transposeB: false, m: count, n: classes, k: classes, alpha: 1, rows, stride, matrix, classes,
         beta: 1, target, stride)
     } else {
-      combine(.add, target, pStep: 1, rows, qStep: 1, target, count: count * stride)
+      kernels.combine(.add, target, pStep: 1, rows, qStep: 1, target, count: count * stride)
     }
   }
 }

@@ -17,7 +17,7 @@ struct LatticeFilter: Sendable {
   /// The number of rows of the lattice: one per vertex, and a row of zeros for missing neighbours.
   var rowCount: Int { lattice.vertexCount + 1 }
 
-  init(_ lattice: PermutohedralLattice, stride: Int, on backend: any Backend) {
+  init(_ lattice: PermutohedralLattice, stride: Int, on device: ComputeDevice) {
     self.lattice = lattice
     self.stride = stride
     let size = lattice.dimensions + 1
@@ -37,11 +37,11 @@ struct LatticeFilter: Sendable {
     self.offsets = offsets.map { $0 * stride }
     self.weights = weights
     normalization = []
-    normalize(offsets, on: backend)
+    normalize(offsets, on: device)
   }
 
   /// Filters a constant 1 and divides the weights by the square root of the result.
-  private mutating func normalize(_ points: [Int], on backend: any Backend) {
+  private mutating func normalize(_ points: [Int], on device: ComputeDevice) {
     let size = lattice.dimensions + 1
     var values = (0..<lattice.vertexCount).map { vertex in
       weights[starts[vertex]..<starts[vertex + 1]].reduce(0, +)
@@ -50,7 +50,7 @@ struct LatticeFilter: Sendable {
     var blurred = values
     values.withUnsafeMutableBufferPointer { values in
       blurred.withUnsafeMutableBufferPointer { other in
-        let (result, _) = blur(values.baseAddress!, other.baseAddress!, stride: 1, on: backend)
+        let (result, _) = blur(values.baseAddress!, other.baseAddress!, stride: 1, on: device)
         normalization = (0..<lattice.vertices.count / size).map { point in
           var sum: Float = 0
           for tap in point * size..<(point + 1) * size {
@@ -67,15 +67,15 @@ struct LatticeFilter: Sendable {
   /// with the result, and the other one.
   func filter(
     _ marginals: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>,
-    on backend: any Backend
+    on device: ComputeDevice
   ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
     starts.withUnsafeBufferPointer { starts in
       offsets.withUnsafeBufferPointer { offsets in
         weights.withUnsafeBufferPointer { weights in
-          backend.workers.forEachRange(lattice.vertexCount, grain: 64) { range, _ in
+          device.workers.forEachRange(lattice.vertexCount, grain: 64) { range, _ in
             for vertex in range {
               let entry = starts[vertex]
-              backend.interpolate(
+              device.kernels.interpolate(
                 marginals, offsets: offsets.baseAddress! + entry, weights: weights.baseAddress! + entry,
                 taps: starts[vertex + 1] - entry, pixels: 1, channels: stride, first + vertex * stride, yStride: stride)
             }
@@ -83,12 +83,12 @@ struct LatticeFilter: Sendable {
         }
       }
     }
-    return blur(first, second, stride: stride, on: backend)
+    return blur(first, second, stride: stride, on: device)
   }
 
   /// Adds half of both neighbours to each vertex, one axis after the other.
   private func blur(
-    _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, stride: Int, on backend: any Backend
+    _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, stride: Int, on device: ComputeDevice
   ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
     var (from, to) = (first, second)
     let count = lattice.vertexCount
@@ -98,7 +98,7 @@ struct LatticeFilter: Sendable {
     lattice.neighbors.withUnsafeBufferPointer { neighbors in
       for axis in 0...lattice.dimensions {
         let base = axis * count * 2
-        backend.workers.forEachRange(count, grain: 512) { range, _ in
+        device.workers.forEachRange(count, grain: 512) { range, _ in
           withUnsafeTemporaryAllocation(of: Int.self, capacity: piece * 4) { offsets in
             for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: piece) {
               let end = min(start + piece, range.upperBound)
@@ -109,7 +109,7 @@ struct LatticeFilter: Sendable {
                 offsets[tap + 2] = Int(neighbors[base + 2 * vertex + 1]) * stride
                 offsets[tap + 3] = count * stride
               }
-              backend.interpolate(
+              device.kernels.interpolate(
                 from, offsets: offsets.baseAddress!, weights: weights, taps: 4, pixels: end - start, channels: stride,
                 to + start * stride, yStride: stride)
             }

@@ -8,7 +8,7 @@ import SegEngine
 struct LatticeMessages: PairwiseMessages {
   private let filters: [LatticeFilter]
   private let matrices: [[Float]?]
-  private let backend: any Backend
+  private let device: ComputeDevice
   private let classes: Int
   private let stride: Int
   /// log p, followed by two copies of each lattice's rows.
@@ -22,16 +22,16 @@ struct LatticeMessages: PairwiseMessages {
 
   /// Builds the lattices of the kernels, with their normalisation.
   init(
-    _ kernels: [PairwiseKernel], _ features: [PixelFeatures], classes: Int, unary: Tensor, on backend: any Backend
+    _ kernels: [PairwiseKernel], _ features: [PixelFeatures], classes: Int, unary: Tensor, on device: ComputeDevice
   ) throws(CRFError) {
     let stride = unary.shape[1]
     let pixels = unary.shape[0]
     var filters: [LatticeFilter] = []
     var lattices: [PermutohedralLattice] = []
     for (kernel, points) in zip(kernels, features) {
-      guard let lattice = PermutohedralLattice(points, over: backend.workers) else { throw .deviationTooSmall(kernel) }
+      guard let lattice = PermutohedralLattice(points, over: device.workers) else { throw .deviationTooSmall(kernel) }
       lattices.append(lattice)
-      filters.append(LatticeFilter(lattice, stride: stride, on: backend))
+      filters.append(LatticeFilter(lattice, stride: stride, on: device))
     }
     matrices = kernels.map(\.messageMatrix)
     var starts: [Int] = []
@@ -42,7 +42,7 @@ struct LatticeMessages: PairwiseMessages {
     }
     self.starts = starts
     self.filters = filters
-    self.backend = backend
+    self.device = device
     self.classes = classes
     self.stride = stride
     var rows = Tensor(zeros: [count, stride])
@@ -78,16 +78,16 @@ struct LatticeMessages: PairwiseMessages {
   }
 
   mutating func prepare(_ marginals: Tensor) {
-    let (filters, matrices, starts, stride, classes, backend) = (filters, matrices, starts, stride, classes, backend)
+    let (filters, matrices, starts, stride, classes, device) = (filters, matrices, starts, stride, classes, device)
     marginals.withUnsafeElements(of: Float.self) { q in
       rows.withUnsafeMutableElements(of: Float.self) { rows in
         for (index, filter) in filters.enumerated() {
           let first = rows.baseAddress! + starts[index] * stride
           let second = first + filter.rowCount * stride
-          let (values, other) = filter.filter(q.baseAddress!, first, second, on: backend)
+          let (values, other) = filter.filter(q.baseAddress!, first, second, on: device)
           guard let matrix = matrices[index] else { continue }
-          backend.workers.forEachRange(filter.lattice.vertexCount, grain: 256) { range, _ in
-            backend.gemm(
+          device.workers.forEachRange(filter.lattice.vertexCount, grain: 256) { range, _ in
+            device.backend.gemm(
               transposeA: false, transposeB: false, m: range.count, n: classes, k: classes, alpha: 1,
               values + range.lowerBound * stride, stride, matrix, classes, beta: 0,
               other + range.lowerBound * stride, stride)
@@ -101,7 +101,7 @@ struct LatticeMessages: PairwiseMessages {
     rows.withUnsafeElements(of: Float.self) { rows in
       offsets.withUnsafeBufferPointer { offsets in
         weights.withUnsafeBufferPointer { weights in
-          backend.interpolate(
+          device.kernels.interpolate(
             rows.baseAddress!, offsets: offsets.baseAddress! + pixels.lowerBound * taps,
             weights: weights.baseAddress! + pixels.lowerBound * taps, taps: taps, pixels: pixels.count,
             channels: stride, target, yStride: stride)
