@@ -12,9 +12,9 @@ public enum ElementType: String, Sendable, CaseIterable, CustomStringConvertible
     }
   }
 
-  /// Size of `count` elements in bytes.
+  /// The size of `count` elements in bytes.
   func byteCount(of count: Int) -> Int { count * byteCount }
-  /// The same of a number that is estimated.
+  /// The size in bytes of an estimated number of elements.
   func byteCount(of count: Double) -> Double { count * Double(byteCount) }
 
   public var description: String { rawValue }

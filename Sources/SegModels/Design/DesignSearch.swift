@@ -46,9 +46,9 @@ public struct DesignSearch: Sendable {
     let front = ParetoFront.indices(fitting.map(\.objectives)).map { fitting[$0] }
     self.rated = rated
     self.front = front.sorted { $0.estimate.seconds < $1.estimate.seconds }
-    let places = ParetoFront.placeSums(front.map(\.merits))
+    let ranks = ParetoFront.rankSums(front.map(\.merits))
     var best: [RatedDesign] = []
-    for index in front.indices.sorted(by: { places[$0] < places[$1] }) where best.count < count {
+    for index in front.indices.sorted(by: { ranks[$0] < ranks[$1] }) where best.count < count {
       if !best.contains(where: { $0.design.family == front[index].design.family }) { best.append(front[index]) }
     }
     self.best = best

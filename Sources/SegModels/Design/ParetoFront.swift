@@ -19,7 +19,7 @@ public enum ParetoFront {
   }
 
   /// For each item, the sum of its ranks by each objective, the smallest value first. Equal values have equal ranks.
-  public static func placeSums(_ objectives: [[Double]]) -> [Int] {
+  public static func rankSums(_ objectives: [[Double]]) -> [Int] {
     guard let count = objectives.first?.count else { return [] }
     var sums = [Int](repeating: 0, count: objectives.count)
     for objective in 0..<count {

@@ -71,7 +71,7 @@ struct NearestPixels {
     _ body: (Double) -> Void
   ) {
     // The number of search steps after which a row is finished by its envelope.
-    let patience = 8 * width
+    let stepLimit = 8 * width
     var (row, steps, isFinished) = (Int32(-1), 0, false)
     for query in queries where countsEdges || query.hasNeighbourOutside {
       if query.row != row {
@@ -79,7 +79,7 @@ struct NearestPixels {
         (steps, isFinished) = (0, false)
         pass(to: row)
       }
-      if !isFinished, steps > patience {
+      if !isFinished, steps > stepLimit {
         isFinished = true
         evaluateEnvelope(row)
       }
@@ -111,7 +111,7 @@ struct NearestPixels {
     columns.withUnsafeBufferPointer { columns in
       rows.withUnsafeBufferPointer { rows in
         /// Visits one column; returns whether columns farther on this side could be nearer.
-        func look(_ index: Int) -> Bool {
+        func visit(_ index: Int) -> Bool {
           let across = Double(columns[index] - query.column) * spacing.horizontal
           let squared = across * across
           guard squared < best else { return false }
@@ -122,8 +122,8 @@ struct NearestPixels {
           return true
         }
         while left >= 0 || right < count {
-          if right < count { right = look(right) ? right + 1 : count }
-          if left >= 0 { left = look(left) ? left - 1 : -1 }
+          if right < count { right = visit(right) ? right + 1 : count }
+          if left >= 0 { left = visit(left) ? left - 1 : -1 }
           if isSatisfiedByAny && best < bound { break }
         }
       }

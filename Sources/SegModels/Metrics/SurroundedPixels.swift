@@ -4,13 +4,15 @@ import SegEngine
 /// image and holds one label. They are the pixels that remain after an erosion of their class by that square, found for
 /// all classes at once.
 struct SurroundedPixels {
-  /// The state of a pixel within its row. Horizontally surrounded means: in the middle of 2 · `reach` + 1 pixels of its
-  /// label. The states are: not surrounded; surrounded, but the pixel above is not or has another label; surrounded, as
-  /// is the pixel above with the same label.
+  /// The state of a pixel within its row. A pixel is horizontally surrounded if it is in the middle of 2 · `reach` + 1
+  /// pixels of its label.
   private enum State {
-    static let apart: UInt8 = 0
+    /// Not horizontally surrounded.
+    static let none: UInt8 = 0
+    /// Horizontally surrounded, in the first row or below a pixel of another label.
     static let first: UInt8 = 1
-    static let further: UInt8 = 2
+    /// Horizontally surrounded, below a pixel of the same label.
+    static let below: UInt8 = 2
   }
 
   /// Sets the bits of `mark` in `marks` at the surrounded pixels of `map`.
@@ -18,7 +20,7 @@ struct SurroundedPixels {
     let (width, height, side) = (map.width, map.height, 2 * reach + 1)
     precondition(marks.count == map.labels.count && reach > 0)
     guard width >= side, height >= side else { return }
-    var states = [UInt8](repeating: State.apart, count: width * height)
+    var states = [UInt8](repeating: State.none, count: width * height)
     states.withUnsafeMutableBufferPointer { states in
       marks.withUnsafeMutableBufferPointer { marks in
         map.labels.withUnsafeBufferPointer { labels in
@@ -37,7 +39,7 @@ struct SurroundedPixels {
                 let middle = row - reach
                 for column in runs.indices {
                   let state = states[column]
-                  runs[column] = state == State.further ? runs[column] &+ 1 : Int32(state)
+                  runs[column] = state == State.below ? runs[column] &+ 1 : Int32(state)
                 }
                 guard row >= side - 1 else { continue }
                 let marks = marks.baseAddress! + middle * width + columns.lowerBound
@@ -64,7 +66,7 @@ struct SurroundedPixels {
       while end < width, labels[end] == label { end += 1 }
       if end - start >= side {
         for column in start + reach..<end - reach {
-          states[column] = isFirst || labels[column - width] != label ? State.first : State.further
+          states[column] = isFirst || labels[column - width] != label ? State.first : State.below
         }
       }
       start = end

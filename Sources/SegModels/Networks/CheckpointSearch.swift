@@ -371,7 +371,7 @@ struct CheckpointSearch {
         continue
       }
       switch item.entry {
-      case _ where makesNoDifference(name, item.entry): findings.leftOut.append(item.name)
+      case _ where isTrainingOnly(name, item.entry): findings.leftOut.append(item.name)
       case .unreadable(let reason):
         findings.unreadable.append(.init(name: name, reason: reason + ", or leave it out"))
       case .tensor, .array: findings.unused.append(name)
@@ -392,7 +392,7 @@ struct CheckpointSearch {
 
   /// Whether a tensor that the network does not have is used in training only: an integer tensor such as a counter or a
   /// generator state, or a part named as a loss, a metric or an auxiliary head.
-  private func makesNoDifference(_ name: String, _ entry: Checkpoint.Entry) -> Bool {
+  private func isTrainingOnly(_ name: String, _ entry: Checkpoint.Entry) -> Bool {
     if case .tensor(let spec, _) = entry, spec.elementType != .float32 { return true }
     // The first component that is not a prefix of the network's names.
     let ends = name.indices.filter { name[$0] == "." } + [name.endIndex]

@@ -50,13 +50,13 @@ public struct Tiling: Hashable, Sendable {
 
   /// The range of a tile along one axis (`shown`), and the part of it whose labels are taken from this tile if the
   /// overlap is split in half (`kept`).
-  struct Stretch: Hashable, Sendable {
+  struct TileRange: Hashable, Sendable {
     let shown: Range<Int>
     let kept: Range<Int>
   }
 
   /// The tile ranges along an axis of `extent` pixels.
-  func stretches(of extent: Int, size: Int, overlap: Int) -> [Stretch] {
+  func tileRanges(of extent: Int, size: Int, overlap: Int) -> [TileRange] {
     let step = (size - overlap) / alignment * alignment
     var shown: [Range<Int>] = []
     var start = 0
@@ -68,13 +68,13 @@ public struct Tiling: Hashable, Sendable {
     return shown.indices.map { index in
       let low = index == 0 ? 0 : (shown[index].lowerBound + shown[index - 1].upperBound) / 2
       let high = index + 1 == shown.count ? extent : (shown[index + 1].lowerBound + shown[index].upperBound) / 2
-      return Stretch(shown: shown[index], kept: low..<high)
+      return TileRange(shown: shown[index], kept: low..<high)
     }
   }
 
   /// The tile ranges of the rows and columns of an image.
-  func rows(of height: Int) -> [Stretch] { stretches(of: height, size: size.height, overlap: overlap.height) }
-  func columns(of width: Int) -> [Stretch] { stretches(of: width, size: size.width, overlap: overlap.width) }
+  func rows(of height: Int) -> [TileRange] { tileRanges(of: height, size: size.height, overlap: overlap.height) }
+  func columns(of width: Int) -> [TileRange] { tileRanges(of: width, size: size.width, overlap: overlap.width) }
 
   /// The Gaussian weights e^(−d² / 2σ²) along a tile axis, where d is the distance from the centre and σ an eighth of
   /// the extent. A lower bound of 1e-4 keeps pixels that lie in only one tile accurate.
