@@ -33,8 +33,10 @@ struct Compiler {
 
   /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
   consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
-    if case .named(let name) = options.algorithmChoice, !CompileOptions.algorithmNames.contains(name) {
-      throw GraphError.unknownAlgorithm(name: name, known: CompileOptions.algorithmNames)
+    let known = options.knownAlgorithms
+    precondition(Set(known).count == known.count, "two convolution algorithms have one name among \(known)")
+    if case .named(let name) = options.algorithmChoice, !known.contains(name) {
+      throw GraphError.unknownAlgorithm(name: name, known: known)
     }
     // Rewrites see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }

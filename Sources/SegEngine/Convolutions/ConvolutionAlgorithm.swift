@@ -1,10 +1,11 @@
-/// One way to compute a convolution. Each algorithm is a file with the same four parts: whether it applies to a problem, what it
-/// demands of the machine, how it packs the weights, and how it runs.
-protocol ConvolutionAlgorithm: Sendable {
+/// One way to compute a convolution, set up for a ``ConvolutionProblem``: how much work it is, how it packs the weights, and how it runs.
+///
+/// A ``ConvolutionMethod`` sets it up. Algorithms from outside are given to ``CompileOptions/convolutionAlgorithms``.
+public protocol ConvolutionAlgorithm: Sendable {
   /// What it is called and what it is for.
   var method: ConvolutionMethod { get }
 
-  /// What one run asks of the machine.
+  /// The work of one run, from which its time is estimated.
   var work: WorkEstimate { get }
 
   /// The form of the packed weights.
@@ -42,7 +43,8 @@ extension ConvolutionAlgorithm {
   /// The name in reports.
   var name: String { method.name }
 
-  var pools: Bool { false }
+  /// An algorithm does not pool unless it says so.
+  public var pools: Bool { false }
 
   /// Size of the packed weights in bytes.
   var packedByteCount: Int { packedFormat.byteCount(of: packedCount) }
@@ -52,9 +54,11 @@ extension ConvolutionAlgorithm {
     PackedFormat(name, .float32, order, panels: panels)
   }
 
-  func packingScratchCount(threads: Int) -> Int { 0 }
+  /// Packing takes no scratch memory unless the algorithm says so.
+  public func packingScratchCount(threads: Int) -> Int { 0 }
 
-  func pack(
+  /// Packs without scratch memory.
+  public func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool
   ) {

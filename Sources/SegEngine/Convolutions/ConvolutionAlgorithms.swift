@@ -14,10 +14,13 @@ enum ConvolutionAlgorithms {
 
   /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
   /// None apply to a number format for which the device has no kernels.
+  ///
+  /// - Parameter others: Algorithms from outside.
   static func candidates(
-    for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice
+    for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
+    adding others: [ConvolutionMethod] = []
   ) -> [any ConvolutionAlgorithm] {
-    all.compactMap { method in
+    (all + others).compactMap { method in
       device.kernels(for: method.kind.operation, in: elementType) == nil ? nil : method.make(problem, device)
     }
   }
@@ -36,7 +39,9 @@ enum ConvolutionAlgorithms {
     _ options: CompileOptions = .init()
   ) -> Choice {
     let threads = device.workers.threadCount
-    var ranked = candidates(for: problem, in: elementType, on: device).map { algorithm in
+    var ranked = candidates(
+      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms
+    ).map { algorithm in
       (
         algorithm,
         AlgorithmCandidate(

@@ -1,5 +1,5 @@
 /// A convolution algorithm before it is set up for a problem: its name, the problems that it is for, and how it is set up.
-struct ConvolutionMethod: Sendable {
+public struct ConvolutionMethod: Sendable {
   /// The convolutions that an algorithm is for, as far as reports and ``LatencySweep`` tell them apart.
   enum Kind: Hashable, Sendable {
     /// Any geometry.
@@ -41,7 +41,7 @@ struct ConvolutionMethod: Sendable {
   }
 
   /// The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
-  let name: String
+  public let name: String
   /// The convolutions that it is for.
   let kind: Kind
   /// Whether networks run by it often, so that its coefficients are worth more samples.
@@ -50,6 +50,18 @@ struct ConvolutionMethod: Sendable {
   let dividesChannels: Bool
   /// Sets it up for a problem; `nil` where it does not apply.
   let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
+
+  /// Describes an algorithm.
+  ///
+  /// - Parameters:
+  ///   - name: The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
+  ///   - make: Sets it up for a problem and the backend that it will run on; `nil` where it does not apply.
+  public init(
+    _ name: String,
+    make: @escaping @Sendable (_ problem: ConvolutionProblem, _ backend: any Backend) -> (any ConvolutionAlgorithm)?
+  ) {
+    self.init(name, .general) { make($0, $1.backend) }
+  }
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,

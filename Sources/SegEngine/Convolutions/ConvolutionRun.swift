@@ -1,12 +1,13 @@
-/// The operands of one run of a convolution.
-struct ConvolutionRun {
+/// The operands of one run of a convolution. Maps are `[batch, height, width, channels]`; pixels are counted over the whole batch, row by
+/// row.
+public struct ConvolutionRun {
   let device: ComputeDevice
   /// The input.
-  let x: UnsafePointer<Float>
+  public let x: UnsafePointer<Float>
   /// Floats from one input pixel to the next.
-  let xStride: Int
+  public let xStride: Int
   /// The packed weights.
-  let weights: UnsafePointer<Float>
+  public let weights: UnsafePointer<Float>
   /// Bias, residual and function. Rows of the residual are output pixels.
   let epilogue: Epilogue
   /// Where the output pixels go.
@@ -18,15 +19,22 @@ struct ConvolutionRun {
 
   /// The vector kernels.
   var kernels: any Kernels { device.kernels }
+  /// The output.
+  public var y: UnsafeMutablePointer<Float> { result.y }
+  /// Floats from one output pixel to the next.
+  public var yStride: Int { result.stride }
   /// The threads that share the work.
-  var workers: WorkerPool { device.workers }
+  public var workers: WorkerPool { device.workers }
 
   /// Whether the residual lies where the output goes.
   var addsInPlace: Bool { epilogue.residual == UnsafePointer(result.y) }
 
-  /// Applies the epilogue to the sums of `rows` pixels from the output's pixel `pixel` on, in place. A residual that lies there has been
-  /// added before.
-  func finish(pixel: Int, rows: Int, channels: Int) {
+  /// Whether the output holds a residual to which the sums are to be added. Where it does not, they are to be stored.
+  public var accumulates: Bool { addsInPlace }
+
+  /// Applies bias, residual and function to the sums of `rows` pixels from the output's pixel `pixel` on, in place. A residual that lies
+  /// there (``accumulates``) has been added before.
+  public func finish(pixel: Int, rows: Int, channels: Int) {
     var epilogue = epilogue.part(row: pixel)
     if addsInPlace { epilogue.residual = nil }
     guard !epilogue.isIdentity else { return }

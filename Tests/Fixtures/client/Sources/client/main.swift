@@ -8,3 +8,4 @@ try await segmentAnImage(weights: arguments[1], photo: arguments[2], mask: argum
 try runAnONNXNetwork(file: arguments[3], photo: arguments[2])
 try writeANetwork()
 try useAnOperator()
+try useAConvolutionAlgorithm()
