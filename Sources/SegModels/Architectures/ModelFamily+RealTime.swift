@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ModelFamily {
-  /// Networks for real time.
+  /// Real-time networks.
   static let realTime = ModelFamily(
     "real time",
     [
