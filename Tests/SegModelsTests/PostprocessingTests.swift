@@ -13,7 +13,7 @@ import Testing
     var testDescription: String { "\(key) \(fit) \(height)×\(width) of \(imageHeight)×\(imageWidth), \(classes)" }
 
     var preprocessing: Preprocessing {
-      let size = Extent2D(height, width)
+      let size = Extent2D(height: height, width: width)
       return Preprocessing(
         channels: .grey,
         fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size))

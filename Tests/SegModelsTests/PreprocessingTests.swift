@@ -14,7 +14,7 @@ import Testing
 
     var preprocessing: Preprocessing {
       get throws {
-        let size = Extent2D(height, width)
+        let size = Extent2D(height: height, width: width)
         return Preprocessing(
           channels: try #require(Preprocessing.Channels(named: channels, count: 3)),
           fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size),
@@ -67,7 +67,7 @@ import Testing
     let image = try image(test)
     let placement = try test.preprocessing(image).placement
     let content = placement.content
-    #expect(placement.imageSize == Extent2D(image.height, image.width))
+    #expect(placement.imageSize == Extent2D(height: image.height, width: image.width))
     #expect(content.top >= 0 && content.left >= 0 && content.height >= 1 && content.width >= 1)
     #expect(content.top + content.height <= placement.networkSize.height)
     #expect(content.left + content.width <= placement.networkSize.width)
@@ -128,8 +128,9 @@ import Testing
       (.scale(.nan, multipleOf: 1), "the scale nan and the padding multiple 1 must be positive and finite"),
       (.scale(0, multipleOf: 1), "the scale 0.0 and the padding multiple 1 must be positive and finite"),
       (.scale(1, multipleOf: -1), "the scale 1.0 and the padding multiple -1 must be positive and finite"),
-      (.stretch(Extent2D(0, 4)), size + "0×4 pixels"), (.letterbox(Extent2D(4, 0)), size + "4×0 pixels"),
-      (.pad(Extent2D(-1, 4)), size + "-1×4 pixels"),
+      (.stretch(Extent2D(height: 0, width: 4)), size + "0×4 pixels"),
+      (.letterbox(Extent2D(height: 4, width: 0)), size + "4×0 pixels"),
+      (.pad(Extent2D(height: -1, width: 4)), size + "-1×4 pixels"),
     ] {
       #expect(message(Preprocessing(fit: fit)) == begin + reason)
     }

@@ -30,7 +30,7 @@ public enum SpatialReach: Sendable {
 
 extension TensorSpec {
   /// Height and width of a feature map `[batch, height, width, channels]`; 1×1 for other values.
-  var mapExtent: Extent2D { shape.rank == 4 ? Extent2D(shape.height, shape.width) : 1 }
+  var mapExtent: Extent2D { shape.rank == 4 ? Extent2D(height: shape.height, width: shape.width) : 1 }
 }
 
 extension ConvolutionGeometry {

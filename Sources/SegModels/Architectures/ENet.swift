@@ -125,8 +125,8 @@ public struct ENet: SegmentationNetwork, Hashable {
     case .dilated(let rate):
       y = step(y, "ext_conv2", width, kernel: 3, dilation: Extent2D(rate), isEncoder: isEncoder)
     case .asymmetric:
-      y = step(y, "ext_conv2", width, kernel: Extent2D(5, 1), isEncoder: isEncoder)
-      y = step(y, "ext_conv2", width, kernel: Extent2D(1, 5), at: 3, isEncoder: isEncoder)
+      y = step(y, "ext_conv2", width, kernel: Extent2D(height: 5, width: 1), isEncoder: isEncoder)
+      y = step(y, "ext_conv2", width, kernel: Extent2D(height: 1, width: 5), at: 3, isEncoder: isEncoder)
     }
     return activated(
       x + step(y, "ext_conv3", x.channels, kernel: 1, isEncoder: isEncoder), "out_prelu", isEncoder: isEncoder)

@@ -18,7 +18,7 @@ public enum DesignSpace {
       func scaled(_ extent: Int) -> Int {
         scale == 1 ? extent : max(32, Int((Double(extent) * scale / 32).rounded()) * 32)
       }
-      let seen = Extent2D(scaled(size.height), scaled(size.width))
+      let seen = Extent2D(height: scaled(size.height), width: scaled(size.width))
       return families.flatMap { family in
         networks(of: family).map { choices, network in
           var network = network

@@ -30,7 +30,8 @@ struct LossBatch {
     for target in targets {
       guard target.height == shape.height, target.width == shape.width else {
         throw .sizesDiffer(
-          logits: Extent2D(shape.height, shape.width), target: Extent2D(target.height, target.width))
+          logits: Extent2D(height: shape.height, width: shape.width),
+          target: Extent2D(height: target.height, width: target.width))
       }
       for label in target.labels {
         if label == ignoreLabel {

@@ -35,5 +35,5 @@ public struct BinaryMask: Sendable, Hashable {
   public var complement: BinaryMask { BinaryMask(width: width, height: height, isSet: isSet.map { !$0 }) }
 
   /// Height and width.
-  public var extent: Extent2D { Extent2D(height, width) }
+  public var extent: Extent2D { Extent2D(height: height, width: width) }
 }

@@ -25,7 +25,8 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Throws if two label maps differ in size.
   static func requireSameSize(_ prediction: LabelMap, _ truth: LabelMap) throws(MetricError) {
-    try requireSameSize(Extent2D(prediction.height, prediction.width), Extent2D(truth.height, truth.width))
+    try requireSameSize(
+      Extent2D(height: prediction.height, width: prediction.width), Extent2D(height: truth.height, width: truth.width))
   }
 
   /// Throws if two sizes differ.

@@ -88,7 +88,7 @@ public struct DenseCRF: Hashable, Sendable {
     case .lattice:
       iterate(try LatticeMessages(kernels, features, classes: classes, unary: field.unary, on: device))
     case .window(let radius):
-      let size = Extent2D(image.height, image.width)
+      let size = Extent2D(height: image.height, width: image.width)
       iterate(
         WindowMessages(
           KernelGroup.groups(kernels, features), size: size, radius: radius, classes: classes, unary: field.unary,
@@ -121,7 +121,9 @@ public struct DenseCRF: Hashable, Sendable {
       throw .notProbabilities(probabilities.spec)
     }
     guard shape[0] == image.height, shape[1] == image.width else {
-      throw .sizesDiffer(probabilities: Extent2D(shape[0], shape[1]), image: Extent2D(image.height, image.width))
+      throw .sizesDiffer(
+        probabilities: Extent2D(height: shape[0], width: shape[1]),
+        image: Extent2D(height: image.height, width: image.width))
     }
     for kernel in kernels { try kernel.validate(classes: shape[2]) }
     if case .window(let radius) = filtering, !(0...Self.largestRadius).contains(radius) { throw .radius(radius) }

@@ -34,7 +34,7 @@ struct MapReading: Hashable, Sendable {
   var keepsPixels: Bool {
     let content = placement.content
     return resolution == .network
-      || placement.imageSize == Extent2D(content.height, content.width)
+      || placement.imageSize == Extent2D(height: content.height, width: content.width)
   }
 
   /// Adds the operators to the output's graph.

@@ -24,14 +24,14 @@ public struct Placement: Hashable, Sendable {
       func scaled(_ extent: Int) -> Int { max(1, Int((Double(extent) * factor).rounded())) }
       func up(_ extent: Int) -> Int { (extent + multiple - 1) / multiple * multiple }
       let content = Rectangle(top: 0, left: 0, height: scaled(image.height), width: scaled(image.width))
-      return (content, Extent2D(up(content.height), up(content.width)))
+      return (content, Extent2D(height: up(content.height), width: up(content.width)))
     }
     switch fit {
     case .keep(let multiple): (content, networkSize) = keeping(1, multipleOf: multiple)
     case .scale(let factor, let multiple): (content, networkSize) = keeping(factor, multipleOf: multiple)
     case .pad(let size):
       content = Rectangle(top: 0, left: 0, height: image.height, width: image.width)
-      networkSize = Extent2D(max(size.height, image.height), max(size.width, image.width))
+      networkSize = Extent2D(height: max(size.height, image.height), width: max(size.width, image.width))
     case .stretch(let size):
       networkSize = size
       content = Rectangle(top: 0, left: 0, height: size.height, width: size.width)

@@ -162,7 +162,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
 
   private var imageFit: Preprocessing.Fit {
     guard let size else { return .keep(multipleOf: multiple ?? 32) }
-    let extent = Extent2D(size[0], size[size.count - 1])
+    let extent = Extent2D(height: size[0], width: size[size.count - 1])
     return fit == "letterbox" ? .letterbox(extent) : .stretch(extent)
   }
 

@@ -16,13 +16,14 @@ extension Predictor {
       // Cut tiles from the image as padded for a single run. The bottom and right border of a tile at the edge is then
       // where it is for the whole image: an operator reads its own zero padding there, not values computed from
       // padding.
-      let padded = Placement(of: Extent2D(image.height, image.width), fit: preprocessing.fit).networkSize
+      let padded = Placement(of: Extent2D(height: image.height, width: image.width), fit: preprocessing.fit).networkSize
       let isPadded = preprocessing.fit.keepsPixels
       for row in tiling.rows(of: isPadded ? padded.height : image.height) where row.shown.lowerBound < image.height {
         for column in tiling.columns(of: isPadded ? padded.width : image.width)
         where column.shown.lowerBound < image.width {
           let (down, across) = (row.shown.clamped(to: 0..<image.height), column.shown.clamped(to: 0..<image.width))
-          let predictor = isPadded ? padding(to: Extent2D(row.shown.count, column.shown.count), tiling) : self
+          let predictor =
+            isPadded ? padding(to: Extent2D(height: row.shown.count, width: column.shown.count), tiling) : self
           let tile = try predictor(image.cropped(rows: down, columns: across)).labels
           for y in row.kept.clamped(to: down) {
             for x in column.kept.clamped(to: across) { labels[y, x] = tile[y - down.lowerBound, x - across.lowerBound] }
@@ -54,7 +55,7 @@ extension Predictor {
     let step = divisor(multiple, tiling.alignment)
     func up(_ extent: Int) -> Int { (extent + step - 1) / step * step }
     var preprocessing = preprocessing
-    preprocessing.fit = .pad(Extent2D(up(size.height), up(size.width)))
+    preprocessing.fit = .pad(Extent2D(height: up(size.height), width: up(size.width)))
     return Predictor(
       model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement, readings: readings)
   }

@@ -118,7 +118,7 @@ public struct Predictor: Sendable {
   /// A mask of the image's size, resized and padded like the image for the network. Each pixel takes the nearest mask
   /// pixel (the one that contains its centre); padding is `fill`.
   public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {
-    let placement = Placement(of: Extent2D(mask.height, mask.width), fit: preprocessing.fit)
+    let placement = Placement(of: Extent2D(height: mask.height, width: mask.width), fit: preprocessing.fit)
     let (size, content) = (placement.networkSize, placement.content)
     var result = LabelMap(width: size.width, height: size.height, repeating: fill)
     for row in 0..<content.height {

@@ -12,12 +12,12 @@ extension Preprocessing {
     _ image: Image, on workers: WorkerPool = .shared
   ) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
     try validate()
-    let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
+    let placement = Placement(of: Extent2D(height: image.height, width: image.width), fit: fit)
     let selection = try ChannelSelection(channels, of: image.layout)
     func prepared<Stored: ImageSample>(_ samples: [Stored]) -> Tensor {
       samples.withUnsafeBufferPointer { samples in
         let rows = ChannelRows(samples.baseAddress!, of: image, selection)
-        let size = Extent2D(placement.content.height, placement.content.width)
+        let size = Extent2D(height: placement.content.height, width: placement.content.width)
         return tensor(
           ImageResampling(rows, to: size, by: resampling), white: image.white, placement, on: workers)
       }

@@ -124,7 +124,7 @@ extension Preprocessing.Fit {
     func scaled(_ size: Extent2D) -> Extent2D {
       let step = [32, 16, 8, 4, 2].first { size.height % $0 == 0 && size.width % $0 == 0 } ?? 1
       func rounded(_ extent: Int) -> Int { max(1, Int((Double(extent) * factor / Double(step)).rounded())) * step }
-      return Extent2D(rounded(size.height), rounded(size.width))
+      return Extent2D(height: rounded(size.height), width: rounded(size.width))
     }
     switch self {
     case .keep(let multiple): return .scale(factor, multipleOf: multiple)

@@ -24,7 +24,7 @@ public struct TileHalo: Hashable, Sendable {
       let period = fields.period
     else { return nil }
     func overlap(_ reach: ClosedRange<Int>) -> Int { 2 * max(0, -reach.lowerBound, reach.upperBound) }
-    self.overlap = Extent2D(overlap(rows), overlap(columns))
+    self.overlap = Extent2D(height: overlap(rows), width: overlap(columns))
     alignment = period
   }
 }

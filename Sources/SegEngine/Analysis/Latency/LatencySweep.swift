@@ -228,7 +228,7 @@ enum LatencySweep {
       case .gate: return x * x.globalAveragePool().sigmoid()
       case .bilinear: return x.resize(by: choice < 3 ? 2 : 4, coordinates: choice == 0 ? .halfPixel : .alignCorners)
       case .nearest: return x.resize(by: 2, .nearest)
-      case .shrink: return x.resize(to: Extent2D((height + 1) / 2, (width + 1) / 2))
+      case .shrink: return x.resize(to: Extent2D(height: (height + 1) / 2, width: (width + 1) / 2))
       case .maxPool: return choice < 2 ? x.maxPool(kernel: 2) : x.maxPool(kernel: 3, stride: 2, padding: 1)
       case .averagePool: return x.averagePool(kernel: choice < 2 ? 2 : 3, stride: 2)
       case .globalPool: return x + x.globalAveragePool()
@@ -286,7 +286,7 @@ private struct Drawer {
   mutating func extent(from low: Int, to high: Int) -> Extent2D {
     let side = number(from: low, to: high)
     let other = max(low, min(high, side * one(of: [3, 4, 4, 5]) / 4))
-    return Extent2D(side / 8 * 8 + 3, other / 8 * 8 + 5)
+    return Extent2D(height: side / 8 * 8 + 3, width: other / 8 * 8 + 5)
   }
 
   /// A random number of channels, usually a multiple of 8.
