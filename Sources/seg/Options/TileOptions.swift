@@ -61,7 +61,7 @@ struct TileOptions: ParsableArguments {
     }
     guard let size = size?.extent, blending != .center || self.overlap != nil else { return }
     guard min(size.height, size.width) - overlap >= alignment else {
-      throw ValidationError("tiles of \(size) pixels that share \(overlap) do not get on by \(alignment)")
+      throw ValidationError("tile size minus overlap must be at least the alignment: \(size) − \(overlap) < \(alignment)")
     }
   }
 }
