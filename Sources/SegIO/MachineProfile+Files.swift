@@ -59,12 +59,12 @@ public struct StoredProfile: Hashable, Sendable {
     guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes.bytes)) else {
       throw .malformed(path: path, reason: "it is no profile in JSON")
     }
-    let coefficients = AlgorithmDemand.featureNames.map { contents.secondsPerUnit[$0] ?? -1 }
+    let coefficients = WorkEstimate.featureNames.map { contents.secondsPerUnit[$0] ?? -1 }
     guard coefficients.count == contents.secondsPerUnit.count, coefficients.allSatisfy({ $0 >= 0 && $0.isFinite })
     else {
       throw .malformed(
         path: path,
-        reason: "it has not one coefficient for each of \(AlgorithmDemand.featureNames.joined(separator: ", "))")
+        reason: "it has not one coefficient for each of \(WorkEstimate.featureNames.joined(separator: ", "))")
     }
     guard (1...WorkerPool.maximumThreadCount).contains(contents.threads) else {
       throw .malformed(path: path, reason: "it is for \(contents.threads) threads")
@@ -87,7 +87,7 @@ public struct StoredProfile: Hashable, Sendable {
   public func write(to path: String) throws(ProfileError) {
     let contents = Contents(
       backend: backend, threads: threads,
-      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(AlgorithmDemand.featureNames, profile.secondsPerUnit)),
+      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(WorkEstimate.featureNames, profile.secondsPerUnit)),
       latency: latency.map(StoredLatency.init))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

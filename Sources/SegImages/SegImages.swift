@@ -1,2 +1,2 @@
-// The errors of this module contain a `FileError`, and paths of its functions may come from `String(fileSystemBytes:)`.
-@_exported import SegFiles
+// Tensors, images and models of SegEngine are in the functions of this module.
+@_exported import SegEngine

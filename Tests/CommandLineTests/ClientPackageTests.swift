@@ -28,15 +28,29 @@ import Testing
     try run(
       "swift", ["build", "--configuration", "debug", "-Xcc", "-O1", "--scratch-path", folder.path("build")] + places,
       in: folder.path("client"), environment: ["SEGMENTATION_URL": "file://\(package)"], seconds: 420)
+    let network = Repository.path("Tests/Fixtures/segmentation/logits.onnx")
     let result = try run(
-      folder.path("build/debug/client"), [Repository.weights, Repository.image(0)], in: folder.path("client"))
-    // The number of pixels is PyTorch's, from the fixture; maximum and ReLU of −8 … 7 are done in the head.
+      folder.path("build/debug/client"), [Repository.weights, Repository.image(0), network, folder.path("")],
+      in: folder.path("client"))
+    // The number of pixels is PyTorch's, from the fixture; what else is printed follows from the articles' code.
     let expected = try JSONDecoder().decode(
       [String: Expected].self, from: Data(bytes(Repository.path("Tests/Fixtures/models/pupil.json"))))
     let frame = try #require(expected[Repository.frames[0]])
+    let lines = result.output.split(separator: "\n").map(String.init)
+    #expect(lines.prefix(2) == ["\(frame.width)×\(frame.height): \(frame.image.prediction)", "true true"])
+    #expect(FileManager.default.fileExists(atPath: folder.path("mask.png")))
+    // The exported network takes the frame at its own size and has one input and one output.
+    #expect(lines.contains("\(frame.width) \(frame.height)") && lines.contains("1 1"))
+    #expect(lines.contains("conv1.weight [16, 3, 3, 3]") && lines.contains("head.bias [21]"))
+    #expect(lines.contains("[1, 96, 128, 21]"))
+    // Differences of 1, 4 and 9; an operator from outside that took batch normalisation and ReLU, and gives what three operators give.
+    let own = try #require(lines.firstIndex(of: "1.0"))
     #expect(
-      result.output
-        == "\(frame.width)×\(frame.height): \(frame.image.prediction)\n[0.0, 0.0, 5.0, 7.0]\n")
+      lines[own...].prefix(6) == ["1.0", "3.0", "5.0", "blurPool BlurPool + relu binomial", "3", "true"])
+    // A convolution algorithm from outside is a candidate beside the engine's own, and gives what theirs gives.
+    let names = lines[(own + 6)...].dropLast(2).map { $0.split(separator: " ").dropLast().joined(separator: " ") }
+    #expect(names.contains("tap loop") && names.contains("direct"))
+    #expect(lines.suffix(2) == ["tap loop", "true"])
   }
 
   private struct Expected: Decodable {

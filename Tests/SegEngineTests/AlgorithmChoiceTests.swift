@@ -17,7 +17,7 @@ import Testing
   @Test func theChosenOneComesFirstAmongItsCandidates() throws {
     for choice in [CompileOptions.AlgorithmChoice.estimated, .measured, .named("im2col")] {
       let made = ConvolutionAlgorithms.choose(
-        for: problem(32, 48, side: 24), on: backend, CompileOptions(algorithmChoice: choice))
+        for: problem(32, 48, side: 24), on: ComputeDevice(backend), CompileOptions(algorithmChoice: choice))
       #expect(made.candidates.first?.name == made.algorithm.name)
       #expect(made.candidates.count == 6)
       switch choice {
@@ -34,9 +34,9 @@ import Testing
 
   @Test func whatWasMeasuredIsRemembered() {
     let one = ConvolutionAlgorithms.choose(
-      for: problem(32, 32, side: 20), on: backend, CompileOptions(algorithmChoice: .measured))
+      for: problem(32, 32, side: 20), on: ComputeDevice(backend), CompileOptions(algorithmChoice: .measured))
     let two = ConvolutionAlgorithms.choose(
-      for: problem(32, 32, side: 20), on: backend, CompileOptions(algorithmChoice: .measured))
+      for: problem(32, 32, side: 20), on: ComputeDevice(backend), CompileOptions(algorithmChoice: .measured))
     #expect(one.candidates == two.candidates)
   }
 
@@ -53,11 +53,11 @@ import Testing
     for (inputs, outputs, side) in [(16, 32, 40), (64, 64, 32), (128, 256, 17), (512, 256, 12), (24, 96, 64)] {
       for dilation in [1, 4] {
         let problem = problem(inputs, outputs, side: side, dilation: dilation)
-        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+        for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)) {
           samples.append(
             .init(
-              problem: "\(problem)", algorithm: algorithm.name, demand: algorithm.demand,
-              seconds: truth.seconds(for: algorithm.demand, threads: 2)))
+              problem: "\(problem)", algorithm: algorithm.name, work: algorithm.work,
+              seconds: truth.seconds(for: algorithm.work, threads: 2)))
         }
       }
     }
@@ -72,11 +72,11 @@ import Testing
   /// A part that would make time shorter is left out, not given a negative price.
   @Test func noPartIsFreeBelowZero() {
     let samples = (1...8).map { index -> Calibration.Sample in
-      var demand = AlgorithmDemand()
-      demand.panelMacs = Double(index) * 1e9
-      demand.bytesMoved = Double(index % 3) * 1e8
+      var work = WorkEstimate()
+      work.panelMacs = Double(index) * 1e9
+      work.bytesMoved = Double(index % 3) * 1e8
       return .init(
-        problem: "\(index)", algorithm: "made up", demand: demand,
+        problem: "\(index)", algorithm: "made up", work: work,
         seconds: Double(index) * 0.02 - Double(index % 3) * 0.001)
     }
     let profile = Calibration(samples: samples, threads: 1).profile
@@ -85,9 +85,10 @@ import Testing
     #expect(abs(profile.secondsPerUnit[0] * 1e9 / 0.02 - 1) < 0.1)
   }
 
-  @Test func demandsCountWhatIsComputed() {
+  @Test func workCountsWhatIsComputed() {
     func macs(_ name: String, _ problem: ConvolutionProblem) -> Double {
-      ConvolutionAlgorithms.candidates(for: problem, on: backend).first { $0.name == name }!.demand.panelMacs
+      ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)).first { $0.name == name }!.work
+        .panelMacs
     }
     // 64 × 64 outputs, 64 channels: whole panels, no padding left out at rate 1 but the first and the last row's.
     let dense = problem(64, 64, side: 64)

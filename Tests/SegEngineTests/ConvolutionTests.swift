@@ -228,7 +228,7 @@ import Testing
       }
       let largest = expected.magnitudes.max() ?? 0
       for backend in Self.backends {
-        for algorithm in ConvolutionAlgorithms.candidates(for: test.problem, on: backend).map(\.name) {
+        for algorithm in ConvolutionAlgorithms.candidates(for: test.problem, on: ComputeDevice(backend)).map(\.name) {
           let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
           #expect(model.stepInfos[0].algorithm == algorithm)
           let y = try #require(try model.run(["x": x])["y"])
@@ -289,7 +289,7 @@ import Testing
           builder.output("y", isOverwritten ? (other.relu() + up).relu().relu() : (other + up).relu())
         }
         for backend in Self.backends {
-          for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend).map(\.name) {
+          for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: ComputeDevice(backend)).map(\.name) {
             let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
             let step = model.stepInfos[isOverwritten ? 1 : 0]
             #expect(step.algorithm == algorithm)
@@ -313,7 +313,7 @@ import Testing
   @Test func everyAlgorithmIsExercised() {
     let exercised = Set(
       (Self.forwardCases + Self.transposedCases).flatMap { test in
-        Self.backends.flatMap { ConvolutionAlgorithms.candidates(for: test.problem, on: $0).map(\.name) }
+        Self.backends.flatMap { ConvolutionAlgorithms.candidates(for: test.problem, on: ComputeDevice($0)).map(\.name) }
       })
     #expect(exercised == Self.algorithms)
   }

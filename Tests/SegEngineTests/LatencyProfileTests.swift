@@ -120,7 +120,7 @@ import Testing
     #expect(plan.steps.map(\.workspaceByteCount) == model.stepInfos.map(\.workspaceByteCount))
   }
 
-  /// Steps that multiply packed weights say what they demand.
+  /// Steps that multiply packed weights state their work.
   @Test func productsStateTheirDemand() throws {
     let graph = try Graph("net") { g in
       let x = g.input("x", [1, 24, 24, 32]).conv("a", 48, kernel: 3)
@@ -129,11 +129,11 @@ import Testing
     }
     let steps = try graph.plan(on: backend).steps
     let convolution = try #require(steps.first { $0.name == "a" })
-    #expect(convolution.isConvolution && convolution.demand?.columns == 48)
+    #expect(convolution.isConvolution && convolution.work?.columns == 48)
     let linear = try #require(steps.first { $0.name == "l" })
     #expect(linear.algorithm == "pointwise")
-    #expect(linear.demand?.panelMacs == Double(576 * 48 * 64) && linear.demand?.columns == 64)
-    #expect(steps.last?.demand == nil)
+    #expect(linear.work?.panelMacs == Double(576 * 48 * 64) && linear.work?.columns == 64)
+    #expect(steps.last?.work == nil)
   }
 
   // MARK: The sweep

@@ -37,13 +37,13 @@ import Testing
     let b = numbers(k * n, -1...1, &generator)
     let bias = numbers(n, -1...1, &generator)
     let residual = numbers(test.rows * yStride, -1...1, &generator)
-    for backend in ConvolutionTests.backends {
-      let product = try #require(StrassenProduct(k: k, n: n, layout: backend.panelLayout))
+    for device in ConvolutionTests.backends.map({ ComputeDevice($0) }) {
+      let product = try #require(StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout))
       var packed = [Float](repeating: .nan, count: product.packedCount)
       b.withUnsafeBufferPointer { b in
         packed.withUnsafeMutableBufferPointer {
           product.pack(
-            b.baseAddress!, rowStride: n, columnStride: 1, into: $0.baseAddress!, over: backend.workers)
+            b.baseAddress!, rowStride: n, columnStride: 1, into: $0.baseAddress!, over: device.workers)
         }
       }
       let groupStride = test.group.map { ($0 + 2) * yStride }
@@ -58,14 +58,15 @@ import Testing
           residual.withUnsafeBufferPointer { residual in
             y.withUnsafeMutableBufferPointer { y in
               scratch.withUnsafeMutableBufferPointer { scratch in
-                var result = StrassenResult(
-                  bias: test.hasBias ? bias.baseAddress! : nil,
+                let epilogue = Epilogue(
+                  shift: test.hasBias ? bias.baseAddress! : nil,
                   residual: test.hasResidual ? residual.baseAddress! : nil, residualStride: yStride,
-                  function: test.function, y: y.baseAddress!, yStride: yStride)
-                result.yGroup = test.group.map { (rows: $0, stride: groupStride!) }
+                  function: test.function)
+                let result = Destination(
+                  y.baseAddress!, stride: yStride, group: test.group.map { (rows: $0, stride: groupStride!) })
                 product.run(
-                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, columns: 0..<n / 2, into: result,
-                  on: backend, scratch: scratch.baseAddress!)
+                  x.baseAddress!, xStride: xStride, rows: test.rows, packed: packed, columns: 0..<n / 2,
+                  epilogue: epilogue, into: result, on: device, scratch: scratch.baseAddress!)
               }
             }
           }
@@ -80,7 +81,7 @@ import Testing
           let place = start(row) + column
           written.insert(place)
           let error = abs(Double(y[place]) - test.function(sum))
-          #expect(error <= 2e-5, "\(backend.name), row \(row), column \(column)")
+          #expect(error <= 2e-5, "\(device.backend.name), row \(row), column \(column)")
         }
       }
       #expect(y.indices.allSatisfy { written.contains($0) || y[$0] == untouched })
@@ -89,14 +90,14 @@ import Testing
 
   /// The columns of the left half in two parts give what they give in one, and write no others.
   @Test func columnsInParts() throws {
-    let backend = OpenBLASBackend(workers: WorkerPool(threads: 1))
-    let width = backend.panelLayout.width
+    let device = ComputeDevice(OpenBLASBackend(workers: WorkerPool(threads: 1)))
+    let width = device.kernels.panelLayout.width
     let (rows, k, n) = (13, 64, 6 * width)
     var generator = SeededGenerator(seed: 7)
     let (x, b) = (numbers(rows * k, -1...1, &generator), numbers(k * n, -1...1, &generator))
-    let product = try #require(StrassenProduct(k: k, n: n, layout: backend.panelLayout))
+    let product = try #require(StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout))
     var packed = [Float](repeating: 0, count: product.packedCount)
-    product.pack(b, rowStride: n, columnStride: 1, into: &packed, over: backend.workers)
+    product.pack(b, rowStride: n, columnStride: 1, into: &packed, over: device.workers)
     var scratch = [Float](repeating: 0, count: product.scratchCount(rows: rows))
     func run(_ parts: [Range<Int>]) -> [Float] {
       var y = [Float](repeating: 0, count: rows * n)
@@ -104,7 +105,7 @@ import Testing
         for columns in parts {
           product.run(
             x, xStride: k, rows: rows, packed: packed, columns: columns,
-            into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: backend, scratch: &scratch)
+            into: Destination(y.baseAddress!, stride: n), on: device, scratch: &scratch)
         }
       }
       return y
@@ -126,28 +127,28 @@ import Testing
     var generator = SeededGenerator(seed: 6)
     let x = numbers(rows * k, -1...1, &generator).map { max(0, $0) }
     let b = numbers(k * n, -1...1, &generator)
-    let backend = OpenBLASBackend(workers: WorkerPool(threads: 1))
-    let product = try #require(StrassenProduct(k: k, n: n, layout: backend.panelLayout))
-    let plain = PanelMatrix(rowOffsets: (0..<k).map { $0 * n }, columnOffsets: 0..<n, on: backend)
+    let device = ComputeDevice(OpenBLASBackend(workers: WorkerPool(threads: 1)))
+    let product = try #require(StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout))
+    let plain = PanelMatrix(rowOffsets: (0..<k).map { $0 * n }, columnOffsets: 0..<n, on: device)
     var (packed, panels) = (
       [Float](repeating: 0, count: product.packedCount), [Float](repeating: 0, count: plain.count)
     )
     var (strassen, direct) = ([Float](repeating: 0, count: rows * n), [Float](repeating: 0, count: rows * n))
     var scratch = [Float](repeating: 0, count: product.scratchCount(rows: rows))
-    product.pack(b, rowStride: n, columnStride: 1, into: &packed, over: backend.workers)
-    plain.pack(b, into: &panels, over: backend.workers)
+    product.pack(b, rowStride: n, columnStride: 1, into: &packed, over: device.workers)
+    plain.pack(b, into: &panels, over: device.workers)
     x.withUnsafeBufferPointer { x in
       strassen.withUnsafeMutableBufferPointer { y in
         product.run(
           x.baseAddress!, xStride: k, rows: rows, packed: packed, columns: 0..<n / 2,
-          into: StrassenResult(function: .identity, y: y.baseAddress!, yStride: n), on: backend, scratch: &scratch)
+          into: Destination(y.baseAddress!, stride: n), on: device, scratch: &scratch)
       }
       direct.withUnsafeMutableBufferPointer { y in
         panels.withUnsafeBufferPointer { panels in
-          backend.panelProduct(
+          device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(x.baseAddress!, stride: k), rowCount: rows, depth: k, panels: panels.baseAddress!,
-              columns: n, y: y.baseAddress!, yStride: n))
+              columns: n, into: Destination(y.baseAddress!, stride: n)))
         }
       }
     }

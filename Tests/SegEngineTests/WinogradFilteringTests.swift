@@ -111,10 +111,10 @@ import Testing
   }
 
   /// The kernels, which read the coefficients in halves, against the matrices themselves in Double (``ReferenceBackend``).
-  @Test(arguments: all + isolated) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) {
-    let reference = ReferenceBackend()
-    for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
-      let backend = OpenBLASBackend(instructionSet: set)
+  @Test(arguments: all + isolated) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) throws {
+    let reference = ReferenceKernels()
+    for set in ["avx512", "avx2", "baseline"] where VectorKernels(instructionSet: set) != nil {
+      let kernels = try #require(VectorKernels(instructionSet: set))
       for channels in [16, 19, 33] {
         for (row, column, step) in [(-1, -2, 1), (3, 2, 1), (-3, 1, 3), (9, 12, 2)] {
           let plane = channels + 5
@@ -129,16 +129,27 @@ import Testing
           for (rowAxis, columnAxis) in axisPairs(filtering) {
             let name = "\(set) \(filtering.name) \(rowAxis) \(columnAxis)"
             var tile = WinogradTile(row: row, column: column, rowAxis: rowAxis, columnAxis: columnAxis)
-            func planes(_ backend: any Backend) -> [Float] {
+            func planes(_ kernels: any Kernels) -> [Float] {
               var planes = [Float](repeating: 7, count: filtering.products * plane)
-              backend.winogradInput(tiling, image: image, tile, padding: (0, 0), &planes)
+              kernels.winogradInput(tiling, image: image, tile, padding: (0, 0), &planes)
               return planes
             }
-            expectClose(planes(backend), planes(reference), "\(name) input \(channels)")
+            expectClose(planes(kernels), planes(reference), "\(name) input \(channels)")
             (tile.row, tile.column) = (max(0, row), max(0, column))
-            func result(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
+            func result(_ kernels: any Kernels, _ function: ElementwiseFunction) -> [Float] {
               var y = [Float](repeating: 9, count: 11 * 12 * channels)
-              backend.winogradOutput(tiling, planes: values, bias: bias, residual: residual, function, &y, tile)
+              y.withUnsafeMutableBufferPointer { y in
+                bias.withUnsafeBufferPointer { bias in
+                  residual.withUnsafeBufferPointer { residual in
+                    kernels.winogradOutput(
+                      tiling, planes: values,
+                      Epilogue(
+                        shift: bias.baseAddress!, residual: residual.baseAddress!, residualStride: channels,
+                        function: function),
+                      into: Destination(y.baseAddress!, stride: channels), tile)
+                  }
+                }
+              }
               return y
             }
             // As the phases of a transposed convolution lie.
@@ -147,22 +158,28 @@ import Testing
                 filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
                 step: 1, outputStep: Extent2D(2, 3), inputPlane: plane, outputPlane: plane)
               let outside = WinogradTile(row: -1, column: row, rowAxis: rowAxis, columnAxis: columnAxis)
-              func spread(_ backend: any Backend, _ function: ElementwiseFunction) -> [Float] {
+              func spread(_ kernels: any Kernels, _ function: ElementwiseFunction) -> [Float] {
                 var y = [Float](repeating: 9, count: 11 * 12 * channels)
-                backend.winogradOutput(apart, planes: values, bias: bias, residual: nil, function, &y, outside)
+                y.withUnsafeMutableBufferPointer { y in
+                  bias.withUnsafeBufferPointer { bias in
+                    kernels.winogradOutput(
+                      apart, planes: values, Epilogue(shift: bias.baseAddress!, function: function),
+                      into: Destination(y.baseAddress!, stride: channels), outside)
+                  }
+                }
                 return y
               }
               let sums = spread(reference, .identity)
               for function in [ElementwiseFunction.identity, .hardSwish] {
                 expectClose(
-                  spread(backend, function), spread(reference, function), of: sums, "\(name) output apart \(function)")
+                  spread(kernels, function), spread(reference, function), of: sums, "\(name) output apart \(function)")
               }
             }
             // What a function cuts off was rounded all the same.
             let sums = result(reference, .identity)
             for function in [ElementwiseFunction.identity, .relu, .relu6, .hardSwish] {
               expectClose(
-                result(backend, function), result(reference, function), of: sums, "\(name) output \(function)")
+                result(kernels, function), result(reference, function), of: sums, "\(name) output \(function)")
             }
           }
         }
@@ -176,22 +193,22 @@ import Testing
     return axes.flatMap { row in axes.map { (row, $0) } }
   }
 
-  @Test(arguments: all + isolated) func kernelsTransformWeights(_ filtering: WinogradFiltering) {
-    let reference = ReferenceBackend()
-    for set in ["avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
-      let backend = OpenBLASBackend(instructionSet: set)
-      let layout = backend.panelLayout
+  @Test(arguments: all + isolated) func kernelsTransformWeights(_ filtering: WinogradFiltering) throws {
+    let reference = ReferenceKernels()
+    for set in ["avx512", "avx2", "baseline"] where VectorKernels(instructionSet: set) != nil {
+      let kernels = try #require(VectorKernels(instructionSet: set))
+      let layout = kernels.panelLayout
       for width in [layout.unit, layout.width] {
         let tiling = WinogradTiling(
           filtering, input: 8, inputChannels: 16, output: 8, outputChannels: 16, step: 1, inputPlane: 0, outputPlane: 0)
         let weights = Tensor.random([5, filtering.taps * filtering.taps, width], seed: 6).elements(of: Float.self)
         let plane = 5 * width + 3
-        func planes(_ backend: any Backend) -> [Float] {
+        func planes(_ kernels: any Kernels) -> [Float] {
           var planes = [Float](repeating: 7, count: filtering.products * plane)
-          backend.winogradFilter(tiling, weights, count: 5, width: width, &planes, plane: plane)
+          kernels.winogradFilter(tiling, weights, count: 5, width: width, &planes, plane: plane)
           return planes
         }
-        expectClose(planes(backend), planes(reference), "\(set) weights \(filtering.name) \(width)")
+        expectClose(planes(kernels), planes(reference), "\(set) weights \(filtering.name) \(width)")
       }
     }
   }

@@ -59,26 +59,45 @@ typedef struct {
 /// The most rows of a kernel that `depthwise` takes.
 #define SEG_DEPTHWISE_ROWS 64
 
-/// Floats one after another.
+/// What is done with a sum before it is stored: y[r][c] = f(sum scale[c] + shift[c] + residual[r][c]). A part whose pointer is null is left
+/// out.
+typedef struct {
+  const float *scale;     ///< may be null
+  const float *shift;     ///< may be null: a bias
+  const float *residual;  ///< may be null
+  long residual_stride;   ///< floats from one row of the residual to the next
+  int function;           ///< a seg_function
+  float parameter_a, parameter_b;
+} seg_epilogue;
+
+/// Where the rows of a result go.
+typedef struct {
+  float *y;
+  long stride;  ///< floats from one row to the next
+  /// Rows that lie `stride` apart before the next such group begins, group_stride behind this one; 0 where all do.
+  long group_rows, group_stride;
+} seg_destination;
+
+/// Floats that are prefetched, one after another.
 typedef struct {
   const float *first;
   long count;
   long is_written;  ///< whether they will be written
-} seg_run;
+} seg_prefetch_run;
 
-/// Runs of floats that are asked for, to be in the core's second-level cache soon, a few lines at a time while products are computed: all at
-/// once they would take the buffers in which the products' own operands come.
+/// Runs of floats that are prefetched into the core's second-level cache, a few cache lines at a time while products are computed. All at
+/// once would take the fill buffers that the products' own operands need.
 typedef struct {
-  const seg_run *runs;
+  const seg_prefetch_run *runs;
   long run_count;
-  long lines;      ///< how many lines of the cache are asked for at a time
+  long lines;      ///< cache lines that are prefetched at a time
   long run, line;  ///< the next one
-} seg_ahead;
+} seg_prefetch_list;
 
-/// A product of rows with a constant matrix: y[r][o] = f(Σ over t, c of rows[t][r][c] B[t depth + c][o] + bias[o] + residual[r][o]).
+/// A product of rows with a constant matrix: the sums Σ over t, c of rows[t][r][c] B[t depth + c][o], with an epilogue.
 ///
 /// B is packed in panels of `panel_width` columns, one after another, each `[taps · depth][width]`; the last is as wide as its
-/// columns take whole registers, zeros behind them. y is not the memory of a residual.
+/// columns take whole registers, zeros behind them. The result is not the memory of the residual.
 typedef struct {
   long row_count;
   long taps, depth;
@@ -91,17 +110,10 @@ typedef struct {
   long row_offset;        ///< floats from where `rows` point to the first that is read
   const float *panels;
   long columns;
-  int accumulates;        ///< whether what y holds is added to
-  const float *bias;      ///< may be null
-  const float *residual;  ///< may be null
-  long residual_stride;
-  int function;           ///< a seg_function
-  float parameter_a, parameter_b;
-  float *y;
-  long y_stride;
-  /// Rows of the result that lie y_stride apart before the next such group begins, y_group_stride behind this one; 0 where all do.
-  long y_group, y_group_stride;
-  seg_ahead *ahead;       ///< asked for along with each block of rows; may be null
+  int accumulates;        ///< whether the sums begin with what the result holds
+  seg_epilogue epilogue;
+  seg_destination result;
+  seg_prefetch_list *prefetches;       ///< prefetched along with each block of rows; may be null
 } seg_product;
 
 /// Products of planes of rows with a matrix each, that lie at constant distances, of some rows of each plane.
@@ -110,26 +122,19 @@ typedef struct {
   long count;
   const long *rows;     ///< [count][2]: the first row that takes part, and how many do
   long a_plane, panel_plane, y_plane;  ///< floats from a plane to the next
-  const seg_run *ahead;  ///< what is asked for meanwhile
-  long ahead_count;
+  const seg_prefetch_run *prefetches;  ///< what is prefetched meanwhile
+  long prefetch_count;
 } seg_plane_products;
 
-/// The end of a product by Strassen's way: what its seven products, `[7][rows][columns]`, give in each quarter of the result, a bias, a
-/// residual and a function included.
+/// The end of a product by Strassen's algorithm: the quarters of the result from its seven products, `[7][rows][columns]`, with an epilogue.
 typedef struct {
   long rows;     ///< rows of a half
   long lower;    ///< rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row
   long columns;  ///< columns of a half that are computed, whole registers
   long right;    ///< columns from one of the left half to its counterpart
   const float *products;
-  const float *bias;      ///< may be null
-  const float *residual;  ///< may be null
-  long residual_stride;
-  int function;           ///< a seg_function
-  float parameter_a, parameter_b;
-  float *y;
-  long y_stride;
-  long y_group, y_group_stride;  ///< as in seg_product
+  seg_epilogue epilogue;
+  seg_destination result;
 } seg_strassen;
 
 /// Winograd's filtering along one axis, of a whole tile or of a smaller one at an edge, with three taps or two. Where its points are 0, ±a_i,
@@ -157,7 +162,7 @@ typedef struct {
   long input_channels, output_channels;  ///< each at least a register's width
   long row_step, column_step;            ///< pixels from one input of a tile to the next: the dilation
   long output_row_step, output_column_step;  ///< pixels from one output of a tile to the next
-  long x_stride, y_stride, residual_stride;
+  long x_stride;                         ///< floats from one pixel of the image to the next
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
 } seg_winograd;
 
@@ -186,10 +191,10 @@ typedef struct {
   /// panel's.
   void (*winograd_filter)(const seg_winograd *w, const float *weights, long count, long width, float *planes, long plane);
 
-  /// A row of each plane of its points to one tile of outputs, its first pixel (row, column) perhaps outside the result:
-  /// y = f(Aᵀ m A + bias + residual).
-  void (*winograd_output)(const seg_winograd *w, const float *planes, const float *bias, const float *residual, int function,
-                          float a, float b, float *y, long row, long column, long rows, long columns);
+  /// A row of each plane of its points to one tile of outputs, Aᵀ m A with an epilogue. The rows of result and residual are the pixels of
+  /// whole images; the tile's first pixel (row, column) is perhaps outside. The result may be the memory of the residual.
+  void (*winograd_output)(const seg_winograd *w, const float *planes, const seg_epilogue *epilogue, const seg_destination *result,
+                          long row, long column, long rows, long columns);
 
   /// y[i] = f(x[i])
   void (*map)(int function, float a, float b, const float *x, float *y, long count);
@@ -197,9 +202,9 @@ typedef struct {
   /// y[i] = op(p[i * p_step], q[i * q_step]); a step is 0 (broadcast) or 1.
   void (*combine)(int operation, const float *p, long p_step, const float *q, long q_step, float *y, long count);
 
-  /// y[r][c] = f(x[r][c] scale[c] + shift[c] + residual[r][c]); scale, shift and residual may be null.
-  void (*affine)(const float *x, long x_stride, const float *scale, const float *shift, const float *residual,
-                 long residual_stride, int function, float a, float b, float *y, long y_stride, long rows, long channels);
+  /// The epilogue of x itself: y[r][c] = f(x[r][c] scale[c] + shift[c] + residual[r][c]).
+  void (*affine)(const float *x, long x_stride, const seg_epilogue *epilogue, const seg_destination *result, long rows,
+                 long channels);
 
   /// y[r][c] = max(x, 0) + slope[c] min(x, 0)
   void (*prelu)(const float *x, long x_stride, const float *slope, float *y, long y_stride, long rows, long channels);
@@ -209,9 +214,9 @@ typedef struct {
                      long y_stride, long rows, long channels);
 
   /// A row of outputs of a depthwise convolution: channels * multiplier outputs a pixel, weights [tap][output channel]. The kernel has
-  /// at most SEG_DEPTHWISE_ROWS rows.
+  /// at most SEG_DEPTHWISE_ROWS rows. The result is not the memory of the residual.
   void (*depthwise)(const seg_window *window, const float *image, long output_row, long channels, long multiplier,
-                    const float *weights, const float *bias, int function, float a, float b, float *y, long y_stride);
+                    const float *weights, const seg_epilogue *epilogue, const seg_destination *result);
 
   /// A row of maxima; `indices` (row * input_width + column of the first maximum, one a value) may be null.
   void (*max_pool)(const seg_window *window, const float *image, long output_row, long channels, float *y, long y_stride,
@@ -268,7 +273,7 @@ int seg_reserve_product_buffers(int threads);
 /// Bytes of the second-level cache that a core may count on: what the system says, from 256 KiB to 2 MiB; 512 KiB where it says nothing.
 long seg_core_cache_bytes(void);
 
-/// Asks for floats to be brought into the core's second-level cache.
+/// Prefetches floats into the core's second-level cache.
 void seg_prefetch(const float *x, long count);
 
 /// Asks the system to back memory by large pages, as far as it holds whole ones of 2 MiB; where there are none nothing happens.

@@ -1,5 +1,5 @@
 /// Fits a ``MachineProfile`` to a machine: convolutions of many kinds are timed by every algorithm that applies, and the time of one
-/// unit of each part of their demand is found by non-negative least squares, each equation divided by the measured time, so
+/// unit of each part of their work is found by non-negative least squares, each equation divided by the measured time, so
 /// that it is the relative error that is least; no part has a coefficient below zero.
 public struct Calibration: Sendable {
   /// One timed run.
@@ -8,8 +8,8 @@ public struct Calibration: Sendable {
     public let problem: String
     /// The algorithm's name.
     public let algorithm: String
-    /// What it demands.
-    public let demand: AlgorithmDemand
+    /// Its work.
+    public let work: WorkEstimate
     /// What it took, in seconds.
     public let seconds: Double
   }
@@ -49,6 +49,7 @@ public struct Calibration: Sendable {
 
   /// Times the layers on a backend's threads and fits; takes some ten seconds. `progress` is told the share that is done.
   public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {
+    let device = ComputeDevice(backend)
     var samples: [Sample] = []
     for (index, layer) in Calibration.layers.enumerated() {
       let input = Extent2D(layer.side)
@@ -57,13 +58,13 @@ public struct Calibration: Sendable {
       let problem = ConvolutionProblem(
         layer.0, layer.1, input: [1, input.height, input.width, layer.inputs],
         output: [1, output.height, output.width, layer.outputs])
-      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: backend) {
+      for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: device) {
         // A grouped convolution with a product a channel is never worth its time, here neither.
         if layer.1.groups > 1, algorithm.method.kind != .depthwise { continue }
         samples.append(
           Sample(
             problem: "\(layer.0) \(layer.1) \(layer.inputs)→\(layer.outputs) \(input)", algorithm: algorithm.name,
-            demand: algorithm.demand, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: backend)))
+            work: algorithm.work, seconds: AlgorithmTiming.seconds(of: algorithm, problem, on: device)))
       }
       progress(Double(index + 1) / Double(Calibration.layers.count))
     }
@@ -78,7 +79,7 @@ public struct Calibration: Sendable {
   }
 
   private static func fit(_ samples: [Sample], threads: Int) -> MachineProfile? {
-    let rows = samples.map { sample in sample.demand.features.map { $0 / sample.seconds } }
+    let rows = samples.map { sample in sample.work.features.map { $0 / sample.seconds } }
     let targets = samples.map { _ in Double(threads) }
     guard let coefficients = LinearAlgebra.nonNegativeLeastSquares(rows, targets),
       coefficients.contains(where: { $0 > 0 })
@@ -88,7 +89,7 @@ public struct Calibration: Sendable {
 
   /// |estimated − measured| / measured of each sample, sorted.
   public var relativeErrors: [Double] {
-    samples.map { abs(profile.seconds(for: $0.demand, threads: threads) / $0.seconds - 1) }.sorted()
+    samples.map { abs(profile.seconds(for: $0.work, threads: threads) / $0.seconds - 1) }.sorted()
   }
 
   /// How much longer the algorithms that the profile chooses take than the fastest ones, over all timed layers: 0 where every choice
@@ -97,7 +98,7 @@ public struct Calibration: Sendable {
     let groups = Dictionary(grouping: samples, by: \.problem).values
     let fastest = groups.reduce(0) { $0 + ($1.map(\.seconds).min() ?? 0) }
     let chosen = groups.reduce(0) { sum, group in
-      let choice = group.min { profile.seconds(for: $0.demand) < profile.seconds(for: $1.demand) }
+      let choice = group.min { profile.seconds(for: $0.work) < profile.seconds(for: $1.work) }
       return sum + (choice?.seconds ?? 0)
     }
     return fastest > 0 ? chosen / fastest - 1 : 0

@@ -1,152 +1,33 @@
-/// The arithmetic that differs between machines: the matrix product and the vector kernels that operators are made of.
+/// The matrix products that a BLAS library gives, and the threads that operators split their work over.
 ///
-/// A backend computes on float32 in memory that the caller owns; extents and strides are counted in elements, matrices are
-/// row-major. Calls do not split their work: operators do, over ``workers``. All members may be called from several threads at
-/// once. ``OpenBLASBackend`` is the fast one, ``ReferenceBackend`` the obvious one that tests hold it against.
+/// A backend computes on float32 in memory that the caller owns. Leading dimensions and steps are counted in elements, matrices are
+/// row-major. A product does not split its work, except ``batchedGemm(count:transposeA:transposeB:m:n:k:alpha:_:_:aStep:_:_:bStep:beta:_:_:cStep:)``:
+/// operators do, over ``workers``. So a backend keeps its library at one thread, and its members may be called from several threads at once.
+///
+/// ``OpenBLASBackend`` is the default. ``ReferenceBackend`` sums in Double and is what tests compare with. Another BLAS is a type that
+/// conforms to this protocol; it runs with the vector kernels of the widest instruction set of the machine.
 public protocol Backend: Sendable {
-  /// A name for reports.
+  /// A name for reports. Times that were measured on a backend are kept under its name.
   var name: String { get }
 
   /// The threads over which operators split their work.
   var workers: WorkerPool { get }
-
-  /// The form in which ``panelProduct(_:)`` wants constant matrices.
-  var panelLayout: PanelLayout { get }
-
-  /// Bytes of a core's second-level cache, for which tiles are cut.
-  var coreCacheBytes: Int { get }
-
-  /// The product of rows, where they lie, with a matrix that was packed beforehand; bias, residual and function are applied while
-  /// the result is in cache.
-  func panelProduct(_ operands: PanelOperands)
-
-  /// Products of planes of rows with a matrix each.
-  func planeProducts(_ operands: PlaneOperands)
-
-  /// Sums of quarters of a matrix for Strassen's product: A₁₁ + A₂₂, A₂₁ + A₂₂, A₁₁ + A₁₂, A₂₁ − A₁₁ and A₁₂ − A₂₂, `sumStride` floats
-  /// a row and as many rows as the quarters have. The upper half begins at `x`, the lower `lower` rows behind.
-  func strassenSums(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, lower: Int, depth: Int, _ sums: UnsafeMutablePointer<Float>,
-    sumStride: Int)
-
-  /// The quarters of the result of Strassen's product.
-  func strassenResult(_ operands: StrassenOperands)
 
   /// C ← alpha · op(A) · op(B) + beta · C, op(A) of `m` × `k`, op(B) of `k` × `n`. With `beta` 0, C is not read.
   func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Float>, _ ldb: Int, beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int)
 
-  /// y[i] ← f(x[i]); `y` may be `x`.
-  func map(_ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int)
-
-  /// y[i] ← p[i · pStep] ∘ q[i · qStep] with steps of 0 (broadcast) or 1; `y` may be `p` or `q`.
-  func combine(
-    _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
-    _ y: UnsafeMutablePointer<Float>, count: Int)
-
-  /// y[r, c] ← f(x[r, c] · scale[c] + shift[c] + residual[r, c]), each of the three where given; `y` may be `x`.
-  func affine(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
-
-  /// y[r, c] ← x where positive, else slope[c] · x.
-  func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    yStride: Int,
-    rows: Int, channels: Int)
-
-  /// y[r, c] ← (x[r, c] − mean of row r) / √(variance of row r + epsilon) · scale[c] + shift[c]; the variance is that of the
-  /// population.
-  func layerNorm(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int)
-
-  /// One row of outputs of a depthwise convolution, `channels · multiplier` a pixel; weights `[tap, output channel]`.
-  func depthwise(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int)
-
-  /// One row of a max pooling's outputs, and where asked for the position (row · inputWidth + column) of each first maximum.
-  func maxPool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int)
-
-  /// One row of an average pooling's outputs; padding counts as zeros in the mean, or not at all.
-  func averagePool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int)
-
-  /// The patches of `count` output pixels from `first` on (counted row by row in one image), as rows
-  /// `[kernelHeight, kernelWidth, channels]`: a tile of the im2col matrix.
-  func gatherPatches(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
-    _ patches: UnsafeMutablePointer<Float>)
-
-  /// y[p, c] ← Σ over t of weights[p, t] · x[offsets[p, t] + c]: the step of every resize.
-  func interpolate(
-    _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
-    channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int)
-
-  /// y[c, r] ← x[r, c].
-  func transpose(
-    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
-
-  /// Asks for numbers that will be read or written soon to be brought into the core's second-level cache while it computes.
-  func prefetch(_ x: UnsafePointer<Float>, count: Int)
-
-  /// The inputs of a tile of a Winograd convolution as Bᵀ d B: one row of `inputChannels` in each of the planes of the tile's points. The
-  /// first pixel that it reads, `padding` rows above its first output and columns before it, may lie outside the image.
-  func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
-    _ planes: UnsafeMutablePointer<Float>)
-
-  /// Weights `[count, r · r, width]` as G g Gᵀ: `[count, width]` in each of the planes, `plane` floats apart. The width is that of a
-  /// panel of ``panelLayout``.
-  func winogradFilter(
-    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
-    _ planes: UnsafeMutablePointer<Float>, plane: Int)
-
-  /// The outputs of a tile of a Winograd convolution, f(Aᵀ m A + bias + residual) of one row in each of the planes of its points; those
-  /// outside the image are left out. `residual` and `y` are whole images.
-  func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile)
-
-  /// Reduces a contiguous run to one number.
-  func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float
-
-  /// y[c] ← reduction over r of x[r, c].
-  func reduceRows(
-    _ reduction: Reduction, _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int,
-    _ y: UnsafeMutablePointer<Float>)
-
-  /// Softmax of each row, or its logarithm; `y` may be `x`.
-  func softmax(
-    logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
-    channels: Int)
-
-  /// Softmax of each row before it is divided: e to the power of each element less the row's largest, and in `sums` the sum of each
-  /// row; `y` may be `x`.
-  func softmaxNumerators(
-    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int,
-    sums: UnsafeMutablePointer<Float>)
-
-  /// The column of the first maximum of each row; NaN counts as the largest.
-  func argmax(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>)
+  /// `count` products of matrices that lie at constant distances, split over ``workers``: the first elements of the operands of product i
+  /// are `a + i · aStep`, `b + i · bStep` and `c + i · cStep`.
+  func batchedGemm(
+    count: Int, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float,
+    _ a: UnsafePointer<Float>, _ lda: Int, aStep: Int, _ b: UnsafePointer<Float>, _ ldb: Int, bStep: Int, beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int, cStep: Int)
 }
 
 extension Backend {
-  /// One product a plane; nothing is asked for ahead.
-  public func planeProducts(_ operands: PlaneOperands) {
-    for plane in operands.rows.indices where operands.rows[plane].count > 0 { panelProduct(operands[plane]) }
-  }
-
-  /// One product a pair of matrices that lie at constant distances, split over ``workers``.
+  /// One call of `gemm` for each product.
   public func batchedGemm(
     count: Int, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float,
     _ a: UnsafePointer<Float>, _ lda: Int, aStep: Int, _ b: UnsafePointer<Float>, _ ldb: Int, bStep: Int, beta: Float,

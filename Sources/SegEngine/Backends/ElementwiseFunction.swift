@@ -52,13 +52,3 @@ public enum ElementwiseFunction: Hashable, Sendable {
     }
   }
 }
-
-/// A function of two numbers, applied to elements that stand at the same place.
-public enum BinaryOperation: Int, Sendable, CaseIterable {
-  case add, subtract, multiply, divide, maximum, minimum, power
-}
-
-/// How many numbers become one.
-public enum Reduction: Int, Sendable, CaseIterable {
-  case sum, maximum, minimum, product, sumOfSquares
-}

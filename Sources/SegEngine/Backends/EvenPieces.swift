@@ -1,10 +1,14 @@
-/// Cuts `count` into pieces that begin at multiples of `unit` and differ by one unit at most: none above `largest`, which is taken to be
-/// a unit at least, and as many as `atLeast` as far as whole units allow. More pieces than `threads` are so many for each of them, where
-/// units allow that: with a piece more or less than the others a thread makes them wait, or waits.
+/// A range 0 ..< `count` cut into pieces of nearly equal size.
+///
+/// Pieces begin at multiples of `unit`, and their sizes differ by one unit at most. No piece is larger than `largest` (at least one unit).
+/// There are at least `atLeast` pieces, if there are as many units. If there are more pieces than `threads`, their number is a multiple of
+/// the thread count, if there are enough units: so that no thread has one piece more than another.
 struct EvenPieces: Sendable {
+  /// The end of the range.
   let count: Int
+  /// The number of pieces.
   let pieces: Int
-  /// The most that a piece holds.
+  /// The size of the largest piece.
   let size: Int
   private let unit, units: Int
 
@@ -21,16 +25,17 @@ struct EvenPieces: Sendable {
     size = max(1, min((units + pieces - 1) / pieces * unit, limit))
   }
 
+  /// A piece.
   subscript(index: Int) -> Range<Int> {
     index * units / pieces * unit..<min(count, (index + 1) * units / pieces * unit)
   }
 }
 
 extension EvenPieces {
-  /// Tiles of rows for products with packed weights: enough rows that weights which come from beyond a core's caches are worth their
-  /// way, few enough that there is work for every thread and a tile's rows stay in cache.
+  /// Tiles of rows for products with packed weights of `depth` × `columns`. Larger weights get tiles of more rows, so that they are read
+  /// from memory less often; tiles stay small enough for the cache, and numerous enough for all threads.
   static func ofRows(_ rows: Int, depth: Int, columns: Int, threads: Int) -> EvenPieces {
-    let weightBytes = 4 * depth * columns
+    let weightBytes = ElementType.float32.byteCount(of: depth * columns)
     let largest = weightBytes > 1 << 22 ? 384 : weightBytes > 1 << 19 ? 192 : 96
     let wanted = threads == 1 ? 1 : 4 * threads
     return EvenPieces(rows, largest: largest, atLeast: min(wanted, max(threads, rows / 48)), multipleOf: 6)

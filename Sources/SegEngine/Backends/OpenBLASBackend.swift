@@ -1,13 +1,11 @@
 import COpenBLAS
-import CSegKernels
 
-/// The default backend: OpenBLAS for products, the C kernels of the widest instruction set for everything else.
+/// The default backend: products by OpenBLAS.
 ///
-/// OpenBLAS is kept at one thread; the engine's own workers call it side by side, each on a tile that fits its cache.
-public struct OpenBLASBackend: Backend {
+/// OpenBLAS is kept at one thread. The engine's own workers call it side by side, each on a tile that fits its cache.
+public struct OpenBLASBackend: Backend, KernelProviding {
   public let workers: WorkerPool
-  // A table of C functions: constant memory.
-  private nonisolated(unsafe) let kernels: UnsafePointer<seg_kernels>
+  private let vectorKernels: VectorKernels
 
   /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512"`, `"avx2"` or
   /// `"baseline"`, or with `nil` the widest that the machine has.
@@ -16,37 +14,31 @@ public struct OpenBLASBackend: Backend {
   public init(workers: WorkerPool = .shared, instructionSet: String? = nil) {
     OpenBLASBackend.keepOneThread
     self.workers = workers
-    if let instructionSet {
-      guard let table = seg_kernels_named(instructionSet) else {
-        preconditionFailure("this machine has no instruction set \(instructionSet)")
-      }
-      kernels = table
-    } else {
-      kernels = seg_select_kernels()
+    guard let instructionSet else {
+      vectorKernels = .widest
+      return
     }
+    guard let kernels = VectorKernels(instructionSet: instructionSet) else {
+      preconditionFailure("this machine has no instruction set \(instructionSet)")
+    }
+    vectorKernels = kernels
   }
 
   /// Whether the machine has an instruction set of that name.
-  public static func supports(instructionSet: String) -> Bool { seg_kernels_named(instructionSet) != nil }
+  public static func supports(instructionSet: String) -> Bool { VectorKernels(instructionSet: instructionSet) != nil }
 
   private static let keepOneThread: Void = openblas_set_num_threads(1)
 
   /// The instruction set of the vector kernels.
-  public var instructionSet: String { String(cString: kernels.pointee.instruction_set) }
+  public var instructionSet: String { vectorKernels.instructionSet }
 
-  /// Floats a vector register holds.
-  public var vectorWidth: Int { kernels.pointee.vector_width }
+  /// Floats that a vector register holds.
+  public var vectorWidth: Int { vectorKernels.vectorWidth }
 
-  /// The processor that OpenBLAS has chosen its product for.
+  /// The processor for which OpenBLAS has chosen its product.
   public var coreName: String { String(cString: openblas_get_corename()) }
 
   public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }
-
-  public var panelLayout: PanelLayout {
-    PanelLayout(width: kernels.pointee.panel_width, unit: kernels.pointee.vector_width)
-  }
-
-  public let coreCacheBytes = seg_core_cache_bytes()
 
   public func gemm(
     transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
@@ -56,298 +48,5 @@ public struct OpenBLASBackend: Backend {
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n),
       Int32(k), alpha, a, Int32(max(1, lda)), b, Int32(max(1, ldb)), beta, c, Int32(max(1, ldc)))
-  }
-
-  public func panelProduct(_ operands: PanelOperands) {
-    guard operands.rowCount > 0, operands.columns > 0 else { return }
-    var product = kernelOperands(operands)
-    kernels.pointee.product(&product)
-  }
-
-  public func planeProducts(_ operands: PlaneOperands) {
-    // Both structures lie in memory as the kernels' do.
-    operands.rows.withMemoryRebound(to: Int.self) { rows in
-      operands.ahead.withMemoryRebound(to: seg_run.self) { ahead in
-        var products = seg_plane_products()
-        products.product = kernelOperands(operands.first)
-        products.count = operands.rows.count
-        products.rows = rows.baseAddress
-        (products.a_plane, products.panel_plane, products.y_plane) = (
-          operands.rowPlane, operands.panelPlane, operands.resultPlane
-        )
-        (products.ahead, products.ahead_count) = (ahead.baseAddress, ahead.count)
-        kernels.pointee.plane_products(&products)
-      }
-    }
-  }
-
-  private func kernelOperands(_ operands: PanelOperands) -> seg_product {
-    let f = operands.function.kernel
-    var product = seg_product()
-    product.row_count = operands.rowCount
-    product.taps = operands.taps
-    product.depth = operands.depth
-    switch operands.rows {
-    case .strided(let base, let stride):
-      product.a = base
-      product.a_stride = stride
-    case .pointed(let pointers, let padding, let offset):
-      product.rows = UnsafeRawPointer(pointers).assumingMemoryBound(to: UnsafePointer<Float>?.self)
-      product.padding = padding
-      product.row_offset = offset
-    }
-    product.panels = operands.panels
-    product.columns = operands.columns
-    product.accumulates = operands.accumulates ? 1 : 0
-    product.bias = operands.bias
-    product.residual = operands.residual
-    product.residual_stride = operands.residualStride
-    (product.function, product.parameter_a, product.parameter_b) = (f.code, f.a, f.b)
-    product.y = operands.y
-    product.y_stride = operands.yStride
-    if let group = operands.yGroup { (product.y_group, product.y_group_stride) = (group.rows, group.stride) }
-    return product
-  }
-
-  public func strassenSums(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, lower: Int, depth: Int, _ sums: UnsafeMutablePointer<Float>,
-    sumStride: Int
-  ) {
-    kernels.pointee.strassen_sums(x, xStride, rows, lower, depth, sums, sumStride)
-  }
-
-  public func strassenResult(_ operands: StrassenOperands) {
-    let target = operands.result
-    let f = target.function.kernel
-    var result = seg_strassen()
-    (result.rows, result.lower) = (operands.rows, operands.lower)
-    (result.columns, result.right) = (operands.columns, operands.right)
-    result.products = operands.products
-    result.bias = target.bias
-    (result.residual, result.residual_stride) = (target.residual, target.residualStride)
-    (result.function, result.parameter_a, result.parameter_b) = (f.code, f.a, f.b)
-    (result.y, result.y_stride) = (target.y, target.yStride)
-    if let group = target.yGroup { (result.y_group, result.y_group_stride) = (group.rows, group.stride) }
-    kernels.pointee.strassen_result(&result)
-  }
-
-  public func transpose(
-    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
-  ) {
-    kernels.pointee.transpose(x, xStride, y, yStride, rows, columns)
-  }
-
-  public func prefetch(_ x: UnsafePointer<Float>, count: Int) {
-    seg_prefetch(x, count)
-  }
-
-  public func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
-    _ planes: UnsafeMutablePointer<Float>
-  ) {
-    tiling.withKernel {
-      kernels.pointee.winograd_input(
-        $0, image, tile.row - padding.top, tile.column - padding.left, tile.rowAxis, tile.columnAxis, planes)
-    }
-  }
-
-  public func winogradFilter(
-    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
-    _ planes: UnsafeMutablePointer<Float>, plane: Int
-  ) {
-    tiling.withKernel { kernels.pointee.winograd_filter($0, weights, count, width, planes, plane) }
-  }
-
-  public func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?,
-    _ function: ElementwiseFunction, _ y: UnsafeMutablePointer<Float>, _ tile: WinogradTile
-  ) {
-    let f = function.kernel
-    tiling.withKernel {
-      kernels.pointee.winograd_output(
-        $0, planes, bias, residual, f.code, f.a, f.b, y, tile.row, tile.column, tile.rowAxis, tile.columnAxis)
-    }
-  }
-
-  public func map(
-    _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
-  ) {
-    let f = function.kernel
-    kernels.pointee.map(f.code, f.a, f.b, x, y, count)
-  }
-
-  public func combine(
-    _ operation: BinaryOperation, _ p: UnsafePointer<Float>, pStep: Int, _ q: UnsafePointer<Float>, qStep: Int,
-    _ y: UnsafeMutablePointer<Float>, count: Int
-  ) {
-    kernels.pointee.combine(operation.kernel, p, pStep, q, qStep, y, count)
-  }
-
-  public func affine(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
-    residual: UnsafePointer<Float>?, residualStride: Int, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
-  ) {
-    let f = function.kernel
-    kernels.pointee.affine(
-      x, xStride, scale, shift, residual, residualStride, f.code, f.a, f.b, y, yStride, rows, channels)
-  }
-
-  public func prelu(
-    _ x: UnsafePointer<Float>, xStride: Int, slope: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    yStride: Int,
-    rows: Int, channels: Int
-  ) {
-    kernels.pointee.prelu(x, xStride, slope, y, yStride, rows, channels)
-  }
-
-  public func layerNorm(
-    _ x: UnsafePointer<Float>, xStride: Int, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, epsilon: Float,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int
-  ) {
-    kernels.pointee.layer_norm(x, xStride, scale, shift, epsilon, y, yStride, rows, channels)
-  }
-
-  public func depthwise(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ function: ElementwiseFunction,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    var w = window.kernel
-    let f = function.kernel
-    kernels.pointee.depthwise(&w, image, outputRow, channels, multiplier, weights, bias, f.code, f.a, f.b, y, yStride)
-  }
-
-  public func maxPool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int
-  ) {
-    var w = window.kernel
-    kernels.pointee.max_pool(&w, image, outputRow, channels, y, yStride, indices, indexStride)
-  }
-
-  public func averagePool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    var w = window.kernel
-    kernels.pointee.average_pool(&w, image, outputRow, channels, countingPadding ? 1 : 0, y, yStride)
-  }
-
-  public func gatherPatches(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
-    _ patches: UnsafeMutablePointer<Float>
-  ) {
-    var w = window.kernel
-    kernels.pointee.gather_patches(&w, image, first, count, channels, patches)
-  }
-
-  public func interpolate(
-    _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
-    channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    kernels.pointee.interpolate(x, offsets, weights, taps, pixels, channels, y, yStride)
-  }
-
-  public func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float {
-    kernels.pointee.reduce(reduction.kernel, x, count)
-  }
-
-  public func reduceRows(
-    _ reduction: Reduction, _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int,
-    _ y: UnsafeMutablePointer<Float>
-  ) {
-    kernels.pointee.reduce_rows(reduction.kernel, x, xStride, rows, channels, y)
-  }
-
-  public func softmax(
-    logarithm: Bool, _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
-    channels: Int
-  ) {
-    kernels.pointee.softmax(logarithm ? 1 : 0, x, xStride, y, yStride, rows, channels)
-  }
-
-  public func softmaxNumerators(
-    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, channels: Int,
-    sums: UnsafeMutablePointer<Float>
-  ) {
-    kernels.pointee.softmax_numerators(x, xStride, y, yStride, rows, channels, sums)
-  }
-
-  public func argmax(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, channels: Int, _ y: UnsafeMutablePointer<Int32>
-  ) {
-    kernels.pointee.argmax(x, xStride, rows, channels, y)
-  }
-}
-
-extension ElementwiseFunction {
-  fileprivate var kernel: (code: Int32, a: Float, b: Float) {
-    func plain(_ code: seg_function) -> (code: Int32, a: Float, b: Float) { (Int32(code.rawValue), 0, 0) }
-    switch self {
-    case .identity: return plain(SEG_IDENTITY)
-    case .relu: return plain(SEG_RELU)
-    case .clip(let low, let high): return (Int32(SEG_CLIP.rawValue), low, high)
-    case .leakyReLU(let slope): return (Int32(SEG_LEAKY_RELU.rawValue), slope, 0)
-    case .elu(let alpha): return (Int32(SEG_ELU.rawValue), alpha, 0)
-    case .gelu: return plain(SEG_GELU_ERF)
-    case .geluTanh: return plain(SEG_GELU_TANH)
-    case .silu: return plain(SEG_SILU)
-    case .hardSigmoid(let slope, let offset): return (Int32(SEG_HARD_SIGMOID.rawValue), slope, offset)
-    case .hardSwish: return plain(SEG_HARD_SWISH)
-    case .sigmoid: return plain(SEG_SIGMOID)
-    case .tanh: return plain(SEG_TANH)
-    case .softplus(let beta, let threshold): return (Int32(SEG_SOFTPLUS.rawValue), beta, threshold)
-    case .exp: return plain(SEG_EXP)
-    case .log: return plain(SEG_LOG)
-    case .sqrt: return plain(SEG_SQRT)
-    case .abs: return plain(SEG_ABS)
-    case .negate: return plain(SEG_NEGATE)
-    case .reciprocal: return plain(SEG_RECIPROCAL)
-    case .erf: return plain(SEG_ERF)
-    }
-  }
-}
-
-extension BinaryOperation {
-  fileprivate var kernel: Int32 {
-    let code =
-      switch self {
-      case .add: SEG_ADD
-      case .subtract: SEG_SUBTRACT
-      case .multiply: SEG_MULTIPLY
-      case .divide: SEG_DIVIDE
-      case .maximum: SEG_MAXIMUM
-      case .minimum: SEG_MINIMUM
-      case .power: SEG_POWER
-      }
-    return Int32(code.rawValue)
-  }
-}
-
-extension Reduction {
-  fileprivate var kernel: Int32 {
-    let code =
-      switch self {
-      case .sum: SEG_SUM
-      case .maximum: SEG_MAX
-      case .minimum: SEG_MIN
-      case .product: SEG_PRODUCT
-      case .sumOfSquares: SEG_SUM_OF_SQUARES
-      }
-    return Int32(code.rawValue)
-  }
-}
-
-extension SlidingWindow {
-  fileprivate var kernel: seg_window {
-    seg_window(
-      input_height: inputHeight, input_width: inputWidth, pixel_stride: pixelStride,
-      kernel_height: geometry.kernel.height, kernel_width: geometry.kernel.width, stride_height: geometry.stride.height,
-      stride_width: geometry.stride.width, dilation_height: geometry.dilation.height,
-      dilation_width: geometry.dilation.width, padding_top: geometry.padding.top, padding_left: geometry.padding.left,
-      padding_bottom: geometry.padding.bottom, padding_right: geometry.padding.right, output_width: outputWidth,
-      ring_rows: ringRows)
   }
 }

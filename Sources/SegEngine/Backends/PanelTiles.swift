@@ -1,16 +1,17 @@
-/// How a product with a packed matrix is cut into tiles of rows and of whole panels, so that there is work for every thread.
+/// The tiles of a product with a packed matrix: ranges of rows times ranges of columns that are whole panels.
 struct PanelTiles: Sendable {
   private let rows: EvenPieces
   private let columns: EvenPieces
-  /// Whether a tile is followed by one of the same columns: a thread comes back to what there is more of, weights or rows.
+  /// Whether tiles of the same columns follow each other. Then weights stay in cache, else rows do: the larger operand is read once.
   private let isColumnMajor: Bool
 
-  /// Multiply–adds of a tile, about: half a millisecond. Threads do not run equally fast, and wait for the slowest tile at the end.
+  /// Multiply–adds of a tile, about: half a millisecond. Threads run at different speeds and wait for the last tile.
   private static let tileMacs = 48 << 20
 
+  /// Cuts a product of so many rows.
   init(rows rowCount: Int, _ matrix: PanelMatrix, threads: Int) {
     rows = .ofRows(rowCount, depth: matrix.k, columns: matrix.n, threads: threads)
-    // Few rows (a pooled feature, a class token) are shared out by columns as well.
+    // Products of few rows (a pooled feature, a class token) are divided among the threads by columns.
     let fine = rows.size * matrix.k * matrix.n / PanelTiles.tileMacs
     let few = min((2 * threads + rows.pieces - 1) / rows.pieces, matrix.n * matrix.k / 65536)
     columns = EvenPieces(
@@ -22,13 +23,13 @@ struct PanelTiles: Sendable {
   /// Number of tiles.
   var count: Int { rows.pieces * columns.pieces }
 
-  /// Number of tiles that one panel is used in.
+  /// Number of tiles that read a panel.
   var rowPieces: Int { rows.pieces }
 
-  /// The most rows of a tile.
+  /// Rows of the largest tile.
   var largestRowCount: Int { rows.size }
 
-  /// Rows of the result and columns of the matrix, from the beginning of a panel on.
+  /// The rows and columns of a tile. The columns begin at a panel.
   subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     if isColumnMajor {
       let (column, row) = index.quotientAndRemainder(dividingBy: rows.pieces)

@@ -2,21 +2,21 @@
 ///
 /// Output row *y* reads input rows `y · strideHeight − paddingTop + k · dilationHeight`, k = 0 ..< kernelHeight; columns
 /// likewise. Rows and columns outside the image are padding.
-public struct SlidingWindow: Sendable, Hashable {
+package struct SlidingWindow: Sendable, Hashable {
   /// Extent of the image in pixels.
-  public var inputHeight, inputWidth: Int
+  package var inputHeight, inputWidth: Int
   /// Elements from one input pixel to the next: at least the channels that are read.
-  public var pixelStride: Int
+  package var pixelStride: Int
   /// The geometry of kernel, stride, dilation and padding.
-  public var geometry: ConvolutionGeometry
+  package var geometry: ConvolutionGeometry
   /// Outputs along the width.
-  public var outputWidth: Int
-  /// Rows of the memory of which the image is a part: row r lies at r modulo this; 0 where every row has its own place. Depthwise
-  /// convolution alone heeds it.
-  public var ringRows = 0
+  package var outputWidth: Int
+  /// Rows of a ring buffer that holds the image: row r lies at r modulo this. 0 where all rows are in memory. Only depthwise
+  /// convolution supports it.
+  package var ringRows = 0
 
   /// Describes a window over images of `inputHeight` × `inputWidth` pixels.
-  public init(inputHeight: Int, inputWidth: Int, pixelStride: Int, geometry: ConvolutionGeometry, outputWidth: Int) {
+  package init(inputHeight: Int, inputWidth: Int, pixelStride: Int, geometry: ConvolutionGeometry, outputWidth: Int) {
     self.inputHeight = inputHeight
     self.inputWidth = inputWidth
     self.pixelStride = pixelStride

@@ -1,4 +1,4 @@
-/// A product of rows with a constant matrix by Strassen's way: in quarters, with seven products of half the size instead of eight.
+/// A product of rows with a constant matrix by Strassen's algorithm: in quarters, with seven products of half the size instead of eight.
 ///
 /// With A = (A₁₁ A₁₂; A₂₁ A₂₂) and B likewise,
 ///
@@ -26,9 +26,6 @@ struct StrassenProduct: Sendable {
 
   /// Floats of the packed form: seven quarters where the plain one has four.
   var packedCount: Int { 7 * quarterCount }
-
-  /// A name of the layout, under which packed weights are shared.
-  var layoutName: String { "strassen/panels\(layout.width)" }
 
   /// The quarters of B of which each of the seven right-hand matrices is the sum: row, column, sign.
   private static let terms: [[(row: Int, column: Int, sign: Float)]] = [
@@ -71,13 +68,15 @@ struct StrassenProduct: Sendable {
   /// - Precondition: two rows at least.
   func run(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>, columns: Range<Int>,
-    into result: StrassenResult, on backend: any Backend, scratch: UnsafeMutablePointer<Float>
+    epilogue: Epilogue = Epilogue(), into result: Destination, on device: ComputeDevice,
+    scratch: UnsafeMutablePointer<Float>
   ) {
     precondition(rows > 1, "Strassen's product takes two rows or more, not \(rows)")
     let (half, depth, width) = ((rows + 1) / 2, k / 2, layout.width)
     let lower = rows - half
     let products = scratch + 5 * half * sumStride
-    backend.strassenSums(x, xStride: xStride, rows: half, lower: lower, depth: depth, scratch, sumStride: sumStride)
+    device.kernels.strassenSums(
+      x, xStride: xStride, rows: half, lower: lower, depth: depth, scratch, sumStride: sumStride)
     // The left-hand matrix of each product: M₃ and M₄ have quarters of A itself, the others the sums in their order.
     func left(_ product: Int) -> PanelOperands.Rows {
       switch product {
@@ -88,82 +87,37 @@ struct StrassenProduct: Sendable {
       }
     }
     for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
-      prefetch(result, column: column, rows: rows, on: backend)
+      prefetch(epilogue, result, column: column, rows: rows, on: device)
       for index in 0..<7 {
-        backend.panelProduct(
+        device.kernels.panelProduct(
           PanelOperands(
             rows: left(index), rowCount: half, depth: depth,
             panels: packed + index * quarterCount + layout.offset(ofPanelAt: column, k: depth), columns: width,
-            y: products + index * half * width, yStride: width))
+            into: Destination(products + index * half * width, stride: width)))
       }
-      backend.strassenResult(
+      device.kernels.strassenResult(
         StrassenOperands(
           rows: half, lower: lower, columns: width, right: n / 2, products: products,
-          result: result.columns(from: column)))
+          epilogue: epilogue.part(column: column), result: result.part(column: column)))
     }
   }
 }
 
-/// Asking ahead.
 extension StrassenProduct {
-  /// Asks for the places of a panel's results, and for what is added to them, in both halves: they come while its products are computed.
-  /// The places too as what is read: asked for as lines that will be written they cost FCN 1 to 2 % more.
-  private func prefetch(_ result: StrassenResult, column: Int, rows: Int, on backend: any Backend) {
-    func ask(_ row: Int, _ column: Int) {
-      backend.prefetch(result.row(row) + column, count: layout.width)
-      if let residual = result.residual {
-        backend.prefetch(residual + row * result.residualStride + column, count: layout.width)
+  /// Prefetches the destination of a panel's results and their residual, in both halves, while its products are computed. The
+  /// destination is prefetched for reading: prefetching it for writing makes FCN 1 to 2 % slower.
+  private func prefetch(
+    _ epilogue: Epilogue, _ result: Destination, column: Int, rows: Int, on device: ComputeDevice
+  ) {
+    func prefetchRow(_ row: Int, _ column: Int) {
+      device.kernels.prefetch(result.row(row) + column, count: layout.width)
+      if let residual = epilogue.residual {
+        device.kernels.prefetch(residual + row * epilogue.residualStride + column, count: layout.width)
       }
     }
     for row in 0..<rows {
-      ask(row, column)
-      ask(row, n / 2 + column)
+      prefetchRow(row, column)
+      prefetchRow(row, n / 2 + column)
     }
   }
-}
-
-/// Where the result of a product by Strassen's way goes, and what is added and applied.
-public struct StrassenResult {
-  /// One number a column, where there is a bias.
-  public var bias: UnsafePointer<Float>?
-  /// What is added before the function is applied, where there is something.
-  public var residual: UnsafePointer<Float>?
-  /// Floats from one row of the residual to the next.
-  public var residualStride = 0
-  /// Applied to the sum.
-  public var function: ElementwiseFunction
-  /// The result.
-  public var y: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next.
-  public var yStride: Int
-  /// Groups of rows of the result, as in ``PanelOperands``.
-  public var yGroup: (rows: Int, stride: Int)?
-
-  /// Where a row begins.
-  func row(_ row: Int) -> UnsafeMutablePointer<Float> { y + PanelOperands.start(of: row, stride: yStride, yGroup) }
-
-  /// The columns from one on.
-  func columns(from column: Int) -> StrassenResult {
-    var result = self
-    result.bias = bias.map { $0 + column }
-    result.residual = residual.map { $0 + column }
-    result.y += column
-    return result
-  }
-}
-
-/// The last step of Strassen's product: the seven products, `[7, rows, columns]`, as the quarters of the result.
-public struct StrassenOperands {
-  /// Rows of a half.
-  public var rows: Int
-  /// Rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row, which the upper one gives.
-  public var lower: Int
-  /// Columns of a half that are computed.
-  public var columns: Int
-  /// Columns from one of the left half to its counterpart.
-  public var right: Int
-  /// The products.
-  public var products: UnsafePointer<Float>
-  /// The quarters.
-  public var result: StrassenResult
 }

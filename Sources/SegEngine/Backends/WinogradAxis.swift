@@ -4,24 +4,24 @@
 /// A filter of fewer outputs takes fewer evaluation points. Where they are some of the whole tile's, the smaller tile is
 /// multiplied by the same transformed weights: they hold the filter's values at the points, each divided by the product of the
 /// point's distances from all others. With fewer others that product is another one, by which the smaller tile's Aᵀ is scaled.
-public struct WinogradAxis: Hashable, Sendable {
+package struct WinogradAxis: Hashable, Sendable {
   /// Outputs of a tile, m.
-  public let outputs: Int
+  package let outputs: Int
   /// Pixels that a tile reads.
-  public let reads: Int
+  package let reads: Int
   /// The places of its evaluation points among all of the filtering's, rising.
-  public let points: [Int]
+  package let points: [Int]
   /// Bᵀ, `[points][reads]`.
-  public let inputTransform: [[Double]]
+  package let inputTransform: [[Double]]
   /// Aᵀ, `[m][points]`.
-  public let outputTransform: [[Double]]
+  package let outputTransform: [[Double]]
   /// The points a where the points are 0, ±a and ∞, so that the transforms fall into halves; else none.
   let positivePoints: [Double]
 }
 
 extension WinogradFiltering {
   /// The whole tile's transforms, and those of smaller tiles, the largest first: of m − 2, m − 4 … outputs where the points are pairs.
-  public var axes: [WinogradAxis] {
+  package var axes: [WinogradAxis] {
     let whole = WinogradAxis(
       outputs: outputs, reads: reads, points: Array(0..<inputs), inputTransform: inputTransform,
       outputTransform: outputTransform, positivePoints: positivePoints)

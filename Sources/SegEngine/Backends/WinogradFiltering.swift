@@ -13,43 +13,43 @@
 /// convolution whose rate is half the map or more, or a third. The outputs of an axis, y_i = Σ w_{j−i} x_j, are then themselves a filter
 /// F(m, m), of the weights by the pixels: 2 m − 1 products an axis, the pixels in the place of the taps. Where a map has fewer than m
 /// pixels some of the products are zero, or go to outputs that do not exist.
-public struct WinogradFiltering: Hashable, Sendable {
+package struct WinogradFiltering: Hashable, Sendable {
   /// Outputs of a tile along each axis, m.
-  public let outputs: Int
+  package let outputs: Int
   /// Pixels that a tile reads along each axis.
-  public let reads: Int
+  package let reads: Int
   /// Evaluation points along each axis, n; a tile has n² products.
-  public let inputs: Int
+  package let inputs: Int
   /// The name in reports: m × m.
-  public let name: String
+  package let name: String
   /// Bᵀ, `[n][reads]`.
-  public let inputTransform: [[Double]]
+  package let inputTransform: [[Double]]
   /// Taps of the correlation along each axis, r.
-  public let taps: Int
+  package let taps: Int
   /// G, `[n][r]`.
-  public let filterTransform: [[Double]]
+  package let filterTransform: [[Double]]
   /// Aᵀ, `[m][n]`.
-  public let outputTransform: [[Double]]
+  package let outputTransform: [[Double]]
   /// Pairs of points ±a where the points are 0, such pairs and ∞, so that the transforms fall into halves; else 0.
   let pairs: Int
   private let points: [Double]
 
   /// F(2 × 2, 3 × 3), 2.25 times fewer products than the definition.
-  public static let two = WinogradFiltering(pairs: [1])
+  package static let two = WinogradFiltering(pairs: [1])
   /// F(3 × 3, 3 × 3), 3.24 times fewer.
-  public static let three = WinogradFiltering(finitePoints: [0, 1, -1, 2])
+  package static let three = WinogradFiltering(finitePoints: [0, 1, -1, 2])
   /// F(4 × 4, 3 × 3), 4 times fewer.
-  public static let four = WinogradFiltering(pairs: [1, 2])
+  package static let four = WinogradFiltering(pairs: [1, 2])
   /// F(6 × 6, 3 × 3), 5.06 times fewer.
-  public static let six = WinogradFiltering(pairs: [1, 2, 0.5])
+  package static let six = WinogradFiltering(pairs: [1, 2, 0.5])
   /// F(5 × 5, 2 × 2) for each phase of a transposed convolution of 4 × 4 taps and stride 2, 2.78 times fewer than the definition.
-  public static let transposedFive = WinogradFiltering(pairs: [1, 2], taps: 2)
+  package static let transposedFive = WinogradFiltering(pairs: [1, 2], taps: 2)
   /// F(7 × 7, 2 × 2) for each phase, 3.06 times fewer.
-  public static let transposedSeven = WinogradFiltering(pairs: [1, 2, 0.5], taps: 2)
+  package static let transposedSeven = WinogradFiltering(pairs: [1, 2, 0.5], taps: 2)
   /// For maps of up to two by two pixels with zeros around: 9 products where the definition has 16 that are not zero.
-  public static let isolatedTwo = WinogradFiltering(isolatedPoints: [0, 1])
+  package static let isolatedTwo = WinogradFiltering(isolatedPoints: [0, 1])
   /// For maps of up to three by three pixels with zeros around: 25 products where the definition has 49 that are not zero.
-  public static let isolatedThree = WinogradFiltering(isolatedPoints: [0, 1, -1, 2])
+  package static let isolatedThree = WinogradFiltering(isolatedPoints: [0, 1, -1, 2])
 
   private init(
     outputs: Int, reads: Int, inputs: Int, name: String, inputTransform: [[Double]], taps: Int,
@@ -94,7 +94,7 @@ public struct WinogradFiltering: Hashable, Sendable {
   /// Makes the filtering of the points 0, ±a for each given a, and ∞.
   ///
   /// - Precondition: one to three different positive numbers, three taps or two.
-  public init(pairs points: [Double], taps: Int = 3) {
+  package init(pairs points: [Double], taps: Int = 3) {
     precondition(taps == 2 || taps == 3, "three taps or two, not \(taps)")
     precondition(
       (1...3).contains(points.count) && Set(points).count == points.count && points.allSatisfy { $0 > 0 },
@@ -103,7 +103,7 @@ public struct WinogradFiltering: Hashable, Sendable {
   }
 
   /// Products of a tile, n².
-  public var products: Int { inputs * inputs }
+  package var products: Int { inputs * inputs }
 
   /// Whether it is for maps with zeros around them.
   var isIsolated: Bool { reads == outputs }

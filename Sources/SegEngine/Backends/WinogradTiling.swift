@@ -1,28 +1,28 @@
 import CSegKernels
 
 /// A convolution by Winograd's filtering on one image: the geometry of its tiles in memory.
-public struct WinogradTiling: Sendable {
+package struct WinogradTiling: Sendable {
   /// The transforms.
-  public let filtering: WinogradFiltering
+  package let filtering: WinogradFiltering
   /// The transforms along an axis, of whole tiles and of smaller ones: ``WinogradFiltering/axes``.
-  public let axes: [WinogradAxis]
+  package let axes: [WinogradAxis]
   /// Extents of the image and of the result.
-  public let input, output: Extent2D
+  package let input, output: Extent2D
   /// Channels of the image, or those of them that are transformed.
-  public var inputChannels: Int
+  package var inputChannels: Int
   /// Channels of the result, or those of them that are computed.
-  public var outputChannels: Int
+  package var outputChannels: Int
   /// Pixels from one input of a tile to the next, the dilation, and from one output to the next.
-  public let step, outputStep: Extent2D
-  /// Floats from one pixel to the next, of the image, the result and the residual.
-  public var xStride, yStride, residualStride: Int
+  package let step, outputStep: Extent2D
+  /// Floats from one pixel of the image to the next.
+  package var xStride: Int
   /// Floats from one of the n · n planes to the next.
-  public var inputPlane, outputPlane: Int
+  package var inputPlane, outputPlane: Int
   /// The axes as the kernels read them.
   private let kernelAxes: ContiguousArray<seg_winograd_axis>
 
-  /// Describes tiles; strides are those of contiguous maps, and outputs as far apart as inputs where nothing else is said.
-  public init(
+  /// Describes tiles; the image is contiguous, and outputs as far apart as inputs where nothing else is said.
+  package init(
     _ filtering: WinogradFiltering, input: Extent2D, inputChannels: Int, output: Extent2D, outputChannels: Int,
     step: Extent2D, outputStep: Extent2D? = nil, inputPlane: Int, outputPlane: Int
   ) {
@@ -35,8 +35,6 @@ public struct WinogradTiling: Sendable {
     self.step = step
     self.outputStep = outputStep ?? step
     xStride = inputChannels
-    yStride = outputChannels
-    residualStride = outputChannels
     self.inputPlane = inputPlane
     self.outputPlane = outputPlane
     kernelAxes = ContiguousArray(axes.map { $0.kernel(of: filtering) })
@@ -53,26 +51,10 @@ public struct WinogradTiling: Sendable {
       (w.input_channels, w.output_channels) = (inputChannels, outputChannels)
       (w.row_step, w.column_step) = (step.height, step.width)
       (w.output_row_step, w.output_column_step) = (outputStep.height, outputStep.width)
-      (w.x_stride, w.y_stride, w.residual_stride) = (xStride, yStride, residualStride)
+      w.x_stride = xStride
       (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
       body(&w)
     }
-  }
-}
-
-/// A tile of a Winograd convolution.
-public struct WinogradTile: Hashable, Sendable {
-  /// Its first output, perhaps outside the result.
-  public var row, column: Int
-  /// The places in ``WinogradFiltering/axes`` of its transforms.
-  public var rowAxis, columnAxis: Int
-
-  /// Describes a tile, a whole one where nothing else is said.
-  public init(row: Int, column: Int, rowAxis: Int = 0, columnAxis: Int = 0) {
-    self.row = row
-    self.column = column
-    self.rowAxis = rowAxis
-    self.columnAxis = columnAxis
   }
 }
 

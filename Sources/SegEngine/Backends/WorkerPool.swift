@@ -7,11 +7,11 @@ import Glibc
 import Darwin
 #endif
 
-/// A fixed set of threads that share out the chunks of one loop at a time.
+/// A fixed set of threads that run the chunks of one loop at a time.
 ///
-/// The calling thread works too, so a pool of *n* threads has *n* − 1 of its own. They wait for work by spinning for some ten
-/// microseconds, because the next operator usually follows at once, and then sleep. A loop that starts while another thread's
-/// loop is running is done by its caller alone: several callers share the machine without waiting for each other.
+/// The calling thread takes part, so a pool of *n* threads has *n* − 1 of its own. Idle threads spin for some ten microseconds, because
+/// the next operator usually follows at once, and then sleep. A loop that starts while another thread's loop is running is run by
+/// its caller alone, so that callers do not wait for each other.
 public final class WorkerPool: Sendable {
   /// The pool that backends use unless told otherwise, with ``defaultThreadCount`` threads.
   public static let shared = WorkerPool(threads: defaultThreadCount)
@@ -62,8 +62,8 @@ public final class WorkerPool: Sendable {
   deinit { crew?.stop() }
 
   /// Calls `body(index, worker)` once for each index in `0 ..< count`, in any order, on any of the pool's threads, and returns
-  /// when all calls have. Every second thread takes indices from the end: from loop to loop a thread comes back to the same part
-  /// of a map or of a layer's weights, which may still be in a cache that the others are far from. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
+  /// when all calls have. Every second thread takes indices from the end, so that a thread works on the same part of a map or of
+  /// weights in each loop, which may still be in its cache. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
   /// is split by worker needs no lock.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     guard count > 1, let crew, crew.tryBegin() else {
@@ -79,8 +79,8 @@ public final class WorkerPool: Sendable {
     }
   }
 
-  /// The index that a worker will presumably come to after another: every second one takes them from the end. Of more indices than are
-  /// shared out one by one (65,535) it is another one, which costs what it is asked for ahead and no more.
+  /// The index that a worker will probably take after another: every second worker takes them from the end. Of more indices than are
+  /// shared out one by one (65,535) it is another one; a wrong guess costs no more than a needless prefetch.
   func following(_ index: Int, _ worker: Int) -> Int {
     worker % 2 == 0 ? index + (threadCount + 1) / 2 : index - threadCount / 2
   }
@@ -95,15 +95,6 @@ public final class WorkerPool: Sendable {
       body(index * size..<min(count, (index + 1) * size), worker)
     }
   }
-}
-
-/// A value of `SEG_NUM_THREADS` that is no number from 1 on.
-public struct ThreadCountError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The value.
-  public let text: String
-
-  /// One line that says what is wrong.
-  public var description: String { "SEG_NUM_THREADS is \"\(text)\", which is no number of threads" }
 }
 
 /// Generation of the loop, number of chunks, and how many have been claimed from the front and from the back, 16 bits each, in one word,
@@ -296,10 +287,12 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   entry.crew.work(as: entry.worker)
   return nil
 }
+
 #else
 private func workerMain(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
   let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
   entry.crew.work(as: entry.worker)
   return nil
 }
+
 #endif

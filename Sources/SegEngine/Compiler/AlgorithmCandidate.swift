@@ -2,7 +2,7 @@
 public struct AlgorithmCandidate: Hashable, Sendable {
   /// The algorithm's name.
   public let name: String
-  /// What the machine's profile makes of its demand, in seconds.
+  /// Its time in seconds, estimated by the machine's profile from its work.
   public let estimatedSeconds: Double
   /// The time that was measured, in seconds, where it was.
   public var measuredSeconds: Double?

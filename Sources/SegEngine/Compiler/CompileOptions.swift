@@ -10,15 +10,22 @@ public struct CompileOptions: Sendable {
     case named(String)
   }
 
-  /// The names that ``AlgorithmChoice/named(_:)`` knows. Compiling throws ``GraphError/unknownAlgorithm(name:known:)`` for another.
+  /// The names of the engine's convolution algorithms.
   public static var algorithmNames: [String] { ConvolutionAlgorithms.all.map(\.name) }
+
+  /// The names that ``AlgorithmChoice/named(_:)`` knows: ``algorithmNames`` and those of ``convolutionAlgorithms``. Compiling throws
+  /// ``GraphError/unknownAlgorithm(name:known:)`` for another.
+  var knownAlgorithms: [String] { CompileOptions.algorithmNames + convolutionAlgorithms.map(\.name) }
 
   /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is
   /// slower and what tests compare against.
   public var optimizes: Bool
   /// How convolutions choose their algorithms.
   public var algorithmChoice: AlgorithmChoice
-  /// How fast the machine is at what algorithms demand.
+  /// Convolution algorithms from outside, which are chosen among like the engine's own. Their names are their own: compiling traps for a
+  /// name that another algorithm has.
+  public var convolutionAlgorithms: [ConvolutionMethod] = []
+  /// How fast the machine is at the work of algorithms.
   public var profile: MachineProfile
 
   /// Makes a set of choices.

@@ -54,7 +54,7 @@ public final class CompiledModel: Sendable {
   private let constants: [(buffer: Int, tensor: Tensor)]
   private let arenaBuffers: [(buffer: Int, offset: Int)]
   private let bufferCount: Int
-  private let backend: any Backend
+  private let device: ComputeDevice
   private let packedWeights: PackedWeights
   private let token = Workspace.Token()
   private let parked = Mutex(ParkedWorkspaces())
@@ -63,7 +63,7 @@ public final class CompiledModel: Sendable {
     name: String, inputs: [Port], outputs: [Port], variables: [Port], steps: [Step], changes: [GraphChange],
     constants: [(buffer: Int, tensor: Tensor)],
     arenaBuffers: [(buffer: Int, offset: Int)], arenaByteCount: Int, leastArenaByteCount: Int, bufferCount: Int,
-    backend: any Backend, packedWeights: PackedWeights
+    device: ComputeDevice, packedWeights: PackedWeights
   ) {
     self.name = name
     self.inputs = inputs
@@ -76,7 +76,7 @@ public final class CompiledModel: Sendable {
     self.arenaByteCount = arenaByteCount
     self.leastArenaByteCount = leastArenaByteCount
     self.bufferCount = bufferCount
-    self.backend = backend
+    self.device = device
     self.packedWeights = packedWeights
   }
 
@@ -93,7 +93,7 @@ public final class CompiledModel: Sendable {
   /// What was decided when the graph was compiled.
   public var plan: ExecutionPlan {
     ExecutionPlan(
-      name: name, threads: backend.workers.threadCount, steps: steps.map(\.planned), inputs: inputs.map(\.spec),
+      name: name, threads: device.workers.threadCount, steps: steps.map(\.planned), inputs: inputs.map(\.spec),
       outputs: outputs.map(\.spec), arenaByteCount: arenaByteCount, packedWeightsByteCount: packedWeightsByteCount,
       constantByteCount: constantByteCount, changes: changes)
   }
@@ -217,7 +217,7 @@ public final class CompiledModel: Sendable {
     }
     // The addresses stay those of the tensors, which outlive the steps.
     try withExtendedLifetime((inputs, outputs, variables, constants)) { () throws(GraphError) in
-      for step in steps { try step.run(in: workspace, on: backend) }
+      for step in steps { try step.run(in: workspace, on: device) }
     }
   }
 
@@ -242,7 +242,7 @@ public final class CompiledModel: Sendable {
       for _ in 0..<rounds {
         for (index, step) in steps.enumerated() {
           let start = clock.now
-          try step.run(in: workspace, on: backend)
+          try step.run(in: workspace, on: device)
           times[index].append((clock.now - start) / .seconds(1))
         }
       }

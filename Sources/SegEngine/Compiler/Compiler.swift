@@ -1,7 +1,7 @@
 /// Turns a graph and its weights into a ``CompiledModel``: binds weights, runs the passes, prepares each operator, plans memory.
 struct Compiler {
   private var graph: Graph
-  private let backend: any Backend
+  private let device: ComputeDevice
   private let options: CompileOptions
   private let packedWeights: PackedWeights
 
@@ -10,7 +10,7 @@ struct Compiler {
     _ packedWeights: PackedWeights
   ) {
     self.graph = graph
-    self.backend = backend
+    device = ComputeDevice(backend)
     self.options = options
     self.packedWeights = packedWeights
     for index in graph.values.indices {
@@ -26,15 +26,17 @@ struct Compiler {
       RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
       RemoveIdentities(), MergePadding(), FoldChannelAffine(), RemoveOrderPreserving(), AbsorbProducers(),
       FuseResidual(), FuseFunction(), FuseSeparable(),
-      ComposeTransposed(backend: backend, options: options, isPlanning: packedWeights.isDryRun),
+      ComposeTransposed(device: device, options: options, isPlanning: packedWeights.isDryRun),
       TransposeBeforeResize(), FuseTransposition(), FusePooling(), NestConcatenations(),
     ]
   }
 
   /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
   consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
-    if case .named(let name) = options.algorithmChoice, !CompileOptions.algorithmNames.contains(name) {
-      throw GraphError.unknownAlgorithm(name: name, known: CompileOptions.algorithmNames)
+    let known = options.knownAlgorithms
+    precondition(Set(known).count == known.count, "two convolution algorithms have one name among \(known)")
+    if case .named(let name) = options.algorithmChoice, !known.contains(name) {
+      throw GraphError.unknownAlgorithm(name: name, known: known)
     }
     // Rewrites see the shapes that are compiled for.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
@@ -68,7 +70,7 @@ struct Compiler {
       steps: steps, changes: changes,
       constants: constants(of: buffers, readBy: steps),
       arenaBuffers: zip(buffers.arena, plan.offsets).map { ($0.buffer, $1) }, arenaByteCount: plan.byteCount,
-      leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, backend: backend, packedWeights: packedWeights)
+      leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, device: device, packedWeights: packedWeights)
   }
 
   /// The constants that steps read while they run: not those of which only a packed form is read.
@@ -101,7 +103,7 @@ struct Compiler {
         return nil
       }
       let context = PreparationContext(
-        inputs: inputs, outputs: outputs, constants: constants, backend: backend, packedWeights: packedWeights,
+        inputs: inputs, outputs: outputs, constants: constants, device: device, packedWeights: packedWeights,
         nodeName: ([node.name] + node.foldedNames).joined(separator: "+"), options: options)
       let prepared = node.operator.prepare(context)
       steps.append(
@@ -118,7 +120,8 @@ struct Compiler {
       func operand(_ place: BufferAssignment.Place) -> Step.Operand {
         .init(buffer: place.buffer, byteOffset: place.byteOffset, spec: copy.spec, rowStride: place.rowStride)
       }
-      let context = PreparationContext(inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: backend)
+      let context = PreparationContext(
+        inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: device.backend)
       steps.append(
         Step(
           name: copy.name, operator: Identity(), prepared: Identity().prepare(context), inputs: [operand(copy.from)],

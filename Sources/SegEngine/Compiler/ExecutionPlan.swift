@@ -14,7 +14,7 @@ public struct ExecutionPlan: Sendable {
     /// Whether the algorithm is one of those for convolutions, of which each has costs of its own; linear layers have them too.
     public let isConvolution: Bool
     /// What the algorithm asks of the machine, where it says so.
-    public let demand: AlgorithmDemand?
+    public let work: WorkEstimate?
     /// What the operator costs by its definition.
     public let cost: Cost
     /// What it gives.
@@ -32,7 +32,7 @@ public struct ExecutionPlan: Sendable {
 
     /// Describes a step.
     public init(
-      name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, demand: AlgorithmDemand?,
+      name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, work: WorkEstimate?,
       cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, sourceWeightByteCount: Int,
       packedWeightByteCount: Int, workspaceByteCount: Int
     ) {
@@ -41,7 +41,7 @@ public struct ExecutionPlan: Sendable {
       self.operation = operation
       self.algorithm = algorithm
       self.isConvolution = isConvolution
-      self.demand = demand
+      self.work = work
       self.cost = cost
       self.output = output
       self.activationByteCount = activationByteCount
@@ -116,7 +116,7 @@ extension Step {
     let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
     return ExecutionPlan.Step(
       name: name, kind: type(of: `operator`).name, operation: `operator`.title,
-      algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, demand: prepared.demand,
+      algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, work: prepared.work,
       cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
       activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))
         .reduce(0) { $0 + $1.byteCount },

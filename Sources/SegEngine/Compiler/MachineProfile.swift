@@ -1,7 +1,7 @@
-/// How long a machine takes for one unit of each part of an ``AlgorithmDemand``, on one core: what the choice between algorithms
+/// How long a machine takes for one unit of each part of a ``WorkEstimate``, on one core: what the choice between algorithms
 /// is estimated from. ``Calibration`` fits one to a machine.
 public struct MachineProfile: Hashable, Sendable {
-  /// Seconds a unit, in the order of ``AlgorithmDemand/features``.
+  /// Seconds a unit, in the order of ``WorkEstimate/features``.
   public let secondsPerUnit: [Double]
 
   /// Makes a profile.
@@ -9,13 +9,13 @@ public struct MachineProfile: Hashable, Sendable {
   /// - Precondition: there is a coefficient, not below zero, for each feature.
   public init(secondsPerUnit: [Double]) {
     precondition(
-      secondsPerUnit.count == AlgorithmDemand.featureNames.count && secondsPerUnit.allSatisfy { $0 >= 0 },
-      "\(AlgorithmDemand.featureNames.count) coefficients that are not negative, not \(secondsPerUnit)")
+      secondsPerUnit.count == WorkEstimate.featureNames.count && secondsPerUnit.allSatisfy { $0 >= 0 },
+      "\(WorkEstimate.featureNames.count) coefficients that are not negative, not \(secondsPerUnit)")
     self.secondsPerUnit = secondsPerUnit
   }
 
   /// For machines that have not been calibrated, by the vector kernels that they run.
-  public static let standard = OpenBLASBackend().vectorWidth < 16 ? avx2 : avx512
+  public static let standard = VectorKernels.widest.vectorWidth < 16 ? avx2 : avx512
 
   /// Two cores with AVX2 at some 80 GFLOP/s each.
   static let avx2 = MachineProfile(secondsPerUnit: [
@@ -28,7 +28,7 @@ public struct MachineProfile: Hashable, Sendable {
   ])
 
   /// The estimated time on `threads` cores.
-  public func seconds(for demand: AlgorithmDemand, threads: Int = 1) -> Double {
-    zip(demand.features, secondsPerUnit).reduce(0) { $0 + $1.0 * $1.1 } / Double(threads)
+  public func seconds(for work: WorkEstimate, threads: Int = 1) -> Double {
+    zip(work.features, secondsPerUnit).reduce(0) { $0 + $1.0 * $1.1 } / Double(threads)
   }
 }

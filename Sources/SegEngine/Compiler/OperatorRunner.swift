@@ -60,7 +60,8 @@ package struct OperatorRunner {
       inputs: inputs.enumerated().map { operand($0, $1.spec) },
       outputs: outputs.enumerated().map { operand(inputs.count + $0, $1) })
     try withExtendedLifetime((all, scratch)) { () throws(RunError) in
-      try prepared.run(RunContext(backend: backend, workspace: scratch.base, step: step, addresses: addresses))
+      try prepared.run(
+        RunContext(device: ComputeDevice(backend), workspace: scratch.base, step: step, addresses: addresses))
     }
     for (index, memory) in inputMemory.enumerated() where memory !== outputMemory.first {
       if !memory.isIntact || memory.read() != inputs[index] { throw Violation.wroteOutside("into input \(index)") }

@@ -22,11 +22,11 @@ struct Step: Sendable {
   /// Runs the operator in a workspace of its model.
   ///
   /// - Throws: ``GraphError/run(node:error:)`` with the step's name.
-  func run(in workspace: Workspace, on backend: any Backend) throws(GraphError) {
+  func run(in workspace: Workspace, on device: ComputeDevice) throws(GraphError) {
     do {
       try prepared.run(
         RunContext(
-          backend: backend, workspace: workspace.arena + workspaceOffset, step: self, addresses: workspace.addresses))
+          device: device, workspace: workspace.arena + workspaceOffset, step: self, addresses: workspace.addresses))
     } catch {
       throw .run(node: name, error: error)
     }

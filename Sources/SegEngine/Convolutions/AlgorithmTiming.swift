@@ -13,18 +13,18 @@ enum AlgorithmTiming {
 
   /// Seconds of the fastest of a few runs, weights packed beforehand.
   static func seconds(
-    of algorithm: any ConvolutionAlgorithm, _ problem: ConvolutionProblem, on backend: any Backend
+    of algorithm: any ConvolutionAlgorithm, _ problem: ConvolutionProblem, on device: ComputeDevice
   ) -> Double {
     let key = Key(
-      algorithm: algorithm.name, problem: problem, backend: backend.name, threads: backend.workers.threadCount)
+      algorithm: algorithm.name, problem: problem, backend: device.backend.name, threads: device.workers.threadCount)
     if let seconds = known.withLock({ $0[key] }) { return seconds }
-    let seconds = measure(algorithm, problem, on: backend)
+    let seconds = measure(algorithm, problem, on: device)
     known.withLock { $0[key] = seconds }
     return seconds
   }
 
   private static func measure(
-    _ algorithm: any ConvolutionAlgorithm, _ problem: ConvolutionProblem, on backend: any Backend
+    _ algorithm: any ConvolutionAlgorithm, _ problem: ConvolutionProblem, on device: ComputeDevice
   ) -> Double {
     func numbers(_ count: Int) -> Tensor {
       var state: UInt32 = 1
@@ -39,18 +39,17 @@ enum AlgorithmTiming {
     let weights = numbers(problem.inputChannels * problem.outputChannels / problem.geometry.groups * problem.taps)
     var packed = Tensor(uninitialized: [algorithm.packedCount])
     var y = Tensor(uninitialized: [problem.batch * problem.outputPixels * problem.outputChannels])
-    var scratch = Tensor(uninitialized: [max(1, algorithm.scratchCount(threads: backend.workers.threadCount))])
+    var scratch = Tensor(uninitialized: [max(1, algorithm.scratchCount(threads: device.workers.threadCount))])
     let clock = ContinuousClock()
     return x.withUnsafeElements(of: Float.self) { x in
       weights.withUnsafeElements(of: Float.self) { weights in
         packed.withUnsafeMutableElements(of: Float.self) { packed in
           y.withUnsafeMutableElements(of: Float.self) { y in
             scratch.withUnsafeMutableElements(of: Float.self) { scratch in
-              algorithm.pack(weights.baseAddress!, into: packed.baseAddress!, over: backend.workers)
+              algorithm.pack(weights.baseAddress!, into: packed.baseAddress!, over: device.workers)
               let run = ConvolutionRun(
-                backend: backend, x: x.baseAddress!, xStride: problem.inputChannels, weights: packed.baseAddress!,
-                bias: nil, residual: nil, residualStride: 0, function: .identity, y: y.baseAddress!,
-                yStride: problem.outputChannels)
+                device: device, x: x.baseAddress!, xStride: problem.inputChannels, weights: packed.baseAddress!,
+                epilogue: Epilogue(), result: Destination(y.baseAddress!, stride: problem.outputChannels))
               algorithm.run(run, scratch: scratch.baseAddress!)
               var (best, total) = (Double.infinity, 0.0)
               for round in 0..<20 where round < 3 || total < 0.03 {

@@ -1,40 +1,41 @@
-/// One way to compute a convolution. Each algorithm is a file with the same four parts: whether it applies to a problem, what it
-/// demands of the machine, how it packs the weights, and how it runs.
-protocol ConvolutionAlgorithm: Sendable {
+/// One way to compute a convolution, set up for a ``ConvolutionProblem``: how much work it is, how it packs the weights, and how it runs.
+///
+/// A ``ConvolutionMethod`` sets it up. Algorithms from outside are given to ``CompileOptions/convolutionAlgorithms``.
+public protocol ConvolutionAlgorithm: Sendable {
   /// What it is called and what it is for.
   var method: ConvolutionMethod { get }
 
-  /// What one run asks of the machine.
-  var demand: AlgorithmDemand { get }
+  /// The work of one run, from which its time is estimated.
+  var work: WorkEstimate { get }
 
-  /// The name of the packed form of the weights; equal names mean equal forms.
-  var packing: String { get }
+  /// The form of the packed weights.
+  var packedFormat: PackedFormat { get }
 
-  /// Number of floats of the packed weights.
+  /// The number of packed weights, elements of the format's type.
   var packedCount: Int { get }
 
-  /// Brings weights from the checkpoint's layout into the packed form.
+  /// Packs weights that are in the checkpoint's layout.
   ///
   /// The checkpoint's is `[out, in / groups, kernelHeight, kernelWidth]`, transposed `[in, out / groups, kernelHeight,
   /// kernelWidth]`.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool)
 
-  /// The same in scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned, so that weights which the network computes
-  /// itself are packed without an allocation.
+  /// Packs weights with scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned. Weights that the network computes itself
+  /// are packed in each run, without an allocation.
   func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool)
 
-  /// Scratch memory of packing in floats, for so many threads.
+  /// Scratch memory of packing in floats, for a number of threads.
   func packingScratchCount(threads: Int) -> Int
 
-  /// Scratch memory of a run in floats, for so many threads.
+  /// Scratch memory of a run in floats, for a number of threads.
   func scratchCount(threads: Int) -> Int
 
-  /// Computes the output, bias, residual and activation included, split over the backend's workers.
+  /// Computes the output with its epilogue, split over the workers.
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
 
-  /// Whether a run also pools its output where it is asked to.
+  /// Whether a run can also pool its output.
   var pools: Bool { get }
 }
 
@@ -42,11 +43,22 @@ extension ConvolutionAlgorithm {
   /// The name in reports.
   var name: String { method.name }
 
-  var pools: Bool { false }
+  /// An algorithm does not pool unless it says so.
+  public var pools: Bool { false }
 
-  func packingScratchCount(threads: Int) -> Int { 0 }
+  /// Size of the packed weights in bytes.
+  var packedByteCount: Int { packedFormat.byteCount(of: packedCount) }
 
-  func pack(
+  /// A form of packed weights of float32 that this algorithm reads.
+  func float32Format(_ order: String, panels: PanelLayout? = nil) -> PackedFormat {
+    PackedFormat(name, .float32, order, panels: panels)
+  }
+
+  /// Packing takes no scratch memory unless the algorithm says so.
+  public func packingScratchCount(threads: Int) -> Int { 0 }
+
+  /// Packs without scratch memory.
+  public func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool
   ) {
@@ -54,91 +66,19 @@ extension ConvolutionAlgorithm {
   }
 }
 
-/// An algorithm that computes tiles of the output, each by itself.
-protocol TiledConvolutionAlgorithm: ConvolutionAlgorithm {
-  /// Number of tiles.
-  var tileCount: Int { get }
-
-  /// Scratch memory of one worker in floats.
-  var tileScratchCount: Int { get }
-
-  /// Computes a tile of the output, bias, residual and activation included.
-  func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
-}
-
-extension TiledConvolutionAlgorithm {
-  private var alignedScratchCount: Int { (tileScratchCount + 15) / 16 * 16 }
-
-  func scratchCount(threads: Int) -> Int { threads * alignedScratchCount }
-
-  func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    let perWorker = alignedScratchCount
-    run.backend.workers.forEach(tileCount) { tile, worker in runTile(tile, run, scratch: scratch + worker * perWorker) }
-  }
-}
-
-/// The operands of one run of a convolution.
-struct ConvolutionRun {
-  let backend: any Backend
-  let x: UnsafePointer<Float>
-  /// Floats from one input pixel to the next.
-  let xStride: Int
-  let weights: UnsafePointer<Float>
-  /// One number an output channel, where there is a bias.
-  let bias: UnsafePointer<Float>?
-  /// A map of the output's shape that is added before the function is applied, where there is one.
-  let residual: UnsafePointer<Float>?
-  /// Floats from one pixel of the residual to the next.
-  let residualStride: Int
-  let function: ElementwiseFunction
-  let y: UnsafeMutablePointer<Float>
-  /// Floats from one output pixel to the next.
-  let yStride: Int
-  /// Where the maxima of 2 × 2 outputs go, if the algorithm is asked for them: ``PoolingConvolution/pool``.
-  var pooled: UnsafeMutablePointer<Float>? = nil
-  /// Floats from one pooled pixel to the next.
-  var pooledStride = 0
-
-  /// Whether the residual lies where the output goes.
-  var addsInPlace: Bool { residual == UnsafePointer(y) }
-
-  /// Adds the bias, and the residual where it lies elsewhere, and applies the function to `rows` pixels from the output's pixel `pixel` on,
-  /// in place.
-  func finish(pixel: Int, rows: Int, channels: Int) {
-    let residual = addsInPlace ? nil : residual
-    guard bias != nil || residual != nil || function != .identity else { return }
-    let target = y + pixel * yStride
-    backend.affine(
-      target, xStride: yStride, scale: nil, shift: bias, residual: residual.map { $0 + pixel * residualStride },
-      residualStride: residualStride, function, target, yStride: yStride, rows: rows, channels: channels)
-  }
-
-  /// The product of rows with packed weights that gives `rows` pixels from the output's pixel `pixel` on, `channels` channels from
-  /// `firstChannel` on, bias, residual and function included.
-  func product(
-    _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
-    firstChannel: Int = 0, channels: Int
-  ) {
-    backend.panelProduct(
-      PanelOperands(
-        rows: rows, rowCount: count, taps: taps, depth: depth, panels: panels, columns: channels,
-        bias: bias.map { $0 + firstChannel },
-        residual: residual.map { $0 + pixel * residualStride + firstChannel }, residualStride: residualStride,
-        function: function, y: y + pixel * yStride + firstChannel, yStride: yStride))
-  }
-}
-
 extension ConvolutionAlgorithm {
-  /// Joins the algorithm with its weights to an operator that is ready to run: inputs x, weights, perhaps a bias, and with
-  /// `hasResidual` as the last one a map that is added to the output. With `pools` output 1 is the pooled output 0.
+  /// Packs the weights and makes an operator that is ready to run. Its inputs are x, weights, perhaps a bias, and with `hasResidual` a map
+  /// that is added to the output. With `pools` output 1 is the pooled output 0.
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
     candidates: [AlgorithmCandidate]
   ) -> PreparedOperator {
-    let workers = context.backend.workers
+    let workers = context.workers
     let weights = context.constants[1].map { constant in
-      context.packed(name + "/" + packing, count: packedCount) { packed in
-        constant.withUnsafeElements(of: Float.self) { pack($0.baseAddress!, into: packed, over: workers) }
+      context.packed(packedFormat, byteCount: packedByteCount) { packed in
+        constant.withUnsafeElements(of: Float.self) {
+          pack($0.baseAddress!, into: packed.bindMemory(to: Float.self, capacity: packedCount), over: workers)
+        }
       }
     }
     // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.
@@ -147,13 +87,14 @@ extension ConvolutionAlgorithm {
     let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
-      workspaceByteCount: 4 * (packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
+      workspaceByteCount: ElementType.float32.byteCount(
+        of: packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
       algorithm: name,
       candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
       let scratch = context.scratch
       if weights == nil {
-        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.backend.workers)
+        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.workers)
       }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
@@ -162,19 +103,21 @@ extension ConvolutionAlgorithm {
       func runAll(_ weights: UnsafePointer<Float>) {
         run(
           ConvolutionRun(
-            backend: context.backend, x: x.floats, xStride: x.rowStride, weights: weights, bias: bias,
-            residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function, y: y.floats,
-            yStride: y.rowStride, pooled: self.pools ? pooled?.floats : nil, pooledStride: pooled?.rowStride ?? 0),
+            device: context.device, x: x.floats, xStride: x.rowStride, weights: weights,
+            epilogue: Epilogue(
+              shift: bias, residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function),
+            result: Destination(y.floats, stride: y.rowStride), pooled: self.pools ? pooled?.floats : nil,
+            pooledStride: pooled?.rowStride ?? 0),
           scratch: scratch + packingSpace)
       }
       if let weights {
-        weights.withUnsafeElements { runAll($0.baseAddress!) }
+        weights.withUnsafeBytes { runAll($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
         runAll(scratch)
       }
       if let pooled, !self.pools {
         let map = TensorView(base: y.base, spec: y.spec, rowStride: y.rowStride)
-        PoolingConvolution.pool.run(map, pooled, on: context.backend)
+        PoolingConvolution.pool.run(map, pooled, on: context.device)
       }
     }
   }

@@ -13,8 +13,16 @@ enum ConvolutionAlgorithms {
   ]
 
   /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
-  static func candidates(for problem: ConvolutionProblem, on backend: any Backend) -> [any ConvolutionAlgorithm] {
-    all.compactMap { $0.make(problem, backend) }
+  /// None apply to a number format for which the device has no kernels.
+  ///
+  /// - Parameter others: Algorithms from outside.
+  static func candidates(
+    for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
+    adding others: [ConvolutionMethod] = []
+  ) -> [any ConvolutionAlgorithm] {
+    (all + others).compactMap { method in
+      device.kernels(for: method.kind.operation, in: elementType) == nil ? nil : method.make(problem, device)
+    }
   }
 
   /// An algorithm, and what it was chosen from, the fastest first.
@@ -27,26 +35,29 @@ enum ConvolutionAlgorithms {
   private static let measuredWithin = 3.0
 
   static func choose(
-    for problem: ConvolutionProblem, on backend: any Backend, _ options: CompileOptions = .init()
+    for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
+    _ options: CompileOptions = .init()
   ) -> Choice {
-    let threads = backend.workers.threadCount
-    var ranked = candidates(for: problem, on: backend).map { algorithm in
+    let threads = device.workers.threadCount
+    var ranked = candidates(
+      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms
+    ).map { algorithm in
       (
         algorithm,
         AlgorithmCandidate(
-          name: algorithm.name, estimatedSeconds: options.profile.seconds(for: algorithm.demand, threads: threads),
-          measuredSeconds: nil, weightByteCount: 4 * algorithm.packedCount,
-          workspaceByteCount: 4 * algorithm.scratchCount(threads: threads))
+          name: algorithm.name, estimatedSeconds: options.profile.seconds(for: algorithm.work, threads: threads),
+          measuredSeconds: nil, weightByteCount: algorithm.packedByteCount,
+          workspaceByteCount: ElementType.float32.byteCount(of: algorithm.scratchCount(threads: threads)))
       )
     }.sorted { $0.1.estimatedSeconds < $1.1.estimatedSeconds }
     guard let fastest = ranked.first?.1.estimatedSeconds else {
-      preconditionFailure("no algorithm for the convolution \(problem.geometry)")
+      preconditionFailure("no algorithm for the convolution \(problem.geometry) of \(elementType)")
     }
     switch options.algorithmChoice {
     case .estimated: break
     case .measured:
       for index in ranked.indices where ranked[index].1.estimatedSeconds <= fastest * measuredWithin {
-        ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: backend)
+        ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: device)
       }
       // Those that were not worth measuring come last.
       ranked.sort {
@@ -67,17 +78,18 @@ extension ConvolutionProblem {
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false
   ) -> PreparedOperator {
-    let choice = ConvolutionAlgorithms.choose(for: self, on: context.backend, context.options)
+    let choice = ConvolutionAlgorithms.choose(
+      for: self, in: context.inputs[0].elementType, on: context.device, context.options)
     var prepared = choice.algorithm.prepared(
       context, function: function, hasResidual: hasResidual, pools: pools, candidates: choice.candidates)
-    prepared.demand = demand(of: choice.algorithm)
+    prepared.work = work(of: choice.algorithm)
     return prepared
   }
 
-  /// What an algorithm demands for this problem, and the width of its products.
-  func demand(of algorithm: any ConvolutionAlgorithm) -> AlgorithmDemand {
-    var demand = algorithm.demand
-    demand.columns = groupOutputs
-    return demand
+  /// The work of an algorithm for this problem, with the width of its products.
+  func work(of algorithm: any ConvolutionAlgorithm) -> WorkEstimate {
+    var work = algorithm.work
+    work.columns = groupOutputs
+    return work
   }
 }

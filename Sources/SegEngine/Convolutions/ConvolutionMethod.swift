@@ -1,5 +1,5 @@
 /// A convolution algorithm before it is set up for a problem: its name, the problems that it is for, and how it is set up.
-struct ConvolutionMethod: Sendable {
+public struct ConvolutionMethod: Sendable {
   /// The convolutions that an algorithm is for, as far as reports and ``LatencySweep`` tell them apart.
   enum Kind: Hashable, Sendable {
     /// Any geometry.
@@ -19,6 +19,15 @@ struct ConvolutionMethod: Sendable {
     /// Transposed, any geometry.
     case transposed
 
+    /// What its kernels compute.
+    var operation: KernelTable.Operation {
+      switch self {
+      case .depthwise: .depthwise
+      case .winograd, .isolated, .transposedWinograd: .winograd
+      case .general, .pointwise, .transposedBlocks, .transposed: .panelProduct
+      }
+    }
+
     /// Whether the convolution is a transposed one.
     var isTransposed: Bool { self == .transposedWinograd || self == .transposedBlocks || self == .transposed }
 
@@ -32,7 +41,7 @@ struct ConvolutionMethod: Sendable {
   }
 
   /// The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
-  let name: String
+  public let name: String
   /// The convolutions that it is for.
   let kind: Kind
   /// Whether networks run by it often, so that its coefficients are worth more samples.
@@ -40,11 +49,23 @@ struct ConvolutionMethod: Sendable {
   /// Whether it divides channels in halves of whole panels, as Strassen's product does.
   let dividesChannels: Bool
   /// Sets it up for a problem; `nil` where it does not apply.
-  let make: @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+  let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
+
+  /// Describes an algorithm.
+  ///
+  /// - Parameters:
+  ///   - name: The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
+  ///   - make: Sets it up for a problem and the backend that it will run on; `nil` where it does not apply.
+  public init(
+    _ name: String,
+    make: @escaping @Sendable (_ problem: ConvolutionProblem, _ backend: any Backend) -> (any ConvolutionAlgorithm)?
+  ) {
+    self.init(name, .general) { make($0, $1.backend) }
+  }
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
-    _ make: @escaping @Sendable (ConvolutionProblem, any Backend) -> (any ConvolutionAlgorithm)?
+    _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
   ) {
     self.name = name
     self.kind = kind

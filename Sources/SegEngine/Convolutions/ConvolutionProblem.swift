@@ -1,12 +1,19 @@
 /// One convolution on given shapes: what an algorithm is asked to do.
-struct ConvolutionProblem: Hashable, Sendable {
-  let direction: ConvolutionDirection
-  let geometry: ConvolutionGeometry
-  let batch: Int
-  let input: Extent2D
-  let inputChannels: Int
-  let output: Extent2D
-  let outputChannels: Int
+public struct ConvolutionProblem: Hashable, Sendable {
+  /// Whether it is transposed.
+  public let direction: ConvolutionDirection
+  /// Kernel, stride, dilation, padding and groups.
+  public let geometry: ConvolutionGeometry
+  /// Images.
+  public let batch: Int
+  /// Height and width of the input in pixels.
+  public let input: Extent2D
+  /// Channels of the input.
+  public let inputChannels: Int
+  /// Height and width of the output in pixels.
+  public let output: Extent2D
+  /// Channels of the output.
+  public let outputChannels: Int
 
   init(_ direction: ConvolutionDirection, _ geometry: ConvolutionGeometry, input: Shape, output: Shape) {
     self.direction = direction
@@ -19,18 +26,18 @@ struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// Input channels of a group.
-  var groupInputs: Int { inputChannels / geometry.groups }
+  public var groupInputs: Int { inputChannels / geometry.groups }
   /// Output channels of a group.
-  var groupOutputs: Int { outputChannels / geometry.groups }
+  public var groupOutputs: Int { outputChannels / geometry.groups }
   /// Taps of the kernel.
-  var taps: Int { geometry.kernel.height * geometry.kernel.width }
+  public var taps: Int { geometry.kernel.height * geometry.kernel.width }
   /// Output pixels of one image.
-  var outputPixels: Int { output.height * output.width }
+  public var outputPixels: Int { output.height * output.width }
   /// Input pixels of one image.
-  var inputPixels: Int { input.height * input.width }
+  public var inputPixels: Int { input.height * input.width }
 
   /// Multiply–adds by the definition: every tap of every output (or, transposed, of every input), on padding too.
-  var macs: Int {
+  public var macs: Int {
     let pixels = direction == .forward ? outputPixels : inputPixels
     return direction == .forward
       ? batch * pixels * outputChannels * groupInputs * taps : batch * pixels * inputChannels * groupOutputs * taps

@@ -18,15 +18,15 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
   private static let spanBytes = 256 << 10
 
   /// - Parameter inParts: Whether channels may be computed in parts, which the packed weights then lie in.
-  init?(_ problem: ConvolutionProblem, on backend: any Backend, inParts: Bool = true) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice, inParts: Bool = true) {
     let geometry = problem.geometry
     guard problem.direction == .forward, problem.groupInputs == 1, geometry.groups > 1,
       geometry.kernel.height <= DepthwiseConvolution.largestKernel
     else { return nil }
     self.problem = problem
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
-    let fitting = DepthwiseConvolution.spanBytes / (4 * span * problem.input.width)
+    let fitting = DepthwiseConvolution.spanBytes / ElementType.float32.byteCount(of: span * problem.input.width)
     if inParts, problem.groupOutputs == 1, fitting < problem.inputChannels {
       channels = EvenPieces(
         problem.inputChannels, largest: max(32, fitting / 16 * 16), atLeast: threads == 1 ? 1 : 4 * threads,
@@ -39,15 +39,16 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     }
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
-    demand.vectorOperations = Double(problem.macs)
-    demand.bytesMoved = 4 * Double(problem.batch * problem.outputPixels * problem.outputChannels)
-    return demand
+  var work: WorkEstimate {
+    var work = WorkEstimate()
+    work.vectorOperations = Double(problem.macs)
+    work.bytesMoved = ElementType.float32.byteCount(
+      of: Double(problem.batch * problem.outputPixels * problem.outputChannels))
+    return work
   }
 
   /// `[part of the channels][tap, output channel]`
-  var packing: String { "tap-major/\(channels.size)" }
+  var packedFormat: PackedFormat { float32Format("tap-major, \(channels.size) channels") }
   var packedCount: Int { problem.taps * problem.outputChannels }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -76,18 +77,10 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     let source = run.x + image * problem.inputPixels * run.xStride + inputs.lowerBound
     for row in rows[rowPiece] {
       let pixel = (image * problem.output.height + row) * problem.output.width
-      let y = run.y + pixel * run.yStride + firstOutput
-      run.backend.depthwise(
+      run.kernels.depthwise(
         window, image: source, outputRow: row, channels: inputs.count, multiplier: problem.groupOutputs,
-        weights: run.weights + firstOutput * problem.taps, bias: run.bias.map { $0 + firstOutput },
-        run.residual == nil ? run.function : .identity, y, yStride: run.yStride)
-      if let residual = run.residual {
-        run.backend.affine(
-          y, xStride: run.yStride, scale: nil, shift: nil,
-          residual: residual + pixel * run.residualStride + firstOutput, residualStride: run.residualStride,
-          run.function, y, yStride: run.yStride, rows: problem.output.width,
-          channels: inputs.count * problem.groupOutputs)
-      }
+        weights: run.weights + firstOutput * problem.taps, run.epilogue.part(row: pixel, column: firstOutput),
+        into: run.result.part(row: pixel, column: firstOutput))
     }
   }
 }

@@ -1,11 +1,11 @@
 /// Convolution of any geometry as a product whose left-hand rows are the pixels of the map where they lie: a list of addresses says
 /// which pixel each tap of each output reads, and nothing is gathered (the indirect convolution of Dukhan 2019).
 ///
-/// All taps add up in registers. A tap on padding reads a row of zeros, and where it is on padding for a whole block of outputs it is
-/// left out, so that a large dilation costs what lies inside the image alone.
+/// The sums over all taps stay in registers. A tap on padding reads a row of zeros. A tap that is on padding for a whole block of outputs
+/// is left out, so a large dilation costs only the taps inside the image.
 ///
-/// In maps of few channels (an image) a tap is too short to be worth an address. There the taps of one kernel row are a piece, since they
-/// lie side by side; where they do not (dilation, groups, a map that is part of a wider one), patches are gathered after all.
+/// In maps of few channels (an image) a tap is too short to be worth an address. There one address stands for the taps of a kernel row, which
+/// are contiguous. Where they are not (dilation, groups, a map that is part of a wider one), patches are gathered.
 struct DirectConvolution: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("direct", .general, isFrequent: true) { DirectConvolution($0, on: $1) }
   var method: ConvolutionMethod { DirectConvolution.method }
@@ -25,42 +25,43 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     case patches
   }
 
-  /// Rows that a product takes at once, and leaves out at once.
+  /// Rows of a block of the product.
   private static let block = 6
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward, !problem.geometry.isPointwise || problem.geometry.groups > 1 else {
       return nil
     }
     self.problem = problem
-    matrix = problem.tapMajorMatrix(on: backend)
+    matrix = problem.tapMajorMatrix(on: device)
     let geometry = problem.geometry
     if problem.groupInputs >= 12 {
       reading = .taps
     } else {
       reading = geometry.groups == 1 && geometry.dilation.width == 1 ? .kernelRows : .patches
     }
-    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: backend.workers.threadCount)
+    tiles = PanelTiles(rows: problem.outputPixels, matrix, threads: device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let pixels = Double(problem.batch * problem.outputPixels)
     let groups = Double(problem.geometry.groups)
-    demand.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
-    demand.panelResults = groups * pixels * Double(matrix.count / matrix.k)
-    demand.weightBytes = 4 * Double(problem.batch * tiles.rowPieces * problem.geometry.groups * matrix.count)
+    work.panelMacs = groups * pixels * Double(matrix.count) * (reading == .taps ? computedShare : 1)
+    work.panelResults = groups * pixels * Double(matrix.count / matrix.k)
+    work.weightBytes = ElementType.float32.byteCount(
+      of: Double(problem.batch * tiles.rowPieces * problem.geometry.groups * matrix.count))
     let bytes =
       switch reading {
       case .taps: 16 * problem.taps
       case .kernelRows: 16 * problem.geometry.kernel.height
       case .patches: 8 * matrix.k
       }
-    demand.bytesMoved = groups * pixels * Double(bytes)
-    return demand
+    work.bytesMoved = groups * pixels * Double(bytes)
+    return work
   }
 
-  /// The share of the taps that is computed: those outside the image for a whole block of outputs in a row are not.
+  /// The share of the taps that is computed. Taps outside the image for a whole block of outputs are not.
   private var computedShare: Double {
     let geometry = problem.geometry
     func share(
@@ -87,8 +88,8 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
         geometry.dilation.width, geometry.padding.left, DirectConvolution.block)
   }
 
-  /// A matrix a group, and behind them the zeros that stand for padding.
-  var packing: String { "tap-major/\(matrix.layoutName)/\(zeroCount) zeros" }
+  /// A matrix for each group, then the zeros that stand for padding.
+  var packedFormat: PackedFormat { float32Format("tap-major, \(zeroCount) zeros", panels: matrix.layout) }
   private var zeros: Int { problem.geometry.groups * matrix.count }
   private var zeroCount: Int { reading == .taps ? problem.inputChannels : runLength }
   var packedCount: Int { zeros + zeroCount }
@@ -144,7 +145,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
           taps: problem.taps, depth: problem.groupInputs, panels: panels, firstChannel: firstOutput,
           channels: channels.count)
       } else {
-        run.backend.gatherPatches(
+        run.kernels.gatherPatches(
           window, image: x + firstInput, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs,
           scratch)
         run.product(

@@ -8,23 +8,23 @@ struct PointwiseConvolution: TiledConvolutionAlgorithm {
   private let matrix: PanelMatrix
   private let tiles: PanelTiles
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward, problem.geometry.isPointwise, problem.geometry.groups == 1 else { return nil }
     self.problem = problem
-    matrix = problem.tapMajorMatrix(on: backend)
+    matrix = problem.tapMajorMatrix(on: device)
     tiles = PanelTiles(
-      rows: problem.batch * problem.outputPixels, matrix, threads: backend.workers.threadCount)
+      rows: problem.batch * problem.outputPixels, matrix, threads: device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
-    demand.panelMacs = Double(problem.batch * problem.outputPixels * matrix.count)
-    demand.panelResults = Double(problem.batch * problem.outputPixels * (matrix.count / matrix.k))
-    demand.weightBytes = 4 * Double(tiles.rowPieces * matrix.count)
-    return demand
+  var work: WorkEstimate {
+    var work = WorkEstimate()
+    work.panelMacs = Double(problem.batch * problem.outputPixels * matrix.count)
+    work.panelResults = Double(problem.batch * problem.outputPixels * (matrix.count / matrix.k))
+    work.weightBytes = Double(tiles.rowPieces * packedByteCount)
+    return work
   }
 
-  var packing: String { matrix.layoutName }
+  var packedFormat: PackedFormat { float32Format("matrix", panels: matrix.layout) }
   var packedCount: Int { matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {

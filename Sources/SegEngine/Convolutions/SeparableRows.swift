@@ -1,16 +1,16 @@
-/// A depthwise convolution with the 1×1 convolutions around it, a few rows at a time: rows of the expanded map are computed into a ring
-/// of as many as the kernel spans, the depthwise convolution reads them there, and its output rows are projected while they are in
-/// cache.
+/// A depthwise convolution with the 1×1 convolutions around it, computed a few rows at a time. Rows of the expanded map go to a ring
+/// buffer that holds as many as the kernel spans. The depthwise convolution reads them there. Its output rows are projected while they
+/// are in cache.
 struct SeparableRows: Sendable {
   private let expansion: Stage<PointwiseConvolution>?
   private let depthwise: Stage<DepthwiseConvolution>
   private let projection: Stage<PointwiseConvolution>?
   private let addsResidual: Bool
-  /// Rows that are expanded at once, and rows of the ring, a multiple of them.
+  /// Rows that are expanded at once, and rows of the ring buffer, a multiple of them.
   private let expandedRows, ringRows: Int
   /// Output rows that are projected at once.
   private let projectedRows: Int
-  /// Output rows of one image for a worker at a time.
+  /// Ranges of output rows of an image, each computed by one worker.
   private let pieces: EvenPieces
 
   /// A convolution of the chain.
@@ -18,7 +18,7 @@ struct SeparableRows: Sendable {
     let algorithm: Algorithm
     let problem: ConvolutionProblem
     let function: ElementwiseFunction
-    /// Where among the inputs its weights are; the bias is behind them.
+    /// The input that holds its weights; the next input is its bias.
     let input: Int
   }
 
@@ -31,16 +31,16 @@ struct SeparableRows: Sendable {
   /// Rows of `width` pixels that make a product.
   static func productRows(width: Int, height: Int) -> Int { min(height, (productPixels + width - 1) / width) }
 
-  /// Sets the chain up; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
+  /// Prepares the chain; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
   init?(
-    _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on backend: any Backend
+    _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on device: ComputeDevice
   ) {
-    guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: backend) != nil }), index <= 1,
+    guard let index = problems.firstIndex(where: { DepthwiseConvolution($0, on: device) != nil }), index <= 1,
       problems.count >= 2, problems.count <= index + 2,
-      let depthwise = DepthwiseConvolution(problems[index], on: backend, inParts: false)
+      let depthwise = DepthwiseConvolution(problems[index], on: device, inParts: false)
     else { return nil }
     func pointwise(_ index: Int) -> Stage<PointwiseConvolution>? {
-      guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: backend) else {
+      guard problems.indices.contains(index), let algorithm = PointwiseConvolution(problems[index], on: device) else {
         return nil
       }
       return Stage(
@@ -60,7 +60,7 @@ struct SeparableRows: Sendable {
     ringRows = SeparableRows.ringRows(span: span, step: expandedRows)
     projectedRows = SeparableRows.productRows(width: problem.output.width, height: problem.output.height)
     // Each piece expands the rows that its first outputs share with the piece before once more: pieces are large beside that.
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let shared = expansion == nil ? 0 : max(0, span - geometry.stride.height)
     let affordable = shared == 0 ? 8 * threads : problem.output.height * geometry.stride.height / (8 * shared)
     pieces = EvenPieces(
@@ -76,17 +76,20 @@ struct SeparableRows: Sendable {
   }
   private var scratchCount: Int { (ringCount + 15) / 16 * 16 + (projectedCount + 15) / 16 * 16 }
 
-  /// Joins the chain with its weights to an operator that is ready to run.
+  /// Packs the weights and makes an operator that is ready to run.
   func prepared(_ context: PreparationContext) -> PreparedOperator {
-    let workers = context.backend.workers
+    let workers = context.workers
     func packed<A>(_ stage: Stage<A>) -> Tensor {
       guard let constant = context.constants[stage.input] else {
         preconditionFailure("the weights of a separable convolution are constants")
       }
-      let key = "\(stage.input)/\(stage.algorithm.name)/\(stage.algorithm.packing)"
-      return context.packed(key, count: stage.algorithm.packedCount) { packed in
+      let algorithm = stage.algorithm
+      return context.packed(
+        algorithm.packedFormat, ofInput: stage.input, byteCount: algorithm.packedByteCount
+      ) { packed in
         constant.withUnsafeElements(of: Float.self) {
-          stage.algorithm.pack($0.baseAddress!, into: packed, over: workers)
+          algorithm.pack(
+            $0.baseAddress!, into: packed.bindMemory(to: Float.self, capacity: algorithm.packedCount), over: workers)
         }
       }
     }
@@ -94,42 +97,43 @@ struct SeparableRows: Sendable {
     let stageInputs = [expansion?.input, depthwise.input, projection?.input].compactMap { $0 }
     let residualInput = addsResidual ? context.inputs.count - 1 : nil
     var prepared = PreparedOperator(
-      workspaceByteCount: 4 * workers.threadCount * scratchCount, algorithm: "rows", packedInputs: Set(stageInputs)
+      workspaceByteCount: ElementType.float32.byteCount(of: workers.threadCount * scratchCount), algorithm: "rows",
+      packedInputs: Set(stageInputs)
     ) { context in
       func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? {
-        tensor?.withUnsafeElements(of: Float.self) { $0.baseAddress! }
+        tensor?.withUnsafeBytes { $0.baseAddress!.assumingMemoryBound(to: Float.self) }
       }
       // The tensors are held by this closure, so that their memory stays.
       withExtendedLifetime((expand, filter, project)) {
         let run = Run(
           context: context, expand: pointer(expand), filter: pointer(filter)!, project: pointer(project),
           residual: residualInput.map { context.input($0) })
-        context.backend.workers.forEach(depthwise.problem.batch * pieces.pieces) { index, worker in
+        context.workers.forEach(depthwise.problem.batch * pieces.pieces) { index, worker in
           let (image, piece) = index.quotientAndRemainder(dividingBy: pieces.pieces)
           computeRows(pieces[piece], image: image, run, scratch: context.scratch + worker * scratchCount)
         }
       }
     }
-    prepared.demand = demand
+    prepared.work = work
     return prepared
   }
 
-  /// The sum of what the stages demand, with the columns of the larger product.
-  private var demand: AlgorithmDemand {
-    var demand = depthwise.problem.demand(of: depthwise.algorithm)
+  /// The sum of the stages' work, with the columns of the larger product.
+  private var work: WorkEstimate {
+    var work = depthwise.problem.work(of: depthwise.algorithm)
     // Every group of rows reads all weights.
     let groups = Double(
       depthwise.problem.batch * ((depthwise.problem.output.height + projectedRows - 1) / projectedRows))
-    demand.weightBytes =
-      4 * groups * Double((expansion?.algorithm.packedCount ?? 0) + (projection?.algorithm.packedCount ?? 0))
+    work.weightBytes =
+      groups * Double((expansion?.algorithm.packedByteCount ?? 0) + (projection?.algorithm.packedByteCount ?? 0))
     var largest = 0.0
     for stage in [expansion, projection].compactMap({ $0 }) {
-      let product = stage.problem.demand(of: stage.algorithm)
-      demand.panelMacs += product.panelMacs
-      demand.panelResults += product.panelResults
-      if product.panelMacs > largest { (largest, demand.columns) = (product.panelMacs, product.columns) }
+      let product = stage.problem.work(of: stage.algorithm)
+      work.panelMacs += product.panelMacs
+      work.panelResults += product.panelResults
+      if product.panelMacs > largest { (largest, work.columns) = (product.panelMacs, product.columns) }
     }
-    return demand
+    return work
   }
 
   /// The operands of one run.
@@ -142,7 +146,7 @@ struct SeparableRows: Sendable {
   }
 
   private func computeRows(_ rows: Range<Int>, image: Int, _ run: Run, scratch: UnsafeMutablePointer<Float>) {
-    let (problem, backend) = (depthwise.problem, run.context.backend)
+    let (problem, device) = (depthwise.problem, run.context.device)
     let geometry = problem.geometry
     let (x, y) = (run.context.input(0), run.context.output())
     let source = x.floats + image * problem.inputPixels * x.rowStride
@@ -161,34 +165,39 @@ struct SeparableRows: Sendable {
           let end = min(problem.input.height, row * geometry.stride.height - geometry.padding.top + span)
           while next < end {
             let count = min(expandedRows, problem.input.height - next)
-            backend.panelProduct(
+            device.kernels.panelProduct(
               PanelOperands(
                 rows: .strided(source + next * problem.input.width * x.rowStride, stride: x.rowStride),
                 rowCount: count * problem.input.width, depth: expansion.problem.inputChannels, panels: panels,
-                columns: problem.inputChannels, bias: run.context.input(expansion.input + 1).floats,
-                function: expansion.function,
-                y: scratch + next % ringRows * problem.input.width * problem.inputChannels,
-                yStride: problem.inputChannels))
+                columns: problem.inputChannels,
+                epilogue: Epilogue(
+                  shift: run.context.input(expansion.input + 1).floats, function: expansion.function),
+                into: Destination(
+                  scratch + next % ringRows * problem.input.width * problem.inputChannels,
+                  stride: problem.inputChannels)))
             next += expandedRows
           }
         }
         let offset = (row - first) * problem.output.width
-        backend.depthwise(
+        device.kernels.depthwise(
           window, image: expansion == nil ? source : UnsafePointer(scratch), outputRow: row,
           channels: problem.inputChannels, multiplier: problem.groupOutputs, weights: run.filter,
-          bias: run.context.input(depthwise.input + 1).floats, depthwise.function,
-          projection == nil ? y.floats + (pixel + offset) * y.rowStride : between + offset * problem.outputChannels,
-          yStride: projection == nil ? y.rowStride : problem.outputChannels)
+          Epilogue(shift: run.context.input(depthwise.input + 1).floats, function: depthwise.function),
+          into: projection == nil
+            ? Destination(y.floats + (pixel + offset) * y.rowStride, stride: y.rowStride)
+            : Destination(between + offset * problem.outputChannels, stride: problem.outputChannels))
       }
       if let projection, let panels = run.project {
-        backend.panelProduct(
+        device.kernels.panelProduct(
           PanelOperands(
             rows: .strided(UnsafePointer(between), stride: problem.outputChannels),
             rowCount: group.count * problem.output.width, depth: problem.outputChannels, panels: panels,
-            columns: projection.problem.outputChannels, bias: run.context.input(projection.input + 1).floats,
-            residual: run.residual.map { $0.floats + pixel * $0.rowStride },
-            residualStride: run.residual?.rowStride ?? 0, function: projection.function,
-            y: y.floats + pixel * y.rowStride, yStride: y.rowStride))
+            columns: projection.problem.outputChannels,
+            epilogue: Epilogue(
+              shift: run.context.input(projection.input + 1).floats,
+              residual: run.residual.map { $0.floats + pixel * $0.rowStride },
+              residualStride: run.residual?.rowStride ?? 0, function: projection.function),
+            into: Destination(y.floats + pixel * y.rowStride, stride: y.rowStride)))
       }
     }
   }

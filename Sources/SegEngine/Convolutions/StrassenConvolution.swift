@@ -19,50 +19,51 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   /// Fewest pixels of a tile.
   static let leastPixels = 48
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     let (k, n) = (problem.inputChannels, problem.outputChannels)
     let pixels = problem.batch * problem.outputPixels
     guard problem.direction == .forward, problem.geometry.isPointwise, problem.geometry.groups == 1,
-      pixels >= StrassenConvolution.leastPixels, let product = StrassenProduct(k: k, n: n, layout: backend.panelLayout)
+      pixels >= StrassenConvolution.leastPixels,
+      let product = StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout)
     else { return nil }
     self.problem = problem
     self.product = product
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     tiles = EvenPieces(
       pixels, largest: StrassenConvolution.tilePixels(k: k, n: n),
       atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
     // Where even the fewest pixels are much work, tiles are cut by channels too: the threads wait for each other's last one.
     columns = EvenPieces(
       n / 2, largest: n / 2, atLeast: threads == 1 ? 1 : tiles.size * k * n / StrassenConvolution.tileMacs,
-      multipleOf: backend.panelLayout.width)
+      multipleOf: device.kernels.panelLayout.width)
   }
 
   /// The most pixels of a tile.
   static func tilePixels(k: Int, n: Int) -> Int { max(leastPixels, min(tileMacs / (k * n), sumBytes / (5 * k))) }
 
-  var demand: AlgorithmDemand {
-    StrassenConvolution.demand(
+  var work: WorkEstimate {
+    StrassenConvolution.work(
       product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces, sums: columns.pieces)
   }
 
-  /// What `count` products of some rows demand, the sums of whose rows are made `sums` times.
-  static func demand(
+  /// The work of `count` products of some rows, whose sums of rows are computed `sums` times.
+  static func work(
     _ product: StrassenProduct, rows: Int, tiles: Int, sums: Int = 1, times count: Int = 1
-  ) -> AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  ) -> WorkEstimate {
+    var work = WorkEstimate()
     let rows = Double(rows * count)
     let (inputs, outputs) = (Double(product.k), Double(product.n))
     let summed = inputs * Double(sums)
-    demand.panelMacs = rows * inputs * outputs * 7 / 8
-    demand.panelResults = rows * outputs * 7 / 4
+    work.panelMacs = rows * inputs * outputs * 7 / 8
+    work.panelResults = rows * outputs * 7 / 4
     // Five sums of two for four inputs, eight additions for four outputs.
-    demand.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
-    demand.bytesMoved = 4 * rows * (summed * 5 / 4 + outputs * 7 / 4)
-    demand.weightBytes = 4 * Double(tiles * count * product.packedCount)
-    return demand
+    work.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
+    work.bytesMoved = ElementType.float32.byteCount(of: rows * (summed * 5 / 4 + outputs * 7 / 4))
+    work.weightBytes = ElementType.float32.byteCount(of: Double(tiles * count * product.packedCount))
+    return work
   }
 
-  var packing: String { product.layoutName }
+  var packedFormat: PackedFormat { float32Format("quarters", panels: product.layout) }
   var packedCount: Int { product.packedCount }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -79,10 +80,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     product.run(
       run.x + pixels.lowerBound * run.xStride, xStride: run.xStride, rows: pixels.count, packed: run.weights,
       columns: columns[column],
-      into: StrassenResult(
-        bias: run.bias, residual: run.residual.map { $0 + pixels.lowerBound * run.residualStride },
-        residualStride: run.residualStride, function: run.function, y: run.y + pixels.lowerBound * run.yStride,
-        yStride: run.yStride),
-      on: run.backend, scratch: scratch)
+      epilogue: run.epilogue.part(row: pixels.lowerBound), into: run.result.part(row: pixels.lowerBound),
+      on: run.device, scratch: scratch)
   }
 }

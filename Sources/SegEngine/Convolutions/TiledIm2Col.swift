@@ -8,34 +8,35 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   private let tiles: EvenPieces
 
-  /// Bytes of a tile of patches that stay in a cache that a core has not to itself.
+  /// Bytes of a tile of patches that stay in a shared cache.
   private static let tileByteCount = 1 << 22
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward else { return nil }
     self.problem = problem
     // The product copies its operands, and needs some hundred rows to be worth copying the weights for.
-    let fitting = TiledIm2Col.tileByteCount / (4 * problem.taps * problem.groupInputs)
+    let fitting = TiledIm2Col.tileByteCount / ElementType.float32.byteCount(of: problem.taps * problem.groupInputs)
     tiles = EvenPieces(
       problem.outputPixels, largest: max(256, min(1024, fitting)),
-      atLeast: min(2 * backend.workers.threadCount, problem.outputPixels / 128), multipleOf: 16)
+      atLeast: min(2 * device.workers.threadCount, problem.outputPixels / 128), multipleOf: 16)
   }
 
   private var depth: Int { problem.taps * problem.groupInputs }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
-    demand.gemmMacs = Double(problem.macs)
+  var work: WorkEstimate {
+    var work = WorkEstimate()
+    work.gemmMacs = Double(problem.macs)
     let results = Double(problem.batch * problem.outputPixels * problem.outputChannels)
     let patches = Double(problem.batch * problem.outputPixels * problem.taps * problem.inputChannels)
     // A product copies its left operand once and its right operand once a tile; finishing passes over the result again.
     let weights = Double(tileCount * depth * problem.outputChannels)
-    demand.bytesMoved = 4 * ((problem.geometry.isPointwise ? 1 : 3) * patches + 3 * results + 2 * weights)
-    return demand
+    work.bytesMoved = ElementType.float32.byteCount(
+      of: (problem.geometry.isPointwise ? 1 : 3) * patches + 3 * results + 2 * weights)
+    return work
   }
 
   /// The rows of B are (tap, input channel of the group), its columns the output channels of the group; a B for each group.
-  let packing = "tap-major"
+  var packedFormat: PackedFormat { float32Format("tap-major") }
   var packedCount: Int { problem.outputChannels * depth }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -65,13 +66,13 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
       if problem.geometry.isPointwise {
         rows = (inputs + pixels.lowerBound * run.xStride, run.xStride)
       } else {
-        run.backend.gatherPatches(
+        run.kernels.gatherPatches(
           window, image: inputs, first: pixels.lowerBound, count: pixels.count, channels: problem.groupInputs, scratch)
       }
-      run.backend.gemm(
+      run.device.backend.gemm(
         transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1, rows.0,
         rows.1, run.weights + group * depth * problem.groupOutputs, problem.groupOutputs, beta: 0,
-        run.y + first * run.yStride + group * problem.groupOutputs, run.yStride)
+        run.result.row(first) + group * problem.groupOutputs, run.result.stride)
     }
     run.finish(pixel: first, rows: pixels.count, channels: problem.outputChannels)
   }

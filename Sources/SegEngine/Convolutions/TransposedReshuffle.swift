@@ -10,28 +10,28 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   /// Rows of inputs.
   private let bands: EvenPieces
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.spreadsPixels else { return nil }
     self.problem = problem
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
-      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: backend)
+      columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: device)
     bands = EvenPieces(
       problem.batch * problem.input.height, largest: max(1, 256 / problem.input.width),
-      atLeast: backend.workers.threadCount == 1 ? 1 : 4 * backend.workers.threadCount)
+      atLeast: device.workers.threadCount == 1 ? 1 : 4 * device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let products = Double(problem.batch * problem.inputPixels * problem.taps)
-    demand.panelMacs = products * Double(matrix.count)
-    demand.panelResults = products * Double(matrix.count / matrix.k)
-    demand.weightBytes = 4 * Double(tileCount * problem.taps * matrix.count)
-    return demand
+    work.panelMacs = products * Double(matrix.count)
+    work.panelResults = products * Double(matrix.count / matrix.k)
+    work.weightBytes = Double(tileCount * packedByteCount)
+    return work
   }
 
   /// A matrix `[in, out]` a tap.
-  var packing: String { "tap/" + matrix.layoutName }
+  var packedFormat: PackedFormat { float32Format("tap", panels: matrix.layout) }
   var packedCount: Int { problem.taps * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -43,13 +43,12 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (rows, width) = (bands[tile], problem.input.width)
-    run.spread(problem, rows: rows) { tap, target, group in
-      var product = PanelOperands(
+    run.spread(problem, rows: rows) { tap, epilogue, result in
+      let product = PanelOperands(
         rows: .strided(run.x + rows.lowerBound * width * run.xStride, stride: run.xStride),
         rowCount: rows.count * width, depth: matrix.k, panels: run.weights + tap * matrix.count, columns: matrix.n,
-        bias: target.bias, function: target.function, y: target.y, yStride: target.yStride)
-      product.yGroup = group
-      run.backend.panelProduct(product)
+        epilogue: epilogue, into: result)
+      run.kernels.panelProduct(product)
     }
   }
 }
@@ -64,32 +63,23 @@ extension ConvolutionProblem {
 }
 
 extension ConvolutionRun {
-  /// Where a tap's product goes.
-  struct SpreadTarget {
-    let bias: UnsafePointer<Float>?
-    let function: ElementwiseFunction
-    let y: UnsafeMutablePointer<Float>
-    let yStride: Int
-  }
-
   /// Calls `multiply` for each tap of a transposed convolution whose kernel is its stride, with the place of what rows of inputs give there:
   /// a row of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs, so results come in groups of a row.
   func spread(
     _ problem: ConvolutionProblem, rows: Range<Int>,
-    _ multiply: (_ tap: Int, _ target: SpreadTarget, _ group: (rows: Int, stride: Int)) -> Void
+    _ multiply: (_ tap: Int, _ epilogue: Epilogue, _ result: Destination) -> Void
   ) {
     let (kernel, width) = (problem.geometry.kernel, problem.output.width)
     let first = rows.lowerBound * kernel.height * width
     // A residual is added to whole rows of outputs.
-    let isFinished = residual == nil
+    let isFinished = epilogue.residual == nil
     for tap in 0..<problem.taps {
       let (i, j) = tap.quotientAndRemainder(dividingBy: kernel.width)
       multiply(
-        tap,
-        SpreadTarget(
-          bias: isFinished ? bias : nil, function: isFinished ? function : .identity,
-          y: y + (first + i * width + j) * yStride, yStride: kernel.width * yStride),
-        (problem.input.width, kernel.height * width * yStride))
+        tap, isFinished ? epilogue : Epilogue(),
+        Destination(
+          result.y + (first + i * width + j) * result.stride, stride: kernel.width * result.stride,
+          group: (problem.input.width, kernel.height * width * result.stride)))
     }
     if !isFinished {
       finish(pixel: first, rows: rows.count * kernel.height * width, channels: problem.outputChannels)

@@ -13,32 +13,32 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
   /// Bytes of one band's contributions, about half of a second-level cache.
   private static let bandByteCount = 1 << 20
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .transposed else { return nil }
     self.problem = problem
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.groupInputs).map { $0 * problem.groupOutputs * problem.taps },
       columnOffsets: (0..<problem.taps).flatMap { tap in (0..<problem.groupOutputs).map { $0 * problem.taps + tap } },
-      on: backend)
-    let rowBytes = 4 * problem.input.width * matrix.n
+      on: device)
+    let rowBytes = ElementType.float32.byteCount(of: problem.input.width * matrix.n)
     let inputRows = max(1, TransposedScatter.bandByteCount / max(1, rowBytes))
     bands = EvenPieces(
       problem.output.height, largest: max(1, inputRows * problem.geometry.stride.height),
-      atLeast: 2 * backend.workers.threadCount)
+      atLeast: 2 * device.workers.threadCount)
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let pixels = Double(problem.batch * problem.inputPixels * problem.geometry.groups)
-    demand.panelMacs = pixels * Double(matrix.count)
-    demand.panelResults = pixels * Double(matrix.count / matrix.k)
-    demand.vectorOperations = pixels * Double(matrix.n)
-    demand.bytesMoved = 4 * 3 * pixels * Double(matrix.n)
-    demand.weightBytes = 4 * Double(tileCount * problem.geometry.groups * matrix.count)
-    return demand
+    work.panelMacs = pixels * Double(matrix.count)
+    work.panelResults = pixels * Double(matrix.count / matrix.k)
+    work.vectorOperations = pixels * Double(matrix.n)
+    work.bytesMoved = ElementType.float32.byteCount(of: 3 * pixels * Double(matrix.n))
+    work.weightBytes = Double(tileCount * packedByteCount)
+    return work
   }
 
-  var packing: String { "input-major/" + matrix.layoutName }
+  var packedFormat: PackedFormat { float32Format("input-major", panels: matrix.layout) }
   var packedCount: Int { problem.geometry.groups * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -74,19 +74,19 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let outputs = problem.groupOutputs
     let width = problem.input.width
     let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
-    let y = run.y + first * run.yStride
+    let y = run.result.row(first)
     let pixels = rows.count * problem.output.width
     if !run.addsInPlace {
-      for pixel in 0..<pixels { (y + pixel * run.yStride).update(repeating: 0, count: problem.outputChannels) }
+      for pixel in 0..<pixels { (y + pixel * run.result.stride).update(repeating: 0, count: problem.outputChannels) }
     }
     for group in 0..<geometry.groups {
-      run.backend.panelProduct(
+      run.kernels.panelProduct(
         PanelOperands(
           rows: .strided(
             run.x + (image * problem.inputPixels + inputRows.lowerBound * width) * run.xStride + group * matrix.k,
             stride: run.xStride),
           rowCount: inputRows.count * width, depth: matrix.k, panels: run.weights + group * matrix.count,
-          columns: matrix.n, y: scratch, yStride: matrix.n))
+          columns: matrix.n, into: Destination(scratch, stride: matrix.n)))
       for inputRow in inputRows {
         for i in 0..<geometry.kernel.height {
           let row = inputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
@@ -97,11 +97,11 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
               let column = inputColumn * geometry.stride.width + shift
               guard column >= 0, column < problem.output.width else { continue }
               let target =
-                y + ((row - rows.lowerBound) * problem.output.width + column) * run.yStride + group * outputs
+                y + ((row - rows.lowerBound) * problem.output.width + column) * run.result.stride + group * outputs
               let contribution =
                 scratch + ((inputRow - inputRows.lowerBound) * width + inputColumn) * matrix.n
                 + (i * geometry.kernel.width + j) * outputs
-              run.backend.combine(.add, target, pStep: 1, contribution, qStep: 1, target, count: outputs)
+              run.kernels.combine(.add, target, pStep: 1, contribution, qStep: 1, target, count: outputs)
             }
           }
         }

@@ -12,15 +12,15 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
   /// Rows of inputs.
   private let bands: EvenPieces
 
-  init?(_ problem: ConvolutionProblem, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     let (k, n, width) = (problem.inputChannels, problem.outputChannels, problem.input.width)
     let pixels = problem.batch * problem.inputPixels
     guard problem.spreadsPixels, pixels >= StrassenConvolution.leastPixels,
-      let product = StrassenProduct(k: k, n: n, layout: backend.panelLayout)
+      let product = StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout)
     else { return nil }
     self.problem = problem
     self.product = product
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     // The weights of all taps pass once a band. A product has two pixels at least.
     bands = EvenPieces(
       problem.batch * problem.input.height,
@@ -30,13 +30,13 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
     guard (0..<bands.pieces).allSatisfy({ bands[$0].count * width > 1 }) else { return nil }
   }
 
-  var demand: AlgorithmDemand {
-    StrassenConvolution.demand(
+  var work: WorkEstimate {
+    StrassenConvolution.work(
       product, rows: problem.batch * problem.inputPixels, tiles: bands.pieces,
       times: problem.taps)
   }
 
-  var packing: String { "tap/" + product.layoutName }
+  var packedFormat: PackedFormat { float32Format("tap", panels: product.layout) }
   var packedCount: Int { problem.taps * product.packedCount }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -52,13 +52,11 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     let (rows, width) = (bands[tile], problem.input.width)
-    run.spread(problem, rows: rows) { tap, target, group in
+    run.spread(problem, rows: rows) { tap, epilogue, result in
       product.run(
         run.x + rows.lowerBound * width * run.xStride, xStride: run.xStride, rows: rows.count * width,
         packed: run.weights + tap * product.packedCount, columns: 0..<product.n / 2,
-        into: StrassenResult(
-          bias: target.bias, function: target.function, y: target.y, yStride: target.yStride, yGroup: group),
-        on: run.backend, scratch: scratch)
+        epilogue: epilogue, into: result, on: run.device, scratch: scratch)
     }
   }
 }

@@ -28,7 +28,7 @@ extension WinogradConvolution {
   /// Scratch memory of one thread besides.
   private var threadScratch: Int {
     switch order {
-    case .tiles: inputPlanes + tiling.outputPlane + RunList.floatCount(capacity: aheadCapacity)
+    case .tiles: inputPlanes + tiling.outputPlane + PrefetchList.floatCount(capacity: prefetchCapacity)
     case .points: 0
     case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
     }
@@ -39,8 +39,6 @@ extension WinogradConvolution {
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
     var tiling = tiling
     tiling.xStride = run.xStride
-    tiling.yStride = run.yStride
-    tiling.residualStride = run.residualStride
     switch order {
     case .tiles: runByTiles(run, tiling, scratch)
     case .points: runByPoints(run, tiling, scratch)
@@ -49,7 +47,7 @@ extension WinogradConvolution {
   }
 
   private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    run.backend.workers.forEach(blocks.pieces) { index, worker in
+    run.workers.forEach(blocks.pieces) { index, worker in
       let block = tiles[block: index]
       // The results of a point take the place of the plane before its own, which is used up.
       let results = scratch + worker * threadScratch
@@ -57,17 +55,17 @@ extension WinogradConvolution {
       for tile in 0..<block.tiles.count {
         transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
       }
-      let next = run.backend.workers.following(index, worker)
-      var ahead = RunList(planes + inputPlanes, capacity: aheadCapacity)
-      listOutputs(block, tiling, run, &ahead)
+      let next = run.workers.following(index, worker)
+      var prefetches = PrefetchList(planes + inputPlanes, capacity: prefetchCapacity)
+      listOutputs(block, tiling, run, &prefetches)
       if (0..<blocks.pieces).contains(next) {
-        listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &ahead)
+        listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &prefetches)
       }
       let product = PanelOperands(
         rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
         depth: problem.inputChannels,
-        panels: run.weights, columns: matrix.n, y: results, yStride: matrix.n)
-      multiply(block, product, tiling, panelPlane: matrix.count, ahead: ahead.runs, run)
+        panels: run.weights, columns: matrix.n, into: Destination(results, stride: matrix.n))
+      multiply(block, product, tiling, panelPlane: matrix.count, prefetches: prefetches.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
         transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
@@ -76,7 +74,7 @@ extension WinogradConvolution {
   }
 
   /// The most runs of pixels that a block reads and writes, where pixels are apart: those of inputs, outputs and a residual.
-  private var aheadCapacity: Int {
+  private var prefetchCapacity: Int {
     let outputs = filtering.outputs * filtering.outputs
     return blocks.size * outputs * (1 + 2 * frame.phases.count)
   }
@@ -84,14 +82,14 @@ extension WinogradConvolution {
   /// The products of a block's tiles at all points.
   private func multiply(
     _ block: WinogradTiles.Block, _ product: PanelOperands, _ tiling: WinogradTiling, panelPlane: Int,
-    ahead: UnsafeBufferPointer<PlaneOperands.Run>, _ run: ConvolutionRun
+    prefetches: UnsafeBufferPointer<PlaneOperands.PrefetchRun>, _ run: ConvolutionRun
   ) {
     withUnsafeTemporaryAllocation(of: PlaneOperands.Rows.self, capacity: filtering.products) { rows in
       for point in rows.indices { rows[point] = .init(block.taking(point)) }
-      run.backend.planeProducts(
+      run.kernels.planeProducts(
         PlaneOperands(
           first: product, rows: UnsafeBufferPointer(rows), rowPlane: tiling.inputPlane, panelPlane: panelPlane,
-          resultPlane: tiling.outputPlane, ahead: ahead))
+          resultPlane: tiling.outputPlane, prefetches: prefetches))
     }
   }
 
@@ -99,7 +97,7 @@ extension WinogradConvolution {
   /// below.
   private func listInputs(
     _ block: WinogradTiles.Block, isBackwards: Bool, _ tiling: WinogradTiling, _ run: ConvolutionRun,
-    _ list: inout RunList
+    _ list: inout PrefetchList
   ) {
     let (padding, step) = (inputPadding, tiling.step)
     let shared = isBackwards ? 0 : filtering.reads - filtering.outputs
@@ -120,7 +118,7 @@ extension WinogradConvolution {
 
   /// Lists the places that tiles write, and what is added there.
   private func listOutputs(
-    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout RunList
+    _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout PrefetchList
   ) {
     let (outputs, step) = (filtering.outputs, tiling.outputStep)
     for tile in 0..<block.tiles.count {
@@ -135,12 +133,12 @@ extension WinogradConvolution {
           guard (0..<problem.output.height).contains(row) else { continue }
           let pixel = image * problem.outputPixels + row * problem.output.width + column
           list.append(
-            run.y + pixel * run.yStride, stride: step.width * run.yStride, rows: columns, count: problem.outputChannels,
-            isWritten: true)
-          if let residual = run.residual, !run.addsInPlace {
+            run.result.row(pixel), stride: step.width * run.result.stride, rows: columns,
+            count: problem.outputChannels, isWritten: true)
+          if let residual = run.epilogue.residual, !run.addsInPlace {
+            let stride = run.epilogue.residualStride
             list.append(
-              residual + pixel * run.residualStride, stride: step.width * run.residualStride, rows: columns,
-              count: problem.outputChannels)
+              residual + pixel * stride, stride: step.width * stride, rows: columns, count: problem.outputChannels)
           }
         }
       }
@@ -148,7 +146,7 @@ extension WinogradConvolution {
   }
 
   private func runByPoints(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    let workers = run.backend.workers
+    let workers = run.workers
     let results = scratch + inputPlanes
     let parts = pointColumns
     for index in 0..<blocks.pieces {
@@ -172,7 +170,7 @@ extension WinogradConvolution {
   }
 
   private func runByPanels(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
-    let (workers, layout) = (run.backend.workers, matrix.layout)
+    let (workers, layout) = (run.workers, matrix.layout)
     let panels = EvenPieces(matrix.n, largest: layout.width, multipleOf: layout.width)
     let taps = frame.taps * frame.taps
     for index in 0..<blocks.pieces {
@@ -200,17 +198,18 @@ extension WinogradConvolution {
           let inputs = depths[part]
           tiling.inputChannels = inputs.count
           let plane = transformedPlane(inputs.count * stored)
-          run.backend.winogradFilter(
+          run.kernels.winogradFilter(
             tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
             plane: plane)
           let next = nextWeights(panel, part, panels, worker, of: workers)
           var product = PanelOperands(
             rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
-            depth: inputs.count, panels: transformed, columns: channels.count, y: results, yStride: channels.count)
+            depth: inputs.count, panels: transformed, columns: channels.count,
+            into: Destination(results, stride: channels.count))
           product.accumulates = part > 0
-          withUnsafePointer(to: PlaneOperands.Run(first: run.weights + next.lowerBound, count: next.count)) {
+          withUnsafePointer(to: PlaneOperands.PrefetchRun(first: run.weights + next.lowerBound, count: next.count)) {
             multiply(
-              block, product, tiling, panelPlane: plane, ahead: UnsafeBufferPointer(start: $0, count: 1), run)
+              block, product, tiling, panelPlane: plane, prefetches: UnsafeBufferPointer(start: $0, count: 1), run)
           }
         }
         for tile in 0..<block.tiles.count {
@@ -245,7 +244,7 @@ extension WinogradConvolution {
     _ planes: UnsafeMutablePointer<Float>
   ) {
     let (image, place) = tiles[tile, of: block]
-    run.backend.winogradInput(
+    run.kernels.winogradInput(
       tiling, image: run.x + image * problem.inputPixels * run.xStride + firstChannel, place, padding: inputPadding,
       planes)
   }
@@ -277,9 +276,10 @@ extension WinogradConvolution {
         planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
       rowCount: taking.count, depth: tiling.inputChannels,
       panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
-      columns: columns.count, y: results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound,
-      yStride: matrix.n)
-    run.backend.panelProduct(product)
+      columns: columns.count,
+      into: Destination(
+        results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound, stride: matrix.n))
+    run.kernels.panelProduct(product)
   }
 
   /// Tiles begin at even pixels, so that each window is one tile's.
@@ -287,22 +287,22 @@ extension WinogradConvolution {
     frame.phases.count == 1 && frame.inputStep == 1 && filtering.outputs % 2 == 0 && !filtering.isIsolated
   }
 
-  /// The maxima of a tile's windows, where they are asked for.
+  /// Pools a tile's outputs, where the run pools.
   private func pool(
     _ tile: WinogradTile, _ image: Int, firstChannel: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
   ) {
     guard let pooled = run.pooled else { return }
     let output = problem.output
     let window = SlidingWindow(
-      inputHeight: output.height - tile.row, inputWidth: output.width, pixelStride: run.yStride,
+      inputHeight: output.height - tile.row, inputWidth: output.width, pixelStride: run.result.stride,
       geometry: PoolingConvolution.pool.geometry,
       outputWidth: min(filtering.outputs, output.width - tile.column) / 2)
     let pixels =
-      run.y + (image * problem.outputPixels + tile.row * output.width + tile.column) * run.yStride + firstChannel
+      run.result.row(image * problem.outputPixels + tile.row * output.width + tile.column) + firstChannel
     let (height, width) = (output.height / 2, output.width / 2)
     for row in 0..<min(filtering.outputs, output.height - tile.row) / 2 {
       let first = (image * height + tile.row / 2 + row) * width + tile.column / 2
-      run.backend.maxPool(
+      run.kernels.maxPool(
         window, image: pixels, outputRow: row, channels: tiling.outputChannels,
         pooled + first * run.pooledStride + firstChannel, yStride: run.pooledStride, indices: nil, indexStride: 0)
     }
@@ -318,10 +318,9 @@ extension WinogradConvolution {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let (phase, channel) = column.quotientAndRemainder(dividingBy: problem.outputChannels)
-      run.backend.winogradOutput(
-        tiling, planes: results + column - columns.lowerBound, bias: run.bias.map { $0 + channel },
-        residual: run.residual.map { $0 + pixels * run.residualStride + channel }, run.function,
-        run.y + pixels * run.yStride + channel, frame.target(of: place, phase: phase))
+      run.kernels.winogradOutput(
+        tiling, planes: results + column - columns.lowerBound, run.epilogue.part(row: pixels, column: channel),
+        into: run.result.part(row: pixels, column: channel), frame.target(of: place, phase: phase))
       pool(place, image, firstChannel: channel, tiling, run)
       column += tiling.outputChannels
     }

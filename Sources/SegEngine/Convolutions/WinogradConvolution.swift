@@ -63,9 +63,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
   }
 
-  init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on backend: any Backend) {
+  init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on device: ComputeDevice) {
     let geometry = problem.geometry
-    let width = backend.panelLayout.unit
+    let width = device.kernels.panelLayout.unit
     guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
@@ -83,11 +83,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     self.filtering = filtering
     self.frame = frame
     method = WinogradConvolution.method(filtering)
-    let threads = backend.workers.threadCount
+    let threads = device.workers.threadCount
     let points = filtering.products
-    var layout = backend.panelLayout
+    var layout = device.kernels.panelLayout
     let columns = frame.columnOffsets.count
-    let weightBytes = 4 * points * layout.count(k: problem.inputChannels, n: columns)
+    let floatBytes = ElementType.float32.byteCount
+    let weightBytes = floatBytes * points * layout.count(k: problem.inputChannels, n: columns)
     // Panels of two registers: a part of the depth and its results fit a core's cache with many terms and many tiles.
     let narrow = PanelLayout(width: min(layout.width, 2 * width), unit: width)
     // Transforms take a register of channels, also those of the last panel and of the last part of the depth; a panel has channels of one
@@ -99,11 +100,11 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       && problem.inputChannels % width == 0
     // In a core's own cache results take the places of inputs.
     let channels = max(problem.inputChannels, columns)
-    let tileBytes = 4 * points * (problem.inputChannels + columns)
+    let tileBytes = floatBytes * points * (problem.inputChannels + columns)
     let (largest, pieces): (Int, Int)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
-      let fitting = WinogradConvolution.ownBlockBytes(backend.coreCacheBytes) / (4 * points * channels)
+      let fitting = WinogradConvolution.ownBlockBytes(device.kernels.coreCacheBytes) / (floatBytes * points * channels)
       (largest, pieces) = (max(12, min(48, fitting)), threads == 1 ? 1 : 4 * threads)
     } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
       order = .points
@@ -112,8 +113,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       order = .panels
       layout = narrow
       let fitting = min(
-        WinogradConvolution.sharedBlockBytes / (4 * points * problem.inputChannels),
-        WinogradConvolution.panelResultBytes(backend.coreCacheBytes) / (4 * points * layout.width))
+        WinogradConvolution.sharedBlockBytes / (floatBytes * points * problem.inputChannels),
+        WinogradConvolution.panelResultBytes(device.kernels.coreCacheBytes) / (floatBytes * points * layout.width))
       (largest, pieces) = (max(24, fitting), 1)
     }
     let sharing = order == .tiles ? threads : 1
@@ -130,10 +131,10 @@ struct WinogradConvolution: ConvolutionAlgorithm {
           frame.tapOffsets.map { input * frame.inputStride + $0 }
         }, columnOffsets: frame.columnOffsets, layout: layout) : nil
     filterTransform = ContiguousArray(filtering.filterTransform.joined())
-    let weightShare = WinogradConvolution.panelWeightBytes(backend.coreCacheBytes)
+    let weightShare = WinogradConvolution.panelWeightBytes(device.kernels.coreCacheBytes)
     depths = EvenPieces(
       problem.inputChannels,
-      largest: order == .panels ? weightShare / (4 * points * layout.width) : problem.inputChannels,
+      largest: order == .panels ? weightShare / (floatBytes * points * layout.width) : problem.inputChannels,
       multipleOf: order == .panels ? width : 1)
     // A little more than a row a tile, so that planes do not lie a power of two apart.
     let rows = tiles.blocks.size
@@ -146,34 +147,35 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       outputPlane: plane(isShared ? channels : order == .panels ? layout.width : columns))
   }
 
-  var demand: AlgorithmDemand {
-    var demand = AlgorithmDemand()
+  var work: WorkEstimate {
+    var work = WorkEstimate()
     let (n, m) = (Double(filtering.inputs), Double(filtering.outputs))
     let points = n * n
     let tileCount = Double(tiles.productCount) / points
-    demand.panelMacs = Double(tiles.productCount) * Double(matrix.count)
-    demand.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
+    work.panelMacs = Double(tiles.productCount) * Double(matrix.count)
+    work.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
     // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(matrix.n))
     let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
-    demand.vectorOperations = tileCount * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
-    demand.bytesMoved = 4 * tileCount * points * (2 * inputs + outputs)
+    work.vectorOperations = tileCount * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
+    work.bytesMoved = ElementType.float32.byteCount(of: tileCount * points * (2 * inputs + outputs))
     if order == .panels {
       // G g Gᵀ takes about 2 n (r + n) operations; results are added to for each part of the depth, and the planes of inputs are read
       // for each panel.
       let transforms = Double(tiles.blocks.pieces) * inputs * outputs
-      demand.vectorOperations += transforms * 2 * n * (taps + n)
-      demand.panelResults *= Double(depths.pieces)
-      demand.weightBytes = 4 * taps * taps * transforms
+      work.vectorOperations += transforms * 2 * n * (taps + n)
+      work.panelResults *= Double(depths.pieces)
+      work.weightBytes = ElementType.float32.byteCount(of: taps * taps * transforms)
     } else {
-      demand.weightBytes = 4 * Double(tiles.blocks.pieces) * points * Double(matrix.count)
+      work.weightBytes = ElementType.float32.byteCount(
+        of: Double(tiles.blocks.pieces) * points * Double(matrix.count))
     }
-    return demand
+    return work
   }
 
-  var packing: String {
-    plainMatrix == nil ? "\(filtering.packing)/\(matrix.layoutName)" : "taps a channel/\(matrix.layoutName)"
+  var packedFormat: PackedFormat {
+    float32Format(plainMatrix == nil ? filtering.packing : "taps a channel", panels: matrix.layout)
   }
   var packedCount: Int { plainMatrix?.count ?? filtering.products * matrix.count }
 
@@ -187,9 +189,11 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     withUnsafeTemporaryAllocation(
-      byteCount: max(1, 4 * packingScratchCount(threads: workers.threadCount)), alignment: AlignedMemory.alignment
+      byteCount: max(1, ElementType.float32.byteCount(of: packingScratchCount(threads: workers.threadCount))),
+      alignment: AlignedMemory.alignment
     ) { memory in
-      let scratch = memory.baseAddress!.bindMemory(to: Float.self, capacity: memory.count / 4)
+      let scratch = memory.baseAddress!.bindMemory(
+        to: Float.self, capacity: memory.count / ElementType.float32.byteCount)
       pack(weights, into: packed, scratch: scratch, over: workers)
     }
   }

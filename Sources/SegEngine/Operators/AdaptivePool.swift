@@ -56,14 +56,14 @@ public struct AdaptivePool: Operator {
     let chunks = (x.channels + chunk - 1) / chunk
     // The reduced rows of a window, for each worker.
     let perWorker = tallest * chunk
-    let byteCount = context.backend.workers.threadCount * perWorker * 4
+    let byteCount = ElementType.float32.byteCount(of: context.workers.threadCount * perWorker)
     return PreparedOperator(workspaceByteCount: byteCount) { context in
       let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
+      let device = context.device
       let (height, width, channels) = (x.shape.height, x.shape.width, x.shape.channels)
       let reduction: Reduction = operation == .average ? .sum : .maximum
       let work = max(1, height * width / (size.height * size.width) * min(chunk, channels))
-      backend.workers.forEachRange(
+      device.workers.forEachRange(
         y.shape.batch * size.height * size.width * chunks, grain: max(1, 16384 / work)
       ) { range, worker in
         let partial = context.scratch + worker * perWorker
@@ -75,15 +75,15 @@ public struct AdaptivePool: Operator {
           let source = x.floats + part * chunk
           let (across, along) = (rows[row], columns[column])
           for (line, inputRow) in across.enumerated() {
-            backend.reduceRows(
+            device.kernels.reduceRows(
               reduction, source + ((image * height + inputRow) * width + along.lowerBound) * x.rowStride,
               xStride: x.rowStride, rows: along.count, channels: count, partial + line * count)
           }
           let target = y.floats + cell * y.rowStride + part * chunk
-          backend.reduceRows(reduction, partial, xStride: count, rows: across.count, channels: count, target)
+          device.kernels.reduceRows(reduction, partial, xStride: count, rows: across.count, channels: count, target)
           if operation == .average {
             withUnsafePointer(to: Float(across.count * along.count)) {
-              backend.combine(.divide, target, pStep: 1, $0, qStep: 0, target, count: count)
+              device.kernels.combine(.divide, target, pStep: 1, $0, qStep: 0, target, count: count)
             }
           }
         }

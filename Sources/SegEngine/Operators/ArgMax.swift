@@ -56,18 +56,19 @@ public struct ArgMax: Operator {
     _ loops: AxisLoops, _ type: Index.Type, _ context: PreparationContext
   ) -> PreparedOperator {
     let chunk = AxisLoops.chunk
-    let byteCount = context.backend.workers.threadCount * chunk * 4
+    let byteCount = ElementType.int32.byteCount(of: context.workers.threadCount * chunk)
     if loops.isInnermost {
       return PreparedOperator(workspaceByteCount: byteCount) { context in
         let x = context.input(0)
         let y = context.output().pointer(to: Index.self)
         let channels = x.shape.channels
         let grain = max(1, 8192 / max(1, channels))
-        context.backend.workers.forEachRange(x.shape.rows, grain: grain) { rows, worker in
-          let found = (context.workspace + worker * chunk * 4).assumingMemoryBound(to: Int32.self)
+        context.workers.forEachRange(x.shape.rows, grain: grain) { rows, worker in
+          let found = (context.workspace + ElementType.int32.byteCount(of: worker * chunk)).assumingMemoryBound(
+            to: Int32.self)
           for start in stride(from: rows.lowerBound, to: rows.upperBound, by: chunk) {
             let count = min(chunk, rows.upperBound - start)
-            context.backend.argmax(
+            context.kernels.argmax(
               x.floats + start * x.rowStride, xStride: x.rowStride, rows: count, channels: channels, found)
             for row in 0..<count { y[start + row] = Index(truncatingIfNeeded: found[row]) }
           }
@@ -77,7 +78,7 @@ public struct ArgMax: Operator {
     return PreparedOperator(workspaceByteCount: byteCount) { context in
       let x = context.input(0)
       let y = context.output().pointer(to: Index.self)
-      loops.run(x.rowStride, x.rowStride, over: context.backend.workers) { piece, worker in
+      loops.run(x.rowStride, x.rowStride, over: context.workers) { piece, worker in
         let largest = context.scratch + worker * chunk
         let result = y + piece.position
         largest.update(from: x.floats + piece.x, count: piece.count)

@@ -70,11 +70,11 @@ public struct Attention: Operator {
     let scoreStride = aligned(m) + 16
     // Scores of a tile fill less than half a megabyte: they stay in the second-level cache.
     let tile = max(1, min(max(98304 / scoreStride / 6 * 6, 24), 96, n))
-    let threads = context.backend.workers.threadCount
+    let threads = context.workers.threadCount
     // A head's keys and values are packed by whoever computes a part of its queries: one part, where heads are enough for the threads.
     let wanted = threads == 1 ? 1 : (2 * threads + batch * heads - 1) / max(1, batch * heads)
     let parts = EvenPieces(n, largest: max(1, n), atLeast: wanted)
-    let layout = context.backend.panelLayout
+    let layout = context.kernels.panelLayout
     let keySpace = aligned(layout.count(k: d, n: m))
     let valueSpace = aligned(layout.count(k: m, n: valueWidth))
     let perWorker = keySpace + valueSpace + aligned(tile * scoreStride) + aligned(tile)
@@ -82,12 +82,14 @@ public struct Attention: Operator {
     let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
     let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
     let maskBatch = mask.map { $0.rank == 4 ? $0[0] : 1 } ?? 1
-    return PreparedOperator(workspaceByteCount: threads * perWorker * 4, algorithm: "tiles of \(tile) queries") {
+    return PreparedOperator(
+      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "tiles of \(tile) queries"
+    ) {
       context in
       let (q, k, v, y) = (context.input(0), context.input(1), context.input(2), context.output())
       let mask = context.inputCount > 3 ? context.input(3) : nil
-      let backend = context.backend
-      backend.workers.forEach(batch * heads * parts.pieces) { index, worker in
+      let device = context.device
+      device.workers.forEach(batch * heads * parts.pieces) { index, worker in
         let keys = context.scratch + worker * perWorker
         let (values, scores) = (keys + keySpace, keys + keySpace + valueSpace)
         let sums = scores + aligned(tile * scoreStride)
@@ -96,36 +98,37 @@ public struct Attention: Operator {
         layout.pack(
           transposing: k.floats + image * m * k.rowStride + head * d, rowStride: k.rowStride, rows: d, columns: m,
           scale: scale,
-          into: keys, on: backend)
+          into: keys, on: device)
         layout.pack(
           v.floats + image * m * v.rowStride + head * valueWidth, rowStride: v.rowStride, rows: m, columns: valueWidth,
           into: values)
         for first in stride(from: parts[part].lowerBound, to: parts[part].upperBound, by: tile) {
           let count = min(tile, parts[part].upperBound - first)
-          backend.panelProduct(
+          device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(q.floats + (image * n + first) * q.rowStride + head * d, stride: q.rowStride),
-              rowCount: count, depth: d, panels: keys, columns: m, y: scores, yStride: scoreStride))
+              rowCount: count, depth: d, panels: keys, columns: m,
+              into: Destination(scores, stride: scoreStride)))
           if let mask {
             let plane = (maskBatch > 1 ? image * maskHeads : 0) + (maskHeads > 1 ? head : 0)
             let rows = mask.floats + (plane * n + first) * mask.rowStride
             for row in 0..<count {
               let line = scores + row * scoreStride
-              backend.combine(.add, line, pStep: 1, rows + row * mask.rowStride, qStep: 1, line, count: m)
+              device.kernels.combine(.add, line, pStep: 1, rows + row * mask.rowStride, qStep: 1, line, count: m)
             }
           }
-          backend.softmaxNumerators(
+          device.kernels.softmaxNumerators(
             scores, xStride: scoreStride, scores, yStride: scoreStride, rows: count, channels: m, sums: sums)
           let result = y.floats + (image * n + first) * y.rowStride + head * valueWidth
-          backend.panelProduct(
+          device.kernels.panelProduct(
             PanelOperands(
               rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values,
               columns: valueWidth,
-              y: result, yStride: y.rowStride))
+              into: Destination(result, stride: y.rowStride)))
           // Dividing the products is less work than dividing the scores, of which there are more.
           for row in 0..<count {
             let line = result + row * y.rowStride
-            backend.combine(.divide, line, pStep: 1, sums + row, qStep: 0, line, count: valueWidth)
+            device.kernels.combine(.divide, line, pStep: 1, sums + row, qStep: 0, line, count: valueWidth)
           }
         }
       }

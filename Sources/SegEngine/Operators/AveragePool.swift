@@ -44,10 +44,10 @@ public struct AveragePool: Operator {
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (geometry, countingPadding) = (geometry, countingPadding)
     return PreparedOperator { context in
-      let (y, backend) = (context.output(), context.backend)
-      SlidingWindow.forEachRow(of: y, from: context.input(0), geometry, over: backend.workers) {
+      let (y, device) = (context.output(), context.device)
+      SlidingWindow.forEachRow(of: y, from: context.input(0), geometry, over: device.workers) {
         window, image, outputRow, pixel in
-        backend.averagePool(
+        device.kernels.averagePool(
           window, image: image, outputRow: outputRow, channels: y.shape.channels, countingPadding: countingPadding,
           y.floats + pixel * y.rowStride, yStride: y.rowStride)
       }

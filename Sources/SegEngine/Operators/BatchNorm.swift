@@ -60,7 +60,8 @@ public struct BatchNorm: Operator, ChannelAffine {
       Tensor([2, channels], $0.scale + $0.shift)
     }
     let epsilon = epsilon
-    return PreparedOperator(workspaceByteCount: known == nil ? 2 * channels * 4 : 0) { context in
+    return PreparedOperator(workspaceByteCount: known == nil ? ElementType.float32.byteCount(of: 2 * channels) : 0) {
+      context in
       if let known {
         known.withUnsafeElements { BatchNorm.run(context, scale: $0.baseAddress!, shift: $0.baseAddress! + channels) }
       } else {
@@ -82,10 +83,10 @@ public struct BatchNorm: Operator, ChannelAffine {
     let x = context.input(0)
     let y = context.output()
     let channels = x.shape.channels
-    context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
-      context.backend.affine(
-        x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, scale: scale, shift: shift, residual: nil,
-        residualStride: 0, .identity, y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count,
+    context.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
+      context.kernels.affine(
+        x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, Epilogue(scale: scale, shift: shift),
+        into: Destination(y.floats + rows.lowerBound * y.rowStride, stride: y.rowStride), rows: rows.count,
         channels: channels)
     }
   }

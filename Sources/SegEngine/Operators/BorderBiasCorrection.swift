@@ -32,8 +32,8 @@ struct BorderBiasCorrection: Operator {
     let (height, width, channels) = (shape.height, shape.width, shape.channels)
     return PreparedOperator { context in
       let (x, y, shift) = (context.input(0), context.output(), context.input(1).floats)
-      let backend = context.backend
-      backend.workers.forEachRange(shape.batch * height, grain: max(1, 65536 / (width * channels))) { rows, _ in
+      let device = context.device
+      device.workers.forEachRange(shape.batch * height, grain: max(1, 65536 / (width * channels))) { rows, _ in
         for row in rows {
           let (from, to) = (x.floats + row * width * x.rowStride, y.floats + row * width * y.rowStride)
           if UnsafePointer(to) != from {
@@ -46,7 +46,7 @@ struct BorderBiasCorrection: Operator {
           func add(_ columns: some Sequence<Int>, _ kind: Int) {
             for column in columns {
               let pixel = to + column * y.rowStride
-              backend.combine(
+              device.kernels.combine(
                 .add, pixel, pStep: 1, shift + (band * 3 + kind) * channels, qStep: 1, pixel, count: channels)
             }
           }

@@ -68,7 +68,7 @@ public struct Broadcast: Operator {
       StridedCopy.Axis(extent: $0, source: $1.0, target: $1.1)
     }
     let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
   }
 }
 

@@ -55,7 +55,7 @@ public struct Concat: Operator {
           let place = y.base + places[index].resolved(y.rowStride) * y.spec.elementType.byteCount
           if x.base == UnsafeRawPointer(place) { continue }
         }
-        parts[index].run(x, y, over: context.backend.workers)
+        parts[index].run(x, y, over: context.workers)
       }
     }
   }

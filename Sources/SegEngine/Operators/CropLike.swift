@@ -49,7 +49,7 @@ public struct CropLike: Operator {
     }
     let copy = StridedCopy(
       axes, elementType: x.elementType, from: x.shape, to: y, sourceOffset: strides[1] * top + strides[2] * left)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
   }
 }
 

@@ -32,14 +32,14 @@ public struct Elementwise: Operator, Pointwise {
       let x = context.input(0)
       let y = context.output()
       if x.isContiguous && y.isContiguous {
-        context.backend.workers.forEachRange(x.shape.elementCount, grain: 8192) { range, _ in
-          context.backend.map(function, x.floats + range.lowerBound, y.floats + range.lowerBound, count: range.count)
+        context.workers.forEachRange(x.shape.elementCount, grain: 8192) { range, _ in
+          context.kernels.map(function, x.floats + range.lowerBound, y.floats + range.lowerBound, count: range.count)
         }
       } else {
         let channels = x.shape.channels
-        context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 8192 / max(1, channels))) { rows, _ in
+        context.workers.forEachRange(x.shape.rows, grain: max(1, 8192 / max(1, channels))) { rows, _ in
           for row in rows {
-            context.backend.map(function, x.floats + row * x.rowStride, y.floats + row * y.rowStride, count: channels)
+            context.kernels.map(function, x.floats + row * x.rowStride, y.floats + row * y.rowStride, count: channels)
           }
         }
       }

@@ -30,8 +30,8 @@ public struct LayerNorm: Operator {
       let channels = x.shape.channels
       let scale = context.inputCount > 1 ? context.input(1).floats : nil
       let shift = context.inputCount > 2 ? context.input(2).floats : nil
-      context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
-        context.backend.layerNorm(
+      context.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
+        context.kernels.layerNorm(
           x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, scale: scale, shift: shift, epsilon: epsilon,
           y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
       }

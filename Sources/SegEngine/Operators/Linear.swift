@@ -78,7 +78,7 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     let (outputs, inputs) = (context.inputs[1].shape[0], context.inputs[1].shape[1])
     let rows = context.inputs[0].shape.rows
     guard context.constants[1] != nil, inputs > 0, outputs > 0, rows > 0 else {
-      return general(rows: rows, outputs: outputs, inputs: inputs, context.backend.workers)
+      return general(rows: rows, outputs: outputs, inputs: inputs, context.workers)
     }
     // A 1×1 convolution of a map that is a pixel wide.
     return ConvolutionProblem(
@@ -92,21 +92,22 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     let function = function
     let addsResidual = addsResidual
     return PreparedOperator { context in
-      let (x, weight, y, backend) = (context.input(0), context.input(1), context.output(), context.backend)
+      let (x, weight, y, device) = (context.input(0), context.input(1), context.output(), context.device)
       let operands = context.inputCount - (addsResidual ? 1 : 0)
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = addsResidual ? context.input(operands) : nil
-      tiles.run(over: backend.workers) { _, rows, columns, _ in
+      let epilogue = Epilogue(
+        shift: bias, residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function)
+      tiles.run(over: device.workers) { _, rows, columns, _ in
         let target = y.floats + rows.lowerBound * y.rowStride + columns.lowerBound
-        backend.gemm(
+        device.backend.gemm(
           transposeA: false, transposeB: true, m: rows.count, n: columns.count, k: inputs, alpha: 1,
           x.floats + rows.lowerBound * x.rowStride, x.rowStride,
           weight.floats + columns.lowerBound * weight.rowStride, weight.rowStride, beta: 0, target, y.rowStride)
-        if bias != nil || residual != nil || function != .identity {
-          backend.affine(
-            target, xStride: y.rowStride, scale: nil, shift: bias.map { $0 + columns.lowerBound },
-            residual: residual.map { $0.floats + rows.lowerBound * $0.rowStride + columns.lowerBound },
-            residualStride: residual?.rowStride ?? 0, function, target, yStride: y.rowStride, rows: rows.count,
+        let part = epilogue.part(row: rows.lowerBound, column: columns.lowerBound)
+        if !part.isIdentity {
+          device.kernels.affine(
+            target, xStride: y.rowStride, part, into: Destination(target, stride: y.rowStride), rows: rows.count,
             channels: columns.count)
         }
       }

@@ -61,11 +61,11 @@ public struct MatMul: Operator {
     let aMatrices = MatMul.matrices(of: a, for: outer)
     let bMatrices = MatMul.matrices(of: b, for: outer)
     let (transposesA, transposesB) = (transposesA, transposesB)
-    let tiles = ProductTiles(rows: m, columns: n, products: outer.elementCount, workers: context.backend.workers)
+    let tiles = ProductTiles(rows: m, columns: n, products: outer.elementCount, workers: context.workers)
     let (aRows, bRows) = (a[a.rank - 2], b[b.rank - 2])
     return PreparedOperator { context in
       let (a, b, y) = (context.input(0), context.input(1), context.output())
-      tiles.run(over: context.backend.workers) { product, rows, columns, _ in
+      tiles.run(over: context.workers) { product, rows, columns, _ in
         let aMatrix = a.floats + aMatrices[product] * aRows * a.rowStride
         let bMatrix = b.floats + bMatrices[product] * bRows * b.rowStride
         context.backend.gemm(
@@ -93,45 +93,6 @@ public struct MatMul: Operator {
         }
         return matrix
       })
-  }
-}
-
-/// How products are cut so that there is work for every worker and a tile of the result stays in its cache.
-struct ProductTiles: Sendable {
-  private let rows, columns, products: Int
-  private let tileRows, tileColumns: Int
-
-  /// Plans tiles of 256 rows, fewer rows where there are not enough of them, and then fewer columns.
-  init(rows: Int, columns: Int, products: Int, workers: WorkerPool) {
-    self.rows = rows
-    self.columns = columns
-    self.products = products
-    let wanted = workers.threadCount == 1 ? 1 : workers.threadCount * 2
-    var tileRows = 256
-    while tileRows > 32, products * ((rows + tileRows - 1) / tileRows) < wanted { tileRows /= 2 }
-    let rowTiles = products * ((rows + tileRows - 1) / tileRows)
-    let wantedColumns = rowTiles >= wanted || rowTiles == 0 ? 1 : (wanted + rowTiles - 1) / rowTiles
-    self.tileRows = tileRows
-    // Pieces of one size, so that the backend takes the same way for all columns and equal columns stay equal.
-    let pieces = max(1, min(wantedColumns, columns / 128))
-    tileColumns = max(1, (columns + pieces - 1) / pieces)
-  }
-
-  /// Calls `body` with each tile of each product, split over the workers.
-  func run(
-    over workers: WorkerPool, _ body: (_ product: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void
-  ) {
-    let down = (rows + tileRows - 1) / tileRows
-    let across = (columns + tileColumns - 1) / tileColumns
-    workers.forEachRange(products * down * across, grain: 1) { range, worker in
-      for index in range {
-        let (rest, column) = index.quotientAndRemainder(dividingBy: across)
-        let (product, row) = rest.quotientAndRemainder(dividingBy: down)
-        body(
-          product, row * tileRows..<min(rows, (row + 1) * tileRows),
-          column * tileColumns..<min(columns, (column + 1) * tileColumns), worker)
-      }
-    }
   }
 }
 

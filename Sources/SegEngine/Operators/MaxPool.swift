@@ -48,14 +48,14 @@ public struct MaxPool: Operator, Hashable {
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     PreparedOperator { context in
-      run(context.input(0), context.output(), indices: givesIndices ? context.output(1) : nil, on: context.backend)
+      run(context.input(0), context.output(), indices: givesIndices ? context.output(1) : nil, on: context.device)
     }
   }
 
   /// Pools a map.
-  func run(_ x: TensorView, _ y: MutableTensorView, indices: MutableTensorView? = nil, on backend: any Backend) {
-    SlidingWindow.forEachRow(of: y, from: x, geometry, over: backend.workers) { window, image, outputRow, pixel in
-      backend.maxPool(
+  func run(_ x: TensorView, _ y: MutableTensorView, indices: MutableTensorView? = nil, on device: ComputeDevice) {
+    SlidingWindow.forEachRow(of: y, from: x, geometry, over: device.workers) { window, image, outputRow, pixel in
+      device.kernels.maxPool(
         window, image: image, outputRow: outputRow, channels: y.shape.channels, y.floats + pixel * y.rowStride,
         yStride: y.rowStride, indices: indices.map { $0.pointer(to: Int32.self) + pixel * $0.rowStride },
         indexStride: indices?.rowStride ?? 0)

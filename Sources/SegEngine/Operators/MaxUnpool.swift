@@ -65,7 +65,7 @@ public struct MaxUnpool: Operator {
       let chunks = (channels + chunk - 1) / chunk
       let inputPixels = x.shape.height * x.shape.width
       let outputPixels = y.shape.height * y.shape.width
-      context.backend.workers.forEachRange(x.shape.batch * chunks, grain: 1) { range, _ in
+      context.workers.forEachRange(x.shape.batch * chunks, grain: 1) { range, _ in
         for index in range {
           let (image, part) = index.quotientAndRemainder(dividingBy: chunks)
           let first = part * chunk

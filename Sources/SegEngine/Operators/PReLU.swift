@@ -28,7 +28,7 @@ public struct PReLU: Operator {
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let channels = context.inputs[0].shape.channels
     let isOne = context.inputs[1].shape == [1]
-    return PreparedOperator(workspaceByteCount: isOne ? channels * 4 : 0) { context in
+    return PreparedOperator(workspaceByteCount: isOne ? ElementType.float32.byteCount(of: channels) : 0) { context in
       let (x, y) = (context.input(0), context.output())
       var slope = context.input(1).floats
       if isOne {
@@ -36,8 +36,8 @@ public struct PReLU: Operator {
         slope = UnsafePointer(context.scratch)
       }
       let slopes = slope
-      context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
-        context.backend.prelu(
+      context.workers.forEachRange(x.shape.rows, grain: max(1, 16384 / max(1, channels))) { rows, _ in
+        context.kernels.prelu(
           x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride, slope: slopes,
           y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
       }

@@ -98,10 +98,10 @@ public struct Pad: Operator {
     return PreparedOperator { context in
       let (x, y) = (context.input(0), context.output())
       switch x.spec.elementType {
-      case .uint8: rows.write(UInt8(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
-      case .uint16: rows.write(UInt16(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
-      case .float32, .int32: rows.write(UInt32(truncatingIfNeeded: fill), x, y, over: context.backend.workers)
-      case .int64: rows.write(fill, x, y, over: context.backend.workers)
+      case .uint8: rows.write(UInt8(truncatingIfNeeded: fill), x, y, over: context.workers)
+      case .uint16: rows.write(UInt16(truncatingIfNeeded: fill), x, y, over: context.workers)
+      case .float32, .int32: rows.write(UInt32(truncatingIfNeeded: fill), x, y, over: context.workers)
+      case .int64: rows.write(fill, x, y, over: context.workers)
       }
     }
   }

@@ -37,19 +37,22 @@ struct PlanarConvolution: Operator {
 
   func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
-    let (layout, threads) = (context.backend.panelLayout, context.backend.workers.threadCount)
+    let (layout, threads) = (context.kernels.panelLayout, context.workers.threadCount)
     let (inputs, outputs) = (x.channels, y[1])
-    let fitting = PlanarConvolution.tileBytes / (4 * inputs) / layout.width * layout.width
+    let fitting = PlanarConvolution.tileBytes / ElementType.float32.byteCount(of: inputs) / layout.width * layout.width
     let largest = max(layout.width, min(PlanarConvolution.largestTile, fitting))
     let perWorker = layout.count(k: inputs, n: largest)
     let (hasBias, function) = (context.inputs.count > 2, function)
     let packed = context.constants[1].map { weights in
-      context.packed("rows", count: inputs * outputs) { rows in
-        weights.withUnsafeElements(of: Float.self) { rows.update(from: $0.baseAddress!, count: $0.count) }
+      context.packed(
+        PackedFormat(algorithm: "planes", elementType: .float32, order: "rows"), byteCount: weights.byteCount
+      ) { rows in
+        weights.withUnsafeBytes { rows.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
       }
     }
     return PreparedOperator(
-      workspaceByteCount: 4 * threads * perWorker, algorithm: "planes", packedInputs: packed == nil ? [] : [1]
+      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "planes",
+      packedInputs: packed == nil ? [] : [1]
     ) { context in
       func multiply(_ weights: UnsafePointer<Float>) {
         let (x, y) = (context.input(0), context.output())
@@ -59,7 +62,7 @@ struct PlanarConvolution: Operator {
         let run = y.isContiguous ? height * width : width
         let plane = height * y.rowStride
         let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
-        context.backend.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
+        context.workers.forEach(x.shape.batch * height * width / run * tiles.pieces) { index, worker in
           let (line, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
           let pixels = tiles[piece]
           let (image, row) = (line * run / width).quotientAndRemainder(dividingBy: height)
@@ -67,21 +70,21 @@ struct PlanarConvolution: Operator {
           layout.pack(
             transposing: x.floats + (line * run + pixels.lowerBound) * x.rowStride, rowStride: x.rowStride,
             rows: inputs,
-            columns: pixels.count, into: columns, on: context.backend)
+            columns: pixels.count, into: columns, on: context.device)
           let target = y.floats + image * outputs * plane + row * y.rowStride + pixels.lowerBound
           var product = PanelOperands(
             rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
-            columns: pixels.count, function: function, y: target, yStride: plane)
+            columns: pixels.count, epilogue: Epilogue(function: function), into: Destination(target, stride: plane))
           if let bias {
-            // A product's own bias belongs to its columns.
+            // The shift of an epilogue belongs to columns, the bias to rows.
             for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
             product.accumulates = true
           }
-          context.backend.panelProduct(product)
+          context.kernels.panelProduct(product)
         }
       }
       if let packed {
-        packed.withUnsafeElements { multiply($0.baseAddress!) }
+        packed.withUnsafeBytes { multiply($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
         multiply(context.input(1).floats)
       }

@@ -74,14 +74,14 @@ public struct Reduce: Operator {
     let plan = ReductionPlan(x, axes: reduced, reduction)
     let operation = operation
     return PreparedOperator(workspaceByteCount: plan.workspaceByteCount) { context in
-      let backend = context.backend
-      plan.run(context.input(0), context.output(), scratch: context.scratch, on: backend) { y, count in
+      let device = context.device
+      plan.run(context.input(0), context.output(), scratch: context.scratch, on: device) { y, count in
         switch operation {
         case .mean:
           withUnsafePointer(to: Float(plan.count)) {
-            backend.combine(.divide, y, pStep: 1, $0, qStep: 0, y, count: count)
+            device.kernels.combine(.divide, y, pStep: 1, $0, qStep: 0, y, count: count)
           }
-        case .norm: backend.map(.sqrt, y, y, count: count)
+        case .norm: device.kernels.map(.sqrt, y, y, count: count)
         default: break
         }
       }

@@ -61,12 +61,12 @@ struct ReductionPlan: Sendable {
       last = first - 1
     }
     self.passes = passes
-    workspaceByteCount = passes.reduce(0) { $0 + $1.resultCount } * 4
+    workspaceByteCount = ElementType.float32.byteCount(of: passes.reduce(0) { $0 + $1.resultCount })
   }
 
   /// Reduces `x`; `finish` is given the results in place, before they reach an output whose rows are apart.
   func run(
-    _ x: TensorView, _ y: MutableTensorView, scratch: UnsafeMutablePointer<Float>, on backend: any Backend,
+    _ x: TensorView, _ y: MutableTensorView, scratch: UnsafeMutablePointer<Float>, on device: ComputeDevice,
     finish: (UnsafeMutablePointer<Float>, _ count: Int) -> Void
   ) {
     var source = x.floats
@@ -75,7 +75,7 @@ struct ReductionPlan: Sendable {
     for (index, pass) in passes.enumerated() {
       let isLast = index == passes.count - 1
       let target = isLast && y.isContiguous ? y.floats : next
-      run(pass, source, rowStride: index == 0 ? rowStride : pass.channels, target, on: backend)
+      run(pass, source, rowStride: index == 0 ? rowStride : pass.channels, target, on: device)
       source = UnsafePointer(target)
       rowStride = pass.channels
       next += pass.resultCount
@@ -89,16 +89,16 @@ struct ReductionPlan: Sendable {
   }
 
   private func run(
-    _ pass: Pass, _ x: UnsafePointer<Float>, rowStride: Int, _ y: UnsafeMutablePointer<Float>, on backend: any Backend
+    _ pass: Pass, _ x: UnsafePointer<Float>, rowStride: Int, _ y: UnsafeMutablePointer<Float>, on device: ComputeDevice
   ) {
     let (extent, block, blocks) = (pass.extent, pass.block, pass.blocks)
     if pass.isInnermost || pass.innerRows * pass.channels == 1 && rowStride == 1 {
       let stride = pass.isInnermost ? rowStride : extent
-      backend.workers.forEachRange(pass.outer * blocks, grain: max(1, 16384 / max(1, min(block, extent)))) { range, _ in
+      device.workers.forEachRange(pass.outer * blocks, grain: max(1, 16384 / max(1, min(block, extent)))) { range, _ in
         for index in range {
           let (row, part) = index.quotientAndRemainder(dividingBy: blocks)
           let start = part * block
-          y[index] = backend.reduce(pass.reduction, x + row * stride + start, count: min(block, extent - start))
+          y[index] = device.kernels.reduce(pass.reduction, x + row * stride + start, count: min(block, extent - start))
         }
       }
       return
@@ -109,7 +109,7 @@ struct ReductionPlan: Sendable {
     let chunk = 128
     let chunks = (channels + chunk - 1) / chunk
     let work = min(block, max(1, extent)) * min(chunk, channels)
-    backend.workers.forEachRange(pass.outer * blocks * innerRows * chunks, grain: max(1, 16384 / work)) { range, _ in
+    device.workers.forEachRange(pass.outer * blocks * innerRows * chunks, grain: max(1, 16384 / work)) { range, _ in
       for index in range {
         let (rest, part) = index.quotientAndRemainder(dividingBy: chunks)
         let (blockIndex, row) = rest.quotientAndRemainder(dividingBy: innerRows)
@@ -117,7 +117,7 @@ struct ReductionPlan: Sendable {
         let start = block * pass.block
         let step = isFlat ? channels : innerRows * rowStride
         let first = (outer * extent + start) * step + (isFlat ? 0 : row * rowStride) + part * chunk
-        backend.reduceRows(
+        device.kernels.reduceRows(
           pass.reduction, x + first, xStride: step, rows: min(pass.block, extent - start),
           channels: min(chunk, channels - part * chunk), y + (blockIndex * innerRows + row) * channels + part * chunk)
       }

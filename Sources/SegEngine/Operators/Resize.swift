@@ -150,25 +150,25 @@ public struct Resize: Operator {
     }
     if isByColumns(from: x, to: y) {
       let columns = ResizeColumns(self, from: x, to: y)
-      return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * columns.byteCount) { context in
+      return PreparedOperator(workspaceByteCount: context.workers.threadCount * columns.byteCount) { context in
         let (x, y) = (context.input(0), context.output())
         // Each range of rows begins with input rows of its own.
         let grain = max(16, 32768 / (y.shape.width * y.shape.channels))
-        context.backend.workers.forEachRange(y.shape.batch * y.shape.height, grain: grain) { range, worker in
-          columns.rows(range, of: x, y, in: context.workspace + worker * columns.byteCount, on: context.backend)
+        context.workers.forEachRange(y.shape.batch * y.shape.height, grain: grain) { range, worker in
+          columns.rows(range, of: x, y, in: context.workspace + worker * columns.byteCount, on: context.device)
         }
       }
     }
     let lines = ResizeLines(self, from: x, to: y)
-    return PreparedOperator(workspaceByteCount: context.backend.workers.threadCount * lines.byteCount) { context in
+    return PreparedOperator(workspaceByteCount: context.workers.threadCount * lines.byteCount) { context in
       let (x, y) = (context.input(0), context.output())
-      let (width, backend) = (y.shape.width, context.backend)
-      backend.workers.forEachRange(y.shape.batch * y.shape.height, grain: max(1, 16384 / max(1, lines.work))) {
+      let (width, device) = (y.shape.width, context.device)
+      device.workers.forEachRange(y.shape.batch * y.shape.height, grain: max(1, 16384 / max(1, lines.work))) {
         range, worker in
         for row in range {
-          let line = lines.line(row, of: x, in: context.workspace + worker * lines.byteCount, on: backend)
+          let line = lines.line(row, of: x, in: context.workspace + worker * lines.byteCount, on: device)
           lines.pixels(
-            0..<width, of: line, y.floats + row * width * y.rowStride, yStride: y.rowStride, on: backend)
+            0..<width, of: line, y.floats + row * width * y.rowStride, yStride: y.rowStride, on: device)
         }
       }
     }
@@ -188,7 +188,7 @@ public struct Resize: Operator {
       let size = x.spec.elementType.byteCount
       let pixel = x.shape.channels * size
       let (height, width) = (x.shape.height, x.shape.width)
-      context.backend.workers.forEachRange(y.shape.batch * rows.count, grain: max(1, 16384 / columns.count)) {
+      context.workers.forEachRange(y.shape.batch * rows.count, grain: max(1, 16384 / columns.count)) {
         range, _ in
         for row in range {
           let (image, outRow) = row.quotientAndRemainder(dividingBy: rows.count)

@@ -48,23 +48,23 @@ struct ResizeArgMax: Operator {
     let perWorker = lines.byteCount + tileBytes + (tile + 15) / 16 * 64
     let keepsAxis = argMax.keepsAxis
     return PreparedOperator(
-      workspaceByteCount: context.backend.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
+      workspaceByteCount: context.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
     ) { context in
       let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
+      let device = context.device
       let (rowStep, columnStep) = keepsAxis ? (width * y.rowStride, y.rowStride) : (y.rowStride, 1)
-      backend.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
+      device.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
         rows, worker in
         let memory = context.workspace + worker * perWorker
         let pixels = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
         let found = (memory + lines.byteCount + tileBytes).assumingMemoryBound(to: Int32.self)
         for row in rows {
-          let line = lines.line(row, of: x, in: memory, on: backend)
+          let line = lines.line(row, of: x, in: memory, on: device)
           let labels = y.pointer(to: Index.self) + row * rowStep
           for start in stride(from: 0, to: width, by: tile) {
             let count = min(tile, width - start)
-            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: backend)
-            backend.argmax(pixels, xStride: channels, rows: count, channels: channels, found)
+            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: device)
+            device.kernels.argmax(pixels, xStride: channels, rows: count, channels: channels, found)
             for column in 0..<count { labels[(start + column) * columnStep] = Index(truncatingIfNeeded: found[column]) }
           }
         }

@@ -26,24 +26,24 @@ struct ResizeColumns: Sendable {
     lineFloats = y.width * y.channels
     lineStride = (lineFloats + 15) / 16 * 16
     // The kept rows; before them which rows they are, where they lie, and the offsets of the pixels of an input row.
-    byteCount = 128 + (columnIndices.count + 7) / 8 * 64 + 4 * rowTaps * lineStride
+    byteCount = 128 + (columnIndices.count + 7) / 8 * 64 + ElementType.float32.byteCount(of: rowTaps * lineStride)
   }
 
   /// Output rows, counted over all images.
   func rows(
     _ range: Range<Int>, of x: TensorView, _ y: MutableTensorView, in memory: UnsafeMutableRawPointer,
-    on backend: any Backend
+    on device: ComputeDevice
   ) {
     let lines = lines(of: x, in: memory)
     for row in range {
-      gather(row, of: x, lines, on: backend)
+      gather(row, of: x, lines, on: device)
       let target = y.floats + row * output.width * y.rowStride
       if y.rowStride == output.channels {
-        sum(row, of: lines, target, on: backend)
+        sum(row, of: lines, target, on: device)
       } else {
         rowWeights.withUnsafeBufferPointer { weights in
           for column in 0..<output.width {
-            backend.interpolate(
+            device.kernels.interpolate(
               lines.floats + column * output.channels, offsets: lines.offsets,
               weights: weights.baseAddress! + row % output.height * rowTaps, taps: rowTaps, pixels: 1,
               channels: output.channels, target + column * y.rowStride, yStride: output.channels)
@@ -56,18 +56,18 @@ struct ResizeColumns: Sendable {
   /// Computes output rows, counted over all images, in `scratch` (``rowByteCount`` bytes), and hands over each.
   func forEachRow(
     in range: Range<Int>, of x: TensorView, in memory: UnsafeMutableRawPointer, scratch: UnsafeMutablePointer<Float>,
-    on backend: any Backend, _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Void
+    on device: ComputeDevice, _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Void
   ) {
     let lines = lines(of: x, in: memory)
     for row in range {
-      gather(row, of: x, lines, on: backend)
-      sum(row, of: lines, scratch, on: backend)
+      gather(row, of: x, lines, on: device)
+      sum(row, of: lines, scratch, on: device)
       body(row, scratch)
     }
   }
 
   /// Bytes of an output row, a multiple of 64.
-  var rowByteCount: Int { 4 * lineStride }
+  var rowByteCount: Int { ElementType.float32.byteCount(of: lineStride) }
 
   /// Input rows at the output's width.
   private struct Lines {
@@ -91,7 +91,7 @@ struct ResizeColumns: Sendable {
   }
 
   /// Brings the input rows of an output row to the output's width, but for those that are there.
-  private func gather(_ row: Int, of x: TensorView, _ lines: Lines, on backend: any Backend) {
+  private func gather(_ row: Int, of x: TensorView, _ lines: Lines, on device: ComputeDevice) {
     let (image, outRow) = row.quotientAndRemainder(dividingBy: output.height)
     for tap in 0..<rowTaps {
       let inRow = image * input.height + rowIndices[outRow * rowTaps + tap]
@@ -101,7 +101,7 @@ struct ResizeColumns: Sendable {
       if lines.kept[place] == inRow { continue }
       lines.kept[place] = inRow
       columnWeights.withUnsafeBufferPointer { weights in
-        backend.interpolate(
+        device.kernels.interpolate(
           x.floats + inRow * input.width * x.rowStride, offsets: lines.pixels, weights: weights.baseAddress!,
           taps: columnTaps, pixels: output.width, channels: output.channels, lines.floats + lines.offsets[tap],
           yStride: output.channels)
@@ -110,9 +110,9 @@ struct ResizeColumns: Sendable {
   }
 
   /// The weighted sum of the gathered rows: an output row whose pixels adjoin.
-  private func sum(_ row: Int, of lines: Lines, _ target: UnsafeMutablePointer<Float>, on backend: any Backend) {
+  private func sum(_ row: Int, of lines: Lines, _ target: UnsafeMutablePointer<Float>, on device: ComputeDevice) {
     rowWeights.withUnsafeBufferPointer { weights in
-      backend.interpolate(
+      device.kernels.interpolate(
         lines.floats, offsets: lines.offsets, weights: weights.baseAddress! + row % output.height * rowTaps,
         taps: rowTaps, pixels: 1, channels: lineFloats, target, yStride: lineFloats)
     }

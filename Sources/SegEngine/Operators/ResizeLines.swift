@@ -31,7 +31,7 @@ struct ResizeLines: Sendable {
 
   /// The weighted sum of input rows for an output row, counted over all images; it lies in `memory` or in the input.
   func line(
-    _ row: Int, of x: TensorView, in memory: UnsafeMutableRawPointer, on backend: any Backend
+    _ row: Int, of x: TensorView, in memory: UnsafeMutableRawPointer, on device: ComputeDevice
   ) -> UnsafePointer<Float> {
     let (image, outRow) = row.quotientAndRemainder(dividingBy: outHeight)
     let source = x.floats + image * inputHeight * width * x.rowStride
@@ -43,12 +43,12 @@ struct ResizeLines: Sendable {
     rowWeights.withUnsafeBufferPointer { weights in
       let weights = weights.baseAddress! + outRow * rowTaps
       if isFlat {
-        backend.interpolate(
+        device.kernels.interpolate(
           source, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1, channels: width * channels, scratch,
           yStride: width * channels)
       } else {
         for column in 0..<width {
-          backend.interpolate(
+          device.kernels.interpolate(
             source + column * x.rowStride, offsets: offsets, weights: weights, taps: rowTaps, pixels: 1,
             channels: channels, scratch + column * channels, yStride: channels)
         }
@@ -60,11 +60,11 @@ struct ResizeLines: Sendable {
   /// The pixels of some columns of the output row to which `line` belongs.
   func pixels(
     _ columns: Range<Int>, of line: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
-    on backend: any Backend
+    on device: ComputeDevice
   ) {
     columnOffsets.withUnsafeBufferPointer { offsets in
       columnWeights.withUnsafeBufferPointer { weights in
-        backend.interpolate(
+        device.kernels.interpolate(
           line, offsets: offsets.baseAddress! + columns.lowerBound * columnTaps,
           weights: weights.baseAddress! + columns.lowerBound * columnTaps, taps: columnTaps, pixels: columns.count,
           channels: channels, y, yStride: yStride)

@@ -39,28 +39,28 @@ struct ResizeSum: Operator {
     let tile = min(width, max(1, 4096 / max(1, channels)))
     let perWorker = lines.byteCount + (tile * channels + 15) / 16 * 64
     return PreparedOperator(
-      workspaceByteCount: context.backend.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
+      workspaceByteCount: context.workers.threadCount * perWorker, algorithm: "tiles of \(tile) pixels"
     ) { context in
       let (x, addend, y) = (context.input(0), context.input(1), context.output())
-      let backend = context.backend
+      let device = context.device
       let isFlat = addend.rowStride == channels && y.rowStride == channels
-      backend.workers.forEachRange(shape.batch * shape.height, grain: max(1, 16384 / max(1, lines.work))) {
+      device.workers.forEachRange(shape.batch * shape.height, grain: max(1, 16384 / max(1, lines.work))) {
         rows, worker in
         let memory = context.workspace + worker * perWorker
         let pixels = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
         for row in rows {
-          let line = lines.line(row, of: x, in: memory, on: backend)
+          let line = lines.line(row, of: x, in: memory, on: device)
           for start in stride(from: 0, to: width, by: tile) {
             let count = min(tile, width - start)
-            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: backend)
+            lines.pixels(start..<start + count, of: line, pixels, yStride: channels, on: device)
             let first = row * width + start
             let (runs, length) = isFlat ? (1, count * channels) : (count, channels)
             for run in 0..<runs {
               let target = y.floats + (first + run) * y.rowStride
-              backend.combine(
+              device.kernels.combine(
                 .add, addend.floats + (first + run) * addend.rowStride, pStep: 1, pixels + run * channels, qStep: 1,
                 target, count: length)
-              if function != .identity { backend.map(function, target, target, count: length) }
+              if function != .identity { device.kernels.map(function, target, target, count: length) }
             }
           }
         }

@@ -45,20 +45,20 @@ struct ResizeThreshold: Operator {
     _ type: Element.Type, _ context: PreparationContext
   ) -> PreparedOperator {
     let (x, resized) = (context.inputs[0].shape, context.outputs[0].shape)
-    let (rowCount, workers) = (resized.width * resized.channels, context.backend.workers.threadCount)
+    let (rowCount, workers) = (resized.width * resized.channels, context.workers.threadCount)
     guard resize.isByColumns(from: x, to: resized) else {
       let lines = ResizeLines(resize, from: x, to: resized)
       let perWorker = lines.byteCount + (rowCount + 15) / 16 * 64
       return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
-        let (x, bound, backend) = (context.input(0), context.input(1).floats[0], context.backend)
+        let (x, bound, device) = (context.input(0), context.input(1).floats[0], context.device)
         let y = context.output().pointer(to: Element.self)
-        backend.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
+        device.workers.forEachRange(resized.batch * resized.height, grain: max(1, 16384 / max(1, lines.work))) {
           range, worker in
           let memory = context.workspace + worker * perWorker
           let values = (memory + lines.byteCount).assumingMemoryBound(to: Float.self)
           for row in range {
-            let line = lines.line(row, of: x, in: memory, on: backend)
-            lines.pixels(0..<resized.width, of: line, values, yStride: resized.channels, on: backend)
+            let line = lines.line(row, of: x, in: memory, on: device)
+            lines.pixels(0..<resized.width, of: line, values, yStride: resized.channels, on: device)
             Threshold.compare(values, to: bound, count: rowCount, y + row * rowCount)
           }
         }
@@ -67,14 +67,14 @@ struct ResizeThreshold: Operator {
     let columns = ResizeColumns(resize, from: x, to: resized)
     let perWorker = columns.byteCount + columns.rowByteCount
     return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
-      let (x, bound, backend) = (context.input(0), context.input(1).floats[0], context.backend)
+      let (x, bound, device) = (context.input(0), context.input(1).floats[0], context.device)
       let y = context.output().pointer(to: Element.self)
       // Each range of rows begins with input rows of its own.
-      backend.workers.forEachRange(resized.batch * resized.height, grain: max(16, 32768 / rowCount)) {
+      device.workers.forEachRange(resized.batch * resized.height, grain: max(16, 32768 / rowCount)) {
         range, worker in
         let memory = context.workspace + worker * perWorker
         let values = (memory + columns.byteCount).assumingMemoryBound(to: Float.self)
-        columns.forEachRow(in: range, of: x, in: memory, scratch: values, on: backend) { row, values in
+        columns.forEachRow(in: range, of: x, in: memory, scratch: values, on: device) { row, values in
           Threshold.compare(values, to: bound, count: rowCount, y + row * rowCount)
         }
       }

@@ -53,7 +53,7 @@ struct SeparableConvolution: Operator {
     }
     guard
       let rows = SeparableRows(
-        problems, functions: stages.map(\.function), addsResidual: addsResidual, on: context.backend)
+        problems, functions: stages.map(\.function), addsResidual: addsResidual, on: context.device)
     else { preconditionFailure("no depthwise convolution among \(attributes)") }
     return rows.prepared(context)
   }

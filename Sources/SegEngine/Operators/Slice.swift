@@ -94,7 +94,7 @@ public struct Slice: Operator {
     }
     let copy = StridedCopy(
       axes, elementType: context.inputs[0].elementType, from: x, to: y, sourceOffset: offset)
-    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+    return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
   }
 }
 

@@ -43,8 +43,8 @@ public struct Softmax: Operator {
       return PreparedOperator { context in
         let (x, y) = (context.input(0), context.output())
         let channels = x.shape.channels
-        context.backend.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
-          context.backend.softmax(
+        context.workers.forEachRange(x.shape.rows, grain: max(1, 4096 / max(1, channels))) { rows, _ in
+          context.kernels.softmax(
             logarithm: isLogarithm, x.floats + rows.lowerBound * x.rowStride, xStride: x.rowStride,
             y.floats + rows.lowerBound * y.rowStride, yStride: y.rowStride, rows: rows.count, channels: channels)
         }
@@ -52,30 +52,31 @@ public struct Softmax: Operator {
     }
     // The largest, the sum and one row of exponentials of a chunk, for each worker.
     let chunk = AxisLoops.chunk
-    let byteCount = context.backend.workers.threadCount * 3 * chunk * 4
+    let byteCount = ElementType.float32.byteCount(of: context.workers.threadCount * 3 * chunk)
     return PreparedOperator(workspaceByteCount: byteCount) { context in
       let (x, y) = (context.input(0), context.output())
-      let backend = context.backend
-      loops.run(x.rowStride, y.rowStride, over: backend.workers) { piece, worker in
+      let device = context.device
+      loops.run(x.rowStride, y.rowStride, over: device.workers) { piece, worker in
         let largest = context.scratch + worker * 3 * chunk
         let sum = largest + chunk
         let row = sum + chunk
         let (source, target, count) = (x.floats + piece.x, y.floats + piece.y, piece.count)
-        backend.reduceRows(
+        device.kernels.reduceRows(
           .maximum, source, xStride: piece.xStep, rows: loops.extent, channels: count, largest)
         sum.update(repeating: 0, count: count)
         for index in 0..<loops.extent {
           let shifted = target + index * piece.yStep
-          backend.combine(
+          device.kernels.combine(
             .subtract, source + index * piece.xStep, pStep: 1, largest, qStep: 1, shifted, count: count)
           let exponential = isLogarithm ? row : shifted
-          backend.map(.exp, shifted, exponential, count: count)
-          backend.combine(.add, sum, pStep: 1, exponential, qStep: 1, sum, count: count)
+          device.kernels.map(.exp, shifted, exponential, count: count)
+          device.kernels.combine(.add, sum, pStep: 1, exponential, qStep: 1, sum, count: count)
         }
-        if isLogarithm { backend.map(.log, sum, sum, count: count) }
+        if isLogarithm { device.kernels.map(.log, sum, sum, count: count) }
         for index in 0..<loops.extent {
           let result = target + index * piece.yStep
-          backend.combine(isLogarithm ? .subtract : .divide, result, pStep: 1, sum, qStep: 1, result, count: count)
+          device.kernels.combine(
+            isLogarithm ? .subtract : .divide, result, pStep: 1, sum, qStep: 1, result, count: count)
         }
       }
     }
@@ -87,56 +88,6 @@ extension Softmax: SoftmaxNormalizing {}
 extension Softmax: OrderPreserving {
   public func preservesOrder(along axis: Int, of shape: Shape) -> Bool {
     shape.normalizedAxis(axis) == shape.normalizedAxis(self.axis)
-  }
-}
-
-/// The loops of an operator that treats one axis of a tensor as a whole, for an axis that is not the innermost.
-struct AxisLoops: Sendable {
-  /// The most elements of a piece.
-  static let chunk = 512
-
-  /// Adjoining elements at the axis's first index: where they begin in both tensors, and how far the next index is.
-  struct Piece {
-    var x, y, xStep, yStep, count: Int
-    /// How many elements stand before them if the axis is left out.
-    var position: Int
-  }
-
-  /// The axis's extent.
-  let extent: Int
-  /// Whether the axis is the innermost.
-  let isInnermost: Bool
-  private let outer, innerRows, channels: Int
-
-  init(_ shape: Shape, axis: Int) {
-    guard let axis = shape.normalizedAxis(axis) else { preconditionFailure("shapes were checked") }
-    extent = shape[axis]
-    isInnermost = axis == shape.rank - 1
-    outer = shape.dimensions[..<axis].reduce(1, *)
-    innerRows = isInnermost ? 1 : shape.dimensions[(axis + 1)...].dropLast().reduce(1, *)
-    channels = shape.channels
-  }
-
-  /// Calls `body` with pieces that cover both tensors, split over the workers.
-  func run(_ xStride: Int, _ yStride: Int, over workers: WorkerPool, _ body: (Piece, _ worker: Int) -> Void) {
-    let isFlat = xStride == channels && yStride == channels
-    let rows = isFlat ? 1 : innerRows
-    let length = isFlat ? innerRows * channels : channels
-    let chunks = (length + AxisLoops.chunk - 1) / AxisLoops.chunk
-    let (xRow, yRow) = (isFlat ? length : xStride, isFlat ? length : yStride)
-    let work = extent * min(AxisLoops.chunk, max(1, length))
-    workers.forEachRange(outer * rows * chunks, grain: max(1, 4096 / max(1, work))) { range, worker in
-      for index in range {
-        let (rest, part) = index.quotientAndRemainder(dividingBy: chunks)
-        let (outer, row) = rest.quotientAndRemainder(dividingBy: rows)
-        let start = part * AxisLoops.chunk
-        body(
-          Piece(
-            x: (outer * extent * rows + row) * xRow + start, y: (outer * extent * rows + row) * yRow + start,
-            xStep: rows * xRow, yStep: rows * yRow, count: min(AxisLoops.chunk, length - start),
-            position: rest * length + start), worker)
-      }
-    }
   }
 }
 

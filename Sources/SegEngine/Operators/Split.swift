@@ -70,7 +70,7 @@ public struct Split: Operator {
     let parts = copies
     return PreparedOperator { context in
       for index in parts.indices {
-        parts[index].run(context.input(0), context.output(index), over: context.backend.workers)
+        parts[index].run(context.input(0), context.output(index), over: context.workers)
       }
     }
   }

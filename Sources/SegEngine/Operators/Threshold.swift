@@ -47,7 +47,7 @@ public struct Threshold: Operator {
     PreparedOperator { context in
       let (x, bound) = (context.input(0), context.input(1).floats[0])
       let y = context.output().pointer(to: Element.self)
-      context.backend.workers.forEachRange(x.shape.elementCount, grain: 16384) { range, _ in
+      context.workers.forEachRange(x.shape.elementCount, grain: 16384) { range, _ in
         Threshold.compare(x.floats + range.lowerBound, to: bound, count: range.count, y + range.lowerBound)
       }
     }

@@ -57,18 +57,18 @@ public struct Transpose: Operator {
     }
     let copy = StridedCopy(axes, elementType: x.elementType, from: x.shape, to: y)
     guard let matrices = matrices(in: x.shape), x.elementType == .float32 else {
-      return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.backend.workers) }
+      return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
     }
     let (count, rows, columns) = matrices
     // Rows of a tile: what is written of each column is then a few whole cache lines.
     let tiles = EvenPieces(rows, largest: 128, multipleOf: 8)
     return PreparedOperator { context in
-      let (x, y, backend) = (context.input(0), context.output(), context.backend)
-      guard x.isContiguous, y.isContiguous else { return copy.run(x, y, over: backend.workers) }
-      backend.workers.forEach(count * tiles.pieces) { index, _ in
+      let (x, y, device) = (context.input(0), context.output(), context.device)
+      guard x.isContiguous, y.isContiguous else { return copy.run(x, y, over: device.workers) }
+      device.workers.forEach(count * tiles.pieces) { index, _ in
         let (matrix, piece) = index.quotientAndRemainder(dividingBy: tiles.pieces)
         let (start, tile) = (matrix * rows * columns, tiles[piece])
-        backend.transpose(
+        device.kernels.transpose(
           x.floats + start + tile.lowerBound * columns, xStride: columns, y.floats + start + tile.lowerBound,
           yStride: rows, rows: tile.count, columns: columns)
       }

@@ -10,7 +10,7 @@
 /// The doubled map's bias meets the convolution's padding at the edges, and adds up to the same everywhere else: the one goes to a
 /// ``BorderBiasCorrection``, the other to the convolution's bias.
 struct ComposeTransposed: NodeRewrite {
-  let backend: any Backend
+  let device: ComputeDevice
   let options: CompileOptions
   /// Whether the graph is only planned, so that shapes matter and numbers do not.
   let isPlanning: Bool
@@ -81,7 +81,7 @@ struct ComposeTransposed: NodeRewrite {
       _ direction: ConvolutionDirection, _ geometry: ConvolutionGeometry, _ input: Shape, _ output: Shape
     ) -> (algorithm: any ConvolutionAlgorithm, seconds: Double) {
       let problem = ConvolutionProblem(direction, geometry, input: input, output: output)
-      let choice = ConvolutionAlgorithms.choose(for: problem, on: backend, options)
+      let choice = ConvolutionAlgorithms.choose(for: problem, on: device, options)
       return (choice.algorithm, choice.candidates[0].estimatedSeconds)
     }
     let plain = ComposeTransposed.convolution
@@ -103,7 +103,7 @@ struct ComposeTransposed: NodeRewrite {
     let name = node.name + ".others"
     let doubled = match.channelsBefore..<match.channelsBefore + match.transposedWeight.shape[1]
     let kernel = ComposedKernel(
-      match.transposedWeight, match.weight, channels: doubled, over: isPlanning ? nil : backend.workers)
+      match.transposedWeight, match.weight, channels: doubled, over: isPlanning ? nil : device.workers)
 
     if others.count > 1 {
       others = editor.insert(Concat(), named: name + ".join", on: others, before: match.convolution)

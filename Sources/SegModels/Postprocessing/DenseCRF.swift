@@ -68,29 +68,30 @@ public struct DenseCRF: Hashable, Sendable {
   /// - Parameters:
   ///   - probabilities: The network's, `[height, width, classes]`, each pixel's summing to 1.
   ///   - image: The image of the same height and width, at its full size.
-  ///   - backend: The arithmetic. Which threads it has does not change the result.
+  ///   - backend: What computes. The number of its threads does not change the result.
   /// - Throws: ``CRFError`` where shapes differ, probabilities are none, or a deviation or matrix makes no sense.
   public func callAsFunction(
     _ probabilities: Tensor, image: Image, on backend: any Backend = OpenBLASBackend()
   ) throws(CRFError) -> Tensor {
     try validate(probabilities, image)
+    let device = ComputeDevice(backend)
     let classes = probabilities.shape[2]
     let features = kernels.map { $0.features(of: image) }
-    var field = MeanField(probabilities, minimum: minimumProbability, on: backend)
+    var field = MeanField(probabilities, minimum: minimumProbability, on: device)
     func iterate(_ messages: consuming some PairwiseMessages) {
       for _ in 0..<iterations { field.update(by: &messages) }
     }
     switch filtering {
     case .lattice:
-      iterate(try LatticeMessages(kernels, features, classes: classes, unary: field.unary, on: backend))
+      iterate(try LatticeMessages(kernels, features, classes: classes, unary: field.unary, on: device))
     case .window(let radius):
       let size = Extent2D(image.height, image.width)
       iterate(
         WindowMessages(
           KernelGroup.groups(kernels, features), size: size, radius: radius, classes: classes, unary: field.unary,
-          on: backend))
+          on: device))
     case .exact:
-      iterate(ExactMessages(KernelGroup.groups(kernels, features), classes: classes, unary: field.unary, on: backend))
+      iterate(ExactMessages(KernelGroup.groups(kernels, features), classes: classes, unary: field.unary, on: device))
     }
     return field.marginals(shape: probabilities.shape)
   }

@@ -12,24 +12,24 @@ struct ExactMessages: PairwiseMessages {
   private var stored: [Tensor] = []
   private let unary: Tensor
   private let classes: Int
-  private let backend: any Backend
+  private let device: ComputeDevice
   private var marginals: Tensor
 
-  init(_ groups: [KernelGroup], classes: Int, unary: Tensor, on backend: any Backend) {
+  init(_ groups: [KernelGroup], classes: Int, unary: Tensor, on device: ComputeDevice) {
     self.groups = groups
     self.unary = unary
     self.classes = classes
-    self.backend = backend
+    self.device = device
     marginals = unary
     normalizations = groups.map { group in
-      group.members.map { ExactMessages.normalization(of: $0.features, on: backend) }
+      group.members.map { ExactMessages.normalization(of: $0.features, on: device) }
     }
     let count = unary.shape[0]
     guard groups.count * count * count * 4 < Self.largestStorage else { return }
     for group in groups.indices {
       var weights = Tensor(uninitialized: [count, count])
       weights.withUnsafeMutableElements(of: Float.self) { weights in
-        backend.workers.forEachRange(count, grain: 16) { [self] range, _ in
+        device.workers.forEachRange(count, grain: 16) { [self] range, _ in
           fill(weights.baseAddress! + range.lowerBound * count, rows: range, of: group)
         }
       }
@@ -37,17 +37,17 @@ struct ExactMessages: PairwiseMessages {
     }
   }
 
-  private static func normalization(of features: PixelFeatures, on backend: any Backend) -> [Float] {
+  private static func normalization(of features: PixelFeatures, on device: ComputeDevice) -> [Float] {
     let count = features.count
     var result = [Float](repeating: 0, count: count)
     result.withUnsafeMutableBufferPointer { result in
-      backend.workers.forEachRange(count, grain: 16) { range, _ in
+      device.workers.forEachRange(count, grain: 16) { range, _ in
         var row = [Float](repeating: 0, count: count)
         for i in range {
           for j in 0..<count { row[j] = features.exponent(i, j) }
           row.withUnsafeMutableBufferPointer {
-            backend.map(.exp, $0.baseAddress!, $0.baseAddress!, count: count)
-            result[i] = 1 / backend.reduce(.sum, $0.baseAddress!, count: count).squareRoot()
+            device.kernels.map(.exp, $0.baseAddress!, $0.baseAddress!, count: count)
+            result[i] = 1 / device.kernels.reduce(.sum, $0.baseAddress!, count: count).squareRoot()
           }
         }
       }
@@ -64,7 +64,7 @@ struct ExactMessages: PairwiseMessages {
       for (index, i) in rows.enumerated() {
         for j in 0..<count { row[j] = member.features.exponent(i, j) }
         row.withUnsafeMutableBufferPointer {
-          backend.map(.exp, $0.baseAddress!, $0.baseAddress!, count: count)
+          device.kernels.map(.exp, $0.baseAddress!, $0.baseAddress!, count: count)
         }
         let factor = member.scale * normalization[i]
         for j in 0..<count { weights[index * count + j] += factor * normalization[j] * row[j] }
@@ -89,10 +89,10 @@ struct ExactMessages: PairwiseMessages {
         func add(_ weights: UnsafePointer<Float>) {
           marginals.withUnsafeElements(of: Float.self) { q in
             messages.withUnsafeMutableBufferPointer { messages in
-              backend.gemm(
+              device.backend.gemm(
                 transposeA: false, transposeB: false, m: rows.count, n: stride, k: count, alpha: 1, weights, count,
                 q.baseAddress!, stride, beta: 0, messages.baseAddress!, stride)
-              backend.addMessages(
+              device.addMessages(
                 messages.baseAddress!, group.matrix, to: target + (start - pixels.lowerBound) * stride,
                 count: rows.count, classes: classes, stride: stride)
             }

@@ -40,18 +40,18 @@ extension PixelFeatures {
   }
 }
 
-extension Backend {
+extension ComputeDevice {
   /// target += rows · matrix for rows of `stride` numbers of which `classes` count; without a matrix target += rows.
   func addMessages(
     _ rows: UnsafePointer<Float>, _ matrix: [Float]?, to target: UnsafeMutablePointer<Float>, count: Int, classes: Int,
     stride: Int
   ) {
     if let matrix {
-      gemm(
+      backend.gemm(
         transposeA: false, transposeB: false, m: count, n: classes, k: classes, alpha: 1, rows, stride, matrix, classes,
         beta: 1, target, stride)
     } else {
-      combine(.add, target, pStep: 1, rows, qStep: 1, target, count: count * stride)
+      kernels.combine(.add, target, pStep: 1, rows, qStep: 1, target, count: count * stride)
     }
   }
 }

@@ -8,7 +8,7 @@ import SegEngine
 struct LatticeMessages: PairwiseMessages {
   private let filters: [LatticeFilter]
   private let matrices: [[Float]?]
-  private let backend: any Backend
+  private let device: ComputeDevice
   private let classes: Int
   private let stride: Int
   /// log p, then each lattice's rows twice.
@@ -22,16 +22,16 @@ struct LatticeMessages: PairwiseMessages {
 
   /// Finds the lattices of some kernels and their normalisation.
   init(
-    _ kernels: [PairwiseKernel], _ features: [PixelFeatures], classes: Int, unary: Tensor, on backend: any Backend
+    _ kernels: [PairwiseKernel], _ features: [PixelFeatures], classes: Int, unary: Tensor, on device: ComputeDevice
   ) throws(CRFError) {
     let stride = unary.shape[1]
     let pixels = unary.shape[0]
     var filters: [LatticeFilter] = []
     var lattices: [PermutohedralLattice] = []
     for (kernel, points) in zip(kernels, features) {
-      guard let lattice = PermutohedralLattice(points, over: backend.workers) else { throw .deviationTooSmall(kernel) }
+      guard let lattice = PermutohedralLattice(points, over: device.workers) else { throw .deviationTooSmall(kernel) }
       lattices.append(lattice)
-      filters.append(LatticeFilter(lattice, stride: stride, on: backend))
+      filters.append(LatticeFilter(lattice, stride: stride, on: device))
     }
     matrices = kernels.map(\.messageMatrix)
     var starts: [Int] = []
@@ -42,7 +42,7 @@ struct LatticeMessages: PairwiseMessages {
     }
     self.starts = starts
     self.filters = filters
-    self.backend = backend
+    self.device = device
     self.classes = classes
     self.stride = stride
     var rows = Tensor(zeros: [count, stride])
@@ -78,16 +78,16 @@ struct LatticeMessages: PairwiseMessages {
   }
 
   mutating func prepare(_ marginals: Tensor) {
-    let (filters, matrices, starts, stride, classes, backend) = (filters, matrices, starts, stride, classes, backend)
+    let (filters, matrices, starts, stride, classes, device) = (filters, matrices, starts, stride, classes, device)
     marginals.withUnsafeElements(of: Float.self) { q in
       rows.withUnsafeMutableElements(of: Float.self) { rows in
         for (index, filter) in filters.enumerated() {
           let first = rows.baseAddress! + starts[index] * stride
           let second = first + filter.rowCount * stride
-          let (values, other) = filter.filter(q.baseAddress!, first, second, on: backend)
+          let (values, other) = filter.filter(q.baseAddress!, first, second, on: device)
           guard let matrix = matrices[index] else { continue }
-          backend.workers.forEachRange(filter.lattice.vertexCount, grain: 256) { range, _ in
-            backend.gemm(
+          device.workers.forEachRange(filter.lattice.vertexCount, grain: 256) { range, _ in
+            device.backend.gemm(
               transposeA: false, transposeB: false, m: range.count, n: classes, k: classes, alpha: 1,
               values + range.lowerBound * stride, stride, matrix, classes, beta: 0,
               other + range.lowerBound * stride, stride)
@@ -101,7 +101,7 @@ struct LatticeMessages: PairwiseMessages {
     rows.withUnsafeElements(of: Float.self) { rows in
       offsets.withUnsafeBufferPointer { offsets in
         weights.withUnsafeBufferPointer { weights in
-          backend.interpolate(
+          device.kernels.interpolate(
             rows.baseAddress!, offsets: offsets.baseAddress! + pixels.lowerBound * taps,
             weights: weights.baseAddress! + pixels.lowerBound * taps, taps: taps, pixels: pixels.count,
             channels: stride, target, yStride: stride)
@@ -127,7 +127,7 @@ struct LatticeFilter: Sendable {
   /// Rows that the lattice's values take: one a vertex, and one of zeros for neighbours that are not there.
   var rowCount: Int { lattice.vertexCount + 1 }
 
-  init(_ lattice: PermutohedralLattice, stride: Int, on backend: any Backend) {
+  init(_ lattice: PermutohedralLattice, stride: Int, on device: ComputeDevice) {
     self.lattice = lattice
     self.stride = stride
     let size = lattice.dimensions + 1
@@ -147,11 +147,11 @@ struct LatticeFilter: Sendable {
     self.offsets = offsets.map { $0 * stride }
     self.weights = weights
     normalization = []
-    normalize(offsets, on: backend)
+    normalize(offsets, on: device)
   }
 
   /// Filters ones, and divides the weights by the root of what comes.
-  private mutating func normalize(_ points: [Int], on backend: any Backend) {
+  private mutating func normalize(_ points: [Int], on device: ComputeDevice) {
     let size = lattice.dimensions + 1
     var values = (0..<lattice.vertexCount).map { vertex in
       weights[starts[vertex]..<starts[vertex + 1]].reduce(0, +)
@@ -160,7 +160,7 @@ struct LatticeFilter: Sendable {
     var blurred = values
     values.withUnsafeMutableBufferPointer { values in
       blurred.withUnsafeMutableBufferPointer { other in
-        let (result, _) = blur(values.baseAddress!, other.baseAddress!, stride: 1, on: backend)
+        let (result, _) = blur(values.baseAddress!, other.baseAddress!, stride: 1, on: device)
         normalization = (0..<lattice.vertices.count / size).map { point in
           var sum: Float = 0
           for tap in point * size..<(point + 1) * size {
@@ -177,15 +177,15 @@ struct LatticeFilter: Sendable {
   /// array, and the other.
   func filter(
     _ marginals: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>,
-    on backend: any Backend
+    on device: ComputeDevice
   ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
     starts.withUnsafeBufferPointer { starts in
       offsets.withUnsafeBufferPointer { offsets in
         weights.withUnsafeBufferPointer { weights in
-          backend.workers.forEachRange(lattice.vertexCount, grain: 64) { range, _ in
+          device.workers.forEachRange(lattice.vertexCount, grain: 64) { range, _ in
             for vertex in range {
               let entry = starts[vertex]
-              backend.interpolate(
+              device.kernels.interpolate(
                 marginals, offsets: offsets.baseAddress! + entry, weights: weights.baseAddress! + entry,
                 taps: starts[vertex + 1] - entry, pixels: 1, channels: stride, first + vertex * stride, yStride: stride)
             }
@@ -193,12 +193,12 @@ struct LatticeFilter: Sendable {
         }
       }
     }
-    return blur(first, second, stride: stride, on: backend)
+    return blur(first, second, stride: stride, on: device)
   }
 
   /// Adds half of both neighbours to each vertex, axis by axis.
   private func blur(
-    _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, stride: Int, on backend: any Backend
+    _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, stride: Int, on device: ComputeDevice
   ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
     var (from, to) = (first, second)
     let count = lattice.vertexCount
@@ -208,7 +208,7 @@ struct LatticeFilter: Sendable {
     lattice.neighbors.withUnsafeBufferPointer { neighbors in
       for axis in 0...lattice.dimensions {
         let base = axis * count * 2
-        backend.workers.forEachRange(count, grain: 512) { range, _ in
+        device.workers.forEachRange(count, grain: 512) { range, _ in
           withUnsafeTemporaryAllocation(of: Int.self, capacity: piece * 4) { offsets in
             for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: piece) {
               let end = min(start + piece, range.upperBound)
@@ -219,7 +219,7 @@ struct LatticeFilter: Sendable {
                 offsets[tap + 2] = Int(neighbors[base + 2 * vertex + 1]) * stride
                 offsets[tap + 3] = count * stride
               }
-              backend.interpolate(
+              device.kernels.interpolate(
                 from, offsets: offsets.baseAddress!, weights: weights, taps: 4, pixels: end - start, channels: stride,
                 to + start * stride, yStride: stride)
             }

@@ -8,13 +8,13 @@ struct MeanField {
   let unary: Tensor
   private var marginals: Tensor
   private let classes: Int
-  private let backend: any Backend
+  private let device: ComputeDevice
 
   /// Numbers of a row of so many classes.
   static func stride(of classes: Int) -> Int { classes <= 4 ? classes : (classes + 7) / 8 * 8 }
 
   /// Starts from the probabilities themselves, `[height, width, classes]`.
-  init(_ probabilities: Tensor, minimum: Float, on backend: any Backend) {
+  init(_ probabilities: Tensor, minimum: Float, on device: ComputeDevice) {
     let classes = probabilities.shape[2]
     let stride = MeanField.stride(of: classes)
     let pixels = probabilities.shape.rows
@@ -23,7 +23,7 @@ struct MeanField {
     probabilities.withUnsafeElements(of: Float.self) { p in
       logarithms.withUnsafeMutableElements(of: Float.self) { unary in
         marginals.withUnsafeMutableElements(of: Float.self) { q in
-          backend.workers.forEachRange(pixels, grain: 1024) { range, _ in
+          device.workers.forEachRange(pixels, grain: 1024) { range, _ in
             let rows = unary.baseAddress! + range.lowerBound * stride
             for pixel in range {
               for c in 0..<stride {
@@ -31,8 +31,8 @@ struct MeanField {
                 unary[pixel * stride + c] = c < classes ? max(p[pixel * classes + c], minimum) : 1
               }
             }
-            backend.map(.log, rows, rows, count: range.count * stride)
-            backend.softmax(
+            device.kernels.map(.log, rows, rows, count: range.count * stride)
+            device.kernels.softmax(
               logarithm: false, rows, xStride: stride, q.baseAddress! + range.lowerBound * stride, yStride: stride,
               rows: range.count, channels: classes)
           }
@@ -42,21 +42,21 @@ struct MeanField {
     unary = logarithms
     self.marginals = marginals
     self.classes = classes
-    self.backend = backend
+    self.device = device
   }
 
   /// One step: each pixel's marginal from those of all others.
   mutating func update(by messages: inout some PairwiseMessages) {
-    let (classes, stride, backend) = (classes, unary.shape[1], backend)
+    let (classes, stride, device) = (classes, unary.shape[1], device)
     let pixels = unary.shape[0]
     messages.prepare(marginals)
     marginals.withUnsafeMutableElements(of: Float.self) { [messages] q in
       // Small pieces, so that the softmax finds its input in the cache.
-      backend.workers.forEach((pixels + 511) / 512) { piece, _ in
+      device.workers.forEach((pixels + 511) / 512) { piece, _ in
         let range = piece * 512..<min(pixels, (piece + 1) * 512)
         let rows = q.baseAddress! + range.lowerBound * stride
         messages.write(range, to: rows)
-        backend.softmax(
+        device.kernels.softmax(
           logarithm: false, rows, xStride: stride, rows, yStride: stride, rows: range.count, channels: classes)
       }
     }

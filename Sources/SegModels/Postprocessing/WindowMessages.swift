@@ -7,25 +7,25 @@ struct WindowMessages: PairwiseMessages {
   private let radius: Int
   private let classes: Int
   private let unary: Tensor
-  private let backend: any Backend
+  private let device: ComputeDevice
   /// For each group its matrix and the weights `[pixel, tap]`; 0 where the tap lies outside the image.
   private let groups: [(matrix: [Float]?, weights: Tensor)]
   private var marginals: Tensor
 
   init(
-    _ groups: [KernelGroup], size: Extent2D, radius: Int, classes: Int, unary: Tensor, on backend: any Backend
+    _ groups: [KernelGroup], size: Extent2D, radius: Int, classes: Int, unary: Tensor, on device: ComputeDevice
   ) {
     self.size = size
     self.radius = radius
     self.classes = classes
     self.unary = unary
-    self.backend = backend
+    self.device = device
     marginals = unary
     let window = Window(size: size, radius: radius)
     self.groups = groups.map { group in
       var weights = Tensor(zeros: [size.height * size.width, window.taps])
       weights.withUnsafeMutableElements(of: Float.self) { weights in
-        for member in group.members { window.add(member, to: weights.baseAddress!, on: backend) }
+        for member in group.members { window.add(member, to: weights.baseAddress!, on: device) }
       }
       return (group.matrix, weights)
     }
@@ -55,11 +55,11 @@ struct WindowMessages: PairwiseMessages {
         for (matrix, weights) in groups {
           weights.withUnsafeElements(of: Float.self) { weights in
             message.withUnsafeMutableBufferPointer { message in
-              backend.interpolate(
+              device.kernels.interpolate(
                 q.baseAddress! + pixel * stride, offsets: isInside ? distances : offsets,
                 weights: weights.baseAddress! + pixel * window.taps, taps: window.taps, pixels: 1, channels: stride,
                 message.baseAddress!, yStride: stride)
-              backend.addMessages(
+              device.addMessages(
                 message.baseAddress!, matrix, to: target + (pixel - pixels.lowerBound) * stride, count: 1,
                 classes: classes, stride: stride)
             }
@@ -98,14 +98,14 @@ private struct Window {
   }
 
   /// Adds a kernel's weights `[pixel, tap]`, normalised symmetrically within the windows.
-  func add(_ member: KernelGroup.Member, to weights: UnsafeMutablePointer<Float>, on backend: any Backend) {
+  func add(_ member: KernelGroup.Member, to weights: UnsafeMutablePointer<Float>, on device: ComputeDevice) {
     let pixels = size.height * size.width
     var kernel = Tensor(uninitialized: [pixels, taps])
     var normalization = [Float](repeating: 0, count: pixels)
     let steps = distances.map { $0.row * size.width + $0.column }
     kernel.withUnsafeMutableElements(of: Float.self) { kernel in
       normalization.withUnsafeMutableBufferPointer { normalization in
-        backend.workers.forEachRange(pixels, grain: 256) { range, _ in
+        device.workers.forEachRange(pixels, grain: 256) { range, _ in
           for pixel in range {
             let row = kernel.baseAddress! + pixel * taps
             let isInside = isInside(pixel)
@@ -115,11 +115,11 @@ private struct Window {
                 isInside || holds(pixel, distances[tap])
                 ? member.features.exponent(pixel, pixel + steps[tap]) : -.infinity
             }
-            backend.map(.exp, row, row, count: taps)
-            normalization[pixel] = 1 / backend.reduce(.sum, row, count: taps).squareRoot()
+            device.kernels.map(.exp, row, row, count: taps)
+            normalization[pixel] = 1 / device.kernels.reduce(.sum, row, count: taps).squareRoot()
           }
         }
-        backend.workers.forEachRange(pixels, grain: 256) { range, _ in
+        device.workers.forEachRange(pixels, grain: 256) { range, _ in
           for pixel in range {
             let factor = member.scale * normalization[pixel]
             let isInside = isInside(pixel)

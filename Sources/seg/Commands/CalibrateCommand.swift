@@ -65,7 +65,7 @@ struct CalibrateCommand: ParsableCommand {
     let errors = calibration.relativeErrors
     let report = Report(
       backend: backend.name, threads: calibration.threads,
-      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(AlgorithmDemand.featureNames, profile.secondsPerUnit)),
+      secondsPerUnit: Dictionary(uniqueKeysWithValues: zip(WorkEstimate.featureNames, profile.secondsPerUnit)),
       samples: calibration.samples.count, medianRelativeError: errors[errors.count / 2],
       lossOfChoice: calibration.lossOfChoice,
       latency: latency?.errors.map {
@@ -75,7 +75,7 @@ struct CalibrateCommand: ParsableCommand {
     if json { return try printJSON(report) }
     try printLine("\(report.backend), \(report.threads) thread(s), \(report.samples) runs")
     var table = TextTable(["demand", "units a second and core"])
-    for (name, seconds) in zip(AlgorithmDemand.featureNames, profile.secondsPerUnit) {
+    for (name, seconds) in zip(WorkEstimate.featureNames, profile.secondsPerUnit) {
       table.add([name, seconds > 0 ? "\((1e-9 / seconds).fixed(2)) G" : "free"])
     }
     try printLine(table.text)

@@ -31,7 +31,7 @@ struct Products: ParsableCommand {
       var contest = Contest()
       let square = SquareProduct(side: 1024, copies: threads, on: backend)
       contest.add("sgemm 1024³", macs: square.macs) { square.run() }
-      let product = ShapedProduct(m: m, n: n, k: k, copies: threads, on: backend)
+      let product = ProductBenchmark(m: m, n: n, k: k, copies: threads, on: backend)
       contest.add("sgemm", macs: product.macs) { product.runGemm() }
       contest.add("panels", macs: product.macs) { product.runPanels() }
       let outcomes = contest.run(rounds: rounds)
@@ -71,66 +71,10 @@ struct Roofs {
 
 /// Square products, one a thread.
 final class SquareProduct {
-  private let product: ShapedProduct
+  private let product: ProductBenchmark
   var macs: Double { product.macs }
   init(side: Int, copies: Int, on backend: OpenBLASBackend) {
-    product = ShapedProduct(m: side, n: side, k: side, copies: copies, on: backend)
+    product = ProductBenchmark(m: side, n: side, k: side, copies: copies, on: backend)
   }
   func run() { product.runGemm() }
-}
-
-/// The same product once a thread, by the general product and by packed panels.
-final class ShapedProduct {
-  private let m, n, k, copies: Int
-  private let backend: OpenBLASBackend
-  private let a, b: [Float]
-  private var panels: [Float]
-  private let c: UnsafeMutablePointer<Float>
-
-  var macs: Double { Double(copies) * Double(m) * Double(n) * Double(k) }
-
-  init(m: Int, n: Int, k: Int, copies: Int, on backend: OpenBLASBackend) {
-    (self.m, self.n, self.k, self.copies) = (m, n, k, copies)
-    self.backend = backend
-    a = (0..<m * k).map { Float($0 % 7) - 3 }
-    b = (0..<k * n).map { Float($0 % 5) - 2 }
-    let layout = backend.panelLayout
-    panels = [Float](repeating: 0, count: layout.count(k: k, n: n))
-    for column in 0..<n {
-      let first = column / layout.width * layout.width
-      let stored = layout.storedColumns(at: first, of: n)
-      for row in 0..<k {
-        panels[layout.offset(ofPanelAt: first, k: k) + row * stored + column - first] = b[row * n + column]
-      }
-    }
-    c = .allocate(capacity: copies * m * n)
-    c.initialize(repeating: 0, count: copies * m * n)
-  }
-
-  deinit { c.deallocate() }
-
-  func runGemm() {
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        backend.workers.forEach(copies) { index, _ in
-          backend.gemm(
-            transposeA: false, transposeB: false, m: m, n: n, k: k, alpha: 1, a.baseAddress!, k, b.baseAddress!, n,
-            beta: 0, c + index * m * n, n)
-        }
-      }
-    }
-  }
-
-  func runPanels() {
-    a.withUnsafeBufferPointer { a in
-      panels.withUnsafeBufferPointer { panels in
-        backend.workers.forEach(copies) { index, _ in
-          backend.panelProduct(
-            PanelOperands(
-              rows: .strided(a.baseAddress!, stride: k), rowCount: m, depth: k, panels: panels.baseAddress!, columns: n,
-              y: c + index * m * n, yStride: n))
-        }
-      }
-    }
-  }
 }

@@ -35,7 +35,7 @@ struct Steps: ParsableCommand {
     for (step, times) in zip(model.plan.steps, times) {
       let seconds = times.median
       // What is multiplied by the algorithm that runs, not by the definition.
-      let macs = step.demand.map { $0.panelMacs + $0.gemmMacs } ?? Double(step.cost.macs)
+      let macs = step.work.map { $0.panelMacs + $0.gemmMacs } ?? Double(step.cost.macs)
       let products = 2 * macs / roofs.gigaflops / 1e9
       let memory = Double(step.activationByteCount + step.weightByteCount) / roofs.gigabytes / 1e9
       (total, bare) = (total + seconds, bare + products)

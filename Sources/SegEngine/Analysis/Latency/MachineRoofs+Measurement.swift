@@ -11,7 +11,7 @@ extension MachineRoofs {
 
   /// Measures a backend's roofs on one thread and on all of its own; takes a few seconds.
   static func measured(on backend: any Backend, alone: any Backend) -> MachineRoofs {
-    let scratch = Scratch()
+    let (scratch, kernels) = (Scratch(), ComputeDevice(backend).kernels)
     func products(_ depths: [Int], _ columns: [Int], _ run: (Int, Int) -> Void) -> RateGrid {
       RateGrid(
         rows: depths.map(Double.init), columns: columns.map(Double.init),
@@ -23,10 +23,10 @@ extension MachineRoofs {
         })
     }
     let panels = products(depths, columns) { depth, columns in
-      backend.panelProduct(
+      kernels.panelProduct(
         PanelOperands(
           rows: .strided(scratch.a, stride: depth), rowCount: rows, depth: depth, panels: scratch.b, columns: columns,
-          y: scratch.c, yStride: columns))
+          into: Destination(scratch.c, stride: columns)))
     }
     let gemm = products(gemmDepths, gemmColumns) { depth, columns in
       backend.gemm(
@@ -57,7 +57,8 @@ extension MachineRoofs {
 
     init() {
       func memory(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 4 * count, alignment: AlignedMemory.alignment)
+        let bytes = UnsafeMutableRawPointer.allocate(
+          byteCount: ElementType.float32.byteCount(of: count), alignment: AlignedMemory.alignment)
         let floats = bytes.bindMemory(to: Float.self, capacity: count)
         floats.initialize(repeating: 0.5, count: count)
         return floats
@@ -68,26 +69,9 @@ extension MachineRoofs {
       // The last panel is filled up.
       b = memory(depth * (widest + 64))
       c = memory(rows * widest)
-      large = memory((workingSets.max() ?? 0) / 4)
+      large = memory((workingSets.max() ?? 0) / ElementType.float32.byteCount)
     }
 
     deinit { for pointer in [a, b, c, large] { pointer.deallocate() } }
-  }
-}
-
-/// Takes times.
-enum Stopwatch {
-  /// Seconds of the fastest of the calls that are made until `lasting` seconds are over, three at least, after one that does not count.
-  static func fastest(lasting: Double, _ body: () -> Void) -> Double {
-    let clock = ContinuousClock()
-    body()
-    var (best, total, count) = (Double.infinity, 0.0, 0)
-    while count < 3 || total < lasting {
-      let seconds = clock.measure(body) / .seconds(1)
-      best = min(best, max(seconds, 1e-9))
-      total += seconds
-      count += 1
-    }
-    return best
   }
 }

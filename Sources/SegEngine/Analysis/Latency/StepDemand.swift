@@ -13,7 +13,7 @@ public struct StepDemand: Hashable, Sendable {
     "weight_seconds", "activation_seconds", "operations", "other_macs",
   ]
 
-  /// Makes a demand.
+  /// Makes a work.
   ///
   /// - Precondition: there is a number for each feature.
   public init(kind: String, features: [Double]) {
@@ -34,26 +34,26 @@ public struct StepDemand: Hashable, Sendable {
   /// bytes that pass by between two uses of the step's weights: those of all weights and maps.
   public init(_ step: ExecutionPlan.Step, roofs: MachineRoofs, threads: Int, footprint: Int) {
     let cores = Double(threads)
-    let demand = step.demand ?? AlgorithmDemand()
-    let columns = Double(max(1, demand.columns))
+    let work = step.work ?? WorkEstimate()
+    let columns = Double(max(1, work.columns))
     // Terms of a sum, over the columns that are computed, padding included.
-    let depth = demand.panelResults > 0 ? demand.panelMacs / demand.panelResults : 1
-    let gemmDepth = demand.gemmMacs > 0 ? demand.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
+    let depth = work.panelResults > 0 ? work.panelMacs / work.panelResults : 1
+    let gemmDepth = work.gemmMacs > 0 ? work.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
     let bytes = Double(step.activationByteCount)
     self.init(
       kind: step.isConvolution ? step.algorithm : StepDemand.kind(ofOperation: step.operation),
       features: [
         1,
-        demand.panelMacs / roofs.panelRate.rate(depth, columns) / cores,
-        demand.panelResults / cores,
-        demand.gemmMacs / roofs.gemmRate.rate(gemmDepth, columns) / cores,
-        demand.vectorOperations / cores,
-        demand.bytesMoved / cores,
-        demand.weightBytes / cores,
+        work.panelMacs / roofs.panelRate.rate(depth, columns) / cores,
+        work.panelResults / cores,
+        work.gemmMacs / roofs.gemmRate.rate(gemmDepth, columns) / cores,
+        work.vectorOperations / cores,
+        work.bytesMoved / cores,
+        work.weightBytes / cores,
         Double(step.weightByteCount) / roofs.bandwidth.rate(Double(footprint), cores),
         bytes / roofs.bandwidth.rate(bytes, cores),
         Double(step.cost.otherOperations) / cores,
-        step.demand == nil ? Double(step.cost.macs) / cores : 0,
+        step.work == nil ? Double(step.cost.macs) / cores : 0,
       ])
   }
 }

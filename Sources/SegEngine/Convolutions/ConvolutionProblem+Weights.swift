@@ -1,8 +1,8 @@
 extension ConvolutionProblem {
   /// Forward weights of one group as a matrix: its rows are (tap, input channel of the group), its columns the output channels.
-  func tapMajorMatrix(on backend: any Backend) -> PanelMatrix {
+  func tapMajorMatrix(on device: ComputeDevice) -> PanelMatrix {
     let rows = (0..<taps).flatMap { tap in (0..<groupInputs).map { $0 * taps + tap } }
     return PanelMatrix(
-      rowOffsets: rows, columnOffsets: (0..<groupOutputs).map { $0 * groupInputs * taps }, on: backend)
+      rowOffsets: rows, columnOffsets: (0..<groupOutputs).map { $0 * groupInputs * taps }, on: device)
   }
 }

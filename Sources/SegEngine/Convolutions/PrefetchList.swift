@@ -1,23 +1,24 @@
-/// Runs of numbers that are to be asked for (``PlaneOperands/ahead``), listed in scratch memory.
-struct RunList {
-  private let memory: UnsafeMutablePointer<PlaneOperands.Run>
+/// A list of runs of numbers to prefetch (``PlaneOperands/prefetches``), in scratch memory.
+struct PrefetchList {
+  private let memory: UnsafeMutablePointer<PlaneOperands.PrefetchRun>
   private let capacity: Int
   private var count = 0
 
-  /// Floats that a list takes, whole lines of a cache.
+  /// Size of a list in floats: whole cache lines.
   static func floatCount(capacity: Int) -> Int {
-    let bytes = capacity * MemoryLayout<PlaneOperands.Run>.stride
+    let bytes = capacity * MemoryLayout<PlaneOperands.PrefetchRun>.stride
     return (bytes + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
       / MemoryLayout<Float>.stride
   }
 
   /// An empty list in memory that is aligned for pointers.
   init(_ scratch: UnsafeMutablePointer<Float>, capacity: Int) {
-    memory = UnsafeMutableRawPointer(scratch).bindMemory(to: PlaneOperands.Run.self, capacity: capacity)
+    memory = UnsafeMutableRawPointer(scratch).bindMemory(to: PlaneOperands.PrefetchRun.self, capacity: capacity)
     self.capacity = capacity
   }
 
-  var runs: UnsafeBufferPointer<PlaneOperands.Run> { UnsafeBufferPointer(start: memory, count: count) }
+  /// The listed runs.
+  var runs: UnsafeBufferPointer<PlaneOperands.PrefetchRun> { UnsafeBufferPointer(start: memory, count: count) }
 
   /// Lists rows of `count` numbers, `stride` apart.
   mutating func append(
@@ -32,7 +33,7 @@ struct RunList {
     }
   }
 
-  private mutating func append(_ run: PlaneOperands.Run) {
+  private mutating func append(_ run: PlaneOperands.PrefetchRun) {
     precondition(count < capacity, "the list has room for \(capacity) runs")
     memory[count] = run
     count += 1

@@ -1,0 +1,42 @@
+/// The kernels that exist, by operation, number format and instruction set.
+///
+/// All kernels compute on float32. An operator of another number format looks its kernels up when it is prepared, and finds `nil`
+/// where there are none.
+package struct KernelTable: Sendable {
+  /// What a kernel computes.
+  package enum Operation: String, CaseIterable, Sendable {
+    case panelProduct, strassenProduct, winograd, depthwise, elementwise, normalization, pooling, patches,
+      interpolation,
+      transposition, reduction, softmax, argmax
+  }
+
+  private struct Key: Hashable {
+    let operation: Operation
+    let elementType: ElementType
+    let instructionSet: String
+  }
+
+  private var entries: [Key: any Kernels] = [:]
+
+  /// The kernels that this machine can run.
+  package static let standard: KernelTable = {
+    var table = KernelTable()
+    for name in VectorKernels.instructionSets {
+      if let kernels = VectorKernels(instructionSet: name) { table.add(kernels, for: .float32, on: name) }
+    }
+    table.add(ReferenceKernels(), for: .float32, on: ReferenceKernels.instructionSet)
+    return table
+  }()
+
+  /// Enters kernels for all operations on a number format.
+  private mutating func add(_ kernels: any Kernels, for elementType: ElementType, on instructionSet: String) {
+    for operation in Operation.allCases {
+      entries[Key(operation: operation, elementType: elementType, instructionSet: instructionSet)] = kernels
+    }
+  }
+
+  /// The kernels for an operation on numbers of a format; `nil` where there are none.
+  package subscript(_ operation: Operation, _ elementType: ElementType, _ instructionSet: String) -> (any Kernels)? {
+    entries[Key(operation: operation, elementType: elementType, instructionSet: instructionSet)]
+  }
+}

@@ -1,0 +1,21 @@
+/// Two numbers, one along the height and one along the width of a feature map.
+public struct Extent2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// Along the height (rows).
+  public var height: Int
+  /// Along the width (columns).
+  public var width: Int
+
+  /// Makes a pair of extents.
+  public init(_ height: Int, _ width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  /// The same along both axes.
+  public init(integerLiteral value: Int) { self.init(value, value) }
+
+  /// The same along both axes.
+  public init(_ both: Int) { self.init(both, both) }
+
+  public var description: String { height == width ? "\(height)" : "\(height)×\(width)" }
+}

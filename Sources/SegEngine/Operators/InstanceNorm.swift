@@ -1,0 +1,33 @@
+/// Normalisation of each channel of an image by its mean and variance over all pixels (Ulyanov et al. 2016).
+///
+/// Inputs: x `[batch, …, channels]`, and where affine weight and bias `[channels]`. Output: as x. A ``GroupNorm`` with a group
+/// a channel, held to the same tolerance.
+public struct InstanceNorm: Operator {
+  public static let name = "InstanceNorm"
+
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// Makes the operator.
+  public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireNormalization(inputs, minimumRank: 2)
+  }
+
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { normalizationCost(inputs, outputs) }
+
+  public func overwritableInputs(of count: Int) -> [Int] { [0] }
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let x = context.inputs[0].shape
+    return GroupStatistics(x, groups: max(1, x.channels), epsilon: epsilon).prepared(context)
+  }
+}
+
+extension InstanceNorm {
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    .everything(of: inputs[index])
+  }
+}

@@ -1,0 +1,2 @@
+// Tensors, images and models of SegEngine are in the functions of this module.
+@_exported import SegEngine
