@@ -194,7 +194,9 @@ import Testing
       for picture in pictures {
         let png = try #require(Data(base64Encoded: String(picture.1)))
         let image = try Image(decoding: Array(png))
-        #expect([Extent2D(4, 6), Extent2D(2, 3)].contains(Extent2D(image.height, image.width)))
+        #expect(
+          [Extent2D(height: 4, width: 6), Extent2D(height: 2, width: 3)].contains(
+            Extent2D(height: image.height, width: image.width)))
       }
       // The mask of the worst image, in the colours of classes 0 and 1 where there is no photograph.
       guard photos.isEmpty else { continue }

@@ -61,7 +61,7 @@ import Testing
     let result = try seg("summary", name, "--size", "64x96", "--json")
     expectSuccess(result)
     let report: Report = try result.json()
-    let summary = try GraphSummary(try #require(ModelRegistry.find(name)).makeGraph(Extent2D(64, 96)))
+    let summary = try GraphSummary(try #require(ModelRegistry.find(name)).makeGraph(Extent2D(height: 64, width: 96)))
     #expect(report.model == name)
     #expect(report.parameters == summary.parameterCount)
     #expect(report.trainableParameters == summary.trainableParameterCount)

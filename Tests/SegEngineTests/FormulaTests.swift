@@ -62,8 +62,8 @@ import Darwin
           height: height, width: width, inputs: inputs, bottleneck: middle, outputs: outputs, kernel: kernel))
 
     let asymmetric = try summary(shape) {
-      $0.conv("v", inputs, kernel: Extent2D(kernel, 1), bias: false)
-        .conv("h", inputs, kernel: Extent2D(1, kernel), bias: false)
+      $0.conv("v", inputs, kernel: Extent2D(height: kernel, width: 1), bias: false)
+        .conv("h", inputs, kernel: Extent2D(height: 1, width: kernel), bias: false)
     }
     #expect(
       asymmetric.total.macs
@@ -154,7 +154,7 @@ import Darwin
       #expect(summary.layers.last?.outputs[0].shape.height == factor * height)
     }
     expect(
-      try summary(shape) { $0.resize(to: Extent2D(factor * height, factor * width), .bilinear) },
+      try summary(shape) { $0.resize(to: Extent2D(height: factor * height, width: factor * width), .bilinear) },
       UpsamplingFormulas.bilinear(height: height, width: width, channels: inputs, factor: factor))
     expect(
       try summary(shape) {

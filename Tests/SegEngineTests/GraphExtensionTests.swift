@@ -33,7 +33,7 @@ import Testing
     for height in [8, 11] {
       let x = Tensor.random([1, height, 9, 3], seed: 3)
       let logits = try model.run(["x": x])["logits"]!
-      for size in [Extent2D(2 * height, 18), Extent2D(31, 17)] {
+      for size in [Extent2D(height: 2 * height, width: 18), Extent2D(height: 31, width: 17)] {
         let alone = try Graph("alone") { g in
           try Classes(size: size).extend(g, outputs: [g.input("y", logits.shape)])
         }
@@ -46,7 +46,7 @@ import Testing
 
   /// Where the extension keeps the size of an enlarged map, the map is not made.
   @Test func theExtensionTakesPartInFusion() throws {
-    let graph = try network().extended(by: Classes(size: Extent2D(22, 18)), for: ["x": [1, 11, 9, 3]])
+    let graph = try network().extended(by: Classes(size: Extent2D(height: 22, width: 18)), for: ["x": [1, 11, 9, 3]])
     #expect(graph.outputs.map(\.name) == ["classes"])
     let model = try graph.compiled(for: ["x": [1, 11, 9, 3]], parameters: Parameters(initializing: graph, seed: 2))
     #expect(model.stepInfos.map { String($0.operation.prefix { $0 != " " }) } == ["Convolution", "ResizeArgMax"])

@@ -193,7 +193,7 @@ import Testing
     let graph = try Graph("halves") { g in
       let x = g.input("x", [1, 4, 4, 2])
       let halves = x.split(sizes: [2, 2], axis: 1)
-      g.output("y", halves[0] + halves[1].resize(to: Extent2D(2, 4)))
+      g.output("y", halves[0] + halves[1].resize(to: Extent2D(height: 2, width: 4)))
     }
     func message(_ shape: Shape) -> String {
       do {

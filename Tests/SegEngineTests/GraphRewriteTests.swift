@@ -223,8 +223,8 @@ import Testing
   // MARK: Resized logits
 
   private let targets: [(name: String, resize: (Value, Resize.Interpolation, Resize.Coordinates) -> Value)] = [
-    ("larger", { $0.resize(to: Extent2D(23, 70), $1, coordinates: $2) }),
-    ("smaller", { $0.resize(to: Extent2D(4, 3), $1, coordinates: $2) }),
+    ("larger", { $0.resize(to: Extent2D(height: 23, width: 70), $1, coordinates: $2) }),
+    ("smaller", { $0.resize(to: Extent2D(height: 4, width: 3), $1, coordinates: $2) }),
     ("like", { $0.resize(like: $0.pad(3), $1, coordinates: $2) }),
     ("factor", { $0.resize(by: 2.3, $1, coordinates: $2) }),
   ]
@@ -272,7 +272,9 @@ import Testing
 
   /// The resized logits, of which there would be 2 · 21 · 1024 · 512 numbers, do not fit in what is asked for.
   @Test func resizedLogitsNeverExist() throws {
-    let graph = try graph([2, 16, 32, 21]) { $0.resize(to: Extent2D(512, 1024)).softmax().argmax(elementType: .int32) }
+    let graph = try graph([2, 16, 32, 21]) {
+      $0.resize(to: Extent2D(height: 512, width: 1024)).softmax().argmax(elementType: .int32)
+    }
     let model = try compiled(graph)
     #expect(operations(model) == ["ResizeArgMax"])
     #expect(model.arenaByteCount < 1 << 20)
@@ -329,7 +331,7 @@ import Testing
           let graph = try graph([2, 6, 7, 9]) { x in
             let resized = resize(x, interpolation, .halfPixel)
             // The addend dies here, and may be overwritten.
-            let addend = x.adaptiveMaxPool(to: Extent2D(resized.shape.height, resized.shape.width))
+            let addend = x.adaptiveMaxPool(to: Extent2D(height: resized.shape.height, width: resized.shape.width))
             return sum(resized, addend).sigmoid()
           }
           let steps = operations(try compiled(graph))
@@ -364,7 +366,7 @@ import Testing
   /// Rows apart, guarded memory, on every backend: as the two operators one after the other.
   @Test func fusedResizesKeepToTheirMemory() throws {
     let (x, addend) = (Tensor.random([2, 5, 6, 11], seed: 1), Tensor.random([2, 9, 40, 11], seed: 2))
-    let resize = Resize(.bilinear, to: .size(Extent2D(9, 40)))
+    let resize = Resize(.bilinear, to: .size(Extent2D(height: 9, width: 40)))
     for (name, backend) in everyBackend() {
       let plain = OperatorRunner(backend)
       let resized = try plain.run(resize, [x])[0]

@@ -8,8 +8,8 @@ import Testing
 
   private static let geometries: [ConvolutionGeometry] = {
     var result: [ConvolutionGeometry] = []
-    withEvery("kernel", in: [Extent2D(1), Extent2D(2), Extent2D(3), Extent2D(2, 3)]) { kernel in
-      withEvery("stride", in: [Extent2D(1), Extent2D(2), Extent2D(3, 2)]) { stride in
+    withEvery("kernel", in: [Extent2D(1), Extent2D(2), Extent2D(3), Extent2D(height: 2, width: 3)]) { kernel in
+      withEvery("stride", in: [Extent2D(1), Extent2D(2), Extent2D(height: 3, width: 2)]) { stride in
         withEvery("dilation", in: [1, 2]) { dilation in
           result.append(.init(kernel: kernel, stride: stride, dilation: Extent2D(dilation)))
           if kernel != 1 {
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func globalPoolsTakeAllPixels() {
-    withEvery("size", in: [Extent2D(1), Extent2D(5, 7), Extent2D(40, 33)]) { size in
+    withEvery("size", in: [Extent2D(1), Extent2D(height: 5, width: 7), Extent2D(height: 40, width: 33)]) { size in
       withEvery("channels", in: [1, 3, 64, 150]) { channels in
         let x = Tensor.random([2, size.height, size.width, channels], seed: 3)
         let mean = NaiveTensor(x).adaptivePool(.average, to: 1)
@@ -107,7 +107,10 @@ import Testing
   }
 
   @Test func adaptivePoolsLayAGridOverTheImage() {
-    withEvery("grid", in: [Extent2D(1), Extent2D(2), Extent2D(3, 4), Extent2D(6), Extent2D(9, 11)]) { grid in
+    withEvery(
+      "grid",
+      in: [Extent2D(1), Extent2D(2), Extent2D(height: 3, width: 4), Extent2D(6), Extent2D(height: 9, width: 11)]
+    ) { grid in
       withEvery("channels", in: [2, 70]) { channels in
         let x = Tensor.random([2, 7, 10, channels], seed: 5)
         withEvery("operation", in: [GlobalPool.Operation.average, .maximum]) { operation in
@@ -126,9 +129,9 @@ import Testing
       let pooled = NaiveTensor(x).maxPool(geometry, roundingUp: false)
       let values = Tensor([2, 3, 4, channels], pooled[0].values.map { Float($0) })
       let indices = Tensor([2, 3, 4, channels], pooled[1].values.map { Int32($0) })
-      let expected = pooled[0].maxUnpool(pooled[1], to: Extent2D(6, 8))
+      let expected = pooled[0].maxUnpool(pooled[1], to: Extent2D(height: 6, width: 8))
       withEvery(
-        "target", in: [MaxUnpool.Target.size(Extent2D(6, 8)), .geometry(geometry), .like]
+        "target", in: [MaxUnpool.Target.size(Extent2D(height: 6, width: 8)), .geometry(geometry), .like]
       ) { target in
         let inputs = target == .like ? [values, indices, x] : [values, indices]
         #expect(disagreements(of: MaxUnpool(to: target), inputs, with: [expected], .exact, on: backends) == [])

@@ -158,12 +158,13 @@ import Testing
       let room = min(height, width)
       switch pick(0...11) {
       case 0...2:
-        let kernel = Extent2D(pick(1...3), pick(1...3))
-        let dilation = Extent2D(pick(1...3), pick(1...3))
-        let effective = Extent2D((kernel.height - 1) * dilation.height, (kernel.width - 1) * dilation.width)
+        let kernel = Extent2D(height: pick(1...3), width: pick(1...3))
+        let dilation = Extent2D(height: pick(1...3), width: pick(1...3))
+        let effective = Extent2D(
+          height: (kernel.height - 1) * dilation.height, width: (kernel.width - 1) * dilation.width)
         guard effective.height < height, effective.width < width else { return x.relu() }
         return x.conv(
-          name(), 4, kernel: kernel, stride: Extent2D(pick(1...2), pick(1...2)),
+          name(), 4, kernel: kernel, stride: Extent2D(height: pick(1...2), width: pick(1...2)),
           padding: Padding2D(
             top: pick(0...effective.height), left: pick(0...effective.width), bottom: pick(0...effective.height),
             right: pick(0...effective.width)), dilation: dilation, groups: [1, 2, 4][pick(0...2)], bias: false)
@@ -193,7 +194,7 @@ import Testing
         if isUniform, other.shape.height != height || other.shape.width != width { return x.relu() }
         // Brought to one size by the middle of the larger, or by resizing.
         if other.shape.height > height || other.shape.width > width || pick(0...1) == 0 {
-          other = other.resize(to: Extent2D(height, width), .nearest)
+          other = other.resize(to: Extent2D(height: height, width: width), .nearest)
         } else {
           other = other.pad(like: x)
         }

@@ -6,7 +6,8 @@ import Testing
   private let backends = everyBackend()
 
   private static let sizes = [
-    Extent2D(1), Extent2D(2, 3), Extent2D(5, 7), Extent2D(10, 14), Extent2D(13, 4), Extent2D(20, 28), Extent2D(11, 23),
+    Extent2D(1), Extent2D(height: 2, width: 3), Extent2D(height: 5, width: 7), Extent2D(height: 10, width: 14),
+    Extent2D(height: 13, width: 4), Extent2D(height: 20, width: 28), Extent2D(height: 11, width: 23),
   ]
 
   /// The coordinate is rounded to float32, which moves it by up to 2e-6 pixels here, and a slope is at most 2 a pixel
@@ -55,7 +56,7 @@ import Testing
     withEvery("channels", in: [1, 6, 19]) { channels in
       let x = Tensor.random([2, 9, 17, channels], seed: UInt64(channels))
       let naive = NaiveTensor(x)
-      withEvery("size", in: Self.sizes + [Extent2D(9, 17), Extent2D(2, 40)]) { size in
+      withEvery("size", in: Self.sizes + [Extent2D(height: 9, width: 17), Extent2D(height: 2, width: 40)]) { size in
         let like = Tensor(zeros: [1, size.height, size.width, 1])
         withEvery("bicubic", in: [false, true]) { bicubic in
           let expected = naive.resizeAntialiased(bicubic: bicubic, to: size)
@@ -75,7 +76,7 @@ import Testing
     let x = Tensor.random([1, 7, 10, 3], seed: 8)
     let naive = NaiveTensor(x)
     withEvery("factor", in: [0.4, 1.37, 2.0, 2.55]) { factor in
-      let size = Extent2D(Int(7 * factor), Int(10 * factor))
+      let size = Extent2D(height: Int(7 * factor), width: Int(10 * factor))
       withEvery("interpolation", in: Resize.Interpolation.allCases) { interpolation in
         withEvery("recomputing", in: [false, true]) { recomputing in
           let scale =
@@ -91,7 +92,7 @@ import Testing
   @Test func nearestTakesEveryElementType() {
     withEvery("type", in: ElementType.allCases) { type in
       let x = Tensor.counting([2, 3, 5, 2], of: type)
-      withEvery("size", in: [Extent2D(6, 10), Extent2D(2, 9)]) { size in
+      withEvery("size", in: [Extent2D(height: 6, width: 10), Extent2D(height: 2, width: 9)]) { size in
         let scale = (3 / Double(size.height), 5 / Double(size.width))
         let expected = NaiveTensor(x).resize(.nearest, .asymmetric, to: size, scale: scale)
         #expect(
@@ -102,7 +103,7 @@ import Testing
 
   @Test func shapesThatDoNotFitAreNamed() {
     #expect(
-      shapeError(Resize(.bilinear, to: .size(Extent2D(0, 4))), [[1, 4, 4, 2]])
+      shapeError(Resize(.bilinear, to: .size(Extent2D(height: 0, width: 4))), [[1, 4, 4, 2]])
         == "Resize: [1, 4, 4, 2] cannot be resized to 0×4 pixels")
     #expect(
       shapeError(Resize(.bilinear, to: .like), [[1, 4, 4, 2], [3, 3]])

@@ -28,18 +28,18 @@ import Testing
   }
 
   private static let cases: [Case] = [
-    Case(geometry: depthwise(3), size: Extent2D(13, 60)),
-    Case(geometry: depthwise(3, stride: 2), size: Extent2D(40, 17), batch: 2),
-    Case(geometry: depthwise(5, dilation: 2), size: Extent2D(31, 9)),
-    Case(geometry: depthwise(5, stride: 2), size: Extent2D(33, 33), projects: false),
-    Case(geometry: depthwise(3, dilation: 3), size: Extent2D(20, 11), expands: false),
-    Case(geometry: depthwise(3), size: Extent2D(64, 20), middle: 24, output: 5, addsResidual: true),
+    Case(geometry: depthwise(3), size: Extent2D(height: 13, width: 60)),
+    Case(geometry: depthwise(3, stride: 2), size: Extent2D(height: 40, width: 17), batch: 2),
+    Case(geometry: depthwise(5, dilation: 2), size: Extent2D(height: 31, width: 9)),
+    Case(geometry: depthwise(5, stride: 2), size: Extent2D(height: 33, width: 33), projects: false),
+    Case(geometry: depthwise(3, dilation: 3), size: Extent2D(height: 20, width: 11), expands: false),
+    Case(geometry: depthwise(3), size: Extent2D(height: 64, width: 20), middle: 24, output: 5, addsResidual: true),
     // Outputs that read nothing but padding, and a stride beyond the kernel.
-    Case(geometry: depthwise(3, padding: Padding2D(6)), size: Extent2D(7, 8)),
+    Case(geometry: depthwise(3, padding: Padding2D(6)), size: Extent2D(height: 7, width: 8)),
     Case(
       geometry: depthwise(3, stride: 5, padding: Padding2D(top: 0, left: 1, bottom: 3, right: 0)),
-      size: Extent2D(41, 23)),
-    Case(geometry: depthwise(1, channels: 19), size: Extent2D(6, 6), middle: 19),
+      size: Extent2D(height: 41, width: 23)),
+    Case(geometry: depthwise(1, channels: 19), size: Extent2D(height: 6, width: 6), middle: 19),
   ]
 
   @Test func equalsTheStagesOneByOne() throws {

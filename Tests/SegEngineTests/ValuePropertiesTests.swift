@@ -120,7 +120,9 @@ struct ValuePropertiesTests {
   @Test func distributionsMoveWithTheirAxis() throws {
     #expect(try check("softmax") { $0.softmax(axis: -1) }.unitSumAxis == 3)
     #expect(try check("moved") { $0.softmax(axis: -1).transpose([0, 3, 1, 2]) }.unitSumAxis == 1)
-    #expect(try check("resized") { $0.softmax(axis: -1).resize(to: Extent2D(16, 12), .bilinear) }.unitSumAxis == 3)
+    #expect(
+      try check("resized") { $0.softmax(axis: -1).resize(to: Extent2D(height: 16, width: 12), .bilinear) }.unitSumAxis
+        == 3)
     #expect(try check("cut") { $0.softmax(axis: -1).slice(axis: 3, from: 0, to: 2) }.unitSumAxis == nil)
     #expect(try check("rows cut") { $0.softmax(axis: -1).slice(axis: 1, from: 0, to: 2) }.unitSumAxis == 3)
     #expect(
@@ -140,7 +142,8 @@ struct ValuePropertiesTests {
     let labels = try check("argmax") { $0.argmax(axis: -1, keepingAxis: true, elementType: .int32) }
     #expect(labels.isCategorical && labels.levels == [0, 1, 2])
     #expect(
-      try check("bilinear", { $0.softmax(axis: -1).resize(to: Extent2D(16, 12), .bilinear) }).isCategorical == false)
+      try check("bilinear", { $0.softmax(axis: -1).resize(to: Extent2D(height: 16, width: 12), .bilinear) })
+        .isCategorical == false)
   }
 
   @Test func axesAreFollowedThroughReshapes() throws {

@@ -118,9 +118,10 @@ import Testing
       for channels in [16, 19, 33] {
         for (row, column, step) in [(-1, -2, 1), (3, 2, 1), (-3, 1, 3), (9, 12, 2)] {
           let plane = channels + 5
-          let input = Extent2D(13, 17)
+          let input = Extent2D(height: 13, width: 17)
           let tiling = WinogradTiling(
-            filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
+            filtering, input: input, inputChannels: channels, output: Extent2D(height: 11, width: 12),
+            outputChannels: channels,
             step: Extent2D(step), inputPlane: plane, outputPlane: plane)
           let image = Tensor.random([1, 13, 17, channels], seed: 1).elements(of: Float.self)
           let values = Tensor.random([filtering.products * plane], seed: 2).elements(of: Float.self)
@@ -155,8 +156,9 @@ import Testing
             // As the phases of a transposed convolution lie.
             if row < 0 {
               let apart = WinogradTiling(
-                filtering, input: input, inputChannels: channels, output: Extent2D(11, 12), outputChannels: channels,
-                step: 1, outputStep: Extent2D(2, 3), inputPlane: plane, outputPlane: plane)
+                filtering, input: input, inputChannels: channels, output: Extent2D(height: 11, width: 12),
+                outputChannels: channels,
+                step: 1, outputStep: Extent2D(height: 2, width: 3), inputPlane: plane, outputPlane: plane)
               let outside = WinogradTile(row: -1, column: row, rowAxis: rowAxis, columnAxis: columnAxis)
               func spread(_ kernels: any Kernels, _ function: ElementwiseFunction) -> [Float] {
                 var y = [Float](repeating: 9, count: 11 * 12 * channels)

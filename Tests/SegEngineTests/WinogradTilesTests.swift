@@ -10,8 +10,8 @@ import Testing
   /// Every output comes from one tile.
   @Test(arguments: filterings) func eachOutputComesOnce(_ filtering: WinogradFiltering) {
     for (height, width, rows, columns) in cases(filtering) {
-      let output = Extent2D(height, width)
-      let tiles = tiles(filtering, output, step: Extent2D(rows, columns))
+      let output = Extent2D(height: height, width: width)
+      let tiles = tiles(filtering, output, step: Extent2D(height: rows, width: columns))
       let axes = filtering.axes
       var count = [Int](repeating: 0, count: 2 * height * width)
       for (image, tile) in all(tiles) {
@@ -31,7 +31,7 @@ import Testing
   @Test(arguments: filterings) func rangesHoldTheTilesOfAPoint(_ filtering: WinogradFiltering) {
     let n = filtering.inputs
     for (height, width, rows, columns) in cases(filtering) {
-      let tiles = tiles(filtering, Extent2D(height, width), step: Extent2D(rows, columns))
+      let tiles = tiles(filtering, Extent2D(height: height, width: width), step: Extent2D(height: rows, width: columns))
       var products = 0
       for (block, point) in (0..<tiles.blocks.pieces).flatMap({ block in (0..<n * n).map { (tiles[block: block], $0) } }
       ) {
@@ -54,7 +54,7 @@ import Testing
 
   @Test func theLastTilesTakeFewerPoints() {
     func productCount(_ filtering: WinogradFiltering, _ size: Int) -> Int {
-      tiles(filtering, Extent2D(size, size), step: 1, batch: 1).productCount
+      tiles(filtering, Extent2D(height: size, width: size), step: 1, batch: 1).productCount
     }
     // 32 outputs are five sixes and a two, 8 · 5 + 4 points an axis.
     #expect(productCount(.six, 32) == 44 * 44)

@@ -75,7 +75,7 @@ struct CheckpointFilesTests {
     try expectFailure("two.pth", "choose one by its key: model, model_ema")
     try expectLoads("two.pth", key: "model")
     try expectLoads("two.pth", key: "model_ema", another: true, leavingOut: ["n_averaged"])
-    try expectFailure("two.pth", key: "best", "nothing lies under the key best", "model, model_ema")
+    try expectFailure("two.pth", key: "best", "there is no key best; available keys: model, model_ema")
     try expectLoads("same.pth")
     try expectFailure("wrapped-two.pth", "choose one by its key: ema_model, online_model")
     try expectLoads("wrapped-two.pth", key: "online_model")

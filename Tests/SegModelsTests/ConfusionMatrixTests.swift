@@ -69,7 +69,9 @@ import Testing
     #expect(throws: MetricError.unknownLabel(7, classes: 2, isTruth: false)) {
       try matrix.add(prediction: map([0, 7]), truth: map([0, 1]))
     }
-    #expect(throws: MetricError.sizesDiffer(prediction: Extent2D(1, 2), truth: Extent2D(2, 1))) {
+    #expect(
+      throws: MetricError.sizesDiffer(prediction: Extent2D(height: 1, width: 2), truth: Extent2D(height: 2, width: 1))
+    ) {
       try matrix.add(prediction: map([0, 1]), truth: LabelMap(width: 1, height: 2, labels: [0, 1]))
     }
     #expect(matrix == before)

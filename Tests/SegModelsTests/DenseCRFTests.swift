@@ -291,7 +291,7 @@ import Testing
     #expect(error(Tensor(zeros: [6, 5, 0])) == .notProbabilities(TensorSpec([6, 5, 0])))
     #expect(
       error(p.reshaped(to: [5, 6, 3]))
-        == .sizesDiffer(probabilities: Extent2D(5, 6), image: Extent2D(6, 5)))
+        == .sizesDiffer(probabilities: Extent2D(height: 5, width: 6), image: Extent2D(height: 6, width: 5)))
     var bad = p
     bad[2, 4, 1] = Float.nan
     #expect(error(bad)?.description == "the probabilities of row 2, column 4 are not finite")

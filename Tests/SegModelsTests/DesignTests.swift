@@ -9,7 +9,7 @@ import Testing
     #expect(ParetoFront.indices(points) == [0, 1, 3])
     #expect(ParetoFront.indices([]) == [])
     #expect(ParetoFront.indices([[1], [1]]) == [0])
-    #expect(ParetoFront.placeSums([[1, 2], [1, 1], [3, 0]]) == [0 + 2, 0 + 1, 2 + 0])
+    #expect(ParetoFront.rankSums([[1, 2], [1, 1], [3, 0]]) == [0 + 2, 0 + 1, 2 + 0])
   }
 
   /// Against the definition, over random points.

@@ -333,12 +333,12 @@ import Testing
       #expect(message(loss, nan, targets) == "logit [1, 2, 3, 1] is nan", "\(name)")
       #expect(message(loss, infinite, targets) == "logit [0, 0, 4, 2] is inf", "\(name)")
       #expect(message(loss, logits, small) == "the logits have 4×5 pixels, the target map 4×4", "\(name)")
-      #expect(message(loss, logits, [targets[0]]) == "2 images have 1 target maps", "\(name)")
+      #expect(message(loss, logits, [targets[0]]) == "2 images, but 1 target maps", "\(name)")
       #expect(
         message(loss, logits, unknown) == "the target map holds label 3, outside the classes 0 to 2", "\(name)")
-      #expect(message(loss, Tensor(zeros: [4, 5, 3]), targets).hasPrefix("logits are float32 [batch,"), "\(name)")
+      #expect(message(loss, Tensor(zeros: [4, 5, 3]), targets).hasPrefix("logits must be float32 [batch,"), "\(name)")
       #expect(
-        message(loss, Tensor(zeros: logits.shape, of: .int32), targets).hasPrefix("logits are float32"), "\(name)")
+        message(loss, Tensor(zeros: logits.shape, of: .int32), targets).hasPrefix("logits must be float32 [batch,"), "\(name)")
     }
     #expect(message(entropy, batch(1).0, targets).hasPrefix("a softmax needs two classes"))
     #expect(

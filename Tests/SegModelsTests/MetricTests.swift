@@ -257,7 +257,7 @@ import Testing
     var metrics = SegmentationMetrics(classes: 2)
     let before = metrics
     let (small, large) = (LabelMap(width: 2, height: 2), LabelMap(width: 3, height: 2))
-    let sizes = MetricError.sizesDiffer(prediction: Extent2D(2, 2), truth: Extent2D(2, 3))
+    let sizes = MetricError.sizesDiffer(prediction: Extent2D(height: 2, width: 2), truth: Extent2D(height: 2, width: 3))
     #expect(throws: sizes) { try metrics.add(prediction: small, truth: large) }
     #expect(throws: MetricError.unknownLabel(2, classes: 2, isTruth: false)) {
       try metrics.add(prediction: LabelMap(width: 2, height: 2, repeating: 2), truth: small)

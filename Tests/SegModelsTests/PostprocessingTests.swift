@@ -13,7 +13,7 @@ import Testing
     var testDescription: String { "\(key) \(fit) \(height)×\(width) of \(imageHeight)×\(imageWidth), \(classes)" }
 
     var preprocessing: Preprocessing {
-      let size = Extent2D(height, width)
+      let size = Extent2D(height: height, width: width)
       return Preprocessing(
         channels: .grey,
         fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size))
@@ -97,7 +97,7 @@ import Testing
     let graph = try Graph("logit") { g in g.output("logits", g.input("image", [1, 1, 3, 1])) }
     let predictor = Predictor(
       try Model(graph, parameters: Parameters()),
-      preprocessing: Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .step, mean: [1]),
+      preprocessing: Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .unscaled, mean: [1]),
       postprocessing: .threshold(0.5))
     // Logits −1, 0 and 1.
     let labels = try predictor(Image(width: 3, height: 1, layout: .grey, samples: .uint8([0, 1, 2]))).labels

@@ -14,11 +14,11 @@ import Testing
 
     var preprocessing: Preprocessing {
       get throws {
-        let size = Extent2D(height, width)
+        let size = Extent2D(height: height, width: width)
         return Preprocessing(
           channels: try #require(Preprocessing.Channels(named: channels, count: 3)),
           fit: fit == "keep" ? .keep(multipleOf: height) : fit == "stretch" ? .stretch(size) : .letterbox(size),
-          range: bits == 8 ? .step : .white)
+          range: bits == 8 ? .unscaled : .white)
       }
     }
   }
@@ -67,7 +67,7 @@ import Testing
     let image = try image(test)
     let placement = try test.preprocessing(image).placement
     let content = placement.content
-    #expect(placement.imageSize == Extent2D(image.height, image.width))
+    #expect(placement.imageSize == Extent2D(height: image.height, width: image.width))
     #expect(content.top >= 0 && content.left >= 0 && content.height >= 1 && content.width >= 1)
     #expect(content.top + content.height <= placement.networkSize.height)
     #expect(content.left + content.width <= placement.networkSize.width)
@@ -95,7 +95,7 @@ import Testing
     ]
     // Float32: x·s − m·s with terms of at most 4.5.
     for (value, wanted) in zip(values, wanted) { #expect(abs(value - wanted) < 2e-6) }
-    let reversed = Preprocessing(channels: .bgr, fit: .keep(multipleOf: 1), range: .step, mean: [1, 2, 3])
+    let reversed = Preprocessing(channels: .bgr, fit: .keep(multipleOf: 1), range: .unscaled, mean: [1, 2, 3])
     #expect(try reversed(image).tensor.floats == [254, 49, -3, 152, 202, 99])
   }
 
@@ -110,21 +110,29 @@ import Testing
         return error.description
       }
     }
-    let begin = "the preprocessing makes no sense: "
+    let begin = "invalid preprocessing: "
     let keep = Preprocessing.Fit.keep(multipleOf: 1)
     #expect(message(Preprocessing(fit: keep, mean: [1, 2, 3], deviation: [4])) == "")
     #expect(message(Preprocessing(fit: keep, mean: [1, 2])) == begin + "2 means for 3 channels")
     #expect(message(Preprocessing(fit: keep, mean: [])) == begin + "0 means for 3 channels")
     #expect(message(Preprocessing(fit: keep, deviation: [1, 2, 3, 4])) == begin + "4 deviations for 3 channels")
-    #expect(message(Preprocessing(channels: .bands(0), fit: keep)) == begin + "a network has channels, not 0")
+    #expect(
+      message(Preprocessing(channels: .bands(0), fit: keep)) == begin + "the number of channels must be positive, not 0"
+    )
     var changed = Preprocessing(channels: .bgr, fit: keep)
     changed.deviation = []
     #expect(message(changed) == begin + "0 deviations for 3 channels")
-    for fit in [
-      Preprocessing.Fit.keep(multipleOf: 0), .scale(.nan, multipleOf: 1), .scale(0, multipleOf: 1),
-      .scale(1, multipleOf: -1), .stretch(Extent2D(0, 4)), .letterbox(Extent2D(4, 0)), .pad(Extent2D(-1, 4)),
+    let size = "the size must be positive, not "
+    for (fit, reason) in [
+      (Preprocessing.Fit.keep(multipleOf: 0), "the padding multiple must be positive, not 0"),
+      (.scale(.nan, multipleOf: 1), "the scale nan and the padding multiple 1 must be positive and finite"),
+      (.scale(0, multipleOf: 1), "the scale 0.0 and the padding multiple 1 must be positive and finite"),
+      (.scale(1, multipleOf: -1), "the scale 1.0 and the padding multiple -1 must be positive and finite"),
+      (.stretch(Extent2D(height: 0, width: 4)), size + "0×4 pixels"),
+      (.letterbox(Extent2D(height: 4, width: 0)), size + "4×0 pixels"),
+      (.pad(Extent2D(height: -1, width: 4)), size + "-1×4 pixels"),
     ] {
-      #expect(message(Preprocessing(fit: fit)).hasPrefix(begin + "no image "), "\(fit)")
+      #expect(message(Preprocessing(fit: fit)) == begin + reason)
     }
   }
 
@@ -134,10 +142,10 @@ import Testing
       try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: range)(image).tensor.floats
     }
     #expect(try values(.imageMaximum, dark) == [0.25, 1])
-    #expect(try values(.step, dark) == [10, 40])
+    #expect(try values(.unscaled, dark) == [10, 40])
     #expect(try values(.white, dark) == [10 / 255, 40 / 255])
     let deep = Image(width: 2, height: 1, layout: .grey, samples: .uint16([257 * 10, 65535]))
-    #expect(try values(.step, deep) == [10, 255])
+    #expect(try values(.unscaled, deep) == [10, 255])
     #expect(try values(.white, deep) == [2570 / 65535, 1])
     #expect(try values(.imageMaximum, deep) == [2570 / 65535, 1])
     // All black: there is no maximum to divide by.
@@ -150,9 +158,9 @@ import Testing
       return try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: range)(image).tensor.floats
     }
     #expect(try values(.white, .uint16([0, 4095]), white: 4095) == [0, 1])
-    #expect(try values(.step, .uint16([273, 4095]), white: 4095) == [17, 255])
+    #expect(try values(.unscaled, .uint16([273, 4095]), white: 4095) == [17, 255])
     #expect(try values(.white, .float32([0.25, 1.5])) == [0.25, 1.5])
-    #expect(try values(.step, .float32([0, 1])) == [0, 255])
+    #expect(try values(.unscaled, .float32([0, 1])) == [0, 255])
     #expect(try values(.imageMaximum, .float32([-0.5, 0.25])) == [-2, 1])
     #expect(try values(.white, .float32([-1, 32767]), white: 32767) == [-1 / 32767, 1])
     #expect(try values(.white, .uint8([50, 100]), white: 100) == [0.5, 1])
@@ -164,7 +172,7 @@ import Testing
       let count = 2 * layout.count
       guard case .uint8(let all) = samples else { return [] }
       let image = Image(width: 2, height: 1, layout: layout, samples: .uint8(Array(all[..<count])))
-      return try Preprocessing(channels: channels, fit: .keep(multipleOf: 1), range: .step)(image).tensor.floats
+      return try Preprocessing(channels: channels, fit: .keep(multipleOf: 1), range: .unscaled)(image).tensor.floats
     }
     #expect(try values(.bands(5), .bands(5)) == [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
     #expect(try values(.bands(2), .bands(5)) == [1, 2, 11, 12])
@@ -207,6 +215,6 @@ import Testing
   func greyIsLuma(_ color: [UInt8], _ luma: Float) throws {
     let image = Image(width: 1, height: 1, layout: .rgb, samples: .uint8(color))
     #expect(
-      try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .step)(image).tensor.floats == [luma])
+      try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .unscaled)(image).tensor.floats == [luma])
   }
 }

@@ -49,8 +49,8 @@ import Testing
   @Test(arguments: frames) func theInputIsThatOfPillow(_ frame: String) throws {
     let (input, placement) = try predictor().preprocessing(try image(frame))
     let wanted = try #require(expected[frame])
-    #expect(placement.imageSize == Extent2D(wanted.height, wanted.width))
-    #expect(placement.networkSize == Extent2D(148, 148))
+    #expect(placement.imageSize == Extent2D(height: wanted.height, width: wanted.width))
+    #expect(placement.networkSize == Extent2D(height: 148, width: 148))
     #expect(
       [placement.content.top, placement.content.left, placement.content.height, placement.content.width] == wanted.place
     )

@@ -34,7 +34,7 @@ import Testing
         let image = image(width, height, seed: 4)
         let whole = try predictor(image).labels
         let tiles = try predictor.labels(
-          for: image, in: Tiling(size: Extent2D(128, 120), overlap: 80, blending: .center, alignment: 4))
+          for: image, in: Tiling(size: Extent2D(height: 128, width: 120), overlap: 80, blending: .center, alignment: 4))
         #expect(Set(whole.labels).count > 1)
         #expect(tiles == whole, "\(width)×\(height) \(postprocessing)")
       }
@@ -124,7 +124,7 @@ import Testing
   @Test func gaussianIsAWeightedMean() throws {
     let predictor = try predictor()
     let image = image(150, 110, seed: 5)
-    let tiling = Tiling(size: Extent2D(64, 72), overlap: 24, alignment: 4)
+    let tiling = Tiling(size: Extent2D(height: 64, width: 72), overlap: 24, alignment: 4)
     var sums = [Double](repeating: 0, count: 150 * 110 * 5)
     for top in [0, 40, 80] where top == 0 || top - 40 + 64 < 110 {
       for left in [0, 48, 96] where left == 0 || left - 48 + 72 < 150 {

@@ -62,7 +62,7 @@ import Testing
     let parameters = parameters(test)
     for optimizes in [true, false] {
       let model = try Model(
-        test.network.graph(size: Extent2D(test.sizes[0][0], test.sizes[0][1])), parameters: parameters,
+        test.network.graph(size: Extent2D(height: test.sizes[0][0], width: test.sizes[0][1])), parameters: parameters,
         options: CompileOptions(optimizes: optimizes))
       for index in test.sizes.indices {
         let input = try Self.tensors.named("\(test.name)/input/\(index)").channelsLast
@@ -78,7 +78,8 @@ import Testing
 
   @Test(arguments: cases) func outputsOnTheReferenceBackendAreThoseOfPyTorch(_ test: Case) throws {
     let model = try Model(
-      test.network.graph(size: Extent2D(test.sizes[0][0], test.sizes[0][1])), parameters: parameters(test),
+      test.network.graph(size: Extent2D(height: test.sizes[0][0], width: test.sizes[0][1])),
+      parameters: parameters(test),
       on: ReferenceBackend())
     // The odd size, which pads.
     let wanted = try Self.tensors.named("\(test.name)/output/1").channelsLast
@@ -163,8 +164,8 @@ import Testing
   @Test func anImageThatCannotBeHalvedOftenEnoughIsRefused() throws {
     let network = UNet()
     #expect(network.outputStride == 16)
-    #expect(throws: GraphError.self) { try network.graph(size: Extent2D(15, 64)) }
-    #expect(throws: GraphError.self) { try network.graph(size: Extent2D(64, 1)) }
+    #expect(throws: GraphError.self) { try network.graph(size: Extent2D(height: 15, width: 64)) }
+    #expect(throws: GraphError.self) { try network.graph(size: Extent2D(height: 64, width: 1)) }
     _ = try network.graph(size: 16)
     let graph = try UNet.pupil.graph(size: 148)
     let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 1))
@@ -226,7 +227,7 @@ import Testing
   /// A registry entry whose weights are drawn at random runs, and gives what its description promises.
   @Test(arguments: ModelRegistry.all.map(\.name)) func everyNameMakesANetwork(_ name: String) throws {
     let description = try #require(ModelRegistry.find(name))
-    let graph = try description.makeGraph(Extent2D(32, 48))
+    let graph = try description.makeGraph(Extent2D(height: 32, width: 48))
     #expect(graph.inputs.count == 1 && graph.inputs[0].name == "image")
     let logits = graph[graph.outputs[0].value].spec.shape
     #expect(logits == [1, 32, 48, description.postprocessing == .argmax ? description.classes : 1])

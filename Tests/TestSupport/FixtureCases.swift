@@ -69,7 +69,7 @@ public struct FixtureCase: Sendable {
   }
 
   /// Two whole numbers, height first.
-  public func extent(_ key: String) -> Extent2D { Extent2D(integers(key)[0], integers(key)[1]) }
+  public func extent(_ key: String) -> Extent2D { Extent2D(height: integers(key)[0], width: integers(key)[1]) }
 
   /// The geometry of a convolution or pooling. Padding is two numbers, or four from the top against the clock's direction:
   /// top, left, bottom, right.
@@ -78,7 +78,7 @@ public struct FixtureCase: Sendable {
     return ConvolutionGeometry(
       kernel: extent("kernel"), stride: extent("stride"), dilation: has("dilation") ? extent("dilation") : 1,
       padding: padding.count == 2
-        ? Padding2D(padding[0], padding[1])
+        ? Padding2D(vertical: padding[0], horizontal: padding[1])
         : Padding2D(top: padding[0], left: padding[1], bottom: padding[2], right: padding[3]),
       groups: has("groups") ? integer("groups") : 1)
   }

@@ -9,7 +9,7 @@ public enum NaiveConvolution {
   public static func forward(
     _ x: Tensor, _ weight: Tensor, bias: Tensor?, _ g: ConvolutionGeometry
   ) -> (values: [Double], magnitudes: [Double], shape: Shape) {
-    let size = g.outputSize(of: Extent2D(x.shape.height, x.shape.width))
+    let size = g.outputSize(of: Extent2D(height: x.shape.height, width: x.shape.width))
     let shape: Shape = [x.shape.batch, size.height, size.width, weight.shape[0]]
     let (xs, ws) = (x.elements(of: Float.self), weight.elements(of: Float.self))
     let bs = bias?.elements(of: Float.self)
@@ -51,7 +51,8 @@ public enum NaiveConvolution {
   public static func transposed(
     _ x: Tensor, _ weight: Tensor, bias: Tensor?, _ g: ConvolutionGeometry, outputPadding: Extent2D
   ) -> (values: [Double], magnitudes: [Double], shape: Shape) {
-    let size = g.transposedOutputSize(of: Extent2D(x.shape.height, x.shape.width), outputPadding: outputPadding)
+    let size = g.transposedOutputSize(
+      of: Extent2D(height: x.shape.height, width: x.shape.width), outputPadding: outputPadding)
     let groupOutputs = weight.shape[1]
     let outputs = groupOutputs * g.groups
     let shape: Shape = [x.shape.batch, size.height, size.width, outputs]

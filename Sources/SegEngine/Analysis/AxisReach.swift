@@ -1,27 +1,27 @@
-/// Which positions along one axis of an input an output's position is computed from.
+/// The positions along one axis of an input that an output position is computed from.
 public struct AxisReach: Sendable {
-  /// Input positions from one output position to the next.
+  /// The distance in the input between successive output positions.
   public let scale: Double
-  /// Whether every output sees every position, however long the axis.
+  /// Whether every output reads every position, whatever the extent.
   public let isEverything: Bool
-  /// The positions that an output position sees, all of which exist, in ascending order.
+  /// The existing positions that an output position reads, in ascending order.
   public let positions: @Sendable (_ output: Int) -> [Int]
-  /// The first and last position that it would see if the axis went on at both ends; `nil` where it sees none.
+  /// The range of positions that an output would read on an unbounded axis; `nil` if it reads none.
   public let span: @Sendable (_ output: Int) -> ClosedRange<Int>?
 
-  /// All of an axis. An extent of 1 is nothing more than its one position.
+  /// The whole axis. An axis of extent 1 is a single position.
   static func all(of extent: Int) -> AxisReach {
     AxisReach(
       scale: 0, isEverything: extent > 1, positions: { _ in Array(0..<extent) },
       span: { _ in extent > 0 ? 0...extent - 1 : nil })
   }
 
-  /// Output i sees position i + distance.
+  /// Output i reads position i + distance.
   static func shifted(by distance: Int, of extent: Int) -> AxisReach {
     window(stride: 1, first: distance, step: 1, count: 1, of: extent)
   }
 
-  /// Output i sees stride · i + first + step · t for t below count: convolutions and poolings.
+  /// Output i reads stride · i + first + step · t for 0 ≤ t < count: convolutions and poolings.
   static func window(stride: Int, first: Int, step: Int, count: Int, of extent: Int) -> AxisReach {
     AxisReach(
       scale: Double(stride), isEverything: false,
@@ -35,12 +35,13 @@ public struct AxisReach: Sendable {
       })
   }
 
-  /// Output i sees the positions j for which i = stride · j + first + step · t with a t below count: transposed convolutions.
+  /// Output i reads the positions j with i = stride · j + first + step · t for some 0 ≤ t < count: transposed
+  /// convolutions.
   static func spread(stride: Int, first: Int, step: Int, count: Int, of extent: Int) -> AxisReach {
     @Sendable func all(_ output: Int) -> [Int] {
       (0..<count).reversed().compactMap { tap in
         let distance = output - first - step * tap
-        // Exact division of numbers of either sign.
+        // Exact division, also for negative numbers.
         return distance % stride == 0 ? distance / stride : nil
       }
     }
@@ -54,13 +55,13 @@ public struct AxisReach: Sendable {
       })
   }
 
-  /// Output i sees the positions that stand in a table. At its ends and beyond them, where a map without borders would go on, it sees
-  /// what outputs of the same phase in the middle do, moved on.
+  /// Output i reads the positions in a table. Near and beyond the borders, an unbounded axis is modelled by shifting
+  /// the entry of an output of the same phase in the middle.
   static func table(_ table: [[Int]], of extent: Int) -> AxisReach {
     func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
     let table = table.map { Array(Set($0)).sorted() }
     let common = max(1, divisor(table.count, extent))
-    // After so many outputs the table repeats, so many inputs on.
+    // The table repeats after `period` outputs, shifted by `step` inputs.
     let (period, step) = (max(1, table.count / common), extent / common)
     let scale = Double(extent) / Double(max(1, table.count))
     return AxisReach(
@@ -73,7 +74,7 @@ public struct AxisReach: Sendable {
           if table.indices.contains(output - periods * period) {
             (inside, moved) = (output - periods * period, periods * step)
           } else {
-            // A table that does not repeat: the nearest end.
+            // If the table does not repeat, use the nearest end.
             moved = Int((Double(output - inside) * scale).rounded())
           }
         }

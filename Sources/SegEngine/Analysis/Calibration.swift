@@ -1,27 +1,28 @@
-/// Fits a ``MachineProfile`` to a machine: convolutions of many kinds are timed by every algorithm that applies, and the time of one
-/// unit of each part of their work is found by non-negative least squares, each equation divided by the measured time, so
-/// that it is the relative error that is least; no part has a coefficient below zero.
+/// Fits a ``MachineProfile`` to a machine. Convolutions of many kinds are timed with every algorithm that applies. The
+/// seconds per unit of each part of the work estimate are then fitted by non-negative least squares. Each equation is
+/// divided by the measured time, so that relative errors are minimised.
 public struct Calibration: Sendable {
   /// One timed run.
   public struct Sample: Sendable {
-    /// The convolution.
+    /// A description of the convolution.
     public let problem: String
     /// The algorithm's name.
     public let algorithm: String
-    /// Its work.
+    /// The work estimate of the algorithm.
     public let work: WorkEstimate
-    /// What it took, in seconds.
+    /// The measured time in seconds.
     public let seconds: Double
   }
 
-  /// What was timed.
+  /// The timed runs.
   public let samples: [Sample]
-  /// The threads on which it was.
+  /// The number of threads of the runs.
   public let threads: Int
-  /// The fit.
+  /// The fitted profile.
   public let profile: MachineProfile
 
-  /// The layers that are timed: dense, atrous, pointwise, depthwise, strided and transposed, with few and many channels and pixels.
+  /// The layers to time: dense, atrous, pointwise, depthwise, strided and transposed, with few and many channels and
+  /// pixels.
   private static let layers: [(ConvolutionDirection, ConvolutionGeometry, side: Int, inputs: Int, outputs: Int)] = {
     func same(_ kernel: Int, stride: Int = 1, dilation: Int = 1, groups: Int = 1) -> ConvolutionGeometry {
       ConvolutionGeometry(
@@ -47,7 +48,8 @@ public struct Calibration: Sendable {
     ]
   }()
 
-  /// Times the layers on a backend's threads and fits; takes some ten seconds. `progress` is told the share that is done.
+  /// Times the layers on a backend's threads and fits the profile. Takes about ten seconds. `progress` is called with
+  /// the finished share, 0 to 1.
   public init(on backend: any Backend, progress: (Double) -> Void = { _ in }) {
     let device = ComputeDevice(backend)
     var samples: [Sample] = []
@@ -59,7 +61,7 @@ public struct Calibration: Sendable {
         layer.0, layer.1, input: [1, input.height, input.width, layer.inputs],
         output: [1, output.height, output.width, layer.outputs])
       for algorithm in ConvolutionAlgorithms.candidates(for: problem, on: device) {
-        // A grouped convolution with a product a channel is never worth its time, here neither.
+        // A grouped convolution computed as one matrix product per channel is never competitive, so it is not timed.
         if layer.1.groups > 1, algorithm.method.kind != .depthwise { continue }
         samples.append(
           Sample(
@@ -71,7 +73,7 @@ public struct Calibration: Sendable {
     self.init(samples: samples, threads: backend.workers.threadCount)
   }
 
-  /// Fits to samples that are there already.
+  /// Fits a profile to given samples.
   init(samples: [Sample], threads: Int) {
     self.samples = samples
     self.threads = threads
@@ -92,8 +94,8 @@ public struct Calibration: Sendable {
     samples.map { abs(profile.seconds(for: $0.work, threads: threads) / $0.seconds - 1) }.sorted()
   }
 
-  /// How much longer the algorithms that the profile chooses take than the fastest ones, over all timed layers: 0 where every choice
-  /// is the fastest.
+  /// The additional time of the algorithms that the profile chooses, relative to the fastest ones, over all timed
+  /// layers. 0 if every choice is the fastest.
   public var lossOfChoice: Double {
     let groups = Dictionary(grouping: samples, by: \.problem).values
     let fastest = groups.reduce(0) { $0 + ($1.map(\.seconds).min() ?? 0) }

@@ -1,22 +1,23 @@
-/// What one run of an operator costs, from its closed formula.
+/// The cost of one run of an operator, from its closed formula.
 ///
-/// Conventions: a multiply–add is one MAC and two FLOPs. MACs are the multiplications of convolutions, linear layers, matrix
-/// products and attention, without bias, on the arithmetic that the definition asks for (padding included, no algorithm's
-/// savings). Everything else (bias, normalisation, activation, pooling, resizing) counts as other operations, one an arithmetic
-/// operation, comparison or elementary function. Bytes are what must be read and written at least once.
+/// Conventions: a multiply–add is one MAC and two FLOPs. MACs are the multiplications of convolutions, linear layers,
+/// matrix products and attention, without bias, as the definition states them (padding included, without the savings of
+/// any algorithm). Everything else (bias, normalisation, activation, pooling, resizing) counts as other operations: one
+/// per arithmetic operation, comparison or elementary function. Bytes are the compulsory traffic: each input, parameter
+/// and output once.
 public struct Cost: Hashable, Sendable {
   /// Multiply–adds.
   public var macs: Int
-  /// Operations that are not part of a multiply–add.
+  /// Operations outside multiply–adds.
   public var otherOperations: Int
-  /// Learned values, and statistics of normalisation.
+  /// Learned values and the statistics of normalisations.
   public var parameters: Int
   /// Bytes read: inputs and parameters.
   public var bytesRead: Int
   /// Bytes written: outputs.
   public var bytesWritten: Int
 
-  /// Makes a cost.
+  /// Creates a cost.
   public init(macs: Int = 0, otherOperations: Int = 0, parameters: Int = 0, bytesRead: Int = 0, bytesWritten: Int = 0) {
     self.macs = macs
     self.otherOperations = otherOperations
@@ -38,10 +39,10 @@ public struct Cost: Hashable, Sendable {
   /// 2 · MACs + other operations.
   public var flops: Int { 2 * macs + otherOperations }
 
-  /// FLOPs a byte moved.
+  /// FLOPs per byte.
   public var arithmeticIntensity: Double { Double(flops) / Double(max(1, bytesRead + bytesWritten)) }
 
-  /// The cost of both.
+  /// The sum of two costs.
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(
       macs: a.macs + b.macs, otherOperations: a.otherOperations + b.otherOperations,

@@ -1,6 +1,6 @@
 extension DilationStack {
-  /// A picture of what the last output sees: one square a position of the receptive field, the darker the more ways lead to it, white
-  /// where none does. SVG.
+  /// An SVG picture of the receptive field: one square per position, darker for more paths, white for positions that
+  /// are never read.
   public var svg: String {
     let counts = counts
     let most = counts.max() ?? 1
@@ -9,7 +9,7 @@ extension DilationStack {
     var squares = ""
     for (row, rowCount) in counts.enumerated() where rowCount > 0 {
       for (column, columnCount) in counts.enumerated() where columnCount > 0 {
-        // The root of the share, so that positions with few ways can be seen.
+        // The square root makes positions with few paths visible.
         let share = (Double(rowCount) * Double(columnCount)).squareRoot() / Double(most)
         let lightness = 85 - Int((70 * share).rounded())
         squares +=
@@ -27,7 +27,7 @@ extension DilationStack {
       """
   }
 
-  /// The row of ``markdownHeader``'s table.
+  /// The stack's row of the table with ``markdownHeader``.
   public var markdownRow: String {
     let distances = greatestDistances.count > 1 ? "\(greatestDistances[1])" : "–"
     let unseen = Int((shareNeverSeen * 10000).rounded())
@@ -38,7 +38,7 @@ extension DilationStack {
       + "\(yes(isHoleFree)) | \(distances) | \(yes(meetsHybridDilatedCondition)) | \(yes(meetsAdjoiningCondition)) |"
   }
 
-  /// The head of a table of stacks.
+  /// The header of a table of stacks.
   public static let markdownHeader = """
     | rates | receptive field | positions seen along an axis | never seen of the square | without holes | M₂ | M₂ ≤ K | \
     adjoining |

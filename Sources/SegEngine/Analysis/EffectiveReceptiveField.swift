@@ -1,24 +1,26 @@
-/// How much each input pixel changes one output pixel of a network with its weights, found by perturbation (Luo et al. 2016,
-/// "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks", measure it by the gradient).
+/// The effective receptive field of a network with its weights: the influence of each input pixel on one output pixel,
+/// measured by perturbation. (Luo et al. 2016, "Understanding the Effective Receptive Field in Deep Convolutional
+/// Neural Networks", use the gradient.)
 public struct EffectiveReceptiveField: Sendable {
-  /// Σ over the output's channels of |y(x + ε) − y(x − ε)| / 2ε, all channels of one input pixel changed together, `[height, width]`.
+  /// Σ over the output's channels of |y(x + ε) − y(x − ε)| / 2ε, where all channels of one input pixel are changed
+  /// together, `[height, width]`.
   public let influence: Tensor
 
-  /// Measures it at one pixel of a network's first output.
+  /// Measures the influence on one pixel of a network's first output.
   ///
   /// - Parameters:
-  ///   - model: A network of one input `[batch, height, width, channels]` whose output is a feature map.
-  ///   - image: The input around which it is measured, `[1, height, width, channels]`.
+  ///   - model: A network with one input `[batch, height, width, channels]` whose output is a feature map.
+  ///   - image: The input to perturb, `[1, height, width, channels]`.
   ///   - row: The output pixel's row; by default the middle one.
   ///   - column: The output pixel's column; by default the middle one.
-  ///   - epsilon: Half the change of an input pixel.
-  ///   - batch: Images that are run at once.
-  /// - Throws: `GraphError` where the network cannot take the image.
+  ///   - epsilon: The perturbation ε of an input pixel.
+  ///   - batch: The number of images per run.
+  /// - Throws: `GraphError` if the network does not support the image's size.
   public init(
     of model: Model, at image: Tensor, row: Int? = nil, column: Int? = nil, epsilon: Float = 1e-2, batch: Int = 16
   ) throws {
     let shape = image.shape
-    precondition(shape.rank == 4 && shape.batch == 1, "an image is [1, height, width, channels], not \(shape)")
+    precondition(shape.rank == 4 && shape.batch == 1, "the image must be [1, height, width, channels], not \(shape)")
     let pixels = shape.height * shape.width
     let channels = shape.channels
     let base = image.elements(of: Float.self)
@@ -36,7 +38,7 @@ public struct EffectiveReceptiveField: Sendable {
       }
       let output = try model(Tensor([2 * count, shape.height, shape.width, channels], inputs))
       let y = output.shape
-      precondition(y.rank == 4, "an output \(y) is no feature map")
+      precondition(y.rank == 4, "the output must be a feature map, not \(y)")
       let place = (row ?? y.height / 2) * y.width + (column ?? y.width / 2)
       output.withElements(of: Float.self) { values in
         for index in 0..<count {
@@ -51,8 +53,8 @@ public struct EffectiveReceptiveField: Sendable {
     self.influence = Tensor([shape.height, shape.width], influence)
   }
 
-  /// The side of the square with the area of the smallest set of pixels that holds a share of the whole influence; 0 where nothing has
-  /// any.
+  /// The side of a square with the area of the smallest set of pixels that contains a share of the total influence; 0
+  /// if no pixel has influence.
   public func side(holding share: Double = 0.95) -> Double {
     let values = influence.elements(of: Float.self).map(Double.init).sorted(by: >)
     let whole = values.reduce(0, +)
@@ -65,6 +67,6 @@ public struct EffectiveReceptiveField: Sendable {
     return Double(count).squareRoot()
   }
 
-  /// Pixels that have any influence.
+  /// The number of pixels with any influence.
   public var supportCount: Int { influence.elements(of: Float.self).count { $0 > 0 } }
 }

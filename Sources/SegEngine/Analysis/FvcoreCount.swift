@@ -1,9 +1,9 @@
-/// What fvcore's counter (Meta's `fvcore.nn.FlopCountAnalysis`) adds to multiply–adds, which it calls FLOPs: of normalisations, pooling
-/// to a grid and resizing. It is a foreign rule, held in one place, and not how this project thinks that they cost.
+/// The operations that fvcore (Meta's `fvcore.nn.FlopCountAnalysis`) counts in addition to multiply–adds, which it
+/// calls FLOPs. This is fvcore's rule, for comparison with published numbers; it is not ``Cost``.
 ///
-/// Batch normalisation in evaluation 2 an element, layer and group normalisation 5, average pooling to a grid 1 an element of the input,
-/// bilinear resizing 4 and nearest 1 an element of the output. It does not know activations, sums, products of elements, max pooling,
-/// means over axes, nor PyTorch's fused attention, which it leaves out altogether.
+/// Per element: batch normalisation in evaluation 2, layer and group normalisation 5, adaptive average pooling 1 (of
+/// the input), bilinear resizing 4 and nearest 1 (of the output). fvcore does not count activations, sums, elementwise
+/// products, max pooling, means over axes, or PyTorch's fused attention.
 enum FvcoreCount {
   static func operations(besidesProductsOf node: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> Int {
     guard let input = inputs.first, let output = outputs.first else { return 0 }

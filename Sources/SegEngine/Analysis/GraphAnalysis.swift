@@ -1,32 +1,35 @@
-/// What a graph costs layer by layer, block by block and in all, by a stated rule of counting.
+/// The cost of a graph per layer, per block and in total, by a given counting rule.
 public struct GraphAnalysis: Sendable {
-  /// What counts as an operation.
+  /// The operations that are counted.
   public enum CountingRule: String, Hashable, Sendable, CaseIterable {
-    /// torchvision's: one a multiplication of convolutions, linear layers and matrix products, padding included; a transposed
-    /// convolution on its input's size. No bias, normalisation, activation, pooling or resizing. Published as "GFLOPS" or "GMACs".
+    /// torchvision's rule: one per multiplication of convolutions, linear layers and matrix products, padding included;
+    /// transposed convolutions on the input's size. Bias, normalisation, activation, pooling and resizing are not
+    /// counted. Published as "GFLOPS" or "GMACs".
     case torchvision
-    /// That of PyTorch's `torch.utils.flop_counter`: two a multiply–add of the same products.
+    /// The rule of PyTorch's `torch.utils.flop_counter`: two per multiply–add of the same products.
     case pytorch
-    /// That of fvcore's `FlopCountAnalysis`: one a multiply–add, and some for normalisation, average pooling to a grid and resizing.
+    /// The rule of fvcore's `FlopCountAnalysis`: one per multiply–add, plus some operations of normalisation, adaptive
+    /// average pooling and resizing.
     case fvcore
-    /// Everything: two a multiply–add, and each other arithmetic operation, comparison or elementary function; see ``Cost``.
+    /// All operations: two per multiply–add, and one per other arithmetic operation, comparison or elementary function;
+    /// see ``Cost``.
     case full
   }
 
-  /// One layer, or the layers of one block together.
+  /// A layer, or the sum of the layers of a block.
   public struct Entry: Sendable {
-    /// The node's name, or the block's: what the names of its nodes begin with.
+    /// The name of the node, or of the block: the common prefix of its nodes' names.
     public let name: String
-    /// The operator's name; for a block the number of its operators.
+    /// The operator's name; for a block, the number of its operators.
     public let operation: String
-    /// By ``Cost``'s conventions.
+    /// The cost, by the conventions of ``Cost``.
     public let cost: Cost
-    /// Bytes of the outputs: what training would keep.
+    /// The bytes of the outputs, which training would keep.
     public let activationByteCount: Int
-    /// What fvcore counts besides multiply–adds.
+    /// The operations that fvcore counts in addition to multiply–adds.
     let fvcoreOperations: Int
 
-    /// Operations by a rule.
+    /// The number of operations by a counting rule.
     public func operations(_ rule: CountingRule) -> Int {
       switch rule {
       case .torchvision: cost.macs
@@ -37,18 +40,18 @@ public struct GraphAnalysis: Sendable {
     }
   }
 
-  /// The operators in the order in which they run.
+  /// The operators in execution order.
   public let layers: [Entry]
-  /// All of them together.
+  /// The sum over all operators.
   public let total: Entry
-  /// The most bytes of activations that are alive at once when operators run in order, each output in memory of its own until its last
-  /// reader has run: what a run needs without sharing memory between input and output. Inputs and outputs of the graph included,
-  /// weights left out.
+  /// The peak bytes of live activations if operators run in order, each output has its own memory, and it is released
+  /// after its last reader: the memory of a run without sharing between inputs and outputs. Includes the graph's inputs
+  /// and outputs, not the weights.
   public let peakActivationByteCount: Int
 
-  /// Analyses a graph; an input that is not named has the shape it was built with.
+  /// Analyses a graph. Inputs that are not listed keep the shape they were built with.
   ///
-  /// - Throws: ``GraphError`` where the architecture cannot take the shapes.
+  /// - Throws: ``GraphError`` if the graph does not support the shapes.
   public init(_ graph: Graph, inputs shapes: [String: Shape] = [:]) throws(GraphError) {
     let specs = try graph.specs(forInputs: shapes)
     layers = zip(graph.nodes, try GraphSummary(graph, inputs: shapes).layers).map { node, layer in
@@ -62,8 +65,8 @@ public struct GraphAnalysis: Sendable {
     peakActivationByteCount = GraphAnalysis.peak(graph, specs)
   }
 
-  /// The layers by the first `depth` parts of their names (`backbone.layer1.0` for 3), in the order in which blocks first appear. Names of
-  /// repeated nodes (`relu#2`) count as that without the number.
+  /// The layers grouped by the first `depth` components of their names (`backbone.layer1.0` for 3), in order of first
+  /// appearance. Names of repeated nodes (`relu#2`) count as the name without the number.
   public func blocks(depth: Int) -> [Entry] {
     var names: [String] = []
     var members: [String: [Entry]] = [:]

@@ -1,4 +1,4 @@
-/// What each operator of a graph gives and costs, for given input shapes.
+/// The output and cost of each operator of a graph, for given input shapes.
 public struct GraphSummary: Sendable {
   /// One operator.
   public struct Layer: Sendable {
@@ -6,29 +6,29 @@ public struct GraphSummary: Sendable {
     public let name: String
     /// The operator's name.
     public let operation: String
-    /// Its attributes in a few words.
+    /// A short description of its attributes.
     public let attributes: String
     /// Its outputs.
     public let outputs: [TensorSpec]
-    /// Its cost, as written in the architecture (nothing folded or fused).
+    /// Its cost before any folding or fusion.
     public let cost: Cost
   }
 
-  /// The operators in the order in which they run.
+  /// The operators in execution order.
   public let layers: [Layer]
-  /// Learned values and statistics over all distinct parameters, and over the constants that operators take as weights (an ONNX file's);
-  /// one that two layers share counts once.
+  /// The number of learned values and statistics in all distinct parameters, and in the constants that operators take
+  /// as weights (those of an ONNX file). A parameter that several layers share counts once.
   public let parameterCount: Int
   /// The cost of all layers.
   public let total: Cost
 
-  /// Number of values that training changes: all parameters but the running statistics of batch normalisation, which a constant does not
-  /// say of itself.
+  /// The number of trainable values: all parameters except the running statistics of batch normalisation. Constants
+  /// count as trainable, because their role is not known.
   public let trainableParameterCount: Int
 
-  /// Summarises a graph; an input that is not named has the shape it was built with.
+  /// Summarises a graph. Inputs that are not listed keep the shape they were built with.
   ///
-  /// - Throws: ``GraphError`` where the architecture cannot take the shapes.
+  /// - Throws: ``GraphError`` if the graph does not support the shapes.
   public init(_ graph: Graph, inputs shapes: [String: Shape] = [:]) throws(GraphError) {
     let specs = try graph.specs(forInputs: shapes)
     layers = graph.nodes.map { node in

@@ -1,8 +1,8 @@
-/// One product of dense matrices, computed once on each of several threads at a time, for measuring the rate of a backend's general
-/// product and of the engine's own with packed panels.
+/// A benchmark of dense matrix products: compares a backend's general product with the engine's product with packed
+/// panels. Several copies of the product can run at once, one per thread.
 ///
-/// Both multiply the same A, `m` × `k`, and B, `k` × `n`. Each copy writes a result of its own. The packed form of B is made beforehand,
-/// as that of weights is.
+/// Both multiply the same A, `m` × `k`, and B, `k` × `n`. Each copy writes its own result. B is packed beforehand, as
+/// weights are.
 public final class ProductBenchmark {
   private let m, n, k, copies: Int
   private let device: ComputeDevice
@@ -10,12 +10,12 @@ public final class ProductBenchmark {
   private let panels: [Float]
   private let c: UnsafeMutablePointer<Float>
 
-  /// Multiply–adds of a call, over all copies.
+  /// The multiply–adds of a call, over all copies.
   public var macs: Double { Double(copies) * Double(m) * Double(n) * Double(k) }
 
-  /// Makes the matrices.
+  /// Creates the matrices.
   ///
-  /// - Parameter copies: How often the product is computed in a call: the number of threads, for each to compute one.
+  /// - Parameter copies: The number of products per call: the number of threads, if each is to compute one.
   public init(m: Int, n: Int, k: Int, copies: Int, on backend: any Backend) {
     (self.m, self.n, self.k, self.copies) = (m, n, k, copies)
     device = ComputeDevice(backend)
@@ -35,7 +35,7 @@ public final class ProductBenchmark {
 
   deinit { c.deallocate() }
 
-  /// Computes all copies by the backend's `gemm`.
+  /// Computes all copies with the backend's `gemm`.
   public func runGemm() {
     a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in

@@ -1,17 +1,17 @@
-/// What part of an input a value of a graph is computed from, by the graph alone (Araujo, Norris and Sim 2019, "Computing Receptive
-/// Fields of Convolutional Neural Networks").
+/// The receptive field of a graph's value: the part of an input that it is computed from, derived from the graph alone
+/// (Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks").
 public struct ReceptiveField: Hashable, Sendable {
-  /// Along one axis.
+  /// The receptive field along one axis.
   public struct Axis: Hashable, Sendable {
-    /// Input pixels from the first to the last that a pixel sees, on an image without borders. Where up-sampling makes it differ from
-    /// pixel to pixel, the largest.
+    /// The extent of a pixel's receptive field in input pixels, on an unbounded image. If upsampling makes it differ
+    /// between pixels, the largest.
     public var size: Int
-    /// Input pixels from one pixel's field to the next one's.
+    /// The distance between the receptive fields of neighbouring pixels, in input pixels.
     public var jump: Double
-    /// The centre of pixel 0's field, in input pixels, pixel 0 having its centre at 0.
+    /// The centre of pixel 0's receptive field, in input pixels; input pixel 0 has its centre at 0.
     public var offset: Double
 
-    /// Describes a field along one axis.
+    /// Creates a receptive field along one axis.
     public init(size: Int, jump: Double, offset: Double) {
       self.size = size
       self.jump = jump
@@ -23,7 +23,7 @@ public struct ReceptiveField: Hashable, Sendable {
   public var height: Axis
   /// Along the width.
   public var width: Axis
-  /// Whether an operator on the way sees all of its input (global pooling, attention, normalisation over pixels). Sizes are then those
-  /// of the other ways.
+  /// Whether an operator on some path reads all of its input (global pooling, attention, normalisation over pixels).
+  /// Sizes are then those of the other paths.
   public var isGlobal: Bool
 }

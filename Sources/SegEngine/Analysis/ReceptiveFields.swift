@@ -1,32 +1,32 @@
 /// The receptive fields of all values of a graph with respect to one of its inputs.
 public struct ReceptiveFields: Sendable {
-  /// One operator's first output.
+  /// The first output of an operator.
   public struct Layer: Sendable {
     /// The node's name.
     public let name: String
     /// The operator's name.
     public let operation: String
-    /// Its attributes in a few words.
+    /// A short description of its attributes.
     public let attributes: String
     /// The output's shape.
     public let output: TensorSpec
-    /// What it sees; `nil` where it does not depend on the input.
+    /// The receptive field; `nil` if the output does not depend on the input.
     public let field: ReceptiveField?
   }
 
-  /// The operators in the order in which they run.
+  /// The operators in execution order.
   public let layers: [Layer]
   private let walk: DependenceWalk
   private let fields: [ReceptiveField?]
   private let graph: Graph
 
-  /// Finds the receptive fields in a graph for given input shapes.
+  /// Computes the receptive fields in a graph for given input shapes.
   ///
   /// - Parameters:
   ///   - graph: The network.
-  ///   - input: The input's name; by default the graph's first. It is `[batch, height, width, channels]`.
-  ///   - shapes: Shapes of inputs by name; an input that is not named keeps its shape.
-  /// - Throws: ``GraphError`` where the architecture cannot take the shapes, or has no such input.
+  ///   - input: The input's name; by default the graph's first input. It is `[batch, height, width, channels]`.
+  ///   - shapes: Shapes of inputs by name. Inputs that are not listed keep their shape.
+  /// - Throws: ``GraphError`` if the graph does not support the shapes, or has no such input.
   public init(
     _ graph: Graph, of input: String? = nil, inputs shapes: [String: Shape] = [:]
   ) throws(GraphError) {
@@ -49,22 +49,22 @@ public struct ReceptiveFields: Sendable {
     self.layers = layers
   }
 
-  /// What a value sees; `nil` where it does not depend on the input.
+  /// The receptive field of a value; `nil` if it does not depend on the input.
   public subscript(value: Graph.ValueID) -> ReceptiveField? { fields[value.index] }
 
-  /// What an output of the graph sees; `nil` where there is no such output or it does not depend on the input.
+  /// The receptive field of an output; `nil` if there is no such output or it does not depend on the input.
   public subscript(output name: String) -> ReceptiveField? {
     graph.outputs.first { $0.name == name }.flatMap { fields[$0.value.index] }
   }
 
-  /// By how many pixels an input has to be moved for every value to move by whole pixels: the common multiple of all jumps. `nil` where a
-  /// value's jump is no whole number of pixels, nor a whole part of one.
+  /// The smallest shift of the input, in pixels, that shifts every value by whole pixels: the common multiple of all
+  /// jumps. `nil` if a jump is neither an integer nor the reciprocal of one.
   public var period: Int? {
     commonPeriod(fields.lazy.compactMap { $0 }.flatMap { [$0.height.jump, $0.width.jump] })
   }
 
-  /// The first and last row and column that the pixels of an output see, counted from the pixel itself; of all pixels the furthest.
-  /// `nil` where they see everything, or are not those of the input (a jump other than 1).
+  /// The range of rows and columns that an output's pixels read, relative to the pixel, over all pixels. `nil` if they
+  /// read everything, or the output does not have the input's resolution (a jump other than 1).
   public func reach(ofOutput name: String) -> (rows: ClosedRange<Int>, columns: ClosedRange<Int>)? {
     guard let port = graph.outputs.first(where: { $0.name == name }), let field = fields[port.value.index],
       !field.isGlobal, abs(field.height.jump - 1) < 1e-9, abs(field.width.jump - 1) < 1e-9, let period
@@ -75,10 +75,11 @@ public struct ReceptiveFields: Sendable {
     return (rows, columns)
   }
 
-  /// For each row and each column of an output the rows and columns of the input that it sees, borders and holes included, in
-  /// ascending order. `nil` where there is no such output.
+  /// For each row and column of an output, the input rows and columns that it reads, in ascending order, including
+  /// borders and holes. `nil` if there is no such output.
   ///
-  /// An output pixel sees pixels of no other rows and columns; it sees each pair of them where no branch leaves pairs out.
+  /// An output pixel reads no pixels of other rows and columns. It reads every combination of them, unless branches of
+  /// the graph read different combinations.
   public func seen(by output: String) -> (rows: [[Int]], columns: [[Int]])? {
     guard let port = graph.outputs.first(where: { $0.name == output }) else { return nil }
     return (walk.seen(by: port.value, along: .height), walk.seen(by: port.value, along: .width))
@@ -86,8 +87,8 @@ public struct ReceptiveFields: Sendable {
 }
 
 extension Graph {
-  /// ``ReceptiveFields/period`` of the first input, for the shapes with which the graph was built, without the fields themselves, which
-  /// take long in large graphs.
+  /// ``ReceptiveFields/period`` of the first input, for the shapes the graph was built with. It does not compute the
+  /// receptive fields, which is slow for large graphs.
   package func stridePeriod() throws(GraphError) -> Int? {
     guard let input = inputs.first else { return nil }
     let locality = DependenceWalk(self, try specs(forInputs: [:]), source: input.value).locality()
@@ -98,7 +99,7 @@ extension Graph {
   }
 }
 
-/// The common multiple of jumps, leaving out those that are 0; `nil` where one is no whole number of pixels, nor a whole part of one.
+/// The common multiple of all jumps that are not 0; `nil` if one is neither an integer nor the reciprocal of one.
 private func commonPeriod(_ jumps: some Sequence<Double>) -> Int? {
   var period = 1
   for jump in jumps where jump > 0 {
@@ -112,7 +113,7 @@ private func commonPeriod(_ jumps: some Sequence<Double>) -> Int? {
 
 private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 
-/// The way back from values to an input.
+/// Traces the dependence of values on an input backwards.
 private struct DependenceWalk: Sendable {
   enum Axis { case height, width }
 
@@ -123,7 +124,7 @@ private struct DependenceWalk: Sendable {
 
   private let specs: [TensorSpec]
   private let source: Int
-  /// For each value what it is computed from; values come after what they depend on, in the order of ``order``.
+  /// The dependences of each value. Values come after those they depend on, in the order of ``order``.
   private var edges: [[Edge]]
   private var order: [Int] = []
 
@@ -142,13 +143,13 @@ private struct DependenceWalk: Sendable {
     }
   }
 
-  /// On what each value depends, by its index.
+  /// The kind of dependence of each value, by index.
   struct Locality {
-    /// Whether it depends on the input, sees all of it by some way, and sees a part of it by some way.
+    /// Whether a value depends on the input, reads all of it on some path, and reads a part of it on some path.
     var depends, isGlobal, isLocal: [Bool]
-    /// How far the pixels of those that see a part are apart in the input.
+    /// The distance in the input between neighbouring pixels, for values that read a part of it.
     var jumps: [(height: Double, width: Double)]
-    /// Whether an operator enlarges a map.
+    /// Whether any operator upsamples a map.
     var magnifies = false
   }
 
@@ -165,7 +166,7 @@ private struct DependenceWalk: Sendable {
         result.isGlobal[value] = result.isGlobal[value] || result.isGlobal[edge.source] || isEverything
         guard result.isLocal[edge.source], !isEverything else { continue }
         result.magnifies = result.magnifies || height.scale < 1 || width.scale < 1
-        // The first way decides the jump: ways that meet have the same.
+        // The first path determines the jump; other paths have the same.
         if !result.isLocal[value] {
           let below = result.jumps[edge.source]
           result.jumps[value] = (below.height * height.scale, below.width * width.scale)
@@ -176,7 +177,7 @@ private struct DependenceWalk: Sendable {
     return result
   }
 
-  /// The fields of all values.
+  /// The receptive fields of all values.
   func fields() -> [ReceptiveField?] {
     let locality = locality()
     let spans = Spans(self)
@@ -185,7 +186,7 @@ private struct DependenceWalk: Sendable {
       guard locality.depends[value] else { return nil }
       func field(_ axis: Axis, _ extent: Int, _ whole: Int, _ jump: Double) -> ReceptiveField.Axis {
         guard locality.isLocal[value] else { return .init(size: whole, jump: 0, offset: Double(whole - 1) / 2) }
-        // Up-sampling by factors up to 32 repeats within so many positions.
+        // Upsampling by factors up to 32 repeats within this number of positions.
         let middle = extent / 2
         let sizes = (middle..<middle + (locality.magnifies ? 32 : 1)).compactMap {
           spans.span(of: value, $0...$0, axis)?.count
@@ -202,7 +203,7 @@ private struct DependenceWalk: Sendable {
     }
   }
 
-  /// The first and last input position that positions of a value see, counted from their own, over a period.
+  /// The range of input positions that a value's positions read, relative to the position, over one period.
   func reach(of value: Graph.ValueID, along axis: Axis, period: Int) -> ClosedRange<Int>? {
     let spans = Spans(self)
     let middle = extent(value.index, axis) / 2
@@ -213,7 +214,7 @@ private struct DependenceWalk: Sendable {
     }
   }
 
-  /// The input positions on which each position of a value depends.
+  /// The input positions that each position of a value depends on.
   func seen(by value: Graph.ValueID, along axis: Axis) -> [[Int]] {
     let length = extent(source, axis)
     var sets: [[BitSet]?] = Array(repeating: nil, count: specs.count)
@@ -238,7 +239,7 @@ private struct DependenceWalk: Sendable {
     axis == .height ? specs[value].mapExtent.height : specs[value].mapExtent.width
   }
 
-  /// Spans of the input that spans of values see on an image without borders, by ways that are not global; each found once.
+  /// A cache of the input ranges that ranges of values read on an unbounded image, on paths that are not global.
   private final class Spans {
     private struct Key: Hashable {
       let value: Int
@@ -260,7 +261,7 @@ private struct DependenceWalk: Sendable {
         guard case .axes(let height, let width) = edge.reach else { continue }
         let reach = axis == .height ? height : width
         guard !height.isEverything, !width.isEverything else { continue }
-        // Positions that see nothing lie between those that a transposed convolution reaches.
+        // Between the positions that a transposed convolution writes are positions that read nothing.
         guard let first = range.lazy.compactMap(reach.span).first,
           let last = range.reversed().lazy.compactMap(reach.span).first,
           let own = span(
@@ -275,7 +276,7 @@ private struct DependenceWalk: Sendable {
   }
 }
 
-/// A set of numbers below a limit.
+/// A set of integers below a limit.
 private struct BitSet {
   private var words: [UInt64]
 
@@ -288,7 +289,7 @@ private struct BitSet {
 
   mutating func formUnion(_ other: BitSet) { for index in words.indices { words[index] |= other.words[index] } }
 
-  /// The numbers, in ascending order.
+  /// The members in ascending order.
   var members: [Int] {
     words.indices.flatMap { index in (0..<64).filter { words[index] >> UInt64($0) & 1 == 1 }.map { index * 64 + $0 } }
   }

@@ -1,8 +1,8 @@
-/// Which pixels of an input an output pixel of an operator is computed from.
+/// The pixels of an input that an output pixel of an operator is computed from.
 public enum SpatialReach: Sendable {
-  /// None: the input's shape alone is read.
+  /// No pixels: only the shape of the input is read.
   case none
-  /// Those of a rectangle, each axis by itself.
+  /// A rectangle of pixels, with independent axes.
   case axes(height: AxisReach, width: AxisReach)
 
   /// Every pixel of the input.
@@ -11,14 +11,15 @@ public enum SpatialReach: Sendable {
     return .axes(height: .all(of: extent.height), width: .all(of: extent.width))
   }
 
-  /// The pixel at the same place.
+  /// The pixel at the same position.
   static func samePixel(of input: TensorSpec) -> SpatialReach {
     let extent = input.mapExtent
     return .axes(height: .shifted(by: 0, of: extent.height), width: .shifted(by: 0, of: extent.width))
   }
 
-  /// What operators do that say nothing else: along an axis whose extents are equal an output sees the pixel at its own place, an
-  /// extent of 1 is seen by all, otherwise all is seen. What is no feature map is one pixel.
+  /// The default for operators. Along an axis with equal extents an output reads the pixel at its own position;
+  /// otherwise it reads the whole axis, which for extent 1 is one pixel. A value that is not a feature map is treated
+  /// as one pixel.
   static func byExtents(input: TensorSpec, output: TensorSpec) -> SpatialReach {
     let (from, to) = (input.mapExtent, output.mapExtent)
     func axis(_ from: Int, _ to: Int) -> AxisReach { from == to ? .shifted(by: 0, of: from) : .all(of: from) }
@@ -28,8 +29,8 @@ public enum SpatialReach: Sendable {
 }
 
 extension TensorSpec {
-  /// Height and width of a feature map `[batch, height, width, channels]`; anything else is one pixel.
-  var mapExtent: Extent2D { shape.rank == 4 ? Extent2D(shape.height, shape.width) : 1 }
+  /// Height and width of a feature map `[batch, height, width, channels]`; 1×1 for other values.
+  var mapExtent: Extent2D { shape.rank == 4 ? Extent2D(height: shape.height, width: shape.width) : 1 }
 }
 
 extension ConvolutionGeometry {
@@ -43,7 +44,7 @@ extension ConvolutionGeometry {
         stride: stride.width, first: -padding.left, step: dilation.width, count: kernel.width, of: extent.width))
   }
 
-  /// The windows of its transpose.
+  /// The windows of a transposed convolution.
   func spreadReach(of input: TensorSpec) -> SpatialReach {
     let extent = input.mapExtent
     return .axes(

@@ -30,7 +30,7 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
 
   /// Extent of the dilated kernel, k + (k − 1)(r − 1) along each axis.
   public var effectiveKernel: Extent2D {
-    Extent2D((kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1)
+    Extent2D(height: (kernel.height - 1) * dilation.height + 1, width: (kernel.width - 1) * dilation.width + 1)
   }
 
   /// Number of outputs, ⌊(in + padding − effective kernel) / stride⌋ + 1 along each axis.
@@ -47,16 +47,17 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
     }
     let effective = effectiveKernel
     return Extent2D(
-      outputs(input.height, padding.top, padding.bottom, effective.height, stride.height),
-      outputs(input.width, padding.left, padding.right, effective.width, stride.width))
+      height: outputs(input.height, padding.top, padding.bottom, effective.height, stride.height),
+      width: outputs(input.width, padding.left, padding.right, effective.width, stride.width))
   }
 
   /// Number of outputs of the transposed convolution, (in − 1) · stride − padding + effective kernel + output padding.
   public func transposedOutputSize(of input: Extent2D, outputPadding: Extent2D = 0) -> Extent2D {
     let effective = effectiveKernel
     return Extent2D(
-      (input.height - 1) * stride.height - padding.top - padding.bottom + effective.height + outputPadding.height,
-      (input.width - 1) * stride.width - padding.left - padding.right + effective.width + outputPadding.width)
+      height: (input.height - 1) * stride.height - padding.top - padding.bottom + effective.height
+        + outputPadding.height,
+      width: (input.width - 1) * stride.width - padding.left - padding.right + effective.width + outputPadding.width)
   }
 
   /// Whether each output sees one input pixel and each input pixel is seen: a 1×1 convolution of stride 1 without padding.

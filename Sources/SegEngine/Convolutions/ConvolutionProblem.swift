@@ -19,9 +19,9 @@ public struct ConvolutionProblem: Hashable, Sendable {
     self.direction = direction
     self.geometry = geometry
     batch = input.batch
-    self.input = Extent2D(input.height, input.width)
+    self.input = Extent2D(height: input.height, width: input.width)
     inputChannels = input.channels
-    self.output = Extent2D(output.height, output.width)
+    self.output = Extent2D(height: output.height, width: output.width)
     outputChannels = output.channels
   }
 

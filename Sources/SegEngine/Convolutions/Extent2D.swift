@@ -6,16 +6,16 @@ public struct Extent2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomS
   public var width: Int
 
   /// Makes a pair of extents.
-  public init(_ height: Int, _ width: Int) {
+  public init(height: Int, width: Int) {
     self.height = height
     self.width = width
   }
 
   /// The same along both axes.
-  public init(integerLiteral value: Int) { self.init(value, value) }
+  public init(integerLiteral value: Int) { self.init(height: value, width: value) }
 
   /// The same along both axes.
-  public init(_ both: Int) { self.init(both, both) }
+  public init(_ both: Int) { self.init(height: both, width: both) }
 
   public var description: String { height == width ? "\(height)" : "\(height)×\(width)" }
 }

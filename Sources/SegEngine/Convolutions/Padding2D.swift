@@ -11,16 +11,19 @@ public struct Padding2D: Hashable, Sendable, ExpressibleByIntegerLiteral, Custom
     self.right = right
   }
 
-  /// `height` rows above and below, `width` columns left and right.
-  public init(_ height: Int, _ width: Int) { self.init(top: height, left: width, bottom: height, right: width) }
+  /// `vertical` rows above and below, `horizontal` columns left and right.
+  public init(vertical: Int, horizontal: Int) {
+    self.init(top: vertical, left: horizontal, bottom: vertical, right: horizontal)
+  }
 
   /// The same on all four sides.
-  public init(integerLiteral value: Int) { self.init(value, value) }
+  public init(integerLiteral value: Int) { self.init(vertical: value, horizontal: value) }
 
   /// The same on all four sides.
-  public init(_ all: Int) { self.init(all, all) }
+  public init(_ all: Int) { self.init(vertical: all, horizontal: all) }
 
   public var description: String {
-    top == bottom && left == right ? Extent2D(top, left).description : "(\(top),\(left),\(bottom),\(right))"
+    top == bottom && left == right
+      ? Extent2D(height: top, width: left).description : "(\(top),\(left),\(bottom),\(right))"
   }
 }

@@ -58,7 +58,7 @@ extension ConvolutionProblem {
   var spreadsPixels: Bool {
     direction == .transposed && geometry.kernel == geometry.stride && geometry.dilation == 1 && geometry.padding == 0
       && geometry.groups == 1
-      && output == Extent2D(input.height * geometry.stride.height, input.width * geometry.stride.width)
+      && output == Extent2D(height: input.height * geometry.stride.height, width: input.width * geometry.stride.width)
   }
 }
 

@@ -59,11 +59,14 @@ struct WinogradFrame: Sendable {
     taps = 2
     // u counts from the first that has an output, ⌊p / 2⌋, to the last.
     func count(_ outputs: Int, _ padding: Int) -> Int { (outputs - 1 + padding) / 2 - padding / 2 + 1 }
-    extent = Extent2D(count(output.height, before.top), count(output.width, before.left))
+    extent = Extent2D(height: count(output.height, before.top), width: count(output.width, before.left))
     (inputStep, outputStep) = (1, 2)
     padding = (1 - before.top / 2, 1 - before.left / 2)
-    let places = [Extent2D(0, 0), Extent2D(0, 1), Extent2D(1, 0), Extent2D(1, 1)]
-    phases = places.map { Extent2D($0.height - before.top % 2, $0.width - before.left % 2) }
+    let places = [
+      Extent2D(height: 0, width: 0), Extent2D(height: 0, width: 1), Extent2D(height: 1, width: 0),
+      Extent2D(height: 1, width: 1),
+    ]
+    phases = places.map { Extent2D(height: $0.height - before.top % 2, width: $0.width - before.left % 2) }
     // Weights [in, out, 4, 4]: the first tap of a phase, which meets x[u − 1], is the kernel's second.
     tapOffsets = [10, 8, 2, 0]
     inputStride = problem.outputChannels * 16

@@ -1,5 +1,5 @@
 extension Image {
-  /// The order of a pixel's samples in a buffer of another program, such as a camera's or a window system's.
+  /// The order of a pixel's samples in a buffer, for instance of a camera or a window system.
   public enum ChannelOrder: Sendable, Hashable, CaseIterable {
     case grey
     case greyAlpha
@@ -9,12 +9,12 @@ extension Image {
     case bgra
     case argb
     case abgr
-    /// Red, green, blue and a byte without meaning.
+    /// Red, green, blue and an unused byte.
     case rgbx
-    /// Blue, green, red and a byte without meaning.
+    /// Blue, green, red and an unused byte.
     case bgrx
 
-    /// Bytes of a pixel.
+    /// The bytes per pixel.
     public var count: Int {
       switch self {
       case .grey: 1
@@ -24,7 +24,7 @@ extension Image {
       }
     }
 
-    /// Where the samples of the image's layout stand in a pixel.
+    /// The byte offsets in a pixel of the samples, in the order of the image's layout.
     fileprivate var places: [Int] {
       switch self {
       case .grey: [0]
@@ -48,23 +48,25 @@ extension Image {
     }
   }
 
-  /// Copies an image out of a buffer of 8-bit samples.
+  /// Creates an image by copying a buffer of 8-bit samples.
   ///
   /// - Parameters:
-  ///   - pixels: The buffer; the first pixel is at its beginning. Alpha is straight, not premultiplied.
+  ///   - pixels: The buffer, starting with the first pixel. Alpha is straight, not premultiplied.
   ///   - width: Width in pixels.
   ///   - height: Height in pixels.
   ///   - order: The order of a pixel's samples.
-  ///   - bytesPerRow: Bytes from the beginning of a row to that of the next; `nil` where rows adjoin.
-  /// - Precondition: `width` and `height` are positive, `bytesPerRow` is at least `width * order.count`, and the buffer holds all rows.
+  ///   - bytesPerRow: The distance from one row to the next, in bytes; `nil` if rows adjoin.
+  /// - Precondition: `width` and `height` are positive, `bytesPerRow` is at least `width * order.count`, and the buffer
+  ///   contains all rows.
   public init(pixels: RawSpan, width: Int, height: Int, order: ChannelOrder, bytesPerRow: Int? = nil) {
-    precondition(width > 0 && height > 0, "an image has pixels: \(width)×\(height)")
+    precondition(width > 0 && height > 0, "width and height must be positive, not \(width)×\(height)")
     let rowBytes = width * order.count
     let stride = bytesPerRow ?? rowBytes
-    precondition(stride >= rowBytes, "\(stride) bytes are no row of \(width) pixels of \(order.count) bytes")
+    precondition(
+      stride >= rowBytes, "bytesPerRow must be at least \(width) pixels of \(order.count) bytes, not \(stride)")
     precondition(
       pixels.byteCount >= (height - 1) * stride + rowBytes,
-      "\(pixels.byteCount) bytes are not \(height) rows of \(stride) bytes")
+      "a buffer of \(pixels.byteCount) bytes is too small for \(height) rows of \(stride) bytes")
     let places = order.places
     let samples = [UInt8](unsafeUninitializedCapacity: width * height * places.count) { target, count in
       pixels.withUnsafeBytes { source in

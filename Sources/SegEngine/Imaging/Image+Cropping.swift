@@ -1,11 +1,11 @@
 extension Image {
-  /// The part of the image of the given rows and columns.
+  /// The part of the image with the given rows and columns.
   ///
-  /// - Precondition: both ranges are in the image, and not empty.
+  /// - Precondition: Both ranges lie in the image and are not empty.
   public func cropped(rows: Range<Int>, columns: Range<Int>) -> Image {
     precondition(
       !rows.isEmpty && !columns.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= height && columns.lowerBound >= 0
-        && columns.upperBound <= width, "rows \(rows) and columns \(columns) of \(height)×\(width) pixels")
+        && columns.upperBound <= width, "rows \(rows) and columns \(columns) must lie in \(height)×\(width) pixels")
     if rows.count == height, columns.count == width { return self }
     func part<Sample>(_ samples: [Sample]) -> [Sample] {
       var part: [Sample] = []

@@ -1,16 +1,16 @@
-/// A decoded photograph, micrograph or satellite image: interleaved samples, rows from the top.
+/// A decoded image (photograph, micrograph, satellite image): interleaved samples, rows from the top.
 public struct Image: Sendable, Equatable {
-  /// What the samples of a pixel mean, in the order in which they lie.
+  /// The meaning of a pixel's samples, in storage order.
   public enum ChannelLayout: Sendable, Hashable {
     case grey
     case greyAlpha
     case rgb
     case rgba
-    /// So many samples without a stated meaning. Where colours are wanted the first three are red, green and blue, of one or
-    /// two the first is grey.
+    /// A number of samples without a stated meaning. If colours are needed, the first three samples are red, green and
+    /// blue; with one or two samples the first is grey.
     case bands(Int)
 
-    /// Samples a pixel.
+    /// The number of samples per pixel.
     public var count: Int {
       switch self {
       case .grey: 1
@@ -21,7 +21,7 @@ public struct Image: Sendable, Equatable {
       }
     }
 
-    /// Whether the first three samples are red, green and blue, rather than the first one grey.
+    /// Whether the first three samples are red, green and blue. Otherwise the first sample is grey.
     public var isColor: Bool {
       switch self {
       case .grey, .greyAlpha: false
@@ -30,19 +30,19 @@ public struct Image: Sendable, Equatable {
       }
     }
 
-    /// Whether the last sample is how opaque a pixel is.
+    /// Whether the last sample is alpha (opacity).
     public var hasAlpha: Bool { self == .greyAlpha || self == .rgba }
   }
 
-  /// The samples of all pixels, row by row: 0 is black, ``Image/white`` white.
+  /// The samples of all pixels, row by row. 0 is black, ``Image/white`` is white.
   public enum Samples: Sendable, Equatable {
     case uint8([UInt8])
     /// 16 bits, native byte order.
     case uint16([UInt16])
-    /// Floating-point samples, and integers that are signed or have more than 16 bits.
+    /// Floating-point samples, and integers that are signed or wider than 16 bits.
     case float32([Float])
 
-    /// Number of samples.
+    /// The number of samples.
     public var count: Int {
       switch self {
       case .uint8(let samples): samples.count
@@ -51,7 +51,7 @@ public struct Image: Sendable, Equatable {
       }
     }
 
-    /// What is white where nothing else is stated: the largest integer, 1 of floating-point samples.
+    /// The default white: the largest integer, or 1 for floating-point samples.
     public var defaultWhite: Float {
       switch self {
       case .uint8: 255
@@ -65,29 +65,30 @@ public struct Image: Sendable, Equatable {
   public let width: Int
   /// Height in pixels.
   public let height: Int
-  /// Meaning of the samples of a pixel.
+  /// The meaning of a pixel's samples.
   public let layout: ChannelLayout
   /// `height * width * layout.count` samples.
   public let samples: Samples
-  /// The sample that is white: 255, 65535, 4095 of a 12-bit file, 1 of floating-point samples. Samples may exceed it.
+  /// The value of white: 255, 65535, 4095 for a 12-bit file, 1 for floating-point samples. Samples may exceed it.
   public let white: Float
 
-  /// Makes an image of given samples.
+  /// Creates an image from samples.
   ///
   /// - Parameters:
   ///   - width: Width in pixels.
   ///   - height: Height in pixels.
-  ///   - layout: Meaning of the samples of a pixel.
+  ///   - layout: The meaning of a pixel's samples.
   ///   - samples: The samples, row by row.
-  ///   - white: The sample that is white; `nil` for the ``Samples/defaultWhite``.
-  /// - Precondition: `samples.count == width * height * layout.count`, all three are positive, and so is a finite `white`.
+  ///   - white: The value of white; `nil` for ``Samples/defaultWhite``.
+  /// - Precondition: `samples.count == width * height * layout.count`, all three are positive, and `white` is positive
+  ///   and finite.
   public init(width: Int, height: Int, layout: ChannelLayout, samples: Samples, white: Float? = nil) {
-    precondition(width > 0 && height > 0, "an image has pixels: \(width)×\(height)")
-    precondition(layout.count > 0, "a pixel has samples: \(layout)")
+    precondition(width > 0 && height > 0, "width and height must be positive, not \(width)×\(height)")
+    precondition(layout.count > 0, "a pixel must have at least one sample: \(layout)")
     precondition(
       samples.count == width * height * layout.count, "\(samples.count) samples for \(width)×\(height) \(layout)")
     let white = white ?? samples.defaultWhite
-    precondition(white > 0 && white.isFinite, "white is a positive number: \(white)")
+    precondition(white > 0 && white.isFinite, "white must be positive and finite, not \(white)")
     self.width = width
     self.height = height
     self.layout = layout
@@ -95,14 +96,14 @@ public struct Image: Sendable, Equatable {
     self.white = white
   }
 
-  /// The same samples with another one taken for white.
+  /// The same samples with another value of white.
   ///
   /// - Precondition: `white` is positive and finite.
   public func withWhite(_ white: Float) -> Image {
     Image(width: width, height: height, layout: layout, samples: samples, white: white)
   }
 
-  /// Bits a sample as it lies in memory: 8, 16 or 32.
+  /// Bits per sample in memory: 8, 16 or 32.
   public var bitDepth: Int {
     switch samples {
     case .uint8: 8

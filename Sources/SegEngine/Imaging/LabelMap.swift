@@ -1,9 +1,9 @@
-/// A segmentation: one class index a pixel, rows from the top.
+/// A label map: one class index per pixel, rows from the top.
 public struct LabelMap: Sendable, Equatable {
-  /// The label that says "this pixel counts for nothing", by the convention of most data sets.
+  /// The ignore label of most data sets. Losses and metrics ignore its pixels by default.
   public static let defaultIgnoreLabel: UInt16 = 255
 
-  /// The label of pixels that have none, as negative numbers in files are read. No class has it.
+  /// The label of unlabelled pixels. Negative numbers in files are read as this label. No class has it.
   public static let unlabelled: UInt16 = .max
 
   /// Width in pixels.
@@ -13,9 +13,9 @@ public struct LabelMap: Sendable, Equatable {
   /// `height * width` class indices, row by row.
   public var labels: [UInt16]
 
-  /// Makes a label map of given labels.
+  /// Creates a label map from labels.
   ///
-  /// - Precondition: there is one label a pixel.
+  /// - Precondition: There are `height * width` labels.
   public init(width: Int, height: Int, labels: [UInt16]) {
     precondition(
       width >= 0 && height >= 0 && labels.count == width * height, "\(labels.count) labels for \(width)×\(height)")
@@ -24,7 +24,7 @@ public struct LabelMap: Sendable, Equatable {
     self.labels = labels
   }
 
-  /// Makes a label map that holds one label everywhere.
+  /// Creates a label map with the same label at every pixel.
   public init(width: Int, height: Int, repeating label: UInt16 = 0) {
     self.init(width: width, height: height, labels: Array(repeating: label, count: width * height))
   }

@@ -1,11 +1,11 @@
-/// The colours in which labels are drawn: label *i* in the *i*-th colour.
+/// The colours of labels in images: label *i* has the *i*-th colour.
 public struct Palette: Sendable, Equatable {
-  /// An sRGB colour of 8 bits a channel.
+  /// An sRGB colour with 8 bits per channel.
   public struct Color: Sendable, Hashable {
     /// Red, green and blue, 0 to 255.
     public var red, green, blue: UInt8
 
-    /// Makes a colour of red, green and blue, 0 to 255.
+    /// Creates a colour from red, green and blue, 0 to 255.
     public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
       self.red = red
       self.green = green
@@ -13,17 +13,17 @@ public struct Palette: Sendable, Equatable {
     }
   }
 
-  /// Colours by label; at most 256, which is what a palette PNG holds.
+  /// The colours by label, at most 256, the limit of a palette PNG.
   public let colors: [Color]
 
-  /// Makes a palette of at most 256 colours.
+  /// Creates a palette of 1 to 256 colours.
   public init(_ colors: [Color]) {
-    precondition(!colors.isEmpty && colors.count <= 256, "a palette has 1 to 256 colours")
+    precondition(!colors.isEmpty && colors.count <= 256, "a palette must have 1 to 256 colours")
     self.colors = colors
   }
 
-  /// The colour map of the PASCAL VOC data set: bit *k* of each channel's high end comes from bits 3k, 3k+1, 3k+2 of the
-  /// label, so that neighbouring labels are far apart; label 0 is black and 255 is (224, 224, 192).
+  /// The colour map of the PASCAL VOC data set. Bit 7 − *k* of the three channels comes from bits 3k, 3k+1 and 3k+2 of
+  /// the label, so that neighbouring labels have different colours. Label 0 is black and 255 is (224, 224, 192).
   public static let pascalVOC = Palette(
     (0..<256).map { label in
       var color = Color(0, 0, 0)
@@ -36,7 +36,8 @@ public struct Palette: Sendable, Equatable {
       return color
     })
 
-  /// The colour of a label. Labels beyond the palette begin again at 1, so that background stays apart.
+  /// The colour of a label. Labels beyond the palette wrap around to 1, so that no other label has the background's
+  /// colour.
   public subscript(label: UInt16) -> Color {
     let label = Int(label)
     guard label >= colors.count else { return colors[label] }

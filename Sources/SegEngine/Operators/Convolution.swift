@@ -49,7 +49,7 @@ public struct Convolution: Operator {
         inputs[2] == TensorSpec([weight.shape[0]]),
         "the bias of weights \(weight.shape) is [\(weight.shape[0])], not \(inputs[2])")
     }
-    let size = geometry.outputSize(of: Extent2D(x.shape.height, x.shape.width))
+    let size = geometry.outputSize(of: Extent2D(height: x.shape.height, width: x.shape.width))
     try require(
       size.height > 0 && size.width > 0 && weight.shape[0] > 0 && channels > 0,
       "a \(geometry) convolution does not fit the input \(x.shape)")
@@ -108,7 +108,8 @@ extension Value {
     dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil,
     file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
-    let same = Padding2D(dilation.height * (kernel.height - 1) / 2, dilation.width * (kernel.width - 1) / 2)
+    let same = Padding2D(
+      vertical: dilation.height * (kernel.height - 1) / 2, horizontal: dilation.width * (kernel.width - 1) / 2)
     let geometry = ConvolutionGeometry(
       kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? same, groups: groups)
     let inputs = channels / groups

@@ -40,10 +40,10 @@ public struct MaxUnpool: Operator {
     let size: Extent2D
     switch target {
     case .size(let wanted): size = wanted
-    case .geometry(let geometry): size = geometry.transposedOutputSize(of: Extent2D(x.height, x.width))
+    case .geometry(let geometry): size = geometry.transposedOutputSize(of: Extent2D(height: x.height, width: x.width))
     case .like:
       try require(inputs[2].shape.rank == 4, "\(x) cannot be unpooled like \(inputs[2].shape), which is no feature map")
-      size = Extent2D(inputs[2].shape.height, inputs[2].shape.width)
+      size = Extent2D(height: inputs[2].shape.height, width: inputs[2].shape.width)
     }
     try require(size.height > 0 && size.width > 0, "\(x) cannot be unpooled to \(size.height)×\(size.width)")
     return [TensorSpec(try shape([x.batch, size.height, size.width, x.channels]))]

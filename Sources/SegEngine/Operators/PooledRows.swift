@@ -6,7 +6,8 @@ extension Operator {
     _ input: TensorSpec, _ geometry: ConvolutionGeometry, roundingUp: Bool
   ) throws(ShapeError) -> Shape {
     try requireFeatureMap(input)
-    let size = geometry.outputSize(of: Extent2D(input.shape.height, input.shape.width), roundingUp: roundingUp)
+    let size = geometry.outputSize(
+      of: Extent2D(height: input.shape.height, width: input.shape.width), roundingUp: roundingUp)
     try require(
       size.height > 0 && size.width > 0,
       "a window of \(geometry) does not fit \(input.shape): the output would be \(size.height)×\(size.width)")

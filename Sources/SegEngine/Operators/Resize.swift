@@ -102,11 +102,11 @@ public struct Resize: Operator {
     case .scale(let height, let width, _):
       let (h, w) = ((Double(x.height) * height).rounded(.down), (Double(x.width) * width).rounded(.down))
       try require(max(h, w) < 0x1p31, "would give \(h)×\(w) pixels for \(x)")
-      size = Extent2D(Int(h), Int(w))
+      size = Extent2D(height: Int(h), width: Int(w))
     case .like:
       try require(
         inputs[1].shape.rank == 4, "\(x) cannot be resized like \(inputs[1].shape), which is no feature map")
-      size = Extent2D(inputs[1].shape.height, inputs[1].shape.width)
+      size = Extent2D(height: inputs[1].shape.height, width: inputs[1].shape.width)
     }
     try require(
       x.height > 0 && x.width > 0 && size.height > 0 && size.width > 0,
@@ -225,7 +225,7 @@ public struct Resize: Operator {
     guard target == .like else { return self }
     return Resize(
       interpolation, coordinates: coordinates, antialiasing: antialiases,
-      to: .size(Extent2D(output.height, output.width)))
+      to: .size(Extent2D(height: output.height, width: output.width)))
   }
 
   private func taps(from input: Int, to output: Int, factor: Double?) -> Taps {
@@ -316,7 +316,7 @@ extension Resize: PlaneWise {
   public func perPlane(input: TensorSpec, output: TensorSpec) -> (any Operator)? {
     Resize(
       interpolation, coordinates: coordinates, antialiasing: antialiases,
-      to: target == .like ? .size(Extent2D(output.shape.height, output.shape.width)) : target)
+      to: target == .like ? .size(Extent2D(height: output.shape.height, width: output.shape.width)) : target)
   }
 }
 

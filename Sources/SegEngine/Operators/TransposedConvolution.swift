@@ -54,7 +54,7 @@ public struct TransposedConvolution: Operator {
     try require(
       outputPadding.height >= 0 && outputPadding.width >= 0, "an output padding is not negative: \(outputPadding)")
     let size = geometry.transposedOutputSize(
-      of: Extent2D(x.shape.height, x.shape.width), outputPadding: outputPadding)
+      of: Extent2D(height: x.shape.height, width: x.shape.width), outputPadding: outputPadding)
     try require(
       size.height > 0 && size.width > 0 && x.shape.height > 0 && x.shape.width > 0 && channels > 0,
       "a \(geometry) transposed convolution does not fit the input \(x.shape)")

@@ -2,7 +2,7 @@
 public enum ElementType: String, Sendable, CaseIterable, CustomStringConvertible {
   case float32, uint8, uint16, int32, int64
 
-  /// Size of one element in bytes.
+  /// The size of one element in bytes.
   public var byteCount: Int {
     switch self {
     case .float32, .int32: 4
@@ -12,9 +12,9 @@ public enum ElementType: String, Sendable, CaseIterable, CustomStringConvertible
     }
   }
 
-  /// Size of `count` elements in bytes.
+  /// The size of `count` elements in bytes.
   func byteCount(of count: Int) -> Int { count * byteCount }
-  /// The same of a number that is estimated.
+  /// The size in bytes of an estimated number of elements.
   func byteCount(of count: Double) -> Double { count * Double(byteCount) }
 
   public var description: String { rawValue }

@@ -1,23 +1,23 @@
-/// A tensor's memory as an operator writes it while it runs; laid out like ``TensorView``.
+/// A writable view of a tensor's memory, as passed to a running operator; same layout as ``TensorView``.
 public struct MutableTensorView {
-  /// The first element.
+  /// The address of the first element.
   public let base: UnsafeMutableRawPointer
   /// Extents and element type.
   public let spec: TensorSpec
-  /// Elements from one row (pixel, token) to the next.
+  /// The distance from one row (pixel, token) to the next, in elements.
   public let rowStride: Int
 
-  /// Views memory as a tensor.
+  /// Creates a view of memory.
   public init(base: UnsafeMutableRawPointer, spec: TensorSpec, rowStride: Int? = nil) {
     self.base = base
     self.spec = spec
     self.rowStride = rowStride ?? spec.shape.channels
   }
 
-  /// Extents, outermost first.
+  /// The extents, outermost first.
   public var shape: Shape { spec.shape }
 
-  /// Whether the rows adjoin, so that the whole tensor is one run of memory.
+  /// Whether the rows adjoin, so that the whole tensor is contiguous.
   public var isContiguous: Bool { rowStride == shape.channels || shape.rows <= 1 }
 
   /// The elements as float32.

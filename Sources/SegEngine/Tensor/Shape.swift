@@ -1,23 +1,24 @@
 /// The extents of a tensor's axes, outermost first.
 ///
-/// Feature maps are row-major `[batch, height, width, channels]` (NHWC) throughout the engine, so the last axis is the one
-/// that is contiguous in memory. A shape of rank 0 is a scalar and has one element.
+/// Feature maps are row-major `[batch, height, width, channels]` (NHWC) throughout the engine, so the last axis is
+/// contiguous in memory. A shape of rank 0 is a scalar with one element.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extent of each axis, outermost first. Never negative.
   public let dimensions: [Int]
 
-  /// Makes a shape from extents that the caller knows to be valid.
+  /// Creates a shape from extents that are known to be valid.
   ///
-  /// - Precondition: no extent is negative and the number of elements fits an `Int`.
+  /// - Precondition: No extent is negative, and the number of elements fits in `Int`.
   public init(_ dimensions: [Int]) {
-    precondition(dimensions.allSatisfy { $0 >= 0 }, "a shape has no negative extent: \(dimensions)")
+    precondition(dimensions.allSatisfy { $0 >= 0 }, "extents must not be negative: \(dimensions)")
     precondition(Shape.product(dimensions) != nil, "the number of elements of \(dimensions) overflows Int")
     self.dimensions = dimensions
   }
 
-  /// Makes a shape from extents that come from outside (a file, a command line).
+  /// Creates a shape from untrusted extents (a file, a command line).
   ///
-  /// Returns `nil` if an extent is negative or the number of elements, or of bytes at eight bytes an element, overflows.
+  /// Returns `nil` if an extent is negative, or if the number of elements, or of bytes at eight bytes per element,
+  /// overflows.
   public init?(validating dimensions: [Int]) {
     guard dimensions.allSatisfy({ $0 >= 0 }), let count = Shape.product(dimensions),
       !count.multipliedReportingOverflow(by: 8).overflow
@@ -30,16 +31,16 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   /// The number of axes.
   public var rank: Int { dimensions.count }
 
-  /// The product of the extents; 1 for a scalar, 0 where an extent is 0.
+  /// The product of the extents; 1 for a scalar, 0 if an extent is 0.
   public var elementCount: Int { dimensions.reduce(1, *) }
 
   /// The extent of one axis.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 
-  /// The extent of the innermost axis: a feature map's channels. 1 for a scalar.
+  /// The extent of the innermost axis, the channels of a feature map. 1 for a scalar.
   public var channels: Int { dimensions.last ?? 1 }
 
-  /// Everything outside the innermost axis: the number of pixels (or tokens) that each hold `channels` numbers.
+  /// The product of all axes but the innermost: the number of pixels (or tokens), each with `channels` elements.
   public var rows: Int { dimensions.dropLast().reduce(1, *) }
 
   /// Axis 0 of a feature map `[batch, height, width, channels]`.
@@ -60,20 +61,20 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     return strides
   }
 
-  /// The same shape with one axis of another extent.
+  /// The shape with another extent for one axis.
   public func replacing(axis: Int, with extent: Int) -> Shape {
     var dimensions = dimensions
     dimensions[axis] = extent
     return Shape(dimensions)
   }
 
-  /// Counts an axis from the end where it is negative, as NumPy does; `nil` where there is no such axis.
+  /// The axis as a non-negative index. Negative axes count from the end, as in NumPy; `nil` if there is no such axis.
   public func normalizedAxis(_ axis: Int) -> Int? {
     let normalized = axis < 0 ? axis + rank : axis
     return (0..<rank).contains(normalized) ? normalized : nil
   }
 
-  /// The shape that two shapes broadcast to under NumPy's rule, or `nil` where they do not agree or it would be too large.
+  /// The shape that two shapes broadcast to by NumPy's rule; `nil` if they are incompatible or the result is too large.
   public func broadcast(with other: Shape) -> Shape? {
     let rank = max(rank, other.rank)
     var result = [Int](repeating: 1, count: rank)

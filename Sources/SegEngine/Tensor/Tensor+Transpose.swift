@@ -1,9 +1,10 @@
 extension Tensor {
-  /// The tensor with its axes in another order: axis *i* of the result is axis `permutation[i]` of this one.
+  /// The tensor with permuted axes: axis *i* of the result is axis `permutation[i]` of this one.
   ///
-  /// - Precondition: `permutation` names every axis once.
+  /// - Precondition: `permutation` contains every axis once.
   public func transposed(_ permutation: [Int]) -> Tensor {
-    precondition(permutation.sorted() == Array(0..<shape.rank), "\(permutation) is no order of the axes of \(shape)")
+    precondition(
+      permutation.sorted() == Array(0..<shape.rank), "\(permutation) is not a permutation of the axes of \(shape)")
     let target = Shape(permutation.map { shape[$0] })
     var result = Tensor(uninitialized: target, of: elementType)
     let strides = shape.strides

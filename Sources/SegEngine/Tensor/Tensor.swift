@@ -1,41 +1,41 @@
-/// A dense array of numbers in row-major order, with value semantics.
+/// A dense row-major array with value semantics.
 ///
-/// Feature maps are `[batch, height, width, channels]`. Copies share memory until one of them is written. Memory that a
-/// tensor allocates is aligned to 64 bytes; a tensor over a memory-mapped file keeps the alignment it has there, which is at
-/// least that of its element.
+/// Feature maps are `[batch, height, width, channels]`. Copies share memory until one of them is written. Allocated
+/// memory is aligned to 64 bytes. A tensor over a memory-mapped file has the alignment of the file, which is at least
+/// that of its element type.
 public struct Tensor: Sendable {
-  /// Extents, outermost first.
+  /// The extents, outermost first.
   public let shape: Shape
 
-  /// Type of the elements.
+  /// The type of the elements.
   public let elementType: ElementType
 
   private(set) var storage: TensorStorage
 
-  /// Number of elements.
+  /// The number of elements.
   public var count: Int { shape.elementCount }
 
-  /// Size of the elements in bytes.
+  /// The size of the elements in bytes.
   public var byteCount: Int { count * elementType.byteCount }
 
-  /// Shape and element type together.
+  /// The shape and element type.
   public var spec: TensorSpec { TensorSpec(shape, elementType) }
 
-  /// A tensor of zeros.
+  /// Creates a tensor of zeros.
   public init(zeros shape: Shape, of elementType: ElementType = .float32) {
     self.init(uninitialized: shape, of: elementType)
     storage.bytes.initializeMemory(as: UInt8.self, repeating: 0, count: storage.byteCount)
   }
 
-  /// A tensor whose elements are all `value`.
+  /// Creates a tensor whose elements are all `value`.
   public init<Element: TensorElement>(_ shape: Shape, repeating value: Element) {
     self.init(uninitialized: shape, of: Element.elementType)
     storage.bytes.initializeMemory(as: Element.self, repeating: value, count: count)
   }
 
-  /// A tensor with the given elements in row-major order.
+  /// Creates a tensor from elements in row-major order.
   ///
-  /// - Precondition: there are as many elements as the shape has.
+  /// - Precondition: The number of elements is that of the shape.
   public init<Element: TensorElement>(_ shape: Shape, _ elements: some Sequence<Element>) {
     self.init(uninitialized: shape, of: Element.elementType)
     let buffer = UnsafeMutableBufferPointer(
@@ -44,10 +44,10 @@ public struct Tensor: Sendable {
     precondition(end == count && rest.next() == nil, "\(shape) needs \(count) elements")
   }
 
-  /// A tensor of one element and rank 0.
+  /// Creates a scalar: a tensor of rank 0 with one element.
   public init<Element: TensorElement>(scalar value: Element) { self.init([], [value]) }
 
-  /// A tensor whose memory the caller writes at once, in row-major order.
+  /// Creates a tensor whose elements the closure initialises, in row-major order.
   public init<Element: TensorElement>(
     _ shape: Shape, of type: Element.Type = Element.self,
     initializingWith body: (inout MutableSpan<Element>) throws -> Void
@@ -56,47 +56,47 @@ public struct Tensor: Sendable {
     try withMutableElements(of: type, body)
   }
 
-  /// A tensor over memory that `owner` keeps alive and nobody writes. `bytes` is aligned for the element type.
+  /// Creates a tensor over read-only memory that `owner` keeps alive. `bytes` must be aligned for the element type.
   package init(_ shape: Shape, of elementType: ElementType, borrowing bytes: UnsafeRawPointer, owner: AnyObject) {
     self.shape = shape
     self.elementType = elementType
     storage = TensorStorage(borrowing: bytes, byteCount: shape.elementCount * elementType.byteCount, owner: owner)
   }
 
-  /// A tensor in memory that the caller keeps while the tensor or a copy of it exists, and that nobody else uses meanwhile. `bytes` is
-  /// aligned for the element type; its contents are undefined.
+  /// Creates a tensor over memory that the caller owns and must keep until the last copy of the tensor is released,
+  /// without accessing it in between. `bytes` must be aligned for the element type. The contents are undefined.
   package init(_ spec: TensorSpec, writingTo bytes: UnsafeMutableRawPointer) {
     shape = spec.shape
     elementType = spec.elementType
     storage = TensorStorage(writingTo: bytes, byteCount: spec.byteCount)
   }
 
-  /// A tensor with undefined contents, to be written whole before it is read.
+  /// Creates a tensor with undefined contents, which must be written before they are read.
   package init(uninitialized shape: Shape, of elementType: ElementType = .float32) {
     self.shape = shape
     self.elementType = elementType
     storage = TensorStorage(byteCount: shape.elementCount * elementType.byteCount)
   }
 
-  /// A tensor over memory that others may have too.
+  /// Creates a tensor over storage that other tensors may share.
   init(_ shape: Shape, _ elementType: ElementType, _ storage: TensorStorage) {
     self.shape = shape
     self.elementType = elementType
     self.storage = storage
   }
 
-  /// Reads the elements in row-major order.
+  /// Calls `body` with the elements in row-major order.
   ///
-  /// - Precondition: the tensor holds elements of type `Element`.
+  /// - Precondition: The element type is `Element`.
   public func withElements<Element: TensorElement, Result>(
     of type: Element.Type = Element.self, _ body: (Span<Element>) throws -> Result
   ) rethrows -> Result {
     try withUnsafeElements(of: type) { try body($0.span) }
   }
 
-  /// Reads and writes the elements in row-major order. Memory shared with another tensor is copied first.
+  /// Calls `body` with the elements, for reading and writing, in row-major order. Shared memory is copied first.
   ///
-  /// - Precondition: the tensor holds elements of type `Element`.
+  /// - Precondition: The element type is `Element`.
   public mutating func withMutableElements<Element: TensorElement, Result>(
     of type: Element.Type = Element.self, _ body: (inout MutableSpan<Element>) throws -> Result
   ) rethrows -> Result {
@@ -108,12 +108,12 @@ public struct Tensor: Sendable {
 
   /// The elements in row-major order, as an array.
   ///
-  /// - Precondition: the tensor holds elements of type `Element`.
+  /// - Precondition: The element type is `Element`.
   public func elements<Element: TensorElement>(of type: Element.Type = Element.self) -> [Element] {
     withUnsafeElements(of: type) { Array($0) }
   }
 
-  /// One element, by an index along each axis.
+  /// The element at an index along each axis.
   public subscript<Element: TensorElement>(indices: Int...) -> Element {
     get {
       let offset = offset(of: indices)
@@ -125,18 +125,19 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// The same elements in the same order under another shape. Shares memory.
+  /// The same elements in the same order with another shape. Shares memory.
   ///
-  /// - Precondition: both shapes have the same number of elements.
+  /// - Precondition: Both shapes have the same number of elements.
   public func reshaped(to shape: Shape) -> Tensor {
-    precondition(shape.elementCount == count, "\(self.shape) cannot be seen as \(shape)")
+    precondition(shape.elementCount == count, "cannot reshape \(self.shape) to \(shape)")
     return Tensor(shape, elementType, storage)
   }
 
   package func withUnsafeElements<Element: TensorElement, Result>(
     of type: Element.Type = Element.self, _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
-    precondition(Element.elementType == elementType, "a tensor of \(elementType) is not one of \(Element.elementType)")
+    precondition(
+      Element.elementType == elementType, "a tensor of \(elementType) cannot be accessed as \(Element.elementType)")
     let count = count
     return try withExtendedLifetime(storage) {
       try body(UnsafeBufferPointer(start: $0.bytes.assumingMemoryBound(to: Element.self), count: count))
@@ -146,7 +147,8 @@ public struct Tensor: Sendable {
   package mutating func withUnsafeMutableElements<Element: TensorElement, Result>(
     of type: Element.Type = Element.self, _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
-    precondition(Element.elementType == elementType, "a tensor of \(elementType) is not one of \(Element.elementType)")
+    precondition(
+      Element.elementType == elementType, "a tensor of \(elementType) cannot be accessed as \(Element.elementType)")
     let count = count
     return try withUnsafeMutableBytes {
       try body(UnsafeMutableBufferPointer(start: $0.baseAddress!.assumingMemoryBound(to: Element.self), count: count))
@@ -182,7 +184,7 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor: Equatable {
-  /// Equal in element type, shape and every bit of the elements.
+  /// Whether element type, shape and all bits of the elements are equal.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.spec == b.spec else { return false }
     return a.withUnsafeBytes { a in b.withUnsafeBytes { b in a.elementsEqual(b) } }

@@ -1,6 +1,6 @@
-/// A Swift type that a ``Tensor`` can hold.
+/// A Swift type that a ``Tensor`` can store.
 public protocol TensorElement: BitwiseCopyable, Sendable, Equatable {
-  /// The tag under which tensors hold this type.
+  /// The element type of tensors with this Swift type.
   static var elementType: ElementType { get }
 }
 

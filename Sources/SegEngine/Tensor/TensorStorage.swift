@@ -1,8 +1,8 @@
-/// The memory behind a ``Tensor``: an allocation of its own, or memory of somebody else's, to be read (a memory-mapped weights file) or
-/// written (an array that becomes a result).
+/// The memory of a ``Tensor``: its own allocation, or borrowed memory, either read-only (a memory-mapped weights file)
+/// or writable (an array that receives a result).
 ///
-/// `@unchecked Sendable` because of the raw pointer: the bytes are written only by `Tensor`, and only while it holds the one
-/// reference to a storage that may be written.
+/// `@unchecked Sendable` because of the raw pointer: only `Tensor` writes the bytes, and only while it holds the only
+/// reference to a writable storage.
 final class TensorStorage: @unchecked Sendable {
   let bytes: UnsafeMutableRawPointer
   let byteCount: Int
@@ -10,7 +10,7 @@ final class TensorStorage: @unchecked Sendable {
   private let ownsMemory: Bool
   let isWritable: Bool
 
-  /// Uninitialised memory, 64-byte aligned.
+  /// Allocates uninitialised memory, aligned to 64 bytes.
   init(byteCount: Int) {
     self.byteCount = byteCount
     owner = nil
@@ -18,7 +18,7 @@ final class TensorStorage: @unchecked Sendable {
     bytes = AlignedMemory.allocate(byteCount: byteCount)
   }
 
-  /// Memory that `owner` keeps alive and that nobody writes.
+  /// Borrows read-only memory that `owner` keeps alive.
   init(borrowing bytes: UnsafeRawPointer, byteCount: Int, owner: AnyObject) {
     self.bytes = UnsafeMutableRawPointer(mutating: bytes)
     self.byteCount = byteCount
@@ -26,7 +26,7 @@ final class TensorStorage: @unchecked Sendable {
     (ownsMemory, isWritable) = (false, false)
   }
 
-  /// Memory that the caller keeps while this exists, and that nobody else uses.
+  /// Borrows writable memory that the caller keeps while this object exists, without accessing it.
   init(writingTo bytes: UnsafeMutableRawPointer, byteCount: Int) {
     self.bytes = bytes
     self.byteCount = byteCount

@@ -1,27 +1,27 @@
-/// A tensor's memory as an operator sees it while it runs.
+/// A read-only view of a tensor's memory, as passed to a running operator.
 ///
-/// The innermost axis is contiguous. All axes outside it are read as rows, `rowStride` elements apart: `rowStride` is the extent
-/// of the innermost axis, or more where the view is a slice of the channels of a wider tensor (a concatenation's operand that
-/// lies inside the concatenation).
+/// The innermost axis is contiguous. All other axes together form rows, `rowStride` elements apart. `rowStride` is the
+/// extent of the innermost axis, or larger if the view is a channel slice of a wider tensor, such as an operand that is
+/// written directly into a concatenation.
 public struct TensorView {
-  /// The first element.
+  /// The address of the first element.
   public let base: UnsafeRawPointer
   /// Extents and element type.
   public let spec: TensorSpec
-  /// Elements from one row (pixel, token) to the next.
+  /// The distance from one row (pixel, token) to the next, in elements.
   public let rowStride: Int
 
-  /// Views memory as a tensor.
+  /// Creates a view of memory.
   public init(base: UnsafeRawPointer, spec: TensorSpec, rowStride: Int? = nil) {
     self.base = base
     self.spec = spec
     self.rowStride = rowStride ?? spec.shape.channels
   }
 
-  /// Extents, outermost first.
+  /// The extents, outermost first.
   public var shape: Shape { spec.shape }
 
-  /// Whether the rows adjoin, so that the whole tensor is one run of memory.
+  /// Whether the rows adjoin, so that the whole tensor is contiguous.
   public var isContiguous: Bool { rowStride == shape.channels || shape.rows <= 1 }
 
   /// The elements as float32.

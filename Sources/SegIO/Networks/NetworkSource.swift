@@ -47,7 +47,8 @@ package enum NetworkSource: Sendable {
     case .named(let description): return try description.checkedGraph(for: size)
     case .file(let file):
       let segmentation = try ONNXSegmentation(file, settings: .beside(file.path))
-      guard let size = size ?? segmentation.settings.size.map({ Extent2D($0[0], $0[$0.count - 1]) }) else {
+      guard let size = size ?? segmentation.settings.size.map({ Extent2D(height: $0[0], width: $0[$0.count - 1]) })
+      else {
         throw NetworkError.noSize(path: file.path)
       }
       return try segmentation.graph(for: size)
@@ -62,7 +63,7 @@ package enum NetworkSource: Sendable {
     guard shape.rank == axes.count, let rows = axes.firstIndex(of: "h"), let columns = axes.firstIndex(of: "w") else {
       return nil
     }
-    return Extent2D(shape[rows], shape[columns])
+    return Extent2D(height: shape[rows], width: shape[columns])
   }
 
   /// The parameters of a graph, and the names in the file that were left out. They come from the file of weights; the graph of an ONNX

@@ -1,26 +1,27 @@
 import SegEngine
 
-/// BiSeNet (Yu et al. 2018): a spatial path of three convolutions of stride 2, a context path on ResNet-18 whose maps attention
-/// refines, and a fusion of both.
+/// BiSeNet (Yu et al. 2018): a spatial path of three convolutions of stride 2, a context path on ResNet-18 with
+/// attention refinement, and a module that fuses both.
 ///
-/// Built as the common PyTorch port builds it, with its names: the spatial path begins 7×7, enlargements are by the nearest pixel but
-/// for the last, which aligns corners, and the heads have no bias. It has 13.4 million parameters with ResNet-18, of which the
-/// auxiliary heads are 0.15; the paper says 49.0 million, more than the network that it describes.
+/// Layers and names follow the common PyTorch port: the first convolution of the spatial path is 7×7; upsampling is
+/// nearest-neighbour, except for the last, which is bilinear with aligned corners; the heads have no bias. The network
+/// has 13.4 million parameters with ResNet-18, 0.15 million of them in the auxiliary heads. The paper states 49.0
+/// million, which is more than its own description gives.
 public struct BiSeNetV1: SegmentationNetwork, Hashable {
-  /// The context path's network, of stride 32.
+  /// The backbone of the context path, of stride 32.
   public var backbone = ResNet.resNet18
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 19
-  /// Channels of the spatial path's first three convolutions.
+  /// Channels of the first three convolutions of the spatial path.
   public var spatialWidth = 64
-  /// Channels of the spatial path's and of the context path's results.
+  /// Channels of the outputs of the spatial path and of the context path.
   public var pathWidth = 128
-  /// Channels of the fusion and of the head; a quarter of the auxiliary heads'.
+  /// Channels of the fusion module and of the head. The auxiliary heads have a quarter of this.
   public var fusionWidth = 256
-  /// How the context path enlarges its maps. Forms that choose a width keep it, and none unpools.
+  /// The upsampling in the context path. Methods with a choice of channels keep them; max unpooling is not supported.
   public var upsampling = Upsampling.nearest
 
-  /// The network of the paper, for Cityscapes.
+  /// Creates the network of the paper, for Cityscapes.
   public init() {}
 
   public var title: String { "BiSeNetV1 \(backbone.title)" }
@@ -82,8 +83,8 @@ public struct BiSeNetV1: SegmentationNetwork, Hashable {
     }
   }
 
-  /// The map of stride 16, refined and with the refined map of stride 32 and the mean of all added, at the stride before; and that of
-  /// stride 32 likewise.
+  /// The outputs of the context path, each after a 3×3 convolution. Second: the refined map of stride 32 plus the global
+  /// mean, upsampled to stride 16. First: the refined map of stride 16 plus the second output, upsampled to stride 8.
   private func context(_ image: Value) -> [Value] {
     let maps = image.graph.scope("resnet") { backbone.features(of: image) }
     let (eighth, sixteenth, coarsest) = (maps[maps.count - 3], maps[maps.count - 2], maps[maps.count - 1])
@@ -96,7 +97,7 @@ public struct BiSeNetV1: SegmentationNetwork, Hashable {
     return [block(middle, "conv_head16", pathWidth, kernel: 3), head32]
   }
 
-  /// Attention refinement: a convolution, its channels weighted by their means.
+  /// Attention refinement: a convolution whose channels are weighted by attention from their means.
   private func refined(_ x: Value, _ name: String) -> Value {
     x.graph.scope(name) {
       let y = block(x, "conv", pathWidth, kernel: 3)

@@ -1,30 +1,31 @@
 import SegEngine
 
-/// BiSeNetV2 (Yu et al. 2021): a wide and shallow branch for detail, a narrow and deep one for meaning, and guided aggregation of
-/// the two.
+/// BiSeNetV2 (Yu et al. 2021): a wide, shallow detail branch, a narrow, deep semantic branch, and guided aggregation of
+/// both.
 ///
-/// Built as the common PyTorch port builds it, with its names: ReLU after the depthwise convolutions that expand and after the
-/// aggregation, normalisation and ReLU in the context embedding's last convolution (the paper shows none of them), enlargement of
-/// the semantic branch by the nearest pixel, and a head of 1024 channels.
+/// Layers and names follow the common PyTorch port. It differs from the figures of the paper: ReLU after the expanding
+/// depthwise convolutions and after the aggregation, normalisation and ReLU in the last convolution of the context
+/// embedding, nearest-neighbour upsampling of the semantic branch, and a head of 1024 channels.
 public struct BiSeNetV2: SegmentationNetwork, Hashable {
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 19
   /// Channels of the detail branch at strides 2, 4 and 8.
   public var detailWidths = [64, 64, 128]
-  /// Channels of the semantic branch at strides 4, 8, 16 and 32; the last is also the detail branch's last.
+  /// Channels of the semantic branch at strides 4, 8, 16 and 32. The last must equal the last of ``detailWidths``.
   public var semanticWidths = [16, 32, 64, 128]
-  /// How much wider a gather-and-expansion layer is in its middle.
+  /// The expansion factor of gather-and-expansion layers.
   public var expansion = 6
   /// Channels of the head.
   public var headWidth = 1024
   /// Channels of the auxiliary heads.
   public var auxiliaryWidth = 128
-  /// How the aggregation enlarges the semantic branch. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of the semantic branch in the aggregation. Methods with a choice of channels keep them; max
+  /// unpooling is not supported.
   public var upsampling = Upsampling.nearest
 
-  /// The network of the paper, for Cityscapes.
+  /// Creates the network of the paper, for Cityscapes.
   public init() {}
 
   public var title: String { "BiSeNetV2" }
@@ -51,7 +52,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
   public func encoder(_ image: Value) -> [Value] {
     precondition(
       detailWidths.count == 3 && semanticWidths.count == 4 && detailWidths[2] == semanticWidths[3],
-      "both branches end with one width: \(detailWidths), \(semanticWidths)")
+      "both branches must end with the same width: \(detailWidths), \(semanticWidths)")
     let detail = image.graph.scope("detail") { self.detail(image) }
     let (stages, context) = image.graph.scope("segment") { semantic(image) }
     return [stages[0], detail] + stages.dropFirst() + [context]
@@ -68,7 +69,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
 
   public func auxiliaryHeads(_ features: [Value], _ maps: [Value], like image: Value) -> [Value] {
     zip(auxiliaryOutputs, [0, 2, 3, 4]).enumerated().map { index, place in
-      // The width before the classes is the square of the enlargement.
+      // The convolution before the classes has the squared upsampling factor as channels.
       let factor = 4 << index
       return image.graph.scope(place.0) {
         let x = block(features[place.1], "conv", auxiliaryWidth, kernel: 3)
@@ -84,7 +85,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
     x.conv("\(name).conv", width, kernel: kernel, stride: Extent2D(stride), bias: false).batchNorm("\(name).bn").relu()
   }
 
-  /// Convolution without bias and normalisation, at places `start` and `start + 1` of a sequence.
+  /// Convolution without bias and normalisation, at indices `start` and `start + 1` of a sequence.
   private func step(
     _ x: Value, _ sequence: String, _ width: Int, kernel: Extent2D, stride: Int = 1, groups: Int = 1, at start: Int = 0
   ) -> Value {
@@ -122,7 +123,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
     return (stages, context)
   }
 
-  /// A quarter of the size: a convolution of stride 2, then convolutions and max pooling side by side.
+  /// The stem, with output stride 4: a convolution of stride 2, then convolutions and max pooling in parallel.
   private func stem(_ image: Value) -> Value {
     let width = semanticWidths[0]
     let x = block(image, "conv", width, kernel: 3, stride: 2)
@@ -131,7 +132,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
       left.concat(with: x.maxPool(kernel: 3, stride: 2, padding: 1, named: "right")), "fuse", width, kernel: 3)
   }
 
-  /// Gather and expansion: 3×3, depthwise convolutions that widen, 1×1 back, and the input beside.
+  /// Gather-and-expansion layer: 3×3 convolution, expanding depthwise convolutions, 1×1 projection, and a shortcut.
   private func gathered(_ x: Value, _ width: Int, halving: Bool) -> Value {
     let hidden = expansion * x.channels
     var y = block(x, "conv1", x.channels, kernel: 3)
@@ -146,7 +147,8 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
     return (step(y, "conv2", width, kernel: 1) + shortcut).relu()
   }
 
-  /// Each branch weighted by the sigmoid of the other, at the detail's size and at the meaning's, and both sums at the detail's.
+  /// Bilateral guided aggregation: each branch is weighted by the sigmoid of the other, at the size of the detail
+  /// branch and at that of the semantic branch. Both results are summed at the size of the detail branch.
   private func aggregated(_ detail: Value, _ semantic: Value) -> Value {
     let width = detail.channels
     func separable(_ x: Value, _ name: String) -> Value {

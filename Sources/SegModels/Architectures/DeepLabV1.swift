@@ -1,23 +1,24 @@
 import SegEngine
 
-/// DeepLab v1, the LargeFOV network (Chen et al. 2015): an atrous VGG-16 of stride 8, its first linear layer as a 3×3 convolution of
-/// 1024 channels and rate 12. What sharpens its output is a dense conditional random field,
-/// ``DenseCRF/deepLabV1``, which the registry's description recommends (`seg segment --crf`).
+/// DeepLab v1, the LargeFOV network (Chen et al. 2015): an atrous VGG-16 of stride 8 whose first linear layer is a 3×3
+/// convolution with 1024 channels and dilation 12. Its output is refined by a dense conditional random field,
+/// ``DenseCRF/deepLabV1``, which the registry's description includes (`seg segment --crf`).
 ///
-/// Parameters as in the common PyTorch ports: `features.0.weight` as of torchvision's VGG-16, `classifier.0.weight`,
-/// `classifier.3.weight`, `classifier.6.weight`. A 3×3 mean of stride 1 follows the last pooling, as in the authors' Caffe network.
-/// It enlarges the logits to the image bilinearly with aligned corners, where the authors' shrinks the labels in training.
+/// Parameters are named as in the common PyTorch ports: `features.0.weight` as in torchvision's VGG-16,
+/// `classifier.0.weight`, `classifier.3.weight`, `classifier.6.weight`. A 3×3 average pooling of stride 1 follows the
+/// last max pooling, as in the authors' Caffe network. The logits are upsampled to the image bilinearly with aligned
+/// corners; the authors' network downsamples the labels in training instead.
 public struct DeepLabV1: SegmentationNetwork {
   public var inputChannels = 3
   public var classes: Int
-  /// Channels of the two layers that were linear.
+  /// Channels of the two convolutions that replace linear layers.
   public var classifierWidth = 1024
-  /// The rate of the 3×3 convolution.
+  /// The dilation of the 3×3 convolution.
   public var rate = 12
-  /// How logits are enlarged to the image.
+  /// The upsampling of the logits to the image.
   public var upsampling = Upsampling.bilinear(aligningCorners: true)
 
-  /// A network for a number of classes.
+  /// Creates a network for a number of classes.
   public init(classes: Int = 21) { self.classes = classes }
 
   public var title: String { "DeepLabV1 LargeFOV VGG-16" }

@@ -1,23 +1,24 @@
 import SegEngine
 
-/// DeepLab v2 (Chen et al. 2018): a dilated ResNet of stride 8 and atrous spatial pyramid pooling, run on the image at several sizes
-/// whose scores are joined by their maximum.
+/// DeepLab v2 (Chen et al. 2018): a dilated ResNet of stride 8 with atrous spatial pyramid pooling, applied to the
+/// image at several scales. The scores of the scales are combined by their maximum.
 ///
-/// Parameters as in the common PyTorch port: `base.layer1.conv1.conv.weight`, `base.layer3.block1.reduce.conv.weight`,
-/// `base.aspp.c0.weight`. The pyramid is the paper's for ResNet-101: the *sum* of four 3×3 convolutions straight to the classes (the
-/// paper's figure for VGG-16 has two 1×1 convolutions more in each branch; v3 concatenates).
+/// Parameters are named as in the common PyTorch port: `base.layer1.conv1.conv.weight`,
+/// `base.layer3.block1.reduce.conv.weight`, `base.aspp.c0.weight`. The pyramid is the paper's for ResNet-101: the *sum*
+/// of four 3×3 convolutions to the classes. (The paper's pyramid for VGG-16 has two more 1×1 convolutions in each
+/// branch; DeepLab v3 concatenates.)
 public struct DeepLabV2: SegmentationNetwork {
   /// The encoder.
   public var backbone: ResNet
   public var classes: Int
-  /// The pyramid's rates.
+  /// The dilations of the pyramid.
   public var rates = [6, 12, 18, 24]
-  /// How logits are enlarged to the image.
+  /// The upsampling of the logits to the image.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// Factors of the image's size besides 1.
+  /// The scale factors of the image in addition to 1.
   public var scales = [0.5, 0.75]
 
-  /// A network on a bottleneck ResNet, by default ResNet-101 of stride 8 with the names of the port.
+  /// Creates a network on a bottleneck ResNet, by default ResNet-101 of stride 8 with the names of the port.
   public init(_ backbone: ResNet = .resNet101, classes: Int = 21) {
     self.backbone = backbone.dilated(outputStride: 8, .withFirstBlock)
     self.backbone.keys = .caffe
@@ -33,19 +34,19 @@ public struct DeepLabV2: SegmentationNetwork {
 
   public var features: [Feature] { backbone.features }
 
-  /// One pixel of the coarsest map at the smallest scale.
+  /// The size at which the coarsest map of the smallest scale has one pixel.
   public var minimumSize: Extent2D { Extent2D(Int((8 / (scales.min() ?? 1)).rounded(.up))) }
 
   public var checkpoints: CheckpointMapping {
     CheckpointMapping(
-      // Without several scales the port's network is not wrapped.
+      // With a single scale, the port's network has no `base.` prefix.
       renames: ["layer1.", "layer2.", "layer3.", "layer4.", "layer5.", "aspp."].map { .init($0, to: "base.\($0)") },
       head: ["base.aspp."], unused: ["base.fc."])
   }
 
   public func encoder(_ image: Value) -> [Value] { image.graph.scope("base") { backbone.features(of: image) } }
 
-  /// The sum of the pyramid: scores at stride 8.
+  /// The sum of the pyramid's branches: scores at stride 8.
   public func decoder(_ features: [Value]) -> [Value] {
     let map = features[features.count - 1]
     let branches = rates.enumerated().map { index, rate in

@@ -1,10 +1,10 @@
 import SegEngine
 
-/// DeepLab v3 (Chen, Papandreou, Schroff and Adam 2017): atrous spatial pyramid pooling with the mean of the whole map on a dilated
-/// backbone, as torchvision has it.
+/// DeepLab v3 (Chen, Papandreou, Schroff and Adam 2017), as in torchvision: atrous spatial pyramid pooling with global
+/// average pooling, on a dilated backbone.
 ///
-/// torchvision adds a 3×3 convolution after the pyramid and an auxiliary head, has the rates 12, 24 and 36 of an output stride of
-/// 8, and no multi-grid; ``ResNet/multiGrid`` gives the paper's.
+/// Differences from the paper: torchvision adds a 3×3 convolution after the pyramid and an auxiliary head, uses
+/// dilations 12, 24 and 36 for output stride 8, and has no multi-grid. Set ``ResNet/multiGrid`` for the paper's.
 ///
 /// Parameters: `backbone.layer1.0.conv1.weight`, `classifier.0.convs.0.0.weight`, `classifier.0.project.0.weight`,
 /// `classifier.4.weight`, `aux_classifier.0.weight`.
@@ -12,14 +12,15 @@ public struct DeepLabV3: TorchvisionNetwork {
   /// The encoder, of output stride 8 or 16.
   public var backbone: any Backbone
   public var classes: Int
-  /// How logits are enlarged to the image.
+  /// The upsampling of the logits to the image.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// The pyramid's rates.
+  /// The dilations of the pyramid.
   public var rates = [12, 24, 36]
-  /// The feature map on which the auxiliary head is; `nil` for none.
+  /// The feature map that the auxiliary head takes; `nil` for no auxiliary head.
   public var auxiliaryFeature: String?
 
-  /// A network on a backbone; torchvision's auxiliary head is on `layer3` of ResNets and `features.4` of MobileNetV3.
+  /// Creates a network on a backbone. torchvision's auxiliary head takes `layer3` of ResNets and `features.4` of
+  /// MobileNetV3.
   public init(
     _ backbone: any Backbone = ResNet.resNet50.dilated(outputStride: 8), classes: Int = 21,
     auxiliaryFeature: String? = "layer3"

@@ -1,35 +1,35 @@
 import SegEngine
 
-/// ENet (Paszke et al. 2016): bottlenecks at a quarter and an eighth of the image's size, regular, dilated and asymmetric ones, and
-/// a small decoder that puts pixels back where max pooling took them from.
+/// ENet (Paszke et al. 2016): regular, dilated and asymmetric bottlenecks at strides 4 and 8, and a small decoder with
+/// max unpooling.
 ///
-/// ``init()`` builds it as the common PyTorch port does, with its names: the bottlenecks of the paper's table (the port's third stage
-/// is the second without down-sampling, as there), PReLU with one slope an activation in the encoder, which the port shares
-/// between all places of a bottleneck and saves under each of their names, ReLU in the decoder, no bias, and a 2×2 transposed
-/// convolution in the decoder's bottlenecks: 0.35 million parameters. ``published`` has what the paper says instead: a slope a
-/// channel and 3×3 transposed convolutions, 0.36 million, which the paper rounds to 0.37. The last transposed convolution, 3×3 in
-/// the port, reaches the image's size by itself.
+/// ``init()`` follows the common PyTorch port, with its names: the bottlenecks of the paper's table (the third stage is
+/// the second without downsampling, as in the paper); PReLU in the encoder with one slope per activation, which the
+/// port shares within a bottleneck and stores under the name of each use; ReLU in the decoder; no bias; 2×2 transposed
+/// convolutions in the decoder's bottlenecks. It has 0.35 million parameters. ``published`` follows the paper: one
+/// slope per channel and 3×3 transposed convolutions, 0.36 million parameters, which the paper rounds to 0.37. The last
+/// transposed convolution, 3×3 in the port, computes the logits at the image's size.
 public struct ENet: SegmentationNetwork, Hashable {
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 12
-  /// Channels after the initial block, at a quarter and at an eighth of the image's size. The initial block keeps the image's
-  /// channels among its own.
+  /// Channels after the initial block, at stride 4 and at stride 8. The output of the initial block includes the
+  /// channels of the image.
   public var widths = [16, 64, 128]
-  /// How much narrower a bottleneck is than its map.
+  /// The ratio of a map's channels to its bottleneck's.
   public var reduction = 4
-  /// Whether the encoder's activations have a slope for each channel.
+  /// Whether the encoder's PReLUs have one slope per channel.
   public var hasSlopePerChannel = false
-  /// Extent of the kernel of the decoder's transposed convolutions, 2 or 3.
+  /// The kernel size of the decoder's transposed convolutions, 2 or 3.
   public var transposedKernel = 2
-  /// How the decoder's bottlenecks enlarge what goes past them.
+  /// The upsampling on the shortcut of the decoder's bottlenecks.
   public var upsampling = Upsampling.maxUnpooling
 
-  /// The network as the common port has it.
+  /// Creates the network of the common port.
   public init() {}
 
-  /// The network as the paper has it, with the port's names.
+  /// The network of the paper, with the port's names.
   public static var published: ENet {
     var network = ENet()
     network.hasSlopePerChannel = true
@@ -37,15 +37,15 @@ public struct ENet: SegmentationNetwork, Hashable {
     return network
   }
 
-  /// What stands in the middle of a bottleneck.
+  /// The kind of the middle convolution of a bottleneck.
   private enum Middle {
     case regular
     case dilated(Int)
-    /// 5×1, then 1×5.
+    /// 5×1, followed by 1×5.
     case asymmetric
   }
 
-  /// The bottlenecks of the second and of the third stage, which are the same but for their numbers.
+  /// The bottlenecks of the second and of the third stage; they differ in their numbers only.
   private static let deepStage: [(name: String, middle: Middle)] = [
     ("regular", .regular), ("dilated", .dilated(2)), ("asymmetric", .asymmetric), ("dilated", .dilated(4)),
     ("regular", .regular), ("dilated", .dilated(8)), ("asymmetric", .asymmetric), ("dilated", .dilated(16)),
@@ -61,9 +61,11 @@ public struct ENet: SegmentationNetwork, Hashable {
 
   public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["transposed_conv."]) }
 
-  /// The maps of ``features``, and after them where the two poolings took their values from.
+  /// The maps of ``features``, followed by the pooling indices of both downsampling bottlenecks.
   public func encoder(_ image: Value) -> [Value] {
-    precondition(widths.count == 3 && widths[0] > inputChannels, "the initial block adds channels to the image's")
+    precondition(
+      widths.count == 3 && widths[0] > inputChannels,
+      "widths must be three, the first larger than the image's channels")
     let g = image.graph
     let first = g.scope("initial_block") {
       image.conv("main_branch", widths[0] - inputChannels, kernel: 3, stride: 2, bias: false)
@@ -93,7 +95,7 @@ public struct ENet: SegmentationNetwork, Hashable {
     return [g.scope("regular5_1") { bottleneck(x, .regular, isEncoder: false) }]
   }
 
-  /// The transposed convolution gives a row and a column more than an odd image has.
+  /// For an image of odd size, the output of the transposed convolution has an extra row and column, which are cropped.
   public func head(_ maps: [Value], like image: Value) -> Value {
     maps[0].transposedConv(
       "transposed_conv", classes, kernel: 3, stride: 2, padding: 1, outputPadding: 1, bias: false
@@ -104,7 +106,8 @@ public struct ENet: SegmentationNetwork, Hashable {
     isEncoder ? x.prelu(name, perChannel: hasSlopePerChannel) : x.relu()
   }
 
-  /// A convolution, its normalisation and its activation, at places `start`, `start + 1` and `start + 2` of a sequence.
+  /// A convolution, its normalisation and its activation, at indices `start`, `start + 1` and `start + 2` of a
+  /// sequence.
   private func step(
     _ x: Value, _ sequence: String, _ width: Int, kernel: Extent2D, stride: Extent2D = 1, dilation: Extent2D = 1,
     padding: Padding2D? = nil, at start: Int = 0, isEncoder: Bool
@@ -122,14 +125,15 @@ public struct ENet: SegmentationNetwork, Hashable {
     case .dilated(let rate):
       y = step(y, "ext_conv2", width, kernel: 3, dilation: Extent2D(rate), isEncoder: isEncoder)
     case .asymmetric:
-      y = step(y, "ext_conv2", width, kernel: Extent2D(5, 1), isEncoder: isEncoder)
-      y = step(y, "ext_conv2", width, kernel: Extent2D(1, 5), at: 3, isEncoder: isEncoder)
+      y = step(y, "ext_conv2", width, kernel: Extent2D(height: 5, width: 1), isEncoder: isEncoder)
+      y = step(y, "ext_conv2", width, kernel: Extent2D(height: 1, width: 5), at: 3, isEncoder: isEncoder)
     }
     return activated(
       x + step(y, "ext_conv3", x.channels, kernel: 1, isEncoder: isEncoder), "out_prelu", isEncoder: isEncoder)
   }
 
-  /// Half the size: max pooling with zeros for the channels that are new, and beside it a bottleneck that begins 2×2 with stride 2.
+  /// Downsampling by 2: max pooling, padded with zero channels, plus a bottleneck that starts with a 2×2 convolution of
+  /// stride 2.
   private func downsampled(_ x: Value, to channels: Int) -> (map: Value, places: Value) {
     let width = x.channels / reduction
     var y = step(x, "ext_conv1", width, kernel: 2, stride: 2, padding: 0, isEncoder: true)
@@ -140,16 +144,16 @@ public struct ENet: SegmentationNetwork, Hashable {
     return (activated(main + y, "out_prelu", isEncoder: true), places)
   }
 
-  /// Twice the size, that of `other`: unpooling, and beside it a bottleneck with a transposed convolution.
+  /// Upsampling by 2 to the size of `other`: max unpooling plus a bottleneck with a transposed convolution.
   private func upsampled(_ x: Value, to channels: Int, places: Value, like other: Value) -> Value {
     let narrowed = x.conv("main_conv1.0", channels, kernel: 1, bias: false).batchNorm("main_conv1.1")
-    // The port's convolution has no bias and a normalisation, where that of ``Upsampling/maxUnpooling`` has a bias alone.
+    // The port's convolution has no bias and a normalisation; that of ``Upsampling/maxUnpooling`` has a bias and none.
     let main =
       upsampling == .maxUnpooling
       ? narrowed.maxUnpool(places, like: other, named: "main_unpool1")
       : narrowed.upsampled(upsampling, "main_up1", channels: channels, by: 2, like: other)
     let width = x.channels / reduction
-    // Without bias a row that the convolution does not reach is zero.
+    // Without a bias, rows that the transposed convolution does not reach are zero.
     let y = step(x, "ext_conv1", width, kernel: 1, isEncoder: false)
       .transposedConv(
         "ext_tconv1", width, kernel: Extent2D(transposedKernel), stride: 2, padding: transposedKernel == 3 ? 1 : 0,

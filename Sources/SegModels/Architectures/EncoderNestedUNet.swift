@@ -2,21 +2,21 @@ import SegEngine
 
 /// U-Net++ with a backbone as encoder: segmentation-models-pytorch's `UnetPlusPlus`.
 ///
-/// Node `x_d_l` stands on the way from the encoder's d-th coarsest map to the finest and has the size of the (l + 1)-th coarsest
-/// one. It takes the enlarged node x_d_(l−1), all nodes x_i_l with i > d, and the encoder's map of its size. The last node reaches the
-/// image's size. There is no deep supervision; ``NestedUNet`` has it.
+/// Node `x_d_l` lies on the path from the encoder's d-th coarsest map to the finest, and has the size of the (l + 1)-th
+/// coarsest map. Its inputs are the upsampled node x_d_(l−1), all nodes x_i_l with i > d, and the encoder's map of its
+/// size. The last node has the image's size. There is no deep supervision; ``NestedUNet`` supports it.
 public struct EncoderNestedUNet: UNetOnBackbone {
   /// The encoder.
   public var backbone: any Backbone
   public var classes: Int
-  /// Channels of the outermost nodes, the coarsest first; one for each of the encoder's maps.
+  /// Channels of the outermost nodes, the coarsest first, one for each of the encoder's maps.
   public var decoderWidths = [256, 128, 64, 32, 16]
-  /// How nodes from below are enlarged. Forms that choose a width keep it.
+  /// The upsampling between nodes. Methods with a choice of channels keep them.
   public var upsampling = Upsampling.nearest
-  /// Whether nodes weight channels and pixels (the library's `scse`).
+  /// Whether nodes apply channel and spatial attention (the library's `scse`).
   public var attendsBlocks = false
 
-  /// A network on a backbone.
+  /// Creates a network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes
@@ -29,9 +29,10 @@ public struct EncoderNestedUNet: UNetOnBackbone {
   public func decoder(_ features: [Value]) -> [Value] {
     let (maps, image) = (Array(features.dropLast().reversed()), features[features.count - 1])
     precondition(
-      maps.count >= 2 && decoderWidths.count == maps.count, "\(maps.count) maps need as many nodes: \(decoderWidths)")
+      maps.count >= 2 && decoderWidths.count == maps.count,
+      "decoderWidths must have one width per feature map (\(maps.count)): \(decoderWidths)")
     let last = maps.count - 1
-    // Nodes by their way d, those of each way by their size l − d.
+    // `nodes[d]` holds the nodes of path d, in order of l − d.
     var nodes: [[Value]] = Array(repeating: [], count: last)
     for layer in 0..<last {
       for way in 0..<last - layer {

@@ -2,25 +2,26 @@ import SegEngine
 
 /// U-Net with a backbone as encoder, such as a residual network: segmentation-models-pytorch's `Unet`.
 ///
-/// The decoder has a block for each of the encoder's maps: enlargement to the next finer map, whose features are put beside, and
-/// two 3×3 convolutions. The last block reaches the image's size and has nothing to put beside. Where the library enlarges a
-/// map by the nearest pixel, any ``Upsampling`` but unpooling is possible here.
+/// The decoder has one block for each of the encoder's maps. A block upsamples to the next finer map, concatenates its
+/// features, and applies two 3×3 convolutions. The last block has the image's size and no skip connection. The library
+/// upsamples by nearest neighbour; here any ``Upsampling`` except max unpooling is possible.
 public struct EncoderUNet: UNetOnBackbone {
   /// The encoder.
   public var backbone: any Backbone
   public var classes: Int
-  /// Channels of the decoder's blocks, the coarsest first; one for each of the encoder's maps.
+  /// Channels of the decoder's blocks, the coarsest first, one for each of the encoder's maps.
   public var decoderWidths = [256, 128, 64, 32, 16]
-  /// How blocks enlarge their map. Forms that choose a width keep it.
+  /// The upsampling of the blocks. Methods with a choice of channels keep them.
   public var upsampling = Upsampling.nearest
-  /// Whether the coarsest map goes through two convolutions first, as the library has it for VGG.
+  /// Whether two convolutions are applied to the coarsest map first, as the library does for VGG.
   public var hasCenter = false
-  /// Whether blocks weight channels and pixels (the library's `scse`).
+  /// Whether blocks apply channel and spatial attention (the library's `scse`).
   public var attendsBlocks = false
-  /// Whether attention gates weight what is put beside; parameters `decoder.blocks.0.gate.W_g.0` and so on. The library has none.
+  /// Whether attention gates weight the skip connections; parameters `decoder.blocks.0.gate.W_g.0` and so on. The
+  /// library has no such gates.
   public var gatesSkips = false
 
-  /// A network on a backbone.
+  /// Creates a network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes
@@ -33,7 +34,8 @@ public struct EncoderUNet: UNetOnBackbone {
   public func decoder(_ features: [Value]) -> [Value] {
     let (maps, image) = (Array(features.dropLast().reversed()), features[features.count - 1])
     precondition(
-      decoderWidths.count == maps.count, "\(maps.count) maps need as many blocks: \(decoderWidths)")
+      decoderWidths.count == maps.count,
+      "decoderWidths must have one width per feature map (\(maps.count)): \(decoderWidths)")
     let g = image.graph
     return g.scope("decoder") {
       var x = maps[0]

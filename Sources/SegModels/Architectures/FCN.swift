@@ -1,21 +1,22 @@
 import SegEngine
 
-/// A fully convolutional network (Long, Shelhamer and Darrell 2015) on a dilated backbone, as torchvision has it: a 3×3 and a 1×1
-/// convolution on the last map, enlarged bilinearly.
+/// A fully convolutional network (Long, Shelhamer and Darrell 2015) on a dilated backbone, as in torchvision: a 3×3 and
+/// a 1×1 convolution on the last map, with bilinear upsampling.
 ///
-/// It shares the idea with the paper and neither skips nor learned enlargement; those are ``FCNVGG16``.
+/// Unlike the paper's networks it has neither skip connections nor learned upsampling; see ``FCNVGG16`` for those.
 ///
-/// Parameters: `backbone.layer1.0.conv1.weight`, `classifier.0.weight`, `classifier.4.weight`, `aux_classifier.0.weight`.
+/// Parameters: `backbone.layer1.0.conv1.weight`, `classifier.0.weight`, `classifier.4.weight`,
+/// `aux_classifier.0.weight`.
 public struct FCN: TorchvisionNetwork {
   /// The encoder, of output stride 8.
   public var backbone: any Backbone
   public var classes: Int
-  /// How logits are enlarged to the image.
+  /// The upsampling of the logits to the image.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// The feature map on which the auxiliary head is; `nil` for none.
+  /// The feature map that the auxiliary head takes; `nil` for no auxiliary head.
   public var auxiliaryFeature: String?
 
-  /// A network on a backbone; torchvision's auxiliary head is on `layer3`.
+  /// Creates a network on a backbone. torchvision's auxiliary head takes `layer3`.
   public init(
     _ backbone: any Backbone = ResNet.resNet50.dilated(outputStride: 8), classes: Int = 21,
     auxiliaryFeature: String? = "layer3"

@@ -1,30 +1,33 @@
 import SegEngine
 
-/// FCN-32s, FCN-16s and FCN-8s (Long, Shelhamer and Darrell 2015) on VGG-16: the classifier's linear layers as convolutions,
-/// scores of earlier poolings added on the way up, and transposed convolutions that begin as bilinear interpolation.
+/// FCN-32s, FCN-16s and FCN-8s (Long, Shelhamer and Darrell 2015) on VGG-16: the classifier's linear layers as
+/// convolutions, skip connections that add scores of earlier poolings, and transposed convolutions initialised to
+/// bilinear interpolation.
 ///
-/// Parameters as in the common PyTorch port: `conv1_1.weight`, `fc6.weight`, `score_fr.weight`, `score_pool4.weight`,
-/// `upscore2.weight`, `upscore8.weight`. As in the authors' Caffe networks and that port, and unlike a network with "same" padding, the
-/// image is padded by 100 so that the 7×7 of `fc6` fits for small images; poolings round sizes up, and scores are cropped at
-/// fixed offsets, 5 and 9 pixels for the skips and 19, 27 or 31 at the end. Skips are not scaled (the port's `AtOnce` form scales them).
+/// Parameters are named as in the common PyTorch port: `conv1_1.weight`, `fc6.weight`, `score_fr.weight`,
+/// `score_pool4.weight`, `upscore2.weight`, `upscore8.weight`. As in the authors' Caffe networks and the port, and
+/// unlike a network with "same" padding: the image is padded by 100, so that the 7×7 kernel of `fc6` fits for small
+/// images; pooling rounds sizes up; and scores are cropped at fixed offsets, 5 and 9 pixels for the skips and 19, 27 or
+/// 31 at the end. Skips are not scaled (the port's `AtOnce` form scales them).
 public struct FCNVGG16: SegmentationNetwork {
-  /// The finest map that is used, by its stride.
+  /// The stride of the finest feature map that is used.
   public enum Stride: Int, Hashable, Sendable {
     case s32 = 32
     case s16 = 16
     case s8 = 8
   }
 
-  /// Which of the three networks.
+  /// The stride, which selects one of the three networks.
   public var stride: Stride
   public var inputChannels = 3
   public var classes: Int
-  /// Channels of the two layers that were linear.
+  /// Channels of the two convolutions that replace linear layers.
   public var classifierWidth = 4096
-  /// How scores are enlarged. Transposed convolutions have the published kernel, twice the factor wide and without bias, and none unpools.
+  /// The upsampling of scores. Transposed convolutions have the published kernel, of twice the factor and without bias;
+  /// max unpooling is not supported.
   public var upsampling = Upsampling.transposedConvolution
 
-  /// A network of a stride.
+  /// Creates a network with a stride.
   public init(_ stride: Stride = .s8, classes: Int = 21) {
     self.stride = stride
     self.classes = classes
@@ -47,7 +50,7 @@ public struct FCNVGG16: SegmentationNetwork {
 
   public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["score_", "upscore"]) }
 
-  /// The maps of `pool3`, `pool4` and `fc7`.
+  /// The maps `pool3`, `pool4` and `fc7`.
   public func encoder(_ image: Value) -> [Value] {
     let pools = backbone.features(of: image)
     let deepest = pools[4].conv("fc6", classifierWidth, kernel: 7, padding: 0).relu()
@@ -78,7 +81,7 @@ public struct FCNVGG16: SegmentationNetwork {
 
   private func enlarged(_ scores: Value, _ name: String, by factor: Int) -> Value {
     guard upsampling == .transposedConvolution else {
-      // The published kernel gives half a factor more on each side, on which the offsets of the crops rely.
+      // The published kernel adds half a factor on each side. The crop offsets rely on this.
       return scores.upsampled(upsampling, name, channels: classes, by: factor)
         .pad(Padding2D(factor / 2), named: "\(name).pad")
     }
@@ -86,7 +89,7 @@ public struct FCNVGG16: SegmentationNetwork {
       name, classes, kernel: Extent2D(2 * factor), stride: Extent2D(factor), bias: false, initializer: .bilinear)
   }
 
-  /// The part that begins `offset` pixels from the top and left.
+  /// Crops a map to the size of `other`, at `offset` pixels from the top and left.
   private func cropped(_ x: Value, from offset: Int, like other: Value) -> Value {
     x.pad(Padding2D(top: -offset, left: -offset, bottom: 0, right: 0), named: "crop")
       .crop(like: other, anchor: .topLeft)

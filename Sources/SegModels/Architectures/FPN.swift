@@ -1,15 +1,15 @@
 import SegEngine
 
-/// A feature pyramid network (Lin et al. 2017) with the segmentation branch of Kirillov et al. 2019, as segmentation-models-pytorch
-/// has it: 1×1 convolutions of each map and sums from coarse to fine, then 3×3 convolutions with group normalisation that
-/// bring all to a quarter of the image, where they are added.
+/// A feature pyramid network (Lin et al. 2017) with the segmentation branch of Kirillov et al. 2019, as in
+/// segmentation-models-pytorch: 1×1 convolutions of each map, summed from coarse to fine; then 3×3 convolutions with
+/// group normalisation that upsample all levels to a quarter of the image's size, where they are summed.
 ///
-/// The library leaves out the 3×3 convolution of Lin et al. after each sum.
+/// The library omits the 3×3 convolution that Lin et al. have after each sum.
 ///
-/// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.p4.skip_conv.weight`, `decoder.seg_blocks.0.block.0.block.0.weight`,
-/// `segmentation_head.0.weight`.
+/// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.p4.skip_conv.weight`,
+/// `decoder.seg_blocks.0.block.0.block.0.weight`, `segmentation_head.0.weight`.
 public struct FPN: SegmentationModelsNetwork {
-  /// How the levels' maps become one.
+  /// How the maps of the levels are combined.
   public enum Merge: Hashable, Sendable {
     case sum
     case concatenation
@@ -22,14 +22,14 @@ public struct FPN: SegmentationModelsNetwork {
   public var pyramidWidth = 256
   /// Channels of the segmentation branch, a multiple of 32.
   public var width = 128
-  /// How the levels' maps become one.
+  /// How the maps of the levels are combined.
   public var merge = Merge.sum
-  /// How a level is enlarged before it is added to the finer one.
+  /// The upsampling of a level before it is added to the finer level.
   public var upsampling = Upsampling.nearest
-  /// How the segmentation branch enlarges its maps after each convolution.
+  /// The upsampling after each convolution of the segmentation branch.
   public var branchUpsampling = Upsampling.bilinear(aligningCorners: true)
 
-  /// A network on a backbone.
+  /// Creates a network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes
@@ -48,7 +48,8 @@ public struct FPN: SegmentationModelsNetwork {
       }
       let branches = pyramid.enumerated().map { index, level in
         var x = level
-        // The deepest level is enlarged three times, the finest is not; each has a convolution at least.
+        // The deepest level is upsampled three times and the finest not at all; each level has at least one
+        // convolution.
         for step in 0..<max(1, 3 - index) {
           x = x.conv("seg_blocks.\(index).block.\(step).block.0", width, kernel: 3, bias: false)
             .groupNorm("seg_blocks.\(index).block.\(step).block.1", groups: 32).relu()

@@ -1,31 +1,32 @@
 import SegEngine
 
-/// Fast-SCNN (Poudel, Liwicki and Cipolla 2019): three convolutions of stride 2 whose result serves two branches, inverted residual
-/// bottlenecks with pyramid pooling at a 32nd of the image's size on the one, nothing on the other, and a sum of both.
+/// Fast-SCNN (Poudel, Liwicki and Cipolla 2019): three convolutions of stride 2 shared by two branches, a deep branch
+/// of inverted residual bottlenecks with pyramid pooling at stride 32, and a shallow branch without further layers.
+/// Both are summed.
 ///
-/// Built as the common PyTorch port builds it, with its names: the first convolution is not padded, so that maps are a pixel
-/// smaller than the paper's; the depthwise convolutions have no activation left out; enlargements align corners. The port enlarges the
-/// deep branch by four whatever the other's size, and so takes few sizes only; here it is enlarged to the other's size, which is
-/// the same wherever the port runs.
+/// Layers and names follow the common PyTorch port. Differences from the paper: the first convolution is not padded, so
+/// maps are one pixel smaller; the depthwise convolutions keep their activation; upsampling aligns corners. The port
+/// upsamples the deep branch by 4 and therefore supports only certain sizes. Here it is upsampled to the size of the
+/// shallow branch, which is the same for the sizes that the port supports.
 public struct FastSCNN: SegmentationNetwork, Hashable {
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 19
-  /// Channels of the three steps that down-sample.
+  /// Channels of the three downsampling convolutions.
   public var stemWidths = [32, 48, 64]
   /// Channels of the three groups of bottlenecks.
   public var bottleneckWidths = [64, 96, 128]
-  /// Bottlenecks of each group.
+  /// The number of bottlenecks in each group.
   public var repeats = [3, 3, 3]
-  /// How much wider a bottleneck is in its middle.
+  /// The expansion factor of the bottlenecks.
   public var expansion = 6
   /// Channels after pyramid pooling, and of the fusion.
   public var width = 128
-  /// How the deep branch is enlarged to the other's size. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of the deep branch. Methods with a choice of channels keep them; max unpooling is not supported.
   public var upsampling = Upsampling.bilinear(aligningCorners: true)
 
-  /// The network of the paper, for Cityscapes.
+  /// Creates the network of the paper, for Cityscapes.
   public init() {}
 
   public var title: String { "Fast-SCNN" }
@@ -86,7 +87,7 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
     x.resize(like: other, coordinates: .alignCorners, named: name)
   }
 
-  /// Convolution, normalisation and ReLU, at places `start` and `start + 1` of a sequence.
+  /// Convolution, normalisation and ReLU, at indices `start` and `start + 1` of a sequence.
   private func convolution(
     _ x: Value, _ sequence: String, _ width: Int, kernel: Extent2D, stride: Int = 1, padding: Padding2D? = nil,
     groups: Int = 1, at start: Int = 0
@@ -102,7 +103,7 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
     return convolution(depthwise, "\(name).conv", width, kernel: 1, at: 3)
   }
 
-  /// MobileNetV2's inverted residual.
+  /// The inverted residual block of MobileNetV2.
   private func bottleneck(_ x: Value, _ width: Int, stride: Int) -> Value {
     let hidden = expansion * x.channels
     var y = convolution(x, "0.conv", hidden, kernel: 1)
@@ -111,7 +112,8 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
     return stride == 1 && width == x.channels ? x + y : y
   }
 
-  /// Means over grids of 1, 2, 3 and 6 cells, each with a quarter of the channels, beside the map itself.
+  /// Pyramid pooling: means over grids of 1, 2, 3 and 6 cells, each with a quarter of the channels, concatenated with
+  /// the map itself.
   private func pooled(_ x: Value) -> Value {
     let parts = [1, 2, 3, 6].enumerated().map { index, cells in
       enlarged(

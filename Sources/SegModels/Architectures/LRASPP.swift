@@ -1,9 +1,10 @@
 import SegEngine
 
-/// Lite R-ASPP (Howard et al. 2019): the last map of a MobileNetV3, weighted by a squeeze of itself, and one skip, as torchvision
-/// has it.
+/// Lite R-ASPP (Howard et al. 2019), as in torchvision: the last map of a MobileNetV3, weighted by channel attention,
+/// and one skip connection.
 ///
-/// The paper squeezes by a 49×49 mean of stride 16×20; torchvision by the mean of the whole map, which any size allows.
+/// The paper computes the attention from a 49×49 average pooling of stride 16×20; torchvision uses the global mean,
+/// which supports any size.
 ///
 /// Parameters: `backbone.0.0.weight`, `classifier.cbr.0.weight`, `classifier.low_classifier.weight`.
 public struct LRASPP: TorchvisionNetwork {
@@ -12,12 +13,12 @@ public struct LRASPP: TorchvisionNetwork {
   public var classes: Int
   /// Channels of the branches.
   public var width = 128
-  /// How the weighted map is enlarged to the skip's size.
+  /// The upsampling of the weighted map to the skip connection's size.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// The feature map of the skip.
+  /// The feature map of the skip connection.
   public var lowFeature = "features.4"
 
-  /// A network on a dilated MobileNetV3-Large.
+  /// Creates a network on a backbone, by default a dilated MobileNetV3-Large.
   public init(_ backbone: any Backbone = MobileNetV3(isDilated: true, prefix: ""), classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes

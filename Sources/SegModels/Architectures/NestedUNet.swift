@@ -1,34 +1,35 @@
 import SegEngine
 
-/// U-Net++ (Zhou et al. 2018): between encoder and decoder stand nodes X(i, j), each of which takes all earlier nodes of its level i
-/// and the enlarged node X(i+1, j−1) from below. The outermost diagonal is U-Net's decoder.
+/// U-Net++ (Zhou et al. 2018): nodes X(i, j) between encoder and decoder. The inputs of a node are all earlier nodes of
+/// its level i and the upsampled node X(i+1, j−1). The outermost diagonal is U-Net's decoder.
 ///
-/// Built as the common nested-unet port builds it, with its names: bilinear enlargement between aligned corners, convolutions with
-/// a bias, batch normalisation (the paper: transposed convolutions and none). Trained with deep supervision, nodes X(0, 1) to
-/// X(0, L) have a head each, and the network may be pruned to any of them.
+/// Layers and names follow the common nested-unet port: bilinear upsampling with aligned corners, convolutions with
+/// bias, and batch normalisation (the paper: transposed convolutions and no normalisation). With deep supervision, each
+/// of the nodes X(0, 1) to X(0, L) has a head, and the network can be pruned to any of them.
 public struct NestedUNet: SegmentationNetwork, Hashable {
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 1
   /// Channels of each level, the finest first.
   public var widths = [32, 64, 128, 256, 512]
-  /// How nodes from below are enlarged. Forms that choose a width choose that of the level.
+  /// The upsampling between nodes. Methods with a choice of channels use those of the level.
   public var upsampling = Upsampling.bilinear(aligningCorners: true)
-  /// Whether each node of the finest level has a head of its own, `final1` to `final4`; otherwise the last has, `final`.
+  /// Whether each node of the finest level has a head, `final1` to `final4`. Otherwise only the last node has one,
+  /// `final`.
   public var isDeeplySupervised = false
-  /// Down to which node X(0, level) of the finest level the network is computed, 1 to the number of halvings; `nil` is all of it.
-  /// Weights that this leaves out are not needed.
+  /// The level of the node X(0, level) whose head gives the logits, 1 to the number of halvings; `nil` for the whole
+  /// network. Weights of nodes that are not needed may be missing.
   public var prunedLevel: Int?
 
-  /// The network of the paper's widths.
+  /// Creates the network with the widths of the paper.
   public init() {}
 
   public var title: String { "U-Net++" }
 
   private var halvings: Int { widths.count - 1 }
 
-  /// The column of the node that gives the logits.
+  /// The column j of the node that gives the logits.
   private var last: Int { prunedLevel ?? halvings }
 
   public var features: [Feature] {
@@ -48,10 +49,10 @@ public struct NestedUNet: SegmentationNetwork, Hashable {
       unused: pruned + (isDeeplySupervised ? heads[last...] : []))
   }
 
-  /// The first node of each level, and where the decoder unpools the indices of each pooling.
+  /// The first node of each level, followed by the pooling indices if the decoder unpools.
   public func encoder(_ image: Value) -> [Value] {
-    precondition(halvings >= 1 && (1...halvings).contains(last), "there are nodes 1 to \(halvings), not \(last)")
-    precondition(prunedLevel == nil || isDeeplySupervised, "only a node with a head of its own gives logits")
+    precondition(halvings >= 1 && (1...halvings).contains(last), "prunedLevel must be 1 to \(halvings), not \(last)")
+    precondition(prunedLevel == nil || isDeeplySupervised, "prunedLevel needs deep supervision")
     var maps = [node(image, 0, 0)]
     var places: [Value] = []
     for level in 1...last {
@@ -68,7 +69,7 @@ public struct NestedUNet: SegmentationNetwork, Hashable {
     return maps + places
   }
 
-  /// The last node of the finest level, and after it the ones before, from the first on.
+  /// The last node of the finest level, followed by the earlier ones in order.
   public func decoder(_ features: [Value]) -> [Value] {
     var nodes = features[0...last].map { [$0] }
     for column in 1...last {

@@ -1,10 +1,10 @@
 import SegEngine
 
-/// The pyramid scene parsing network (Zhao et al. 2017), as segmentation-models-pytorch has it: means over grids of 1, 2, 3 and 6
-/// cells beside the map itself, then a 1×1 convolution.
+/// The pyramid scene parsing network (Zhao et al. 2017), as in segmentation-models-pytorch: means over grids of 1, 2, 3
+/// and 6 cells, concatenated with the map itself, then a 1×1 convolution.
 ///
-/// The paper's encoder is a dilated ResNet of stride 8 with all stages and an auxiliary head; the library's is an ordinary one of
-/// which the first two stages are used. Its checkpoints hold the others too.
+/// The paper's encoder is a dilated ResNet of stride 8 with all stages and an auxiliary head. The library uses the
+/// first two stages of an ordinary ResNet; its checkpoints also contain the other stages.
 ///
 /// Parameters: `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.pool.1.0.weight`, `decoder.conv.0.weight`,
 /// `segmentation_head.0.weight`.
@@ -14,18 +14,18 @@ public struct PSPNet: SegmentationModelsNetwork {
   public var classes: Int
   /// Channels after the pyramid.
   public var width = 512
-  /// How logits are enlarged to the image. The means over grids are enlarged bilinearly.
+  /// The upsampling of the logits to the image. The means over grids are always upsampled bilinearly.
   public var upsampling = Upsampling.bilinear(aligningCorners: true)
-  /// Cells of the grids along both axes.
+  /// The number of cells of each grid along both axes.
   public var sizes = [1, 2, 3, 6]
 
-  /// A network on a backbone.
+  /// Creates a network on a backbone.
   public init(_ backbone: any Backbone = PSPNet.shallow(.resNet34), classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes
   }
 
-  /// The part of a ResNet that the library uses.
+  /// The stages of a ResNet that the library uses.
   public static func shallow(_ network: ResNet) -> ResNet {
     var network = network
     network.depth = 3
@@ -37,7 +37,7 @@ public struct PSPNet: SegmentationModelsNetwork {
   public var headUpsampling: Upsampling { upsampling }
   public var headFactor: Int { features[features.count - 1].stride }
 
-  /// The stages that the encoder has and the network does not use are left out.
+  /// Ignores the encoder stages that the network does not use.
   public var checkpoints: CheckpointMapping {
     let stages = (features.count - 1..<4).map { "\(backboneScope).layer\($0 + 1)." }
     return CheckpointMapping(
@@ -50,7 +50,7 @@ public struct PSPNet: SegmentationModelsNetwork {
     return map.graph.scope("decoder") {
       let pooled = map.pyramidPooled(sizes: sizes, coordinates: .alignCorners) { pooled, index in
         let name = "psp.blocks.\(index).pool.1"
-        // A grid of one cell has no statistics when training with one image: it has a bias instead.
+        // A grid of one cell has no batch statistics when training with one image, so it has a bias instead.
         return pooled.convolved(
           "\(name).0", "\(name).1", map.channels / sizes.count, kernel: 1, bias: sizes[index] == 1,
           sizes[index] == 1 ? .none : .batch)

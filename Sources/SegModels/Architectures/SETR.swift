@@ -1,40 +1,41 @@
 import SegEngine
 
-/// SETR (Zheng et al. 2021): a vision transformer as encoder, its tokens back as a map of stride 16, and one of three decoders.
+/// SETR (Zheng et al. 2021): a vision transformer as encoder, whose tokens form a map of stride 16, and one of three
+/// decoders.
 ///
-/// Built as mmsegmentation builds it, with its names. There the naive decoder enlarges four times with one convolution before (the
-/// paper: two convolutions, then sixteen times at once), PUP's auxiliary heads do likewise, MLA leaves the class token out of the
-/// transformer, and each head normalises its tokens itself, for the transformer has no last normalisation. What then lacks to the
-/// image's size is added by bilinear interpolation.
+/// Layers and names follow mmsegmentation. Differences from the paper: the naive decoder has one convolution and
+/// upsamples by 4 (the paper: two convolutions, then by 16), and so do PUP's auxiliary heads; MLA's transformer has no
+/// class token; each head normalises its tokens, because the transformer has no final normalisation. The logits are
+/// finally resized to the image by bilinear interpolation.
 public struct SETR: SegmentationNetwork, Hashable {
-  /// How logits are made of the transformer's maps.
+  /// How logits are computed from the transformer's maps.
   public enum Decoder: Hashable, Sendable {
-    /// 1×1 convolution, bilinear enlargement by 4.
+    /// 1×1 convolution, bilinear upsampling by 4.
     case naive
-    /// Progressive up-sampling: four times a 3×3 convolution and an enlargement by 2.
+    /// Progressive upsampling (PUP): four times a 3×3 convolution and upsampling by 2.
     case progressive
-    /// Multi-level aggregation of four maps, from the deepest down, each of them enlarged by 4.
+    /// Multi-level aggregation (MLA) of four maps, from the deepest to the first, each upsampled by 4.
     case multiLevel
   }
 
   /// The transformer.
   public var encoder: VisionTransformer
-  /// How logits are made of its maps.
+  /// How logits are computed from its maps.
   public let decoding: Decoder
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 19
-  /// The blocks, counted from 0, after which the four maps are taken.
+  /// The indices of the four transformer blocks, from 0, whose outputs are used.
   public var levels: [Int]
-  /// Channels of the up-sampling heads and of the aggregated maps.
+  /// Channels of the upsampling heads and of the aggregated maps.
   public var headWidth = 256
-  /// Channels of each of the four maps that the multi-level head joins.
+  /// Channels of each of the four maps in the multi-level head.
   public var multiLevelWidth = 128
-  /// How heads enlarge their maps. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of the heads. Methods with a choice of channels keep them; max unpooling is not supported.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// How many convolutions with enlargements an auxiliary head has; mmsegmentation's PUP for ADE20K has two.
+  /// The number of convolutions with upsampling in an auxiliary head; mmsegmentation's PUP for ADE20K has two.
   public var auxiliaryConvolutions = 1
 
-  /// SETR on an encoder of 24 blocks (ViT-L) or 12 (ViT-B).
+  /// Creates SETR with an encoder of 24 blocks (ViT-L) or 12 (ViT-B).
   public init(_ encoder: VisionTransformer = .large(), decoder: Decoder, embeddedSize: Extent2D = 768) {
     self.encoder = encoder
     self.encoder.keys = .mmsegmentation
@@ -43,7 +44,8 @@ public struct SETR: SegmentationNetwork, Hashable {
     self.encoder.usesClassToken = decoder != .multiLevel
     decoding = decoder
     let depth = encoder.depth
-    // Evenly for the multi-level head; 10, 15, 20 and 24 of ViT-L's 24 blocks for the others, 5, 8, 10 and 12 of ViT-B's.
+    // The multi-level head uses evenly spaced blocks. The others use blocks 10, 15, 20 and 24 of ViT-L and 5, 8, 10 and
+    // 12 of ViT-B.
     levels =
       decoder == .multiLevel
       ? (1...4).map { $0 * depth / 4 - 1 }
@@ -67,7 +69,7 @@ public struct SETR: SegmentationNetwork, Hashable {
     levels.map { Feature("layers.\($0)", channels: encoder.width, stride: encoder.patch) }
   }
 
-  /// One on each map before the last; the multi-level decoder's stand on its four aggregated maps.
+  /// One output for each map before the last. The multi-level decoder has one for each of its four aggregated maps.
   public var auxiliaryOutputs: [String] { (0..<(decoding == .multiLevel ? 4 : 3)).map { "auxiliary.\($0)" } }
 
   public var checkpoints: CheckpointMapping {
@@ -79,14 +81,15 @@ public struct SETR: SegmentationNetwork, Hashable {
   public func encoder(_ image: Value) -> [Value] {
     precondition(
       levels.count == 4 && levels.allSatisfy { (0..<encoder.depth).contains($0) },
-      "four maps are taken after blocks 0 to \(encoder.depth - 1): \(levels)")
+      "levels must be four block indices, 0 to \(encoder.depth - 1): \(levels)")
     return image.graph.scope("backbone") {
       let tokens = encoder.tokens(of: image)
       return levels.map { tokens.featureMap(tokens.blocks[$0]) }
     }
   }
 
-  /// The map of the classes' convolution; of the multi-level decoder the aggregated maps besides, the deepest first.
+  /// The input of the classification convolution; for the multi-level decoder followed by the aggregated maps, the
+  /// deepest first.
   public func decoder(_ features: [Value]) -> [Value] {
     let graph = features[0].graph
     switch decoding {
@@ -116,7 +119,7 @@ public struct SETR: SegmentationNetwork, Hashable {
     }
   }
 
-  /// Layer normalisation, then convolutions each followed by an enlargement.
+  /// Layer normalisation, then convolutions, each followed by upsampling.
   private func upsampled(_ x: Value, convolutions: Int, kernel: Extent2D, factor: Int) -> Value {
     var x = x.layerNorm("norm", epsilon: 1e-6)
     for index in 0..<convolutions {
@@ -126,7 +129,8 @@ public struct SETR: SegmentationNetwork, Hashable {
     return x
   }
 
-  /// Each map normalised and narrowed, the sums from the deepest map down, a 3×3 convolution on each sum. The deepest comes first.
+  /// Multi-level aggregation: each map is normalised and projected, the maps are summed from the deepest to the first,
+  /// and each sum passes a 3×3 convolution. The deepest map comes first.
   private func aggregated(_ maps: [Value]) -> [Value] {
     let narrowed = maps.enumerated().map { index, map in
       convolution(map.layerNorm("norm.\(index)", epsilon: 1e-6), "mla.channel_proj.\(index)", headWidth, kernel: 1)
@@ -138,7 +142,7 @@ public struct SETR: SegmentationNetwork, Hashable {
     }
   }
 
-  /// Two convolutions on each map, enlarged, side by side.
+  /// Two convolutions on each map, upsampled and concatenated.
   private func joined(_ maps: [Value]) -> Value {
     maps.enumerated().map { index, map in
       let x = convolution(map, "up_convs.\(index).0", multiLevelWidth, kernel: 3)

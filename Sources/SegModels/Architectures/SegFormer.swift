@@ -1,13 +1,15 @@
 import SegEngine
 
-/// SegFormer (Xie et al. 2021): a mix transformer, a linear layer for each of its four maps, all of them resized to the finest and
-/// joined by a 1×1 convolution with batch normalisation and ReLU, then a 1×1 convolution to the classes.
+/// SegFormer (Xie et al. 2021): a mix transformer, a linear layer for each of its four maps, which are resized to the
+/// finest map and concatenated, then a 1×1 convolution with batch normalisation and ReLU, and a 1×1 convolution to the
+/// classes.
 ///
-/// The published networks enlarge the logits by half-pixel bilinear interpolation outside the network; segmentation-models-pytorch
-/// does it inside, between aligned corners, and its decoder has 256 channels at every size, where the paper's has 768 from B2 on.
-/// Here ``keys`` choose the interpolation and ``decoderWidth`` the channels.
+/// The published networks upsample the logits outside the network, bilinearly with half-pixel centres.
+/// segmentation-models-pytorch upsamples inside the network with aligned corners, and its decoder has 256 channels at
+/// every size, where the paper has 768 from B2 on. Here ``keys`` selects the interpolation and ``decoderWidth`` the
+/// channels.
 public struct SegFormer: SegmentationNetwork, Hashable {
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public enum Keys: Hashable, Sendable {
     /// `encoder.block1.0.attn.q`, `decoder.mlp_stage.0.linear`, `decoder.fuse_stage.0`, `segmentation_head.0`:
     /// segmentation-models-pytorch.
@@ -22,28 +24,29 @@ public struct SegFormer: SegmentationNetwork, Hashable {
 
   /// The encoder.
   public var encoder: MixTransformer
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 1
   /// Channels of the decoder.
   public var decoderWidth = 256
-  /// How coarser projections are brought to the finest one's size. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of coarser projections to the finest one. Methods with a choice of channels keep them; max
+  /// unpooling is not supported.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys: Keys {
     didSet { encoder.keys = keys == .huggingFace ? .huggingFace : .original }
   }
 
-  /// SegFormer with an encoder.
+  /// Creates SegFormer with an encoder.
   public init(_ encoder: MixTransformer, keys: Keys = .segmentationModels) {
     self.encoder = encoder
     self.keys = keys
     self.encoder.keys = keys == .huggingFace ? .huggingFace : .original
   }
 
-  /// SegFormer-B0 to B5 as segmentation-models-pytorch builds it.
+  /// SegFormer-B0 to B5 as in segmentation-models-pytorch.
   public static func b(_ index: Int) -> SegFormer { SegFormer(.b(index)) }
 
-  /// SegFormer-B0 to B5 as the authors published it: the decoder is wider from B2 on.
+  /// SegFormer-B0 to B5 as published by the authors, with a wider decoder from B2 on.
   public static func published(_ index: Int, keys: Keys = .huggingFace) -> SegFormer {
     var network = SegFormer(.b(index), keys: keys)
     network.decoderWidth = index < 2 ? 256 : 768
@@ -60,8 +63,8 @@ public struct SegFormer: SegmentationNetwork, Hashable {
 
   public var features: [Feature] { encoder.features }
 
-  /// The authors' checkpoints hold a head that their decoder inherits and does not use. Hugging Face's transformers have other names
-  /// in memory than in their files from version 5 on.
+  /// The authors' checkpoints contain an inherited head that the decoder does not use. From version 5 on, Hugging
+  /// Face's transformers use other names in memory than in files.
   public var checkpoints: CheckpointMapping {
     var renames: [CheckpointMapping.Rename] = []
     if keys == .huggingFace {
@@ -77,7 +80,7 @@ public struct SegFormer: SegmentationNetwork, Hashable {
 
   public func encoder(_ image: Value) -> [Value] { image.graph.scope(names.encoder) { encoder.features(of: image) } }
 
-  /// The maps projected and joined at the finest one's size.
+  /// The maps, projected and concatenated at the finest map's size.
   public func decoder(_ features: [Value]) -> [Value] {
     let projected = features.indices.reversed().map { stage in
       let x = features[stage].linear(names.projection(stage, features.count), decoderWidth)
@@ -95,10 +98,10 @@ public struct SegFormer: SegmentationNetwork, Hashable {
       like: image, coordinates: keys == .segmentationModels ? .alignCorners : .halfPixel, named: "upsample")
   }
 
-  /// Names of the parts, in one place.
+  /// The names of the parts.
   private struct Names {
     let encoder, fusion, normalization, classifier: String
-    /// Of the linear layer of a stage, counted from the finest, among so many.
+    /// The name of the linear layer of a stage, counted from the finest of `count` stages.
     let projection: (_ stage: Int, _ count: Int) -> String
   }
 
@@ -121,7 +124,7 @@ public struct SegFormer: SegmentationNetwork, Hashable {
 }
 
 extension ModelFamily {
-  /// SegFormer-B0 to B5, as segmentation-models-pytorch and as Hugging Face's checkpoints have them.
+  /// SegFormer-B0 to B5, in the forms of segmentation-models-pytorch and of Hugging Face's checkpoints.
   static let segFormer = ModelFamily(
     "SegFormer",
     (0...5).map { index in

@@ -1,31 +1,32 @@
 import SegEngine
 
-/// Segmenter (Strudel et al. 2021): a vision transformer, and a decoder that is one linear layer, or a transformer over the patches
-/// together with an embedding of each class, whose products are the masks.
+/// Segmenter (Strudel et al. 2021): a vision transformer with one of two decoders. One is a linear layer. The other is
+/// a transformer over patches and class embeddings, whose products are the masks.
 ///
-/// Names, and what layer normalisations add to the variance (1e-5), are those of the authors' repository. The encoder's
-/// classification head, which its checkpoints hold, is not needed. Its command line evaluates with windows of the training size;
-/// here a whole image of any size is taken, as the module itself does.
+/// The names and the ε of layer normalisations (1e-5) are those of the authors' repository. The encoder's
+/// classification head in its checkpoints is ignored. The repository's command line evaluates windows of the training
+/// size; here, as in its module, a whole image of any size is evaluated at once.
 public struct SegmenterNetwork: SegmentationNetwork, Hashable {
-  /// How masks are made of the patches.
+  /// How masks are computed from the patches.
   public enum Decoder: Hashable, Sendable {
     /// A linear layer to the classes.
     case linear
-    /// Transformer blocks over patches and class embeddings; a mask is the product of a patch and a class, both of length 1, under a
-    /// layer normalisation over the classes.
+    /// Transformer blocks over patches and class embeddings. A mask is the dot product of a patch and a class, both
+    /// normalised to length 1, followed by a layer normalisation over the classes.
     case mask(depth: Int)
   }
 
   /// The encoder.
   public var encoder: VisionTransformer
-  /// How masks are made of the patches.
+  /// How masks are computed from the patches.
   public var decoding = Decoder.mask(depth: 2)
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 150
-  /// How masks of the patches' size are enlarged by the patch. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of the masks by the patch size. Methods with a choice of channels keep them; max unpooling is not
+  /// supported.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
 
-  /// Segmenter on an encoder trained at `embeddedSize`, with the mask transformer of two blocks.
+  /// Creates Segmenter with an encoder trained at `embeddedSize` and a mask transformer of two blocks.
   public init(_ encoder: VisionTransformer, embeddedSize: Extent2D = 512) {
     self.encoder = encoder
     self.encoder.keys = .timm
@@ -51,7 +52,7 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
       unused: ["encoder.head."])
   }
 
-  /// The patches after the last normalisation, as a map.
+  /// The patches after the final normalisation, as a feature map.
   public func encoder(_ image: Value) -> [Value] {
     image.graph.scope("encoder") {
       let tokens = encoder.tokens(of: image)
@@ -60,7 +61,7 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
     }
   }
 
-  /// The patches as they are, or the masks of the classes, of the patches' size.
+  /// The patches, or for the mask decoder the masks of the classes, at the resolution of the patches.
   public func decoder(_ features: [Value]) -> [Value] {
     guard case .mask(let depth) = decoding else { return features }
     return [
@@ -68,7 +69,7 @@ public struct SegmenterNetwork: SegmentationNetwork, Hashable {
     ]
   }
 
-  /// Patches may reach beyond the image, whose size is then a part of theirs.
+  /// Patches may extend beyond the image, so the masks are cropped to the image's size.
   public func head(_ maps: [Value], like image: Value) -> Value {
     let masks = decoding == .linear ? maps[0].linear("decoder.head", classes) : maps[0]
     return masks.upsampled(upsampling, "upsample", channels: classes, by: encoder.patch).crop(
@@ -114,7 +115,7 @@ extension ModelFamily {
     let size: Extent2D = letter == "l" ? 640 : 512
     var network = SegmenterNetwork(encoder, embeddedSize: size)
     network.decoding = decoding
-    // Its repository's images are normalised to −1 … 1.
+    // The repository normalises images to −1 … 1.
     return ModelDescription(
       "segmenter-\(letter)-\(name)", "Segmenter-\(letter.uppercased())/16, \(name) decoder, 150 classes", size: size,
       network,

@@ -1,69 +1,71 @@
 import SegEngine
 
-/// U-Net (Ronneberger, Fischer and Brox 2015): an encoder that halves the map and widens it level by level, a decoder that goes
-/// the same way back, and at each level a skip connection that brings the encoder's features to the decoder.
+/// U-Net (Ronneberger, Fischer and Brox 2015): an encoder that halves the resolution and increases the channels level
+/// by level, a decoder that reverses this, and at each level a skip connection from the encoder to the decoder.
 ///
-/// As in every common implementation, 3×3 convolutions are padded, so that the output has the input's size (the paper's are not,
-/// and its output is smaller).
+/// As in all common implementations, 3×3 convolutions are padded, so that the output has the input's size. The paper's
+/// are not padded, and its output is smaller.
 public struct UNet: SegmentationNetwork, Hashable {
-  /// What the decoder does with the encoder's features of the same size.
+  /// How the decoder combines its map with the encoder's map of the same size.
   public enum Skip: Hashable, Sendable {
-    /// Puts them beside its own channels.
+    /// Concatenation.
     case concatenation
-    /// Adds them; widths must agree, which transposed convolution sees to, or ``UNet/narrowsDecoder`` where the two deepest
-    /// levels have one width.
+    /// Addition. The channels must match: use transposed convolutions, or ``UNet/narrowsDecoder`` if the two deepest
+    /// levels have the same width.
     case addition
-    /// α · encoder + (1 − α) · decoder with one learned number α a level, `up1.alpha` and so on, at first ½; widths must agree as
-    /// for ``addition``.
+    /// α · encoder + (1 − α) · decoder, with one learned scalar α per level, `up1.alpha` and so on, initialised to ½.
+    /// The channels must match as for ``addition``.
     case learnedSum
-    /// Weights them by an attention gate, then puts them beside its own (Attention U-Net).
+    /// Concatenation with the encoder's map weighted by an attention gate (Attention U-Net).
     case attentionGate
-    /// Puts the features of all of the encoder's levels down to this one beside its own, finer ones through max pooling; where
-    /// `width` is given each of them is narrowed to it by a 1×1 convolution, `up1.reduce.0` and so on.
+    /// Concatenation with the encoder's maps of this and all finer levels, which are max-pooled to this size. If
+    /// `width` is given, each of them is first projected to it by a 1×1 convolution, `up1.reduce.0` and so on.
     case dense(width: Int?)
-    /// Puts the sum Σ_j α_{i,j} · E_j over all of the encoder's levels j beside its own map of level i: each E_j is brought to the
-    /// level's size and width, and the weights α_{i,j} of a pixel are a softmax over j of additive attention scores, whose query is
-    /// the decoder's map. Parameters: `up1.fusion.proj.0`, …, `up1.fusion.query`, `up1.fusion.score`.
+    /// Concatenation of the decoder's map of level i with Σ_j α_{i,j} · E_j over all encoder levels j. Each E_j is
+    /// resized and projected to the level's size and width. The weights α_{i,j} of a pixel are a softmax over j of
+    /// additive attention scores with the decoder's map as query. Parameters: `up1.fusion.proj.0`, …,
+    /// `up1.fusion.query`, `up1.fusion.score`.
     case levelAttention
   }
 
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public enum Keys: Hashable, Sendable {
     /// `down1.maxpool_conv.1.double_conv.0.weight`, `up1.up.weight`, `up1.conv.double_conv.0.weight`, `outc.conv.weight`: the
     /// common PyTorch U-Net.
     case common
-    /// `down1.1.double_conv.0.weight`, `up1.weight`, `conv1.double_conv.0.weight`, `outc.weight`: levels as plain attributes, as
-    /// the pupil network has them.
+    /// `down1.1.double_conv.0.weight`, `up1.weight`, `conv1.double_conv.0.weight`, `outc.weight`: levels as plain
+    /// attributes, as in the pupil network.
     case plain
   }
 
   /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the output's logits.
+  /// The number of logits per pixel.
   public var classes = 1
-  /// Channels of each level, the finest first; one more than there are halvings.
+  /// Channels of each level, the finest first; the number of levels is one more than the number of halvings.
   public var widths = [64, 128, 256, 512, 1024]
-  /// What follows each 3×3 convolution.
+  /// The normalisation after each 3×3 convolution.
   public var normalization = Normalization.batch
   /// Whether the 3×3 convolutions have a bias.
   public var convolutionBias = false
-  /// How the decoder doubles the map. Forms that choose a width choose that of the encoder's level.
+  /// The upsampling by 2 in the decoder. Methods with a choice of channels use those of the encoder's level.
   public var upsampling = Upsampling.transposedConvolution
-  /// What the decoder does with the encoder's features.
+  /// How the decoder combines its map with the encoder's.
   public var skip = Skip.concatenation
-  /// Whether each of the decoder's levels ends with the width of the next finer one. Off, it keeps its own, and the
-  /// up-sampling narrows it or nothing does. The common PyTorch U-Net narrows where it up-samples bilinearly.
+  /// Whether the output of each decoder level has the channels of the next finer level. If not, it keeps the channels
+  /// of its own level, and the upsampling may reduce them. The common PyTorch U-Net narrows the decoder with bilinear
+  /// upsampling.
   public var narrowsDecoder = false
-  /// Whether the deepest features are weighted by a spatial attention gate.
+  /// Whether spatial attention is applied to the deepest map.
   public var attendsBottleneck = false
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys = Keys.common
 
-  /// The network as first published: widths 64 to 1024, here with batch normalisation.
+  /// Creates the network as first published, with widths 64 to 1024, and with batch normalisation.
   public init() {}
 
-  /// The U-Net of the mouse-pupil-analysis package: grey image, widths 32, 64 and 128, a spatial attention gate on the deepest
-  /// features, one logit.
+  /// The U-Net of the mouse-pupil-analysis package: grey image, widths 32, 64 and 128, spatial attention on the deepest
+  /// map, one logit.
   public static var pupil: UNet {
     var network = UNet()
     network.inputChannels = 1
@@ -76,8 +78,9 @@ public struct UNet: SegmentationNetwork, Hashable {
 
   public var title: String { "U-Net" }
 
-  /// Height and width must be multiples of this for the map to halve evenly; other sizes lose a row on the way down, and the
-  /// decoder's map is padded with zeros to the encoder's.
+  /// The output stride of the encoder. Heights and widths that are multiples of it halve without remainder. For other
+  /// sizes the encoder drops a row or column at a halving, and the decoder's map is padded with zeros to the encoder's
+  /// size.
   public var outputStride: Int { 1 << (widths.count - 1) }
 
   public var features: [Feature] {
@@ -86,10 +89,10 @@ public struct UNet: SegmentationNetwork, Hashable {
 
   public var checkpoints: CheckpointMapping { CheckpointMapping(head: ["outc."]) }
 
-  /// The levels' maps, and after them the indices of each pooling where the decoder unpools.
+  /// The map of each level, followed by the pooling indices if the decoder unpools.
   public func encoder(_ image: Value) -> [Value] {
-    precondition(widths.count >= 2, "a U-Net has at least two levels: \(widths)")
-    precondition(widths.allSatisfy { $0 > 0 }, "channels are positive")
+    precondition(widths.count >= 2, "a U-Net needs at least two levels: \(widths)")
+    precondition(widths.allSatisfy { $0 > 0 }, "widths must be positive: \(widths)")
     var x = image.graph.scope("inc") { doubleConvolution(image, widths[0]) }
     var features = [x]
     var indices: [Value] = []
@@ -145,13 +148,14 @@ public struct UNet: SegmentationNetwork, Hashable {
     }
   }
 
-  /// The decoder's map x and what the skip brings to it, of the encoder's `maps`; `finer` is the index of the one of its size.
+  /// The decoder's map x combined with the skip connection from the encoder's `maps`; `finer` is the index of the map
+  /// of the same size.
   private func joined(_ x: Value, _ maps: [Value], _ finer: Int, _ level: Int) -> Value {
     let skipped = maps[finer]
     let graph = x.graph
     return switch (skip, keys) {
     case (.addition, _): x + skipped
-    // The common port puts the encoder's features first, the pupil network its own.
+    // The common port concatenates the encoder's map first, the pupil network the decoder's.
     case (.concatenation, .common): skipped.concat(with: x)
     case (.concatenation, .plain): x.concat(with: skipped)
     case (.attentionGate, _):
@@ -166,7 +170,7 @@ public struct UNet: SegmentationNetwork, Hashable {
     }
   }
 
-  /// The maps of the levels down to `finer` at its size, where wanted at one width.
+  /// The maps of all levels down to `finer`, pooled to its size and, if given, projected to one width.
   private func dense(_ maps: [Value], _ finer: Int, _ level: Int, _ width: Int?) -> [Value] {
     maps[...finer].enumerated().map { index, map in
       let kernel = Extent2D(1 << (finer - index))

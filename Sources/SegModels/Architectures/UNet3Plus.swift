@@ -1,24 +1,26 @@
 import SegEngine
 
-/// U-Net 3+ (Huang et al. 2020): each level of the decoder takes the maps of all levels, finer ones from the encoder pooled to its
-/// size, its own from the encoder, deeper ones from the decoder enlarged, each narrowed to one width and all joined.
+/// U-Net 3+ (Huang et al. 2020): each decoder level combines the maps of all levels. Finer maps and the map of its own
+/// level come from the encoder, the finer ones max-pooled; deeper maps come from the decoder, upsampled. Each is
+/// projected to one width, and all are concatenated.
 ///
-/// Built as the authors' PyTorch code builds it, with its names: convolutions with a bias, half-pixel bilinear enlargement, a 3×3
-/// convolution to the logits.
+/// Layers and names follow the authors' PyTorch code: convolutions with bias, bilinear upsampling with half-pixel
+/// centres, a 3×3 convolution to the logits.
 public struct UNet3Plus: SegmentationNetwork, Hashable {
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
-  /// Channels of the logits.
+  /// The number of classes.
   public var classes = 1
-  /// Channels of each level of the encoder, the finest first. Each skip is narrowed to the first.
+  /// Channels of each encoder level, the finest first. Each skip connection is projected to the first of these.
   public var widths = [64, 128, 256, 512, 1024]
-  /// How deeper maps are enlarged, at once by as much as they are smaller. Forms that choose a width keep it, and none unpools.
+  /// The upsampling of deeper maps, in one step by the full factor. Methods with a choice of channels keep them; max
+  /// unpooling is not supported.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// Whether each level of the decoder and the deepest of the encoder have a 3×3 convolution to logits, `outconv1` to `outconv5`,
-  /// which training compares with the truth.
+  /// Deep supervision: whether each decoder level and the deepest encoder level have a 3×3 convolution to logits,
+  /// `outconv1` to `outconv5`, for the training loss.
   public var isDeeplySupervised = false
 
-  /// The network of the paper.
+  /// Creates the network of the paper.
   public init() {}
 
   public var title: String { "U-Net 3+" }
@@ -27,7 +29,7 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
     widths.enumerated().map { Feature("conv\($0 + 1)", channels: $1, stride: 1 << $0) }
   }
 
-  /// The deeper levels' logits, of the second to the deepest.
+  /// The logits of the second to the deepest level.
   public var auxiliaryOutputs: [String] { isDeeplySupervised ? (2...widths.count).map { "logits\($0)" } : [] }
 
   public var checkpoints: CheckpointMapping {
@@ -36,7 +38,7 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
   }
 
   public func encoder(_ image: Value) -> [Value] {
-    precondition(widths.count >= 2, "a U-Net has at least two levels: \(widths)")
+    precondition(widths.count >= 2, "a U-Net needs at least two levels: \(widths)")
     var maps: [Value] = []
     for level in widths.indices {
       let x = level == 0 ? image : maps[level - 1].maxPool(kernel: 2, named: "maxpool\(level)")
@@ -68,7 +70,7 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
     x.conv(name, width, kernel: 3).batchNorm(normalization).relu()
   }
 
-  /// Full-scale skips to a level of the decoder.
+  /// The full-scale skip connections to a decoder level.
   private func joined(_ encoded: [Value], _ decoded: [Value], at level: Int) -> Value {
     let target = encoded[level]
     let parts = encoded.indices.map { source in
@@ -76,7 +78,8 @@ public struct UNet3Plus: SegmentationNetwork, Hashable {
       if source < level {
         let name = "h\(source + 1)_PT_\(place)"
         let pooled = encoded[source].maxPool(kernel: Extent2D(1 << (level - source)), roundingUp: true, named: name)
-        // Of an image that does not halve evenly, a pool that rounds up keeps a row more than the level has.
+        // If the image does not halve without remainder, pooling that rounds up gives one row more than the level has;
+        // the map is cropped.
         return convolution(
           pooled.crop(like: target, anchor: .topLeft, named: "\(name).crop"), "\(name)_conv", "\(name)_bn", widths[0])
       }

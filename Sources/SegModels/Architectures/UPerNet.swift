@@ -1,22 +1,23 @@
 import SegEngine
 
-/// Unified perceptual parsing (UPerNet, Xiao et al. 2018), as segmentation-models-pytorch has it: pyramid pooling on the coarsest map, a
-/// feature pyramid on the others, and all levels joined at the finest.
+/// UPerNet, unified perceptual parsing (Xiao et al. 2018), as in segmentation-models-pytorch: pyramid pooling on the
+/// coarsest map, a feature pyramid on the others, and concatenation of all levels at the finest.
 ///
-/// The library normalises each of the encoder's maps over its channels first, which the paper does not. Parameters:
-/// `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.1.0.weight`, `decoder.fusion_block.0.weight`, `segmentation_head.0.weight`.
+/// Unlike the paper, the library first normalises each of the encoder's maps over its channels. Parameters:
+/// `encoder.layer1.0.conv1.weight`, `decoder.psp.blocks.0.1.0.weight`, `decoder.fusion_block.0.weight`,
+/// `segmentation_head.0.weight`.
 public struct UPerNet: SegmentationModelsNetwork {
   /// The encoder, of output stride 32.
   public var backbone: any Backbone
   public var classes: Int
   /// Channels of the decoder.
   public var width = 256
-  /// How a level is enlarged before it is added to the finer one, and where all are joined at the finest.
+  /// The upsampling of a level before it is added to the finer level, and of all levels before they are concatenated.
   public var upsampling = Upsampling.bilinear(aligningCorners: false)
-  /// Cells of the grids along both axes.
+  /// The number of cells of each grid along both axes.
   public var sizes = [1, 2, 3, 6]
 
-  /// A network on a backbone.
+  /// Creates a network on a backbone.
   public init(_ backbone: any Backbone = ResNet.resNet34, classes: Int = 21) {
     self.backbone = backbone
     self.classes = classes

@@ -1,10 +1,10 @@
 import SegEngine
 
-/// Mix transformer, the encoder of SegFormer (Xie et al. 2021): four stages, each an overlapping patch embedding and transformer
-/// blocks whose keys and values come from a smaller map and whose perceptron has a depthwise 3×3 convolution in it. It has no
-/// position embeddings: padding tells positions.
+/// Mix transformer, the encoder of SegFormer (Xie et al. 2021): four stages, each with an overlapping patch embedding
+/// and transformer blocks. Keys and values are computed from a smaller map, and the MLP contains a depthwise 3×3
+/// convolution. There are no position embeddings; zero padding provides position information.
 public struct MixTransformer: Backbone, Hashable {
-  /// Whose names the parameters have. The networks differ in what layer normalisations add to the variance, too.
+  /// The naming scheme of the parameters. The networks also differ in the ε of layer normalisations.
   public enum Keys: Hashable, Sendable {
     /// `patch_embed1.proj`, `block1.0.attn.kv`, `norm1`: the authors' repository and segmentation-models-pytorch.
     case original
@@ -12,22 +12,22 @@ public struct MixTransformer: Backbone, Hashable {
     case huggingFace
   }
 
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
   /// Channels of each stage.
   public var widths: [Int]
-  /// Blocks of each stage.
+  /// The number of blocks in each stage.
   public var depths: [Int]
-  /// Heads of each stage's blocks.
+  /// The number of attention heads in each stage.
   public var heads = [1, 2, 5, 8]
-  /// How much smaller the map of keys and values is along each axis, stage by stage.
+  /// For each stage, the factor by which the map of keys and values is reduced along each axis.
   public var reductions = [8, 4, 2, 1]
-  /// Width of the hidden layer in multiples of the stage's channels.
+  /// The ratio of the MLP's hidden channels to the stage's channels.
   public var expansion = 4
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys = Keys.original
 
-  /// An encoder of any size.
+  /// Creates an encoder with given widths and depths.
   public init(widths: [Int], depths: [Int]) { (self.widths, self.depths) = (widths, depths) }
 
   /// MiT-B0 to MiT-B5.
@@ -35,7 +35,7 @@ public struct MixTransformer: Backbone, Hashable {
   /// - Precondition: `index` is 0 to 5.
   public static func b(_ index: Int) -> MixTransformer {
     let depths = [[2, 2, 2, 2], [2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 18, 3], [3, 8, 27, 3], [3, 6, 40, 3]]
-    precondition(depths.indices.contains(index), "there are MiT-B0 to B5, not B\(index)")
+    precondition(depths.indices.contains(index), "the index must be 0 to 5 (MiT-B0 to MiT-B5), not \(index)")
     return MixTransformer(widths: index == 0 ? [32, 64, 160, 256] : [64, 128, 320, 512], depths: depths[index])
   }
 
@@ -46,7 +46,8 @@ public struct MixTransformer: Backbone, Hashable {
     widths.enumerated().map { Feature("stage\($0 + 1)", channels: $1, stride: 4 << $0) }
   }
 
-  /// The layers' names as transformers 5 has them in memory, with those of its files, which Hugging Face's keys are.
+  /// The names of layers as transformers 5 has them in memory, and as it writes them to files. Hugging Face's keys are
+  /// the names in files.
   var namesInMemory: [(inMemory: String, inFile: String)] {
     let layers = [
       ("layernorm_before", "layer_norm_1"), ("layernorm_after", "layer_norm_2"),
@@ -67,7 +68,7 @@ public struct MixTransformer: Backbone, Hashable {
     }
   }
 
-  /// The mean of the last map through `head`.
+  /// The classifier `head` on the mean of the last map.
   public func classifier(_ features: [Value], classes: Int) -> Value {
     features[features.count - 1].globalAveragePool().flatten(from: 1, to: 3).linear("head", classes)
   }
@@ -75,7 +76,7 @@ public struct MixTransformer: Backbone, Hashable {
   public func features(of image: Value) -> [Value] {
     precondition(
       [depths.count, heads.count, reductions.count].allSatisfy { $0 == widths.count },
-      "every stage has a width, a depth, heads and a reduction")
+      "widths, depths, heads and reductions must have one value per stage")
     var features: [Value] = []
     var x = image
     for stage in widths.indices {
@@ -91,10 +92,11 @@ public struct MixTransformer: Backbone, Hashable {
     return features
   }
 
-  /// The authors' blocks add 1e-6 to the variance and their patch embeddings PyTorch's default of 1e-5; Hugging Face's all 1e-5.
+  /// ε is 1e-6 in the authors' blocks and 1e-5 (PyTorch's default) in their patch embeddings; it is 1e-5 everywhere in
+  /// Hugging Face's.
   private var blockEpsilon: Float { keys == .original ? 1e-6 : 1e-5 }
 
-  /// Overlapping patches: 7×7 of stride 4 for the image, 3×3 of stride 2 later.
+  /// The overlapping patch embedding: 7×7 with stride 4 in the first stage, 3×3 with stride 2 in the others.
   private func embedded(_ x: Value, _ stage: Int) -> Value {
     let name = keys == .original ? "patch_embed\(stage + 1)" : "patch_embeddings.\(stage)"
     return x.graph.scope(name) {
@@ -113,7 +115,7 @@ public struct MixTransformer: Backbone, Hashable {
       .linear(isOriginal ? "mlp.fc2" : "mlp.dense2", x.channels)
   }
 
-  /// Attention of all pixels to a map that a convolution of kernel and stride `reduction` has made smaller.
+  /// Attention of all pixels to a map that was reduced by a convolution whose kernel and stride are `reduction`.
   private func attention(_ x: Value, _ stage: Int) -> Value {
     let isOriginal = keys == .original
     let scope = isOriginal ? "attn" : "attention.self"

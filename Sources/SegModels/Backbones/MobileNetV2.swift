@@ -1,18 +1,18 @@
 import SegEngine
 
-/// MobileNetV2 (Sandler et al. 2018): inverted residual blocks, which widen by 1×1, filter by a 3×3 depthwise convolution and
-/// narrow by 1×1 without activation.
+/// MobileNetV2 (Sandler et al. 2018): inverted residual blocks of a 1×1 expansion, a 3×3 depthwise convolution and a
+/// 1×1 projection without activation.
 ///
-/// Parameters as in torchvision: `features.1.conv.0.0.weight`, `classifier.1.weight`.
+/// Parameters are named as in torchvision: `features.1.conv.0.0.weight`, `classifier.1.weight`.
 public struct MobileNetV2: Backbone, Hashable {
   /// Channels of the input image.
   public var inputChannels = 3
-  /// Factor of all widths, which become multiples of 8.
+  /// The factor of all widths, which are rounded to multiples of 8.
   public var widthMultiplier = 1.0
-  /// Pixels of the image to one of the last map: 32, or 16 or 8, where stages are dilated from their first block on instead of strided.
+  /// The output stride: 32, or 16 or 8, where late stages are dilated from their first block on instead of strided.
   public var outputStride = 32
 
-  /// MobileNetV2 with a factor of its widths.
+  /// Creates MobileNetV2 with a width multiplier.
   public init(widthMultiplier: Double = 1, outputStride: Int = 32) {
     self.widthMultiplier = widthMultiplier
     self.outputStride = outputStride
@@ -22,7 +22,7 @@ public struct MobileNetV2: Backbone, Hashable {
   private static let stages = [
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
   ]
-  /// The layers whose maps are the features: the last before each stride, and the last of all.
+  /// The indices of the layers whose maps are the features: the last layer before each stride, and the last layer.
   private static let taps = [1, 3, 6, 13, 18]
 
   public var title: String {
@@ -39,7 +39,7 @@ public struct MobileNetV2: Backbone, Hashable {
   }
 
   public func features(of image: Value) -> [Value] {
-    precondition([8, 16, 32].contains(outputStride), "an output stride is 8, 16 or 32, not \(outputStride)")
+    precondition([8, 16, 32].contains(outputStride), "the output stride must be 8, 16 or 32, not \(outputStride)")
     return image.graph.scope("features") {
       var x = image.convolved(
         "0.0", "0.1", scaledWidth(32, by: widthMultiplier), kernel: 3, stride: 2, .batch, .relu6)
@@ -73,7 +73,8 @@ public struct MobileNetV2: Backbone, Hashable {
     return last.globalAveragePool().reshape([0, last.channels]).linear("classifier.1", classes)
   }
 
-  /// The block is residual where it keeps the width and, before strides become dilations, the size.
+  /// An inverted residual block. It has a shortcut if it keeps the width and, before strides are replaced by dilations,
+  /// the size.
   private func invertedResidual(
     _ x: Value, _ width: Int, expansion: Int, stride: Int, rate: Int, keepsSize: Bool
   ) -> Value {
@@ -92,7 +93,8 @@ public struct MobileNetV2: Backbone, Hashable {
   }
 }
 
-/// A width times a factor, as a multiple of `divisor` that is no less than 90 % of it: the rule of the MobileNets.
+/// A width times a factor, rounded to a multiple of `divisor` that is at least 90 % of the product, as in the
+/// MobileNets.
 func scaledWidth(_ width: Int, by factor: Double, divisor: Int = 8) -> Int {
   let exact = Double(width) * factor
   let rounded = max(divisor, Int(exact + Double(divisor) / 2) / divisor * divisor)

@@ -2,17 +2,17 @@ import SegEngine
 
 /// MobileNetV3-Large (Howard et al. 2019): inverted residual blocks with squeeze-and-excitation and hard swish.
 ///
-/// Parameters as in torchvision: `features.4.block.2.fc1.weight`, `classifier.0.weight`, within segmentation networks without
-/// `features.`; batch normalisation has ε = 0.001.
+/// Parameters are named as in torchvision: `features.4.block.2.fc1.weight`, `classifier.0.weight`; within segmentation
+/// networks without `features.`. Batch normalisation has ε = 0.001.
 public struct MobileNetV3: Backbone, Hashable {
   /// Channels of the input image.
   public var inputChannels = 3
   /// Whether the last stage is dilated by 2 instead of strided, for an output stride of 16.
   public var isDilated = false
-  /// What stands before a layer's number in the names.
+  /// The prefix of layer numbers in parameter names.
   public var prefix = "features"
 
-  /// MobileNetV3-Large.
+  /// Creates MobileNetV3-Large.
   public init(isDilated: Bool = false, prefix: String = "features") {
     self.isDilated = isDilated
     self.prefix = prefix
@@ -47,7 +47,8 @@ public struct MobileNetV3: Backbone, Hashable {
     ]
   }
 
-  /// The layers whose maps are the features: those that torchvision's networks take (4 and 16), and the last of each other stride.
+  /// The indices of the layers whose maps are the features: those that torchvision's networks use (4 and 16), and the
+  /// last layer of every other stride.
   private static let taps = [1, 3, 4, 12, 16]
 
   public var title: String { "MobileNetV3-Large" + (isDilated ? " of stride 16" : "") }
@@ -100,7 +101,7 @@ public struct MobileNetV3: Backbone, Hashable {
       index += 1
     }
     y = y.convolved("\(index).0", "\(index).1", row.width, kernel: 1, Self.norm, nil)
-    // A dilated stage's first block changes the width, so that size alone decides for none.
+    // The first block of a dilated stage changes the width, so it has no shortcut although it keeps the size.
     return row.stride == 1 && x.channels == row.width ? x + y : y
   }
 }

@@ -1,59 +1,60 @@
 import SegEngine
 
-/// Residual networks (He, Zhang, Ren and Sun 2016): a 7×7 convolution, a pooling, and four stages of residual blocks.
+/// Residual networks (He, Zhang, Ren and Sun 2016): a 7×7 convolution, max pooling, and four stages of residual blocks.
 ///
-/// As in torchvision (and unlike the paper) the 3×3 convolution of a bottleneck has the stride, not the first 1×1;
-/// ``Keys/caffe`` has it where the paper has.
+/// As in torchvision, and unlike the paper, the stride of a bottleneck is in the 3×3 convolution and not in the first
+/// 1×1 convolution. ``Keys/caffe`` follows the paper.
 public struct ResNet: Backbone, Hashable {
-  /// What stages are made of.
+  /// The kind of residual block.
   public enum Block: Hashable, Sendable {
     /// Two 3×3 convolutions.
     case basic
-    /// 1×1, 3×3 and 1×1 convolution, the last to four times the width.
+    /// 1×1, 3×3 and 1×1 convolution, the last with four times the channels.
     case bottleneck
 
     var expansion: Int { self == .basic ? 1 : 4 }
   }
 
-  /// Where the rate of a stage begins whose stride became a dilation.
+  /// Where dilation starts in a stage whose stride is replaced by a dilation.
   public enum DilationStart: Hashable, Sendable {
-    /// After its first block, which keeps the rate of the stage before (torchvision): each convolution sees the pixels that it saw
-    /// with strides.
+    /// After the first block, which keeps the dilation of the previous stage (torchvision). Each convolution then reads
+    /// the same pixels as with strides.
     case afterFirstBlock
-    /// With its first block (DeepLab, segmentation-models-pytorch).
+    /// At the first block (DeepLab, segmentation-models-pytorch).
     case withFirstBlock
   }
 
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public enum Keys: Hashable, Sendable {
     /// `conv1`, `bn1`, `layer1.0.conv1`, `layer1.0.bn1`, `layer1.0.downsample.0`: torchvision and timm.
     case torchvision
-    /// `layer1.conv1.conv`, `layer1.conv1.bn`, `layer2.block1.reduce.conv`, `conv3x3`, `increase`, `shortcut`: the common
-    /// PyTorch port of DeepLab v2. It follows the Caffe network: the first 1×1 convolution has the stride, and the pooling rounds
-    /// sizes up.
+    /// `layer1.conv1.conv`, `layer1.conv1.bn`, `layer2.block1.reduce.conv`, `conv3x3`, `increase`, `shortcut`: the
+    /// common PyTorch port of DeepLab v2. As in the Caffe network, the stride is in the first 1×1 convolution, and max
+    /// pooling rounds sizes up.
     case caffe
   }
 
   /// Channels of the input image.
   public var inputChannels = 3
-  /// What stages are made of.
+  /// The kind of residual block.
   public var block: Block
-  /// Blocks of each of the four stages.
+  /// The number of blocks in each of the four stages.
   public var blocks: [Int]
-  /// Channels of the first stage before expansion; each stage doubles them.
+  /// Channels of the first stage before expansion; each further stage doubles them.
   public var width = 64
-  /// Pixels of the image to one of the last map: 32, or 16 or 8, where the last one or two stages are dilated instead of strided.
+  /// The output stride: 32, or 16 or 8, where the last one or two stages are dilated instead of strided.
   public var outputStride = 32
-  /// Where dilation begins in a stage.
+  /// Where dilation starts in a stage.
   public var dilationStart = DilationStart.afterFirstBlock
-  /// Factors of the rates of the last stage's blocks, cyclic, such as `[1, 2, 4]` (DeepLab v3's multi-grid).
+  /// Factors of the dilation of the last stage's blocks, repeated cyclically, such as `[1, 2, 4]` (DeepLab v3's
+  /// multi-grid).
   public var multiGrid = [1]
-  /// How many feature maps are computed.
+  /// The number of feature maps to compute.
   public var depth = 5
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys = Keys.torchvision
 
-  /// A network of given blocks.
+  /// Creates a network with given blocks.
   public init(_ block: Block, blocks: [Int]) {
     self.block = block
     self.blocks = blocks
@@ -68,7 +69,7 @@ public struct ResNet: Backbone, Hashable {
   /// ResNet-101.
   public static var resNet101: ResNet { ResNet(.bottleneck, blocks: [3, 4, 23, 3]) }
 
-  /// The same network with another stride of the last map.
+  /// The same network with another output stride.
   public func dilated(outputStride: Int, _ start: DilationStart = .afterFirstBlock, multiGrid: [Int] = [1]) -> ResNet {
     var network = self
     network.outputStride = outputStride
@@ -91,8 +92,8 @@ public struct ResNet: Backbone, Hashable {
   }
 
   public func features(of image: Value) -> [Value] {
-    precondition([8, 16, 32].contains(outputStride), "an output stride is 8, 16 or 32, not \(outputStride)")
-    precondition((1...1 + blocks.count).contains(depth), "there are \(1 + blocks.count) feature maps, not \(depth)")
+    precondition([8, 16, 32].contains(outputStride), "the output stride must be 8, 16 or 32, not \(outputStride)")
+    precondition((1...1 + blocks.count).contains(depth), "the depth must be 1 to \(1 + blocks.count), not \(depth)")
     let stem = keys == .torchvision ? ("conv1", "bn1") : ("layer1.conv1.conv", "layer1.conv1.bn")
     var x = image.convolved(stem.0, stem.1, width, kernel: 7, stride: 2)
     var maps = [x]
@@ -130,9 +131,9 @@ public struct ResNet: Backbone, Hashable {
     return last.globalAveragePool().reshape([0, last.channels]).linear("fc", classes)
   }
 
-  /// x + F(x), where F has `width` channels, the shortcut a 1×1 convolution where it `projects`.
+  /// A residual block x + F(x), where F has `width` channels; the shortcut is a 1×1 convolution if it `projects`.
   private func residualBlock(_ x: Value, _ width: Int, stride: Int, rate: Int, projects: Bool) -> Value {
-    /// The names of a convolution and of its normalisation.
+    /// The names of a convolution and its normalisation.
     func names(_ index: Int) -> (String, String) {
       switch keys {
       case .torchvision: return index == 0 ? ("downsample.0", "downsample.1") : ("conv\(index)", "bn\(index)")

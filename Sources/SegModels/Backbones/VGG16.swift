@@ -1,10 +1,10 @@
 import SegEngine
 
-/// VGG-16 (Simonyan and Zisserman 2015): thirteen 3×3 convolutions in five blocks, a pooling after each.
+/// VGG-16 (Simonyan and Zisserman 2015): thirteen 3×3 convolutions in five blocks, each followed by max pooling.
 ///
-/// Features are the maps after each pooling.
+/// The features are the maps after each pooling.
 public struct VGG16: Backbone, Hashable {
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public enum Keys: Hashable, Sendable {
     /// `features.0.weight`: torchvision.
     case torchvision
@@ -12,12 +12,11 @@ public struct VGG16: Backbone, Hashable {
     case caffe
   }
 
-  /// How blocks end, and what the last convolutions are.
+  /// The pooling of the blocks and the dilation of the last convolutions.
   public enum Form: Hashable, Sendable {
-    /// 2×2 poolings of stride 2, 3×3 convolutions without gaps.
+    /// 2×2 pooling of stride 2, and convolutions without dilation.
     case dense
-    /// DeepLab v1's: 3×3 poolings, the last two of stride 1, and the fifth block's convolutions with a rate of 2, for an output stride
-    /// of 8.
+    /// DeepLab v1's: 3×3 pooling, the last two of stride 1, and dilation 2 in the fifth block, for output stride 8.
     case atrous
   }
 
@@ -27,16 +26,16 @@ public struct VGG16: Backbone, Hashable {
   public var hasBatchNorm = false
   /// Dense or atrous.
   public var form = Form.dense
-  /// Zeros around the image before the first convolution: 1, and 100 in FCN.
+  /// The zero padding of the first convolution: 1, or 100 in FCN.
   public var imagePadding = 1
-  /// Whether poolings round sizes up, as Caffe's.
+  /// Whether pooling rounds sizes up, as in Caffe.
   public var roundsPoolingUp = false
-  /// Channels of the classifier's two hidden layers.
+  /// Channels of the two hidden layers of the classifier.
   public var classifierWidth = 4096
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys = Keys.torchvision
 
-  /// VGG-16.
+  /// Creates VGG-16.
   public init(hasBatchNorm: Bool = false, form: Form = .dense) {
     self.hasBatchNorm = hasBatchNorm
     self.form = form
@@ -56,7 +55,8 @@ public struct VGG16: Backbone, Hashable {
     precondition(keys == .torchvision || !hasBatchNorm, "Caffe's VGG-16 has no batch normalisation")
     var x = image
     var maps: [Value] = []
-    // Numbers of torchvision's sequence: convolutions, normalisations, activations and poolings count.
+    // The layer index of torchvision's sequence, in which convolutions, normalisations, activations and poolings are
+    // numbered.
     var index = 0
     for (level, (layers, width)) in Self.blocks.enumerated() {
       for layer in 0..<layers {
@@ -78,7 +78,7 @@ public struct VGG16: Backbone, Hashable {
     return maps
   }
 
-  /// Three linear layers on a grid of 7×7 means, channel after channel.
+  /// Three linear layers on a 7×7 grid of means, flattened channel by channel.
   public func classifier(_ features: [Value], classes: Int) -> Value {
     features[features.count - 1].adaptiveAveragePool(to: 7).transpose([0, 3, 1, 2]).reshape([0, 512 * 49])
       .linear("classifier.0", classifierWidth).relu().linear("classifier.3", classifierWidth).relu().linear(

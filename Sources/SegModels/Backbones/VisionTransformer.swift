@@ -1,13 +1,13 @@
 import SegEngine
 
-/// Vision transformer (Dosovitskiy et al. 2021): the image is cut into patches, each of which becomes a token; a class token
-/// stands before them, positions are added, and transformer blocks follow.
+/// Vision transformer (Dosovitskiy et al. 2021): the image is split into patches, each of which becomes a token. A
+/// class token is prepended, position embeddings are added, and transformer blocks follow.
 ///
-/// Position embeddings belong to the grid of patches of ``embeddedSize``. For an image of another size their grid is resized to
-/// the image's, as a feature map. An image that patches do not divide is continued by zeros at the bottom and at the right (the
-/// `dynamic_img_pad` of timm, the `corner` padding of mmsegmentation).
+/// The position embeddings form the patch grid of ``embeddedSize``. For an image of another size the grid is resized
+/// like a feature map. If the patches do not divide the image, it is padded with zeros at the bottom and right
+/// (`dynamic_img_pad` in timm, `corner` padding in mmsegmentation).
 public struct VisionTransformer: Backbone, Hashable {
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public enum Keys: Hashable, Sendable {
     /// `patch_embed.proj`, `blocks.0.attn.qkv`, …: timm, and the Segmenter repository.
     case timm
@@ -15,41 +15,41 @@ public struct VisionTransformer: Backbone, Hashable {
     case mmsegmentation
   }
 
-  /// How the grid of position embeddings is resized.
+  /// The interpolation of the grid of position embeddings.
   public enum PositionResampling: Hashable, Sendable {
-    /// Bicubic with Keys' a = −1/2, the kernel widened where the grid shrinks: timm's.
+    /// Bicubic with Keys' a = −1/2, with antialiasing when the grid shrinks: timm.
     case bicubicAntialiased
     /// Bicubic with a = −3/4: mmsegmentation's default.
     case bicubic
-    /// Bilinear: the Segmenter repository's, and mmsegmentation's for SETR.
+    /// Bilinear: the Segmenter repository, and mmsegmentation for SETR.
     case bilinear
   }
 
-  /// Channels of the image.
+  /// Channels of the input image.
   public var inputChannels = 3
   /// Channels of a token.
   public var width: Int
-  /// Number of transformer blocks.
+  /// The number of transformer blocks.
   public var depth: Int
-  /// Attention heads of a block.
+  /// The number of attention heads per block.
   public var heads: Int
-  /// Width of a block's hidden layer; four times ``width`` in all published networks.
+  /// Channels of the MLP's hidden layer; four times ``width`` in all published networks.
   public var hidden: Int
   /// Height and width of a patch in pixels.
   public var patch: Int
-  /// The image size to whose patches the position embeddings of the checkpoint belong.
+  /// The image size whose patch grid the checkpoint's position embeddings have.
   public var embeddedSize: Extent2D = 224
-  /// How their grid is resized for other sizes.
+  /// The interpolation of the position embeddings for other sizes.
   public var positionResampling = PositionResampling.bicubicAntialiased
-  /// What layer normalisations add to the variance.
+  /// The ε of layer normalisations.
   public var normalizationEpsilon: Float = 1e-6
-  /// Whether the class token takes part. Without it the checkpoint has it and its position all the same (SETR-MLA of
-  /// mmsegmentation).
+  /// Whether the class token is used. If not, the checkpoint still contains the token and its position embedding
+  /// (SETR-MLA of mmsegmentation).
   public var usesClassToken = true
-  /// Whose names the parameters have.
+  /// The naming scheme of the parameters.
   public var keys = Keys.timm
 
-  /// A transformer of any size; `hidden` is four times the width.
+  /// Creates a transformer with given sizes; `hidden` is four times the width.
   public init(width: Int, depth: Int, heads: Int, patch: Int = 16) {
     (self.width, self.depth, self.heads, self.patch) = (width, depth, heads, patch)
     hidden = 4 * width
@@ -72,35 +72,36 @@ public struct VisionTransformer: Backbone, Hashable {
 
   public var title: String { "ViT \(depth)×\(width), patch \(patch)" }
 
-  /// The patches after the last block, before the last normalisation.
+  /// The patches after the last block, before the final normalisation.
   public var features: [Feature] { [Feature("blocks.\(depth - 1)", channels: width, stride: patch)] }
 
-  /// The map of ``features``, and after it all tokens `[batch, extra + patches, width]`.
+  /// The map of ``features``, followed by all tokens `[batch, extra + patches, width]`.
   public func features(of image: Value) -> [Value] {
     let tokens = tokens(of: image)
     let last = tokens.blocks[depth - 1]
     return [tokens.featureMap(last), last]
   }
 
-  /// The class token after the last normalisation, `norm`, through `head`.
+  /// The linear layer `head` on the class token after the final normalisation, `norm`.
   ///
-  /// - Precondition: it uses the class token and has timm's names.
+  /// - Precondition: The transformer uses the class token and timm's names.
   public func classifier(_ features: [Value], classes: Int) -> Value {
-    precondition(usesClassToken && keys == .timm, "the class token is what is classified, under timm's names")
+    precondition(usesClassToken && keys == .timm, "the classifier needs the class token and timm's names")
     let token = features[1].slice(axis: 1, to: 1, named: "classToken").flatten(from: 1, to: 2)
     return token.layerNorm("norm", epsilon: normalizationEpsilon).linear("head", classes)
   }
 
-  /// What a transformer makes of an image.
+  /// The tokens of an image.
   struct Tokens {
-    /// The patches as a feature map `[batch, ⌈height / patch⌉, ⌈width / patch⌉, width]`, whose extents are the grid's.
+    /// The embedded patches as a feature map `[batch, ⌈height / patch⌉, ⌈width / patch⌉, width]`; its height and width
+    /// are those of the patch grid.
     let grid: Value
     /// Tokens `[batch, extra + patches, width]` after each block.
     let blocks: [Value]
-    /// How many tokens stand before those of the patches.
+    /// The number of tokens before those of the patches.
     let extra: Int
 
-    /// Tokens without those that stand before, as a feature map.
+    /// The tokens of the patches, as a feature map.
     func featureMap(_ tokens: Value) -> Value {
       (extra == 0 ? tokens : tokens.slice(axis: 1, from: extra, named: "patchTokens")).featureMap(like: grid)
     }
@@ -108,10 +109,10 @@ public struct VisionTransformer: Backbone, Hashable {
 
   /// The tokens of an image `[batch, height, width, inputChannels]` after each block.
   func tokens(of image: Value) -> Tokens {
-    precondition(depth > 0 && patch > 0, "a transformer has blocks and patches")
-    precondition(embeddedSize.height >= patch && embeddedSize.width >= patch, "position embeddings have a grid")
+    precondition(depth > 0 && patch > 0, "depth and patch size must be positive")
+    precondition(embeddedSize.height >= patch && embeddedSize.width >= patch, "embeddedSize must be at least one patch")
     let graph = image.graph
-    // Zeros after the last row and column, as many as a last patch may lack.
+    // Pads zeros after the last row and column, up to a whole number of patches.
     let grid = image.conv(
       keys == .timm ? "patch_embed.proj" : "patch_embed.projection", width, kernel: Extent2D(patch),
       stride: Extent2D(patch),

@@ -1,23 +1,24 @@
 import SegEngine
 
-/// Aligned Xception-65 (Chen et al. 2018, DeepLab v3+): separable convolutions instead of poolings, batch normalisation after
-/// depthwise and pointwise convolutions, sixteen blocks of the middle flow.
+/// Aligned Xception-65 (Chen et al. 2018, DeepLab v3+): separable convolutions instead of pooling, batch normalisation
+/// after depthwise and pointwise convolutions, and sixteen blocks in the middle flow.
 ///
-/// Batch normalisation has ε = 0.001. Parameters as in timm: `stem.0.conv.weight`, `blocks.0.stack.conv1.conv_dw.weight`, `head.fc.weight`. As in timm (and the
-/// published TensorFlow network) a feature map of a finer stride is what the last separable convolution of a strided block takes,
-/// after its activation.
+/// Batch normalisation has ε = 0.001. Parameters are named as in timm: `stem.0.conv.weight`,
+/// `blocks.0.stack.conv1.conv_dw.weight`, `head.fc.weight`. As in timm and the published TensorFlow network, the
+/// feature map of a finer stride is the input of the last separable convolution of a strided block, after its
+/// activation.
 public struct Xception65: Backbone, Hashable {
   /// Channels of the input image.
   public var inputChannels = 3
-  /// Pixels of the image to one of the last map: 32, or 16 or 8. A block whose stride is left out keeps the rate of the one before.
+  /// The output stride: 32, or 16 or 8. A block whose stride is removed keeps the dilation of the previous block.
   public var outputStride = 32
-  /// What stands between a list's name and a number: a dot, and an underscore in timm's extractors of features, which
-  /// segmentation-models-pytorch holds.
+  /// The separator between a list's name and an index: a dot, or an underscore in timm's feature extractors, which
+  /// segmentation-models-pytorch uses.
   public var listSeparator = "."
-  /// Blocks of the middle flow.
+  /// The number of blocks in the middle flow.
   public var middleBlocks = 16
 
-  /// Xception-65.
+  /// Creates Xception-65.
   public init(outputStride: Int = 32, middleBlocks: Int = 16, listSeparator: String = ".") {
     self.outputStride = outputStride
     self.listSeparator = listSeparator
@@ -51,7 +52,7 @@ public struct Xception65: Backbone, Hashable {
   fileprivate static let norm = Normalization.batchWithEpsilon(0.001)
 
   public func features(of image: Value) -> [Value] {
-    precondition([8, 16, 32].contains(outputStride), "an output stride is 8, 16 or 32, not \(outputStride)")
+    precondition([8, 16, 32].contains(outputStride), "the output stride must be 8, 16 or 32, not \(outputStride)")
     var x = image.convolved(
       "stem\(listSeparator)0.conv", "stem\(listSeparator)0.bn", 32, kernel: 3, stride: 2, Self.norm
     )
@@ -80,7 +81,8 @@ public struct Xception65: Backbone, Hashable {
     return last.globalAveragePool().reshape([0, last.channels]).linear("head.fc", classes)
   }
 
-  /// Three separable convolutions, the last with the stride, plus a shortcut; and the map that the last one takes.
+  /// Three separable convolutions, the last with the stride, plus a shortcut. `tap` is the input of the last
+  /// convolution.
   private func block(_ x: Value, _ row: Row, stride: Int, rate: Int) -> (output: Value, tap: Value) {
     var y = x
     var tap = x
@@ -101,8 +103,8 @@ public struct Xception65: Backbone, Hashable {
 }
 
 extension Value {
-  /// 3×3 depthwise and 1×1 convolution, each with batch normalisation and, where `activated`, ReLU: `name.conv_dw`, `bn_dw`,
-  /// `conv_pw`, `bn_pw`.
+  /// A 3×3 depthwise and a 1×1 convolution, each with batch normalisation and, if `activated`, ReLU: `name.conv_dw`,
+  /// `bn_dw`, `conv_pw`, `bn_pw`.
   fileprivate func separableConv(_ name: String, _ width: Int, stride: Int, rate: Int, activated: Bool) -> Value {
     graph.scope(name) {
       convolved(

@@ -1,21 +1,21 @@
 import SegEngine
 
-/// What stands between a convolution and its activation.
+/// The normalisation between a convolution and its activation.
 public enum Normalization: Hashable, Sendable {
-  /// Nothing.
+  /// No normalisation.
   case none
-  /// Batch normalisation with the statistics of training, ε = 1e-5.
+  /// Batch normalisation with running statistics, ε = 1e-5.
   case batch
-  /// Batch normalisation with the statistics of training and another ε.
+  /// Batch normalisation with running statistics and another ε.
   case batchWithEpsilon(Float)
-  /// Normalisation of groups of channels of each image.
+  /// Group normalisation with a number of groups.
   case group(Int)
-  /// Normalisation of each channel of each image, with weights.
+  /// Instance normalisation with affine weights.
   case instance
 }
 
 extension Value {
-  /// Applies a normalisation whose parameters begin with `name`.
+  /// Applies a normalisation with parameters under `name`.
   func normalized(_ normalization: Normalization, _ name: String) -> Value {
     switch normalization {
     case .none: self
@@ -26,12 +26,12 @@ extension Value {
     }
   }
 
-  /// Convolution without bias, normalisation and activation, the three that most blocks are made of.
+  /// Convolution without bias, normalisation and activation.
   ///
   /// - Parameters:
-  ///   - convolution: the name of the convolution.
-  ///   - norm: the name of the normalisation.
-  ///   - function: the activation; `nil` for none.
+  ///   - convolution: The name of the convolution.
+  ///   - norm: The name of the normalisation.
+  ///   - function: The activation; `nil` for none.
   func convolved(
     _ convolution: String, _ norm: String, _ width: Int, kernel: Extent2D, stride: Extent2D = 1,
     padding: Padding2D? = nil, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = false,

@@ -1,27 +1,28 @@
 import SegEngine
 
-/// How a decoder enlarges a feature map.
+/// The upsampling method of a decoder.
 public enum Upsampling: Hashable, Sendable {
-  /// Each pixel repeated; the width stays.
+  /// Nearest neighbour; the number of channels stays.
   case nearest
-  /// Between neighbouring pixels, the width stays; `aligningCorners` says which pixels stay in place.
+  /// Bilinear interpolation; the number of channels stays. With `aligningCorners` the corner pixels' centres coincide,
+  /// otherwise the corners of the pixel areas (half-pixel centres).
   case bilinear(aligningCorners: Bool)
-  /// A transposed convolution whose kernel is its stride.
+  /// A transposed convolution whose kernel size equals its stride.
   case transposedConvolution
-  /// A 3×3 convolution to factor² times the channels, which are then laid out as blocks of pixels (Shi et al. 2016). Weights
-  /// begin as those of nearest-neighbour enlargement (ICNR, Aitken et al. 2017).
+  /// A 3×3 convolution to factor² times the channels, followed by pixel shuffle (Shi et al. 2016). Weights are
+  /// initialised to nearest-neighbour upsampling (ICNR, Aitken et al. 2017).
   case subpixel
-  /// A 1×1 convolution to the encoder's width, whose values go where the encoder's maximum came from (SegNet, Badrinarayanan et
-  /// al. 2017).
+  /// A 1×1 convolution to the encoder's channels, followed by max unpooling with the encoder's pooling indices (SegNet,
+  /// Badrinarayanan et al. 2017).
   case maxUnpooling
 
-  /// The factor-free forms, for tests and for listing.
+  /// All methods, for tests and listings.
   public static let all: [Upsampling] = [
     .nearest, .bilinear(aligningCorners: false), .bilinear(aligningCorners: true), .transposedConvolution, .subpixel,
     .maxUnpooling,
   ]
 
-  /// Whether the width of the result can be chosen.
+  /// Whether the number of output channels can be chosen.
   public var changesWidth: Bool {
     switch self {
     case .nearest, .bilinear: false
@@ -31,15 +32,15 @@ public enum Upsampling: Hashable, Sendable {
 }
 
 extension Value {
-  /// This map `factor` times as large.
+  /// Upsamples this map by `factor`.
   ///
-  /// Parameters, of those forms that have any: `name.weight` and `name.bias` (`name.0.weight` and `name.0.bias` of
-  /// ``Upsampling/subpixel``, a sequence of convolution and shuffle).
+  /// Methods with parameters have `name.weight` and `name.bias`; ``Upsampling/subpixel`` has `name.0.weight` and
+  /// `name.0.bias`, because it is a sequence of convolution and shuffle.
   ///
   /// - Parameters:
-  ///   - channels: the width of the result, where ``Upsampling/changesWidth``.
-  ///   - pooling: for ``Upsampling/maxUnpooling`` the indices of the encoder's pooling, `[batch, height, width, channels]`, and the
-  ///     map that was pooled.
+  ///   - channels: The number of output channels, if ``Upsampling/changesWidth``.
+  ///   - pooling: For ``Upsampling/maxUnpooling``, the indices of the encoder's pooling, `[batch, height, width,
+  ///     channels]`, and the map that was pooled.
   func upsampled(
     _ upsampling: Upsampling, _ name: String, channels: Int, by factor: Int = 2,
     pooling: (indices: Value, source: Value)? = nil
@@ -56,17 +57,18 @@ extension Value {
         initializer: .subpixel(factor: factor, fanIn: self.channels * 9)
       ).pixelShuffle(factor, named: "\(name).1")
     case .maxUnpooling:
-      guard let pooling else { preconditionFailure("max-unpooling needs the indices of an encoder's pooling") }
+      guard let pooling else { preconditionFailure("max unpooling needs the indices of an encoder's pooling") }
       return conv(name, channels, kernel: 1).maxUnpool(pooling.indices, like: pooling.source, named: "\(name).unpool")
     }
   }
 
-  /// This map at the height and width of another that is about `factor` times as large. Interpolation goes straight to that size; what
-  /// is enlarged by the factor keeps its first rows and columns, with zeros where there are too few.
+  /// Upsamples this map to the height and width of another map that is about `factor` times as large. Interpolation
+  /// resizes to that size directly. The other methods upsample by the factor, then crop or zero-pad at the bottom and
+  /// right.
   ///
-  /// Parameters as of ``upsampled(_:_:channels:by:pooling:)``.
+  /// Parameters as for ``upsampled(_:_:channels:by:pooling:)``.
   ///
-  /// - Precondition: it is not ``Upsampling/maxUnpooling``: the encoders of these decoders keep no indices.
+  /// - Precondition: The method is not ``Upsampling/maxUnpooling``, because these encoders do not keep pooling indices.
   func upsampled(
     _ upsampling: Upsampling, _ name: String, channels: Int, by factor: Int, like other: Value
   ) -> Value {
@@ -78,7 +80,8 @@ extension Value {
       return upsampled(upsampling, name, channels: channels, by: factor)
         .pad(Padding2D(top: 0, left: 0, bottom: factor, right: factor), named: "\(name).pad")
         .crop(like: other, anchor: .topLeft, named: "\(name).crop")
-    case .maxUnpooling: preconditionFailure("this decoder has no indices of an encoder's pooling")
+    case .maxUnpooling:
+      preconditionFailure("this decoder does not support max unpooling: its encoder keeps no pooling indices")
     }
   }
 }

@@ -1,54 +1,29 @@
 import SegEngine
 
-/// A design with what it is told to take.
-public struct RatedDesign: Sendable {
-  /// The design.
-  public let design: NetworkDesign
-  /// Its time and memory.
-  public let estimate: LatencyEstimate
-  /// Values that training changes, statistics aside.
-  public let parameterCount: Int
-  /// Pixels along the height that the encoder's coarsest map sees; `nil` for the whole image.
-  public let receptiveField: Int?
-
-  /// What a front is sought in, all to be small: time and memory as they are, and what speaks for a network's result (parameters, receptive
-  /// field up to the image, stride of the coarsest map, pixels seen) with its sign turned where more is better.
-  public var objectives: [Double] { [estimate.seconds, Double(estimate.peakResidentByteCount)] + merits }
-
-  /// What speaks for a network's result, all to be small.
-  public var merits: [Double] {
-    let size = design.size
-    return [
-      -Double(parameterCount), -Double(min(receptiveField ?? size.height, size.height)), Double(design.outputStride),
-      -Double(size.height * size.width),
-    ]
-  }
-}
-
-/// Looks for networks that keep a budget of time and memory, by a machine's latency profile.
+/// Searches for networks within a budget of time and memory, using a machine's latency profile.
 public struct DesignSearch: Sendable {
-  /// What a network may take at most.
+  /// The maximum cost of a network.
   public struct Budget: Hashable, Sendable {
-    /// Seconds of a run.
+    /// Seconds per run.
     public let seconds: Double
-    /// Bytes of the largest resident size.
+    /// Peak resident memory in bytes.
     public let byteCount: Int
 
-    /// States a budget.
+    /// Creates a budget.
     public init(seconds: Double, byteCount: Int) {
       self.seconds = seconds
       self.byteCount = byteCount
     }
   }
 
-  /// All designs that fit together, rated, in the space's order.
+  /// All valid designs with their estimates, in the order of the design space.
   public let rated: [RatedDesign]
-  /// Those that keep the budget and that no other dominates, the fastest first.
+  /// The designs within the budget that are not dominated by another, the fastest first.
   public let front: [RatedDesign]
-  /// The best of the front by the sum of their places in what speaks for a network's result, of a family one each.
+  /// The best designs of the front by the sum of their ranks in ``RatedDesign/merits``, one per family.
   public let best: [RatedDesign]
 
-  /// Rates designs for a backend's threads. `progress` is told the number that is done.
+  /// Estimates all designs for the threads of a backend. `progress` is called with the number of finished designs.
   public init(
     _ designs: [NetworkDesign], within budget: Budget, by profile: LatencyProfile, on backend: any Backend,
     best count: Int = 3, progress: (Int) -> Void = { _ in }
@@ -57,7 +32,7 @@ public struct DesignSearch: Sendable {
     var rated: [RatedDesign] = []
     for (index, design) in designs.enumerated() {
       defer { progress(index + 1) }
-      // A network that such a small image cannot pass is no design for it.
+      // Skip designs whose network does not support such a small image.
       guard let graph = try? design.makeGraph() else { continue }
       let estimate = profile.estimate(try graph.plan(on: backend, options: options))
       rated.append(
@@ -71,9 +46,9 @@ public struct DesignSearch: Sendable {
     let front = ParetoFront.indices(fitting.map(\.objectives)).map { fitting[$0] }
     self.rated = rated
     self.front = front.sorted { $0.estimate.seconds < $1.estimate.seconds }
-    let places = ParetoFront.placeSums(front.map(\.merits))
+    let ranks = ParetoFront.rankSums(front.map(\.merits))
     var best: [RatedDesign] = []
-    for index in front.indices.sorted(by: { places[$0] < places[$1] }) where best.count < count {
+    for index in front.indices.sorted(by: { ranks[$0] < ranks[$1] }) where best.count < count {
       if !best.contains(where: { $0.design.family == front[index].design.family }) { best.append(front[index]) }
     }
     self.best = best
@@ -81,10 +56,10 @@ public struct DesignSearch: Sendable {
 }
 
 extension SegmentationNetwork {
-  /// The extent along the height of the receptive field of the encoder's last feature map; `nil` where that is the whole image.
+  /// The height of the receptive field of the encoder's last feature map, in pixels; `nil` for the whole image.
   public func receptiveFieldOfEncoder() throws -> Int? {
     let graph = try Graph("encoder") { g in
-      // The size matters as little as the stride divides it.
+      // The result does not depend on the image's size as long as the stride divides it.
       let maps = encoder(g.input("image", [1, 256, 256, inputChannels]))
       g.output("last", maps[features.count - 1])
     }

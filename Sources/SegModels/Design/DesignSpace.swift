@@ -1,24 +1,24 @@
 import SegEngine
 
-/// The networks among which a design is sought: families with their widths, depths, output strides, ways of up-sampling, separable or
-/// ordinary convolutions, each at several resolutions of the image.
+/// The design space of the search: families of networks with choices of width, depth, output stride, upsampling and
+/// separable or ordinary convolutions, each at several image resolutions.
 public enum DesignSpace {
   /// The names of the families.
   public static let families = [
     "unet", "unet-backbone", "fpn", "deeplabv3plus", "lraspp", "bisenetv1", "bisenetv2", "enet", "fast-scnn",
   ]
 
-  /// The parts of an image's height and width that networks see.
+  /// The scale factors of the image's height and width.
   public static let scales = [1.0, 0.75, 0.5]
 
-  /// The designs of some families for images of a size.
+  /// The designs of a list of families, for images of a size.
   public static func designs(of families: [String], size: Extent2D, classes: Int) -> [NetworkDesign] {
     scales.flatMap { scale -> [NetworkDesign] in
-      // Multiples of 32, so that no stride is left with a part of a pixel.
+      // Rounds to multiples of 32, the largest stride.
       func scaled(_ extent: Int) -> Int {
         scale == 1 ? extent : max(32, Int((Double(extent) * scale / 32).rounded()) * 32)
       }
-      let seen = Extent2D(scaled(size.height), scaled(size.width))
+      let seen = Extent2D(height: scaled(size.height), width: scaled(size.width))
       return families.flatMap { family in
         networks(of: family).map { choices, network in
           var network = network
@@ -63,7 +63,7 @@ public enum DesignSpace {
     }
   }
 
-  /// The encoders that pyramids and U-Nets stand on, of an output stride, ordinary and separable ones.
+  /// The encoders of pyramids and U-Nets with an output stride, ordinary and separable.
   private static func backbones(outputStride: Int = 32) -> [(String, any Backbone)] {
     let residual: [(String, ResNet)] = [
       ("ResNet-18", .resNet18), ("ResNet-34", .resNet34), ("ResNet-50", .resNet50),
@@ -149,7 +149,7 @@ public enum DesignSpace {
     return ("×\(factor)", network)
   }
 
-  /// A width times a factor, a multiple of 8.
+  /// A width times a factor, rounded to a multiple of 8.
   private static func scaled(_ width: Int, _ factor: Double) -> Int {
     max(8, Int((Double(width) * factor / 8).rounded()) * 8)
   }

@@ -1,9 +1,9 @@
-/// Which of several things are not worse than another one in everything.
+/// The Pareto front: the items that no other item dominates.
 public enum ParetoFront {
-  /// The indices of those that no other dominates, in their order: another dominates one if it is nowhere greater and somewhere smaller.
-  /// Of equal ones the first is kept.
+  /// The indices of the items on the Pareto front, in their order. An item dominates another if no objective is larger
+  /// and at least one is smaller. Of equal items the first is kept.
   ///
-  /// - Precondition: every row has as many numbers, all to be small.
+  /// - Precondition: All rows have the same number of objectives, all to be minimised.
   public static func indices(_ objectives: [[Double]]) -> [Int] {
     objectives.indices.filter { index in
       !objectives.indices.contains { other in
@@ -13,13 +13,13 @@ public enum ParetoFront {
   }
 
   private static func dominates(_ a: [Double], _ b: [Double], isFirst: Bool) -> Bool {
-    precondition(a.count == b.count, "objectives of one length")
+    precondition(a.count == b.count, "all rows must have the same number of objectives")
     guard zip(a, b).allSatisfy({ $0 <= $1 }) else { return false }
     return a != b || isFirst
   }
 
-  /// The sum of the places that each has by each objective, the smallest first; equal ones have the same place.
-  public static func placeSums(_ objectives: [[Double]]) -> [Int] {
+  /// For each item, the sum of its ranks by each objective, the smallest value first. Equal values have equal ranks.
+  public static func rankSums(_ objectives: [[Double]]) -> [Int] {
     guard let count = objectives.first?.count else { return [] }
     var sums = [Int](repeating: 0, count: objectives.count)
     for objective in 0..<count {

@@ -1,44 +1,46 @@
 import SegEngine
 
-/// The losses of a network with several outputs: that of the main one, and of auxiliary heads with weights (Zhao et al. 2017 take 0.4,
-/// torchvision's FCN and DeepLabV3 0.5; U-Net++'s deep supervision weighs all alike).
+/// The weighted sum of the losses of a network's outputs: the main output and auxiliary heads. The weight of an
+/// auxiliary head is 0.4 in Zhao et al. 2017 and 0.5 in torchvision's FCN and DeepLabV3; U-Net++'s deep supervision
+/// weighs all outputs alike.
 ///
-/// All outputs are logits of the targets' size: an output of a lower resolution is brought there first, as training does it.
+/// All outputs are logits of the targets' size. Resize an output of lower resolution to that size first, as training
+/// does.
 public struct AuxiliaryLoss: Sendable {
-  /// The loss of each output with its weight, the main one first.
+  /// The loss and the weight of each output, the main output first.
   public var terms: [CombinedLoss.Term]
-  /// Now, in the unit of the weights' schedules.
+  /// The current time, in the unit of the schedules of the weights, for instance epochs.
   public var time: Double
 
-  /// Makes the sum from the loss of each output.
+  /// Creates the sum from one term for each output.
   public init(_ terms: [CombinedLoss.Term], time: Double = 0) {
     self.terms = terms
     self.time = time
   }
 
-  /// One loss for all outputs: the main one with weight 1, each of the others with the weight given.
+  /// Creates the sum with one loss for all outputs: weight 1 for the main output, the given weights for the others.
   public init(_ loss: any SegmentationLoss, auxiliaryWeights: [Double]) {
     self.init(
       [CombinedLoss.Term(loss)] + auxiliaryWeights.map { CombinedLoss.Term(loss, weight: .constant($0)) })
   }
 
-  /// The loss of a batch of several outputs.
+  /// The value of the sum for a batch.
   public struct Value: Sendable {
     /// The weighted sum.
     public var value: Double
     /// The loss of each output, without its weight.
     public var values: [Double]
-    /// The derivative of the weighted sum with respect to each output, where asked for.
+    /// The gradient of the weighted sum with respect to each output, if it was requested.
     public var gradients: [Tensor]
   }
 
   /// Evaluates the loss of a batch.
   ///
   /// - Parameters:
-  ///   - outputs: The logits of each output, `[batch, height, width, classes]`.
-  ///   - targets: One map an image.
-  ///   - gradient: Whether gradients are wanted.
-  ///   - workers: The threads.
+  ///   - outputs: The logits of each output, float32 `[batch, height, width, classes]`.
+  ///   - targets: One label map per image.
+  ///   - gradient: Whether to compute the gradients.
+  ///   - workers: The threads to run on.
   /// - Throws: ``LossError``.
   public func evaluate(
     _ outputs: [Tensor], _ targets: [LabelMap], gradient: Bool = true, on workers: WorkerPool = .shared

@@ -1,28 +1,30 @@
 import SegEngine
 
-/// Cross-entropy of a sigmoid a channel: of foreground against the rest for one channel, else of each class against the rest.
+/// Binary cross-entropy of a sigmoid per channel. With one channel: foreground against background. With more: each
+/// class against the rest.
 ///
-/// With target t, 1 or 0, smoothed to t(1 − ε) + ε/2, and a weight w⁺ of positives: L = Σₖ vₖ (−w⁺ t log pₖ − (1 − t) log (1 − pₖ)). The
-/// mean divides by the number of pixels times channels, as PyTorch does. A pixel's element is the sum over its channels.
+/// With the target t (1 or 0), smoothed to t(1 − ε) + ε/2, and the weight w⁺ of positives: L = Σₖ vₖ (−w⁺ t log pₖ − (1
+/// − t) log (1 − pₖ)). The mean divides by the number of pixels times channels, as PyTorch does. The element of a pixel
+/// is the sum over its channels.
 public struct BinaryCrossEntropyLoss: PixelLoss {
-  /// v: a weight a channel's class; for one channel those of label 0 and of label 1. `nil` is 1.
+  /// v: one weight per channel. With one channel: the weights of label 0 and of label 1. `nil` is 1.
   public var classWeights: [Double]?
-  /// w⁺: what a pixel of the class weighs against one that is not.
+  /// w⁺: the weight of positive pixels relative to negative ones.
   public var positiveWeight: Double
-  /// ε.
+  /// ε: the label smoothing, 0 to 1.
   public var labelSmoothing: Double
   public var ignoreLabel: UInt16?
   public var reduction: LossReduction
 
-  /// Makes the loss.
+  /// Creates the loss.
   ///
-  /// - Precondition: the smoothing is 0 to 1, and weights are not negative.
+  /// - Precondition: The smoothing is 0 to 1, and no weight is negative.
   public init(
     classWeights: [Double]? = nil, positiveWeight: Double = 1, labelSmoothing: Double = 0,
     ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, reduction: LossReduction = .mean
   ) {
-    precondition((0...1).contains(labelSmoothing), "label smoothing is 0 to 1, not \(labelSmoothing)")
-    precondition(positiveWeight >= 0 && classWeights?.allSatisfy { $0 >= 0 } ?? true, "weights are not negative")
+    precondition((0...1).contains(labelSmoothing), "label smoothing must be 0 to 1, not \(labelSmoothing)")
+    precondition(positiveWeight >= 0 && classWeights?.allSatisfy { $0 >= 0 } ?? true, "weights must not be negative")
     self.classWeights = classWeights
     self.positiveWeight = positiveWeight
     self.labelSmoothing = labelSmoothing

@@ -1,26 +1,26 @@
 import SegEngine
 
-/// Kervadec's boundary loss: the mean over pixels and classes of φ p, with the signed distance map φ of a class's truth, negative inside
-/// (Kervadec et al., Boundary loss for highly unbalanced segmentation, 2019).
+/// Boundary loss: the mean over pixels and classes of φ p, where φ is the signed distance map of the class's ground
+/// truth, negative inside (Kervadec et al., Boundary loss for highly unbalanced segmentation, 2019).
 ///
-/// It falls where probability moves from outside the true region into it, the more the farther it was away, and is negative for good
-/// predictions. It is meant to be combined with a loss of regions; see ``LossSchedule``. Elements are φ p, `[batch, height, width,
-/// classes]` (one class for one channel).
+/// Moving probability from outside the true region into it lowers the loss, in proportion to the distance. Good
+/// predictions have a negative loss. Combine it with a region loss; see ``LossSchedule``. Elements are φ p, `[batch,
+/// height, width, classes]` (with one channel, `[batch, height, width, 1]`).
 public struct BoundaryLoss: SegmentationLoss {
-  /// Which classes take part; `nil` is all but class 0 (or the foreground of one channel), as in the paper.
+  /// The classes that contribute. `nil` is all classes but 0 (with one channel, the foreground), as in the paper.
   public var classes: [Int]?
-  /// How far apart pixels are.
+  /// The distance between neighbouring pixels.
   public var spacing: PixelSpacing
-  /// Which pixels have the distance 0.
+  /// The convention for the sign and the zero of the distance map.
   public var convention: DistanceTransform.SignedConvention
-  /// What makes probabilities; `nil` is a sigmoid for one channel and softmax for more.
+  /// The activation that turns logits into probabilities. `nil` is a sigmoid for one channel and softmax for more.
   public var activation: LossActivation?
-  /// Pixels of this label count for nothing; for distances they are outside every class.
+  /// Pixels of this label are ignored. For the distance maps they lie outside every class.
   public var ignoreLabel: UInt16?
-  /// The mean divides by the number of pixels that count times that of the classes.
+  /// The mean divides by the number of pixels that are not ignored times the number of contributing classes.
   public var reduction: LossReduction
 
-  /// Makes the loss.
+  /// Creates the loss.
   public init(
     classes: [Int]? = nil, spacing: PixelSpacing = .unit,
     convention: DistanceTransform.SignedConvention = .innermostZero, activation: LossActivation? = nil,
@@ -34,13 +34,14 @@ public struct BoundaryLoss: SegmentationLoss {
     self.reduction = reduction
   }
 
-  /// The signed distance maps of targets, `[batch, height, width, channels]`, for loops that see the same targets again. Channels that
-  /// take no part have 0.
+  /// The signed distance maps of the targets, `[batch, height, width, channels]`. Compute them once where a loop uses
+  /// the same targets repeatedly. Channels that do not contribute are 0.
   ///
-  /// - Precondition: the maps have one size, and the classes are channels.
+  /// - Precondition: All maps have one size, and `classes` are channels.
   public func distanceMaps(of targets: [LabelMap], channels: Int, on workers: WorkerPool = .shared) -> Tensor {
     let (height, width) = (targets.first?.height ?? 0, targets.first?.width ?? 0)
-    precondition(targets.allSatisfy { $0.height == height && $0.width == width }, "target maps of one size")
+    precondition(
+      targets.allSatisfy { $0.height == height && $0.width == width }, "all target maps must have the same size")
     let chosen = chosenClasses(channels)
     precondition(chosen.allSatisfy { (0..<channels).contains($0) }, "classes \(chosen) of \(channels) channels")
     var maps = Tensor(zeros: [targets.count, height, width, channels])
@@ -70,9 +71,10 @@ public struct BoundaryLoss: SegmentationLoss {
     return try evaluate(batch, maps, gradient: gradient, on: workers)
   }
 
-  /// Evaluates the loss with maps of ``distanceMaps(of:channels:on:)``.
+  /// Evaluates the loss with distance maps from ``distanceMaps(of:channels:on:)``.
   ///
-  /// - Throws: ``LossError`` as the other form does, and where the maps have another shape than the logits.
+  /// - Throws: ``LossError``: the cases of the form without distance maps, and
+  ///   ``LossError/distancesDiffer(logits:distances:)`` if the maps and the logits differ in shape.
   public func evaluate(
     _ logits: Tensor, _ targets: [LabelMap], distances: Tensor, gradient: Bool = true, on workers: WorkerPool = .shared
   ) throws(LossError) -> LossValue {

@@ -5,22 +5,22 @@ import SegEngine
 /// With label y, weights w and smoothing ε over C classes (Szegedy et al. 2016):
 /// L = −(1 − ε) w_y log p_y − ε/C Σₖ wₖ log pₖ. The mean divides by Σ w_y over the pixels, as PyTorch does.
 public struct CrossEntropyLoss: PixelLoss {
-  /// A weight a class; `nil` is 1 for each. ``ClassFrequencies`` derives them from a data set.
+  /// One weight per class; `nil` is 1 for each. ``ClassFrequencies`` derives weights from a data set.
   public var classWeights: [Double]?
-  /// ε: how much of the target is spread evenly over all classes.
+  /// ε: the share of the target that is spread evenly over all classes, 0 to 1.
   public var labelSmoothing: Double
   public var ignoreLabel: UInt16?
   public var reduction: LossReduction
 
-  /// Makes the loss.
+  /// Creates the loss.
   ///
-  /// - Precondition: the smoothing is 0 to 1, and weights are not negative.
+  /// - Precondition: The smoothing is 0 to 1, and no weight is negative.
   public init(
     classWeights: [Double]? = nil, labelSmoothing: Double = 0, ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel,
     reduction: LossReduction = .mean
   ) {
-    precondition((0...1).contains(labelSmoothing), "label smoothing is 0 to 1, not \(labelSmoothing)")
-    precondition(classWeights?.allSatisfy { $0 >= 0 } ?? true, "class weights are not negative")
+    precondition((0...1).contains(labelSmoothing), "label smoothing must be 0 to 1, not \(labelSmoothing)")
+    precondition(classWeights?.allSatisfy { $0 >= 0 } ?? true, "class weights must not be negative")
     self.classWeights = classWeights
     self.labelSmoothing = labelSmoothing
     self.ignoreLabel = ignoreLabel

@@ -8,32 +8,33 @@ import Musl
 import Darwin
 #endif
 
-/// Online hard example mining: the mean of a pixel loss over its hardest pixels alone (Shrivastava et al. 2016; for segmentation as in
-/// BiSeNet).
+/// Online hard example mining: the mean of a pixel loss over the hardest pixels only (Shrivastava et al. 2016; for
+/// segmentation as in BiSeNet).
 ///
-/// Pixels with a loss above −log t are kept, for cross-entropy those that give their class less than the probability t; if they are fewer
-/// than the minimum, the hardest pixels up to it, of equal ones those that come first. The base's reduction is not looked at.
+/// A pixel is kept if its loss exceeds −log t; for cross-entropy this means that the probability of its label is below
+/// t. If fewer pixels than the minimum are kept, the hardest pixels up to the minimum are added; among equal losses the
+/// first pixels win. The base loss's own reduction is not used.
 public struct HardExampleMining<Base: PixelLoss>: SegmentationLoss {
-  /// How many pixels are kept at least.
+  /// The minimum number of pixels to keep.
   public enum Minimum: Sendable, Hashable {
-    /// So many.
+    /// A fixed number of pixels.
     case pixels(Int)
-    /// This share of the pixels that count, rounded down.
+    /// A share of the pixels that are not ignored, rounded down.
     case share(Double)
   }
 
-  /// The loss of a pixel.
+  /// The pixel loss.
   public var base: Base
-  /// t.
+  /// t: the probability threshold, above 0 and at most 1.
   public var probabilityThreshold: Double
-  /// How many pixels are kept at least, as far as there are so many.
+  /// The minimum number of pixels to keep, limited to the number of pixels that are not ignored.
   public var minimum: Minimum
-  /// The mean divides by the number of pixels kept; elements are the pixels' losses, 0 for those that are not kept.
+  /// The mean divides by the number of kept pixels. Elements are the pixel losses, 0 for pixels that are not kept.
   public var reduction: LossReduction
 
-  /// Makes the loss.
+  /// Creates the loss.
   ///
-  /// - Precondition: t lies above 0 and not above 1.
+  /// - Precondition: t is above 0 and at most 1.
   public init(
     _ base: Base, probabilityThreshold: Double = 0.7, minimum: Minimum = .share(1 / 16),
     reduction: LossReduction = .mean
@@ -52,7 +53,7 @@ public struct HardExampleMining<Base: PixelLoss>: SegmentationLoss {
       logits, targets, ignoreLabel: base.ignoreLabel, activation: base.activation, on: workers)
     try batch.requireWeights(base.requiredWeights)
     let all = base.values(batch, scale: 1, elements: true, gradient: false, workers)
-    guard let losses = all.elements?.elements(of: Float.self) else { preconditionFailure("they were asked for") }
+    guard let losses = all.elements?.elements(of: Float.self) else { preconditionFailure("elements were requested") }
     let kept = batch.keeping(hardest(losses, batch))
     let count = kept.labels.count { $0 != LossBatch.ignored }
     return base.values(

@@ -1,12 +1,12 @@
 import SegEngine
 
-/// Soft Jaccard loss, 1 − (Σ p t + s) / (Σ p + Σ t − Σ p t + s) with the smoothing s.
+/// Soft Jaccard loss, 1 − (Σ p t + s) / (Σ p + Σ t − Σ p t + s), with the smoothing s.
 public struct JaccardLoss: OverlapLoss {
   public var options: OverlapOptions
-  /// Whether the denominator has Σ p² instead of Σ p.
+  /// Whether the denominator contains Σ p² instead of Σ p.
   public var squaresPrediction: Bool
 
-  /// Makes the loss.
+  /// Creates the loss.
   public init(_ options: OverlapOptions = OverlapOptions(), squaresPrediction: Bool = false) {
     self.options = options
     self.squaresPrediction = squaresPrediction

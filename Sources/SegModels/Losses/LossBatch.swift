@@ -1,12 +1,12 @@
 import SegEngine
 
-/// Logits with their targets, checked, and the loop over their pixels: the one place of the losses that walks through memory.
+/// Validated logits and targets, and the loop over their pixels. All losses read logits through this loop.
 struct LossBatch {
   let logits: Tensor
-  /// The label of each pixel of the batch, row by row; `ignored` for those that do not count.
+  /// The label of each pixel of the batch, row by row; `ignored` for ignored pixels.
   private(set) var labels: [Int32]
   let channels: Int
-  /// Labels that there are: one for each channel, or two for one channel.
+  /// The number of labels: one per channel, or two for one channel.
   let classes: Int
   let images: Int
   let pixelsPerImage: Int
@@ -30,7 +30,8 @@ struct LossBatch {
     for target in targets {
       guard target.height == shape.height, target.width == shape.width else {
         throw .sizesDiffer(
-          logits: Extent2D(shape.height, shape.width), target: Extent2D(target.height, target.width))
+          logits: Extent2D(height: shape.height, width: shape.width),
+          target: Extent2D(height: target.height, width: target.width))
       }
       for label in target.labels {
         if label == ignoreLabel {
@@ -45,40 +46,40 @@ struct LossBatch {
     try checkFinite(on: workers)
   }
 
-  /// Throws where as many weights are given as there are not classes.
+  /// Throws if the number of weights differs from the number of classes.
   func requireWeights(_ weights: [Double]?) throws(LossError) {
     if let weights, weights.count != classes { throw .weightsDiffer(weights: weights.count, classes: classes) }
   }
 
-  /// The batch with all but some pixels ignored.
+  /// A copy of the batch in which all pixels but the marked ones are ignored.
   func keeping(_ isKept: [Bool]) -> LossBatch {
     var result = self
     for pixel in isKept.indices where !isKept[pixel] { result.labels[pixel] = LossBatch.ignored }
     return result
   }
 
-  /// Pixels of each label.
+  /// The number of pixels of each label.
   func labelCounts() -> [Int] {
     var counts = [Int](repeating: 0, count: classes)
     for label in labels where label >= 0 { counts[Int(label)] += 1 }
     return counts
   }
 
-  /// What a loop over the pixels gives.
+  /// The results of a loop over the pixels.
   struct Sums {
-    /// `[images, terms]`.
+    /// The sums of the terms of each image, `[images, terms]`.
     var terms: [Double]
-    /// What the loop's body returned, `[batch, height, width]`.
+    /// The values returned by the body, `[batch, height, width]`.
     var elements: Tensor?
-    /// What it wrote, `[batch, height, width, channels]`.
+    /// The derivatives written by the body, `[batch, height, width, channels]`.
     var gradient: Tensor?
   }
 
-  /// Calls `body` for every pixel that counts, and sums what it adds to `terms` numbers of the pixel's image, in an order that is
-  /// always the same.
+  /// Calls `body` for every pixel that is not ignored, and sums `terms` numbers per image. The order of summation is
+  /// fixed, so the result does not depend on the number of threads.
   ///
-  /// `body` is given the pixel's position in the batch, its label, its logits, `channels` numbers to write the derivatives with respect
-  /// to them into, and the sums of its part of the image; it returns the pixel's own loss.
+  /// `body` takes the pixel's index in the batch, its label, its logits, a span of `channels` derivatives to write, and
+  /// the partial sums to add to. It returns the loss of the pixel.
   @inline(__always)
   func forEachPixel(
     terms: Int, elements wantsElements: Bool = false, gradient wantsGradient: Bool, on workers: WorkerPool,
@@ -90,7 +91,7 @@ struct LossBatch {
     let (channels, pixelsPerImage, shape) = (channels, pixelsPerImage, logits.shape)
     var elements = wantsElements ? Tensor(zeros: Shape(shape.dimensions.dropLast())) : nil
     var gradient = wantsGradient ? Tensor(zeros: shape) : nil
-    // Parts of one image, few enough for one loop of the workers.
+    // Each part lies in one image. The part size limits the number of parts to what one loop of the workers takes.
     let size = max(2048, (images * pixelsPerImage + 16383) / 16384)
     let parts = (pixelsPerImage + size - 1) / size
     var sums = [Double](repeating: 0, count: images * parts * terms)
@@ -145,7 +146,7 @@ struct LossBatch {
 
   private func checkFinite(on workers: WorkerPool) throws(LossError) {
     let first: Int? = logits.withUnsafeElements(of: Float.self) { values in
-      // x − x is 0 for finite numbers and NaN for others, so one sum a row tells.
+      // x − x is 0 for a finite number and NaN otherwise, so one sum per row detects non-finite logits.
       var isBad = [Bool](repeating: false, count: images)
       isBad.withUnsafeMutableBufferPointer { isBad in
         let count = pixelsPerImage * channels

@@ -1,74 +1,12 @@
 import SegEngine
 
-/// What losses of overlapping regions have in common: 1 minus a ratio of soft counts, for each class of each image or of the batch.
-public struct OverlapOptions: Sendable, Hashable {
-  /// Over what the soft counts are summed.
-  public enum Region: Sendable, Hashable, CaseIterable {
-    /// All images of the batch together.
-    case batch
-    /// Each image alone; the loss is the mean over images as over classes.
-    case image
-  }
-
-  /// What a class counts in a region without a pixel of it.
-  public enum AbsentClass: Sendable, Hashable, CaseIterable {
-    /// Nothing: the mean is over the others.
-    case leftOut
-    /// A loss of 0 that stays in the mean (segmentation-models-pytorch).
-    case zero
-    /// What the formula gives, so that what is predicted there is punished (MONAI).
-    case counted
-  }
-
-  /// How classes come together.
-  public enum Classes: Sendable, Hashable, CaseIterable {
-    /// A ratio a class, then the weighted mean.
-    case averaged
-    /// The soft counts of all classes summed into one ratio. Class weights do not apply.
-    case flattened
-  }
-
-  /// What makes probabilities; `nil` is a sigmoid for one channel and softmax for more.
-  public var activation: LossActivation?
-  /// Over what counts are summed.
-  public var region: Region = .batch
-  /// What absent classes count.
-  public var absentClasses: AbsentClass = .leftOut
-  /// How classes come together.
-  public var classes: Classes = .averaged
-  /// Added to numerator and denominator.
-  public var smoothing = 1e-5
-  /// Whether class 0 takes part, where there are several channels.
-  public var includesBackground = true
-  /// A weight a channel; `nil` is 1 for each.
-  public var classWeights: [Double]?
-  /// Pixels of this label count for nothing.
-  public var ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel
-  /// The mean divides by the sum of the weights of the regions' classes that count; elements are `[images or 1, classes]` (or 1 where
-  /// flattened).
-  public var reduction: LossReduction = .mean
-
-  /// Makes the default choices.
-  public init() {}
-}
-
-/// Soft counts of a class in a region: sums over the pixels, with the probability p and the truth t, 0 or 1.
-public struct OverlapCounts: Sendable, Hashable {
-  /// Σ p t.
-  public var intersection = 0.0
-  /// Σ p, or Σ p².
-  public var prediction = 0.0
-  /// Σ t.
-  public var truth = 0.0
-}
-
 /// A loss of the form 1 − ratio(Σ p t, Σ p, Σ t).
 public protocol OverlapLoss: SegmentationLoss {
-  /// The choices that all of them have.
+  /// The options common to overlap losses.
   var options: OverlapOptions { get }
-  /// Whether predictions are counted as Σ p².
+  /// Whether the prediction count is Σ p² instead of Σ p.
   var squaresPrediction: Bool { get }
-  /// The loss of a region's class, and its derivatives with respect to the intersection and the prediction.
+  /// The loss of a class in a region, and its derivatives with respect to the intersection and the prediction.
   func regionLoss(_ counts: OverlapCounts) -> (value: Double, byIntersection: Double, byPrediction: Double)
 }
 
@@ -119,13 +57,13 @@ extension OverlapLoss {
   }
 }
 
-/// The losses of the regions' classes, brought together.
+/// Reduces the losses of all classes and regions.
 private struct OverlapRegions {
   /// The reduced loss.
   let value: Double
-  /// The single losses, `[regions, classes]`.
+  /// The loss of each class in each region, `[regions, classes]`.
   let elements: Tensor
-  /// The derivatives of the loss with respect to the soft counts of each channel of each image.
+  /// The derivatives of the reduced loss with respect to the soft counts, `[images, channels]`.
   private(set) var byIntersection: [Double]
   private(set) var byPrediction: [Double]
 
@@ -136,7 +74,7 @@ private struct OverlapRegions {
     let isFlat = options.classes == .flattened
     let regions = options.region == .image ? batch.images : min(1, batch.images)
     let classes = isFlat ? 1 : channels
-    // Counts of a region's class, from the images and channels that belong to it.
+    // Sum the counts of all images and channels that belong to a class of a region.
     var counts = [OverlapCounts](repeating: OverlapCounts(), count: regions * classes)
     func place(_ image: Int, _ channel: Int) -> Int {
       (options.region == .image ? image : 0) * classes + (isFlat ? 0 : channel)

@@ -1,22 +1,22 @@
 import SegEngine
 
-/// A loss that is a mean, or sum, of losses of single pixels that know nothing of each other.
+/// A loss that is a mean or sum over pixels, where the loss of a pixel depends on that pixel only.
 ///
-/// Its elements under ``LossReduction/none`` are the pixels' losses, `[batch, height, width]`, 0 where a pixel is ignored.
+/// Elements under ``LossReduction/none`` are the pixel losses, `[batch, height, width]`, 0 for ignored pixels.
 public protocol PixelLoss: SegmentationLoss {
-  /// What makes probabilities.
+  /// The activation that turns logits into probabilities.
   var activation: LossActivation { get }
-  /// Pixels of this label count for nothing.
+  /// Pixels of this label are ignored.
   var ignoreLabel: UInt16? { get }
   /// Mean, sum or none.
   var reduction: LossReduction { get }
-  /// Weights by class that must be as many as the classes.
+  /// Class weights whose number must equal the number of classes; `nil` for none.
   var requiredWeights: [Double]? { get }
 
-  /// What a pixel of a label adds to the number that the mean divides by.
+  /// The contribution of a pixel of a label to the divisor of the mean.
   func divisor(label: Int, channels: Int) -> Double
 
-  /// The loss of a pixel that counts, and its derivatives with respect to its logits.
+  /// The loss of a pixel that is not ignored, and its derivatives with respect to the pixel's logits.
   func value(_ logits: Span<Float>, label: Int, derivatives: inout MutableSpan<Double>) -> Double
 }
 
@@ -40,7 +40,7 @@ extension PixelLoss {
     }
   }
 
-  /// The scaled sum of the pixels' losses, with the gradient of that.
+  /// The sum of the pixel losses times a scale, and its gradient.
   func values(
     _ batch: LossBatch, scale: Double, elements: Bool, gradient: Bool, _ workers: WorkerPool
   ) -> LossValue {

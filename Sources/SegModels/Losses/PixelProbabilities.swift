@@ -1,74 +1,7 @@
 import SegEngine
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
-/// The softmax of one pixel's logits, with all that losses need kept apart from rounding: probabilities near 1 are 1 minus a small
-/// number that is known as such.
-struct PixelSoftmax {
-  private let largest: Int
-  private let maximum: Double
-  /// Σ exp(zₖ − max) without the largest itself, whose share is 1.
-  private let rest: Double
-  private let logarithm: Double
-
-  /// Computes the probabilities of a pixel.
-  @inline(__always)
-  init(_ logits: Span<Float>, into probabilities: inout MutableSpan<Double>) {
-    var largest = 0
-    for channel in 1..<logits.count where logits[channel] > logits[largest] { largest = channel }
-    let maximum = Double(logits[largest])
-    var rest = 0.0
-    for channel in 0..<logits.count {
-      let share = channel == largest ? 1 : exp(Double(logits[channel]) - maximum)
-      probabilities[channel] = share
-      if channel != largest { rest += share }
-    }
-    let scale = 1 / (1 + rest)
-    for channel in 0..<logits.count { probabilities[channel] *= scale }
-    self.largest = largest
-    self.maximum = maximum
-    self.rest = rest
-    logarithm = log1p(rest)
-  }
-
-  /// −log p of a channel with this logit.
-  @inline(__always)
-  func negativeLog(_ logit: Float) -> Double { maximum - Double(logit) + logarithm }
-
-  /// 1 − p of a channel with this probability.
-  @inline(__always)
-  func complement(_ channel: Int, _ probability: Double) -> Double {
-    channel == largest ? rest / (1 + rest) : 1 - probability
-  }
-}
-
-/// The sigmoid of one logit, for both signs without loss.
-struct PixelSigmoid {
-  /// p and 1 − p.
-  let probability, complement: Double
-  /// −log p and −log (1 − p).
-  let negativeLog, negativeLogOfComplement: Double
-
-  @inline(__always)
-  init(_ logit: Float) {
-    let z = Double(logit)
-    let small = exp(-abs(z))
-    let (near, far) = (1 / (1 + small), small / (1 + small))
-    let logarithm = log1p(small)
-    probability = z >= 0 ? near : far
-    complement = z >= 0 ? far : near
-    negativeLog = z >= 0 ? logarithm : logarithm - z
-    negativeLogOfComplement = z >= 0 ? logarithm + z : logarithm
-  }
-}
-
-/// Probabilities of a pixel under either activation, and the way back from derivatives with respect to them.
+/// The probabilities of a pixel under either activation, and the backpropagation of derivatives from probabilities to
+/// logits.
 struct PixelProbabilities {
   let activation: LossActivation
 
@@ -82,7 +15,8 @@ struct PixelProbabilities {
     }
   }
 
-  /// Turns the probabilities into derivatives with respect to the logits: p(d − Σ dⱼ pⱼ) for the softmax, p(1 − p)d for sigmoids.
+  /// Replaces the probabilities by the derivatives with respect to the logits, given the derivatives d with respect to
+  /// the probabilities: p(d − Σ dⱼ pⱼ) for softmax, p(1 − p)d for sigmoids.
   @inline(__always)
   func backward(
     _ logits: Span<Float>, _ probabilities: inout MutableSpan<Double>,
@@ -108,6 +42,6 @@ struct PixelProbabilities {
   }
 }
 
-/// Whether a channel is the one of a label: of one channel, where the label is not 0.
+/// Whether a channel belongs to the class of a label. With one channel: whether the label is not 0.
 @inline(__always)
 func isChannel(_ channel: Int, of label: Int, channels: Int) -> Bool { channels == 1 ? label != 0 : channel == label }

@@ -8,24 +8,25 @@ import Musl
 import Darwin
 #endif
 
-/// Tversky loss, (1 − (TP + s) / (TP + α FP + β FN + s))^γ with TP = Σ p t, FP = Σ p (1 − t), FN = Σ (1 − p) t and the smoothing s
-/// (Salehi et al. 2017; the exponent is that of the focal Tversky loss, Abraham and Khan 2019, who write it 1/γ).
+/// Tversky loss, (1 − (TP + s) / (TP + α FP + β FN + s))^γ with TP = Σ p t, FP = Σ p (1 − t), FN = Σ (1 − p) t and the
+/// smoothing s (Salehi et al. 2017). The exponent gives the focal Tversky loss (Abraham and Khan 2019, who write it
+/// 1/γ).
 public struct TverskyLoss: OverlapLoss {
   public var options: OverlapOptions
-  /// What false positives weigh.
+  /// α: the weight of false positives.
   public var alpha: Double
-  /// What false negatives weigh.
+  /// β: the weight of false negatives.
   public var beta: Double
-  /// The exponent; 1 for the plain loss.
+  /// γ: the exponent; 1 gives the plain Tversky loss.
   public var gamma: Double
 
-  /// Makes the loss; α = β = ½ is Dice, α = β = 1 Jaccard.
+  /// Creates the loss. α = β = ½ gives Dice, α = β = 1 gives Jaccard.
   ///
-  /// - Precondition: α and β are not negative, and γ is positive.
+  /// - Precondition: Neither α nor β is negative, and γ is positive.
   public init(
     alpha: Double = 0.3, beta: Double = 0.7, gamma: Double = 1, _ options: OverlapOptions = OverlapOptions()
   ) {
-    precondition(alpha >= 0 && beta >= 0 && gamma > 0, "α and β are not negative, γ is positive")
+    precondition(alpha >= 0 && beta >= 0 && gamma > 0, "α and β must not be negative, and γ must be positive")
     self.options = options
     self.alpha = alpha
     self.beta = beta
@@ -40,7 +41,8 @@ public struct TverskyLoss: OverlapLoss {
     let denominator = numerator + wrong
     guard denominator > 0 else { return (0, 0, 0) }
     let base = wrong / denominator
-    // Of 1 − numerator / denominator, with ∂ denominator / ∂ intersection = 1 − α − β and by the prediction α.
+    // The derivative of 1 − numerator / denominator, with ∂ denominator / ∂ intersection = 1 − α − β and ∂ denominator
+    // / ∂ prediction = α.
     let square = denominator * denominator
     let byIntersection = -(denominator - numerator * (1 - alpha - beta)) / square
     let byPrediction = numerator * alpha / square

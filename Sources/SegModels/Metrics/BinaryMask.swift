@@ -1,17 +1,17 @@
 import SegEngine
 
-/// The pixels of an image that belong to something, rows from the top.
+/// A binary mask of an image, rows from the top.
 public struct BinaryMask: Sendable, Hashable {
   /// Width in pixels.
   public let width: Int
   /// Height in pixels.
   public let height: Int
-  /// `height * width` values, row by row: whether a pixel belongs to it.
+  /// `height * width` values, row by row: whether the pixel is in the mask.
   public var isSet: [Bool]
 
-  /// Makes a mask of given values.
+  /// Creates a mask from values.
   ///
-  /// - Precondition: there is one value a pixel.
+  /// - Precondition: There are `height * width` values.
   public init(width: Int, height: Int, isSet: [Bool]) {
     precondition(
       width >= 0 && height >= 0 && isSet.count == width * height, "\(isSet.count) values: \(width)×\(height)")
@@ -20,20 +20,20 @@ public struct BinaryMask: Sendable, Hashable {
     self.isSet = isSet
   }
 
-  /// The pixels of a label.
+  /// The mask of the pixels with a label.
   public init(_ labels: LabelMap, label: UInt16) {
     self.init(width: labels.width, height: labels.height, isSet: labels.labels.map { $0 == label })
   }
 
-  /// Whether no pixel belongs to it.
+  /// Whether no pixel is in the mask.
   public var isEmpty: Bool { !isSet.contains(true) }
 
-  /// Number of pixels that belong to it.
+  /// The number of pixels in the mask.
   public var count: Int { isSet.count { $0 } }
 
-  /// The pixels that do not belong to it.
+  /// The mask of the pixels outside this mask.
   public var complement: BinaryMask { BinaryMask(width: width, height: height, isSet: isSet.map { !$0 }) }
 
   /// Height and width.
-  public var extent: Extent2D { Extent2D(height, width) }
+  public var extent: Extent2D { Extent2D(height: height, width: width) }
 }

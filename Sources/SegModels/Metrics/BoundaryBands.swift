@@ -1,17 +1,17 @@
 import SegEngine
 
-/// How near pixels are to the boundaries in a label map, as far as bands around them need it.
+/// Bands of given widths around the boundaries of a label map.
 struct BoundaryBands {
-  /// Bands up to this width are found by small numbers in vectors, wider ones by the distance transform.
+  /// Distances up to this width are computed with 8-bit vector arithmetic, larger ones by the distance transform.
   private static let largestVectorWidth = 64
 
-  /// The place in `widths` of the narrowest band that a pixel lies in, `widths.count` where it lies in none, `[height, width]` row by
-  /// row. A band of width w holds the pixels less than w from a boundary pixel.
+  /// For each pixel, the index in `widths` of the narrowest band that contains it, or `widths.count` if none does;
+  /// `[height, width]` row by row. A band of width w contains the pixels at a distance below w from a boundary pixel.
   ///
   /// - Parameters:
   ///   - boundaries: The boundary pixels.
-  ///   - widths: Widths in rising order, at most 254.
-  ///   - workers: The threads.
+  ///   - widths: Widths in pixels in ascending order, at most 254.
+  ///   - workers: The threads to run on.
   static func narrowest(around boundaries: BinaryMask, widths: [Int], on workers: WorkerPool) -> [UInt8] {
     precondition(widths.count < 255 && widths == widths.sorted() && widths.allSatisfy { $0 > 0 })
     let outside = UInt8(widths.count)
@@ -22,14 +22,14 @@ struct BoundaryBands {
     let (width, height) = (boundaries.width, boundaries.height)
     guard widest <= largestVectorWidth else {
       let distances = DistanceTransform.squaredDistances(to: boundaries, on: workers)
-      // Widths of more than the image's diagonal have squares that Int may not hold.
+      // Limit widths beyond the image's diagonal: their squares could overflow Int.
       let largest = height + width
       return distances.map { squared in
         UInt8(widths.firstIndex { $0 > largest || squared < $0 * $0 } ?? widths.count)
       }
     }
     let columns = columnDistances(boundaries, limit: widest, workers)
-    // No sum of two squares of numbers up to the widest band's is larger.
+    // A table of the band for every possible squared distance: at most the sum of two squares of the widest width.
     let bands = (0...2 * widest * widest).map(band)
     return Array(unsafeUninitializedCapacity: width * height) { result, count in
       columns.withUnsafeBufferPointer { columns in
@@ -63,7 +63,7 @@ struct BoundaryBands {
     }
   }
 
-  /// Distances within columns, none larger than `limit`.
+  /// Distances to the mask within each column, clamped to `limit`.
   private static func columnDistances(_ mask: BinaryMask, limit: Int, _ workers: WorkerPool) -> [UInt8] {
     let (width, height, limit) = (mask.width, mask.height, UInt8(limit))
     return Array(unsafeUninitializedCapacity: width * height) { result, count in

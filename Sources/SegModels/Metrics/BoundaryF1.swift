@@ -1,38 +1,22 @@
 import SegEngine
 
-/// How far apart boundary pixels may be and still match.
-public enum BoundaryTolerance: Sendable, Hashable {
-  /// So many pixels.
-  case pixels(Double)
-  /// This share of the image's diagonal, √(height² + width²) pixels. Csurka et al. take 0.0075.
-  case diagonalShare(Double)
-
-  /// In pixels, for an image of a size.
-  public func pixels(height: Int, width: Int) -> Double {
-    switch self {
-    case .pixels(let distance): distance
-    case .diagonalShare(let share): share * Double(height * height + width * width).squareRoot()
-    }
-  }
-}
-
-/// The F₁ of the boundary of each class (Csurka et al., What is a good evaluation measure for semantic segmentation?, 2013).
+/// The boundary F₁ of each class (Csurka et al., What is a good evaluation measure for semantic segmentation?, 2013).
 ///
-/// Precision is the share of the predicted boundary pixels within the tolerance of a true one, recall that of the true ones within
-/// the tolerance of a predicted one. A class that only prediction or only truth has scores 0; an image in which neither has a
-/// boundary of it says nothing about it.
+/// Precision is the share of predicted boundary pixels within the tolerance of a true boundary pixel. Recall is the
+/// share of true boundary pixels within the tolerance of a predicted one. If only the prediction or only the truth has
+/// a boundary of the class, F₁ is 0. An image without a boundary of the class in either is not counted for it.
 public struct BoundaryF1: Sendable, Hashable {
-  /// What is averaged over a data set.
+  /// How the images of a data set are combined.
   public enum Averaging: Sendable, Hashable, CaseIterable {
-    /// F₁ over the images in which the class has a boundary (Csurka et al.). The default.
+    /// The mean of F₁ over the images in which the class has a boundary (Csurka et al.). The default.
     case images
-    /// Nothing: precision and recall count the boundary pixels of all images together.
+    /// Precision and recall over the boundary pixels of all images together.
     case pixels
   }
 
-  /// One class over all images.
+  /// The accumulated counts of one class.
   public struct Entry: Sendable, Hashable {
-    /// Images in which prediction or truth has a boundary of the class.
+    /// The number of images in which prediction or truth has a boundary of the class.
     public fileprivate(set) var imageCount = 0
     fileprivate var scoreSum = 0.0
     fileprivate var precisionSum = 0.0
@@ -43,18 +27,18 @@ public struct BoundaryF1: Sendable, Hashable {
     fileprivate var truthCount = 0
   }
 
-  /// How far apart pixels may be.
+  /// The largest distance at which boundary pixels match.
   public let tolerance: BoundaryTolerance
-  /// Which pixels are boundary.
+  /// The definition of a boundary pixel.
   public let rule: BoundaryRule
-  /// Truth that is left out.
+  /// Pixels whose true label is this one are ignored.
   public let ignoreLabel: UInt16?
-  /// What is averaged.
+  /// How images are combined.
   public let averaging: Averaging
-  /// The classes' counts.
+  /// The counts of each class.
   public private(set) var entries: [Entry]
 
-  /// Makes figures of no images.
+  /// Creates empty counts.
   public init(
     classes: Int, tolerance: BoundaryTolerance = .diagonalShare(0.0075), rule: BoundaryRule = .within,
     averaging: Averaging = .images, ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel
@@ -66,9 +50,9 @@ public struct BoundaryF1: Sendable, Hashable {
     entries = Array(repeating: Entry(), count: classes)
   }
 
-  /// Adds one image. Labels that are no class are passed over.
+  /// Adds one image. Labels outside the classes are skipped.
   ///
-  /// - Throws: ``MetricError`` where the sizes differ.
+  /// - Throws: ``MetricError`` if the sizes differ.
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
@@ -76,12 +60,12 @@ public struct BoundaryF1: Sendable, Hashable {
     add(maps.boundaries(classes: entries.count, neighbours: rule.neighbours, on: workers), on: workers)
   }
 
-  /// Adds the boundaries of one image, which were found among the same neighbours.
+  /// Adds the boundaries of one image. They must have been found with the neighbours of `rule`.
   mutating func add(_ boundaries: BoundaryPair, on workers: WorkerPool) {
     let limit = tolerance.pixels(height: boundaries.height, width: boundaries.width)
     let bound = BoundaryF1.squaredBound(of: limit)
     let countsEdges = rule.imageEdgeIsOutside
-    /// The pixels of a boundary, and those of them that are near the other.
+    /// The number of pixels of a boundary (`all`), and how many of them match the other boundary.
     typealias Counts = (matched: Int, all: Int)
     let labels = entries.indices.filter { boundaries.concerns($0) }
     var counts = [Counts](repeating: (0, 0), count: 2 * labels.count)
@@ -118,7 +102,7 @@ public struct BoundaryF1: Sendable, Hashable {
     }
   }
 
-  /// The least whole number that is the square of no distance up to a limit.
+  /// The smallest integer greater than every squared distance up to a limit.
   private static func squaredBound(of limit: Double) -> Double {
     guard limit >= 0 else { return 0 }
     guard limit < 1e8 else { return .infinity }
@@ -127,7 +111,7 @@ public struct BoundaryF1: Sendable, Hashable {
     return bound
   }
 
-  /// The precision of a class's boundary, or `nil` where it has none in any image.
+  /// The boundary precision of a class, or `nil` if it has no boundary in any image.
   public func precision(_ label: Int) -> Double? {
     let entry = entries[label]
     guard entry.imageCount > 0 else { return nil }
@@ -136,7 +120,7 @@ public struct BoundaryF1: Sendable, Hashable {
       : BoundaryF1.share(entry.matchedPrediction, of: entry.predictionCount)
   }
 
-  /// The recall of a class's boundary, or `nil` where it has none in any image.
+  /// The boundary recall of a class, or `nil` if it has no boundary in any image.
   public func recall(_ label: Int) -> Double? {
     let entry = entries[label]
     guard entry.imageCount > 0 else { return nil }
@@ -144,7 +128,7 @@ public struct BoundaryF1: Sendable, Hashable {
       ? entry.recallSum / Double(entry.imageCount) : BoundaryF1.share(entry.matchedTruth, of: entry.truthCount)
   }
 
-  /// F₁ of a class's boundary, or `nil` where it has none in any image.
+  /// The boundary F₁ of a class, or `nil` if it has no boundary in any image.
   public func value(of label: Int) -> Double? {
     let entry = entries[label]
     guard entry.imageCount > 0 else { return nil }
@@ -154,7 +138,7 @@ public struct BoundaryF1: Sendable, Hashable {
       BoundaryF1.share(entry.matchedTruth, of: entry.truthCount))
   }
 
-  /// Adds what others have counted under the same conventions.
+  /// Adds the counts of another value with the same options.
   public mutating func merge(_ other: BoundaryF1) {
     precondition(entries.count == other.entries.count, "\(entries.count) and \(other.entries.count) classes")
     for label in entries.indices {
@@ -170,10 +154,10 @@ public struct BoundaryF1: Sendable, Hashable {
     }
   }
 
-  /// Makes room for further classes, which no image had.
+  /// Adds classes with zero counts, up to `count` classes.
   mutating func extend(to count: Int) { entries += Array(repeating: Entry(), count: count - entries.count) }
 
-  /// Forgets all images.
+  /// Sets all counts to zero.
   public mutating func reset() { entries = Array(repeating: Entry(), count: entries.count) }
 
   private static func share(_ part: Int, of whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }

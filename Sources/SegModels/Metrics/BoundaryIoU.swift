@@ -1,21 +1,22 @@
 import SegEngine
 
-/// The IoU of the parts of prediction and truth near their own boundaries (Cheng et al., Boundary IoU, 2021).
+/// Boundary IoU: the IoU of the parts of prediction and truth that lie near their own boundaries (Cheng et al.,
+/// Boundary IoU, 2021).
 ///
-/// Of each class the pixels within d pixels of the boundary are taken, by chessboard distance, the image's edge counting as boundary; d
-/// is a share of the image's diagonal, to the nearest whole number and at least 1. Intersections and unions are summed over the
-/// images.
+/// For each class, only pixels within d pixels of the boundary count, by chessboard distance; the image edge is
+/// boundary too. d is a share of the image's diagonal, rounded to the nearest integer and at least 1. Intersections and
+/// unions are summed over the images.
 public struct BoundaryIoU: Sendable, Hashable {
-  /// d as a share of the image's diagonal; 0.02 is the paper's.
+  /// d as a share of the image's diagonal; the paper uses 0.02.
   public let diagonalShare: Double
-  /// Truth that is left out: what is predicted there belongs to no class.
+  /// Pixels whose true label is this one are ignored; the prediction there belongs to no class.
   public let ignoreLabel: UInt16?
-  /// Pixels near both boundaries, by class.
+  /// For each class, the number of pixels in both boundary regions.
   public private(set) var intersections: [Int]
-  /// Pixels near either boundary, by class.
+  /// For each class, the number of pixels in either boundary region.
   public private(set) var unions: [Int]
 
-  /// Makes counts of no images.
+  /// Creates empty counts.
   public init(
     classes: Int, diagonalShare: Double = 0.02, ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel
   ) {
@@ -25,14 +26,14 @@ public struct BoundaryIoU: Sendable, Hashable {
     unions = intersections
   }
 
-  /// d of an image.
+  /// d for an image of this size, in pixels.
   public func bandWidth(height: Int, width: Int) -> Int {
     max(1, Int((diagonalShare * Double(height * height + width * width).squareRoot()).rounded(.toNearestOrEven)))
   }
 
-  /// Adds one image. Labels that are no class are passed over.
+  /// Adds one image. Labels outside the classes are skipped.
   ///
-  /// - Throws: ``MetricError`` where the sizes differ.
+  /// - Throws: ``MetricError`` if the sizes differ.
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
@@ -40,13 +41,14 @@ public struct BoundaryIoU: Sendable, Hashable {
   }
 
   mutating func add(_ maps: ComparedMaps, on workers: WorkerPool) {
-    // The pixels of a class that are not near its boundary are those that its erosion keeps.
+    // The pixels of a class that are not near its boundary are those that remain after an erosion.
     let (isInnerPredicted, isInnerTrue) = (UInt8(1), UInt8(2))
     let reach = bandWidth(height: maps.truth.height, width: maps.truth.width)
     var marks = [UInt8](repeating: 0, count: maps.truth.labels.count)
     SurroundedPixels.mark(isInnerPredicted, in: maps.prediction, reach: reach, into: &marks, on: workers)
     SurroundedPixels.mark(isInnerTrue, in: maps.truth, reach: reach, into: &marks, on: workers)
-    // Of each class, and at the end of all labels that are none: pixels near the boundary of the prediction, of the truth, of both.
+    // For each class, and in the last place for all labels outside the classes: the pixels near the boundary of the
+    // prediction, of the truth, and of both.
     let size = 3 * (unions.count + 1)
     var counts = [Int](repeating: 0, count: workers.threadCount * size)
     let classes = unions.count
@@ -71,12 +73,12 @@ public struct BoundaryIoU: Sendable, Hashable {
     }
   }
 
-  /// The boundary IoU of a class, or `nil` where it does not occur.
+  /// The boundary IoU of a class, or `nil` if it does not occur.
   public func value(of label: Int) -> Double? {
     unions[label] == 0 ? nil : Double(intersections[label]) / Double(unions[label])
   }
 
-  /// Adds what others have counted under the same conventions.
+  /// Adds the counts of another value with the same options.
   public mutating func merge(_ other: BoundaryIoU) {
     precondition(unions.count == other.unions.count, "\(unions.count) and \(other.unions.count) classes")
     for label in unions.indices {
@@ -85,13 +87,13 @@ public struct BoundaryIoU: Sendable, Hashable {
     }
   }
 
-  /// Makes room for further classes, which no image had.
+  /// Adds classes with zero counts, up to `count` classes.
   mutating func extend(to count: Int) {
     intersections += Array(repeating: 0, count: count - intersections.count)
     unions += Array(repeating: 0, count: count - unions.count)
   }
 
-  /// Forgets all images.
+  /// Sets all counts to zero.
   public mutating func reset() {
     intersections = Array(repeating: 0, count: intersections.count)
     unions = intersections

@@ -1,31 +1,24 @@
 import SegEngine
 
-/// A pixel at the boundary of its class.
-struct BoundaryPixel {
-  let row: Int32
-  let column: Int32
-  /// Whether a neighbour in the image lies outside the class. Of other pixels only the image's edge is the boundary.
-  let hasNeighbourOutside: Bool
-}
-
-/// The boundary pixels of every class of a label map, found in one pass over it.
+/// The boundary pixels of every class of a label map, found in one pass.
 ///
-/// Those of a class are in the order of rows, and within a row from left to right.
+/// The pixels of a class are in raster order: by row, then by column.
 struct ClassBoundaries {
-  /// The classes that occur.
+  /// Whether each class occurs.
   private(set) var isPresent: [Bool]
   private var pixels: [BoundaryPixel] = []
-  /// Where the pixels of each class begin, and the end of the last.
+  /// The offset of each class's first pixel, and the end of the last class.
   private var starts: [Int]
 
-  /// Finds the boundaries in a map.
+  /// Finds the boundaries of a map.
   ///
   /// - Parameters:
-  ///   - map: The labels. Those that are no class are passed over.
-  ///   - classes: Number of classes.
-  ///   - neighbours: Which pixels are neighbours.
-  ///   - unknown: Pixels of this label in this map, of the same size, make no boundary.
-  ///   - workers: The threads.
+  ///   - map: The labels. Labels outside the classes are skipped.
+  ///   - classes: The number of classes.
+  ///   - neighbours: The neighbourhood of a pixel.
+  ///   - unknown: A map of the same size and a label. Its pixels of that label do not make their neighbours boundary
+  ///     pixels.
+  ///   - workers: The threads to run on.
   init(
     of map: LabelMap, classes: Int, neighbours: BoundaryRule.Neighbours, unknown: (map: LabelMap, label: UInt16)?,
     on workers: WorkerPool
@@ -51,7 +44,8 @@ struct ClassBoundaries {
         }
       }
       if let unknown {
-        precondition(unknown.map.width == map.width && unknown.map.height == map.height, "maps of one size")
+        precondition(
+          unknown.map.width == map.width && unknown.map.height == map.height, "both maps must have the same size")
         unknown.map.labels.withUnsafeBufferPointer { find($0.baseAddress!, unknown.label) }
       } else {
         find(nil, 0)
@@ -60,15 +54,16 @@ struct ClassBoundaries {
     join(parts, on: workers)
   }
 
-  /// The boundary pixels of a class, those at the image's edge alone included.
+  /// Calls `body` with the boundary pixels of a class, including those that are boundary only because of the image
+  /// edge.
   func withPixels<Result>(of label: Int, _ body: (UnsafeBufferPointer<BoundaryPixel>) -> Result) -> Result {
     pixels.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[starts[label]..<starts[label + 1]])) }
   }
 
-  /// Number of boundary pixels of a class, those at the image's edge alone included.
+  /// The number of boundary pixels of a class, including those that are boundary only because of the image edge.
   func count(of label: Int) -> Int { starts[label + 1] - starts[label] }
 
-  /// Sorts the parts' pixels by class; those of a class keep their order.
+  /// Concatenates the parts' pixels by class, in a stable order.
   private mutating func join(_ parts: [Part], on workers: WorkerPool) {
     let classes = isPresent.count
     var places = [Int](repeating: 0, count: parts.count * classes)
@@ -97,12 +92,12 @@ struct ClassBoundaries {
   }
 }
 
-/// What is found in some rows.
+/// The boundary pixels of a strip of rows.
 private struct Part {
   var pixels: [BoundaryPixel] = []
-  /// The class of each of the pixels.
+  /// The class of each pixel.
   var labels: [UInt16] = []
-  /// Number of pixels by class.
+  /// The number of pixels of each class.
   var counts: [Int]
   var isPresent: [Bool]
 
@@ -112,9 +107,9 @@ private struct Part {
   }
 }
 
-/// The search for boundary pixels, a row at a time.
+/// The search for boundary pixels in a row.
 ///
-/// Four neighbouring labels are compared with those around them at once: within a region nothing more is done.
+/// Four adjacent labels are compared with their neighbours at once. Inside a region no further work is needed.
 private struct BoundaryScan {
   let labels: UnsafePointer<UInt16>
   let width, height, classes: Int

@@ -1,13 +1,13 @@
 import SegEngine
 
-/// A prediction and its truth as the figures of boundaries see them: what is predicted where the truth is left out belongs to no
-/// class.
+/// A prediction and its ground truth for the boundary metrics. Where the truth is ignored, the prediction is set to the
+/// ignore label.
 struct ComparedMaps {
   let prediction, truth: LabelMap
-  /// The label of truth that is left out, where it occurs.
+  /// The ignore label, or `nil` if it does not occur in the truth.
   let ignoreLabel: UInt16?
 
-  /// Hides what is predicted at ignored pixels.
+  /// Sets the prediction to the ignore label at ignored pixels.
   ///
   /// - Throws: ``MetricError/sizesDiffer(prediction:truth:)``.
   init(
@@ -19,7 +19,8 @@ struct ComparedMaps {
     self.prediction = self.ignoreLabel.map { prediction.hidden(where: truth, is: $0, on: workers) } ?? prediction
   }
 
-  /// The boundaries of the classes in both maps. Ignored pixels are at no boundary and make none.
+  /// The class boundaries of both maps. Ignored pixels are no boundary and do not make their neighbours boundary
+  /// pixels.
   func boundaries(
     classes: Int, neighbours: BoundaryRule.Neighbours, on workers: WorkerPool
   ) -> BoundaryPair {
@@ -33,20 +34,8 @@ struct ComparedMaps {
   }
 }
 
-/// The boundaries of the classes in a prediction and in its truth.
-struct BoundaryPair {
-  let prediction, truth: ClassBoundaries
-  let height, width: Int
-  let ignoreLabel: UInt16?
-
-  /// Whether a class occurs in either and is not the one that is left out.
-  func concerns(_ label: Int) -> Bool {
-    UInt16(label) != ignoreLabel && (prediction.isPresent[label] || truth.isPresent[label])
-  }
-}
-
 extension LabelMap {
-  /// The map with `label` wherever another map of its size has it.
+  /// A copy of the map with `label` at the pixels where `other` has `label`.
   fileprivate func hidden(where other: LabelMap, is label: UInt16, on workers: WorkerPool) -> LabelMap {
     let count = labels.count
     return LabelMap(

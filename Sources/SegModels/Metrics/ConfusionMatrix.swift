@@ -1,19 +1,19 @@
 import SegEngine
 
-/// How often each class was predicted where each class is true, over any number of images.
+/// A confusion matrix over any number of images: pixel counts by true and predicted class.
 public struct ConfusionMatrix: Sendable, Hashable {
-  /// Number of classes.
+  /// The number of classes.
   public private(set) var classes: Int
-  /// Truth that counts for nothing, in any class's numerator or denominator.
+  /// Pixels whose true label is this one are ignored.
   public let ignoreLabel: UInt16?
   /// `counts[truth * classes + prediction]`, in pixels.
   public private(set) var counts: [Int]
 
-  /// Makes an empty matrix.
+  /// Creates a matrix of zeros.
   ///
-  /// - Precondition: there is at least one class.
+  /// - Precondition: There is at least one class.
   public init(classes: Int, ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel) {
-    precondition(classes > 0, "a confusion matrix has classes")
+    precondition(classes > 0, "a confusion matrix needs at least one class")
     self.classes = classes
     self.ignoreLabel = ignoreLabel
     counts = Array(repeating: 0, count: classes * classes)
@@ -21,7 +21,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
 
   /// Adds the pixels of one image.
   ///
-  /// - Throws: ``MetricError`` where the sizes differ or a label is no class; the matrix is left as it was.
+  /// - Throws: ``MetricError`` if the sizes differ or a label is outside the classes; the matrix stays unchanged.
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
@@ -36,7 +36,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
     add(histogram, kind: 0)
   }
 
-  /// Adds the pixels of a kind.
+  /// Adds the pixels of one kind.
   mutating func add(_ histogram: LabelPairHistogram, kind: Int) {
     for expected in 0..<classes {
       for actual in 0..<classes {
@@ -45,22 +45,22 @@ public struct ConfusionMatrix: Sendable, Hashable {
     }
   }
 
-  /// Adds what another matrix of the same classes has counted.
+  /// Adds the counts of another matrix.
   ///
-  /// - Precondition: both have the same number of classes.
+  /// - Precondition: Both have the same number of classes.
   public mutating func merge(_ other: ConfusionMatrix) {
     precondition(classes == other.classes, "\(classes) and \(other.classes) classes")
     for index in counts.indices { counts[index] += other.counts[index] }
   }
 
-  /// Forgets all pixels.
+  /// Sets all counts to zero.
   public mutating func reset() { counts = Array(repeating: 0, count: classes * classes) }
 
-  /// Makes room for further classes, of which nothing has been counted.
+  /// Adds classes with zero counts, up to `count` classes.
   ///
-  /// - Precondition: there are not more classes already.
+  /// - Precondition: `count` is at least the current number of classes.
   mutating func extend(to count: Int) {
-    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    precondition(count >= classes, "cannot reduce \(classes) classes to \(count)")
     var extended = [Int](repeating: 0, count: count * count)
     for row in 0..<classes {
       for column in 0..<classes { extended[row * count + column] = counts[row * classes + column] }
@@ -68,19 +68,19 @@ public struct ConfusionMatrix: Sendable, Hashable {
     (classes, counts) = (count, extended)
   }
 
-  /// Pixels that were counted.
+  /// The number of counted pixels.
   public var pixelCount: Int { counts.reduce(0, +) }
 
-  /// Pixels whose true class is `label`.
+  /// The number of pixels whose true class is `label`.
   public func truthCount(_ label: Int) -> Int { counts[label * classes..<(label + 1) * classes].reduce(0, +) }
 
-  /// Pixels whose predicted class is `label`.
+  /// The number of pixels whose predicted class is `label`.
   public func predictionCount(_ label: Int) -> Int { (0..<classes).reduce(0) { $0 + counts[$1 * classes + label] } }
 
-  /// Pixels of the class that were predicted as it.
+  /// The number of pixels of the class that were predicted correctly.
   public func agreementCount(_ label: Int) -> Int { counts[label * classes + label] }
 
-  /// A ratio of one class over all pixels, or `nil` where it is 0 / 0.
+  /// A ratio of one class over all pixels, or `nil` if it is 0 / 0.
   public func value(_ ratio: ClassRatio, of label: Int) -> Double? {
     let both = agreementCount(label)
     let (truth, prediction) = (truthCount(label), predictionCount(label))
@@ -92,7 +92,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
     }
   }
 
-  /// The mean of a ratio over the classes of a range, by default all; `nil` where it is defined for none.
+  /// The mean of a ratio over a range of classes, by default all; `nil` if it is undefined for all of them.
   public func mean(
     _ ratio: ClassRatio, over labels: Range<Int>? = nil, undefined: UndefinedRatio = .leftOut
   ) -> Double? {
@@ -102,64 +102,30 @@ public struct ConfusionMatrix: Sendable, Hashable {
     return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
-  /// |P ∩ T| / |P ∪ T| of a class over all pixels, or `nil` where it occurs in neither.
+  /// IoU of a class over all pixels, |P ∩ T| / |P ∪ T|, or `nil` if the class occurs in neither prediction nor truth.
   public func iou(_ label: Int) -> Double? { value(.iou, of: label) }
 
-  /// The mean of ``iou(_:)`` over the classes of a range that occur; classes in neither prediction nor truth are left out. `nil`
-  /// where none occurs.
+  /// Mean IoU: the mean of ``iou(_:)`` over the classes of a range. Classes in neither prediction nor truth are left
+  /// out. `nil` if no class occurs.
   public func meanIoU(over labels: Range<Int>? = nil) -> Double? { mean(.iou, over: labels) }
 
-  /// Σ tᵢ · IoUᵢ / Σ tᵢ with the true pixels tᵢ of each class (Long et al. 2015), or `nil` where nothing was counted.
+  /// Frequency-weighted IoU, Σ tᵢ · IoUᵢ / Σ tᵢ, where tᵢ is the number of true pixels of class i (Long et al. 2015);
+  /// `nil` if nothing was counted.
   public var frequencyWeightedIoU: Double? {
     let total = pixelCount
     guard total > 0 else { return nil }
     return (0..<classes).reduce(0) { $0 + Double(truthCount($1)) * (iou($1) ?? 0) } / Double(total)
   }
 
-  /// The share of pixels with the right label, or `nil` where nothing was counted.
+  /// The share of pixels with the correct label, or `nil` if nothing was counted.
   public var pixelAccuracy: Double? {
     ConfusionMatrix.ratio((0..<classes).reduce(0) { $0 + agreementCount($1) }, pixelCount)
   }
 
-  /// The mean over the classes that occur in the truth of the share of their pixels with the right label.
+  /// The mean recall over the classes that occur in the ground truth.
   public var meanClassAccuracy: Double? { mean(.recall) }
 
   private static func ratio(_ numerator: Int, _ denominator: Int) -> Double? {
     denominator == 0 ? nil : Double(numerator) / Double(denominator)
-  }
-}
-
-/// Ratios of counts of pixels that a class has: P are the pixels predicted as it, T those where it is true.
-public enum ClassRatio: String, Sendable, Hashable, CaseIterable {
-  /// |P ∩ T| / |P ∪ T|, the Jaccard index.
-  case iou
-  /// 2 |P ∩ T| / (|P| + |T|), which is F₁.
-  case dice
-  /// |P ∩ T| / |P|.
-  case precision
-  /// |P ∩ T| / |T|, the accuracy of the class.
-  case recall
-}
-
-/// What a ratio that is 0 / 0 counts in a mean over classes.
-public enum UndefinedRatio: Sendable, Hashable, CaseIterable {
-  /// Nothing: the mean is over the others. The default everywhere.
-  case leftOut
-  /// 0.
-  case zero
-  /// 1.
-  case one
-  /// 0 where the class occurs in prediction or truth (the precision of a class that is never predicted), else nothing, as
-  /// torchmetrics does.
-  case zeroWherePresent
-
-  /// What counts, or `nil` for nothing.
-  func value(isPresent: Bool) -> Double? {
-    switch self {
-    case .leftOut: nil
-    case .zero: 0
-    case .one: 1
-    case .zeroWherePresent: isPresent ? 0 : nil
-    }
   }
 }

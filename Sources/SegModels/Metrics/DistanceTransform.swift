@@ -1,62 +1,45 @@
 import SegEngine
 
-/// How far apart neighbouring pixels are, in any unit of length.
-public struct PixelSpacing: Sendable, Hashable {
-  /// From one row to the next.
-  public var vertical: Double
-  /// From one column to the next.
-  public var horizontal: Double
-
-  /// Makes a spacing.
-  ///
-  /// - Precondition: both are positive and finite.
-  public init(vertical: Double, horizontal: Double) {
-    precondition(
-      vertical > 0 && horizontal > 0 && vertical.isFinite && horizontal.isFinite,
-      "pixels are a positive distance apart: \(vertical), \(horizontal)")
-    self.vertical = vertical
-    self.horizontal = horizontal
-  }
-
-  /// One pixel is the unit of length.
-  public static let unit = PixelSpacing(vertical: 1, horizontal: 1)
-}
-
-/// The exact Euclidean distance from every pixel to the nearest pixel of a mask, in time linear in the number of pixels.
+/// The exact Euclidean distance from every pixel to the nearest pixel of a mask, in time linear in the number of
+/// pixels.
 ///
-/// Columns first, then for each row the lower envelope of the parabolas that the columns' distances are the feet of (Felzenszwalb
-/// and Huttenlocher, Distance Transforms of Sampled Functions, 2012). Strips of columns and rows are split over the workers; the
-/// result does not depend on how many there are.
+/// The first pass computes distances within columns. The second pass computes, for each row, the lower envelope of
+/// parabolas whose heights are the squared column distances (Felzenszwalb and Huttenlocher, Distance Transforms of
+/// Sampled Functions, 2012). Strips of columns and rows are split over the workers; the result does not depend on their
+/// number.
 public enum DistanceTransform {
-  /// The squared distance in pixels, a whole number, to the nearest pixel of a mask, `[height, width]` row by row. `Int.max`
-  /// everywhere where the mask is empty.
+  /// The squared distance in pixels (an integer) to the nearest pixel of a mask, `[height, width]` row by row.
+  /// `Int.max` everywhere if the mask is empty.
   ///
-  /// - Precondition: no extent exceeds 2²⁴.
+  /// - Precondition: Height and width are at most 2²⁴.
   public static func squaredDistances(to mask: BinaryMask, on workers: WorkerPool = .shared) -> [Int] {
     transformed(mask, .unit, workers, empty: Int.max) { Int($0) }
   }
 
-  /// The distance to the nearest pixel of a mask, `[height, width]` row by row. Infinite everywhere where the mask is empty.
+  /// The distance to the nearest pixel of a mask, `[height, width]` row by row. Infinite everywhere if the mask is
+  /// empty.
   ///
-  /// - Precondition: no extent exceeds 2²⁴.
+  /// - Precondition: Height and width are at most 2²⁴.
   public static func distances(
     to mask: BinaryMask, spacing: PixelSpacing = .unit, on workers: WorkerPool = .shared
   ) -> [Double] {
     transformed(mask, spacing, workers, empty: .infinity) { $0.squareRoot() }
   }
 
-  /// What the pixels inside a mask have as their distance to its boundary.
+  /// The definition of the signed distance inside a mask.
   public enum SignedConvention: Sendable, Hashable, CaseIterable {
-    /// Outside the distance to the nearest pixel inside; inside 1 less the distance to the nearest pixel outside, in units of the
-    /// smaller spacing, so that the pixels along the boundary have 0. That of Kervadec et al. 2019.
+    /// Outside: the distance to the nearest pixel inside. Inside: 1 minus the distance to the nearest pixel outside, in
+    /// units of the smaller spacing, so that boundary pixels have 0 (Kervadec et al. 2019).
     case innermostZero
-    /// Outside the distance to the nearest pixel inside, inside the negative distance to the nearest pixel outside; no pixel has 0.
+    /// Outside: the distance to the nearest pixel inside. Inside: the negative distance to the nearest pixel outside.
+    /// No pixel has 0.
     case symmetric
   }
 
-  /// The distance to the boundary of a mask, positive outside and negative inside, `[height, width]` row by row.
+  /// The signed distance to the boundary of a mask, positive outside and negative inside, `[height, width]` row by row.
   ///
-  /// Where the mask is empty or full there is no boundary, and all distances are 0: such a map adds nothing to a boundary loss.
+  /// An empty or full mask has no boundary; all distances are 0, so that the map contributes nothing to a boundary
+  /// loss.
   public static func signedDistances(
     to mask: BinaryMask, spacing: PixelSpacing = .unit, convention: SignedConvention = .innermostZero,
     on workers: WorkerPool = .shared
@@ -70,16 +53,17 @@ public enum DistanceTransform {
     return result
   }
 
-  /// Columns of a strip, as wide as some cache lines.
+  /// The columns of a strip: the width of several cache lines.
   private static let stripWidth = 256
 
-  /// The converted squared distances; all are exact where the spacing is that of the unit, since Double holds whole numbers to 2⁵³.
+  /// The squared distances, mapped by `convert`. With unit spacing all are exact, because Double represents integers up
+  /// to 2⁵³.
   private static func transformed<Distance>(
     _ mask: BinaryMask, _ spacing: PixelSpacing, _ workers: WorkerPool, empty: Distance,
     _ convert: (Double) -> Distance
   ) -> [Distance] {
     let (width, height) = (mask.width, mask.height)
-    precondition(max(width, height) <= 1 << 24, "an image of \(width)×\(height) pixels has too great distances")
+    precondition(max(width, height) <= 1 << 24, "height and width must be at most 2²⁴, not \(width)×\(height) pixels")
     guard !mask.isEmpty else { return Array(repeating: empty, count: mask.isSet.count) }
     let columns = columnDistances(mask, workers)
     let reciprocals = ParabolaEnvelope.reciprocals(width: width, spacing: spacing)
@@ -97,10 +81,10 @@ public enum DistanceTransform {
     }
   }
 
-  /// What a pixel has as its distance within its column to the nearest pixel of the mask, where there is none.
+  /// The distance within a column that has no pixel of the mask.
   static let noPixel = Int32(1) << 28
 
-  /// Distances within columns.
+  /// Distances to the mask within each column.
   private static func columnDistances(_ mask: BinaryMask, _ workers: WorkerPool) -> [Int32] {
     let (width, height) = (mask.width, mask.height)
     return Array(unsafeUninitializedCapacity: width * height) { result, count in

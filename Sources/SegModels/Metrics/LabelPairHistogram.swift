@@ -1,8 +1,9 @@
 import SegEngine
 
-/// Counts of pairs of labels at the same pixels: the inner loop of the confusion matrix, of all pixels or of several kinds of pixels.
+/// Counts pairs of true and predicted labels at the same pixels, for all pixels or for several kinds of pixels. This is
+/// the inner loop of the confusion matrix.
 ///
-/// Labels that are no class share two bins, which keeps the loop free of checks: what is ignored, and what is unknown.
+/// Two extra bins hold the ignored labels and the labels outside the classes, so that the loop needs no checks.
 struct LabelPairHistogram {
   private let side: Int
   private var bins: [Int]
@@ -13,11 +14,12 @@ struct LabelPairHistogram {
   /// - Parameters:
   ///   - truth: The true labels.
   ///   - prediction: The predicted labels.
-  ///   - kinds: The kind of each pixel, all 0 where there is none. Pixels of `kindCount` or more are not counted.
-  ///   - kindCount: Number of kinds that are counted.
-  ///   - classes: Number of classes.
-  ///   - ignoreLabel: The true label that counts for nothing.
-  ///   - workers: The threads.
+  ///   - kinds: The kind of each pixel, or `nil` if all are of kind 0. Pixels of kind `kindCount` or above are not
+  ///     counted.
+  ///   - kindCount: The number of kinds.
+  ///   - classes: The number of classes.
+  ///   - ignoreLabel: Pixels whose true label is this one are ignored.
+  ///   - workers: The threads to run on.
   init(
     truth: [UInt16], prediction: [UInt16], kinds: [UInt8]? = nil, kindCount: Int = 1, classes: Int,
     ignoreLabel: UInt16?, on workers: WorkerPool
@@ -29,7 +31,7 @@ struct LabelPairHistogram {
     let size = kindCount * side * side
     bins = Array(repeating: 0, count: size)
     guard !truth.isEmpty else { return }
-    // Labels of no class go to bin `classes` where they are ignored and to the last where they are not.
+    // Bin `classes` holds ignored labels; the last bin holds other labels outside the classes.
     let ignored = ignoreLabel.map(Int.init) ?? -1
     var parts = [Int](repeating: 0, count: workers.threadCount * size)
     parts.withUnsafeMutableBufferPointer { parts in
@@ -48,10 +50,10 @@ struct LabelPairHistogram {
     }
   }
 
-  /// Pixels of a kind with a pair of classes.
+  /// The number of pixels of a kind with a pair of classes.
   func count(_ truth: Int, _ prediction: Int, kind: Int = 0) -> Int { bins[(kind * side + truth) * side + prediction] }
 
-  /// Whether there is a label among the pixels of a kind, not beside an ignored truth, that is no class.
+  /// Whether a pixel of a kind that is not ignored has a label outside the classes.
   func holdsUnknownLabels(kind: Int = 0) -> Bool {
     for prediction in 0..<side where count(classes + 1, prediction, kind: kind) > 0 { return true }
     for truth in 0..<classes

@@ -1,15 +1,15 @@
 import SegEngine
 
-/// Pixels of two label maps in runs of the same pair of labels.
+/// Runs of pixels with the same pair of labels in two label maps.
 ///
-/// Segmentations are made of regions, so four pixels that hold the same two labels as the four before them are taken by one
-/// comparison.
+/// Segmentations consist of regions. Four pixels with the same two labels as the pixels before them are therefore
+/// recognised by one comparison.
 struct LabelRuns {
   private let truth, prediction: UnsafePointer<UInt16>
   private let marks: UnsafePointer<UInt8>?
   private let count: Int
 
-  /// Splits two maps of the same length, with a mark a pixel where there are any, among threads.
+  /// Splits two maps of the same length, with an optional mark per pixel, among threads.
   static func forEachRange(
     truth: [UInt16], prediction: [UInt16], marks: [UInt8]?, on workers: WorkerPool,
     _ body: (_ runs: LabelRuns, _ worker: Int) -> Void
@@ -36,7 +36,8 @@ struct LabelRuns {
     }
   }
 
-  /// Calls `body` with the true and the predicted label of some pixels, their mark (0 where there are none), and how many they are.
+  /// Calls `body` for each run with the true label, the predicted label, the mark (0 if there are no marks) and the
+  /// number of pixels.
   @inline(__always)
   func forEach(_ body: (_ truth: UInt16, _ prediction: UInt16, _ mark: UInt8, _ count: Int) -> Void) {
     func four<Element, Word: FixedWidthInteger>(_ elements: UnsafePointer<Element>, _ index: Int, _: Word.Type) -> Word
@@ -46,7 +47,7 @@ struct LabelRuns {
     func mark(_ index: Int) -> UInt8 { marks.map { $0[index] } ?? 0 }
     var last = (truth: UInt64(0), prediction: UInt64(0), marks: UInt32(0))
     var (index, run) = (0, 0)
-    /// Ends the run of pixels before the one at `index`.
+    /// Ends the current run before `index`.
     func flush() {
       if run > 0 { body(truth[index - 1], prediction[index - 1], mark(index - 1), run) }
       run = 0
@@ -59,7 +60,7 @@ struct LabelRuns {
         run += 4
       } else {
         flush()
-        // Four equal labels are one label times 0x0001000100010001.
+        // Four 16-bit copies of a label are the label times 0x0001000100010001.
         if truths == UInt64(truth[index]) &* 0x0001_0001_0001_0001,
           predictions == UInt64(prediction[index]) &* 0x0001_0001_0001_0001,
           marked == UInt32(mark(index)) &* 0x0101_0101

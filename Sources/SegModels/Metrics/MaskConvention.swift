@@ -1,19 +1,19 @@
 import SegEngine
 
-/// How the labels that masks store become classes.
+/// How labels stored in mask files map to classes.
 public struct MaskConvention: Sendable, Hashable {
-  /// Stored labels that count for nothing. By default those of `LabelMap.defaultIgnoreLabel`.
+  /// Stored labels that are ignored. By default `LabelMap.defaultIgnoreLabel`.
   public var ignored: Set<UInt16>
-  /// Whether stored label 0 stands for unlabelled pixels and classes begin at 1, as in ADE20K: class *i* is stored as *i* + 1.
+  /// Whether stored label 0 means unlabelled and class *i* is stored as *i* + 1, as in ADE20K.
   public var reducesZeroLabel: Bool
 
-  /// Makes a convention.
+  /// Creates a convention.
   public init(ignored: Set<UInt16> = [LabelMap.defaultIgnoreLabel], reducesZeroLabel: Bool = false) {
     self.ignored = ignored
     self.reducesZeroLabel = reducesZeroLabel
   }
 
-  /// The classes of a mask; `LabelMap.unlabelled` for what counts for nothing.
+  /// The class of each pixel of a mask; `LabelMap.unlabelled` for ignored pixels.
   public func classes(of mask: LabelMap) -> LabelMap {
     guard reducesZeroLabel || !ignored.isEmpty, let largest = mask.labels.max() else { return mask }
     let table = (0...largest).map { label in

@@ -2,14 +2,14 @@ import SegEngine
 
 /// Labels or masks that cannot be compared.
 public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Prediction and truth have different sizes.
+  /// The sizes of prediction and truth differ.
   case sizesDiffer(prediction: Extent2D, truth: Extent2D)
-  /// A label outside the classes, which is not the ignored one.
+  /// A label that is neither a class nor the ignore label.
   case unknownLabel(UInt16, classes: Int, isTruth: Bool)
-  /// A distance between two masks of which one has no pixel, under ``EmptyMasks/refused``.
+  /// A distance to an empty mask, under ``EmptyMasks/refused``.
   case emptyMask(isTruth: Bool)
 
-  /// One line that says what is wrong.
+  /// The error in one line.
   public var description: String {
     switch self {
     case .sizesDiffer(let prediction, let truth):
@@ -23,19 +23,20 @@ public enum MetricError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Throws where two label maps differ in size.
+  /// Throws if two label maps differ in size.
   static func requireSameSize(_ prediction: LabelMap, _ truth: LabelMap) throws(MetricError) {
-    try requireSameSize(Extent2D(prediction.height, prediction.width), Extent2D(truth.height, truth.width))
+    try requireSameSize(
+      Extent2D(height: prediction.height, width: prediction.width), Extent2D(height: truth.height, width: truth.width))
   }
 
-  /// Throws where two sizes differ.
+  /// Throws if two sizes differ.
   static func requireSameSize(_ prediction: Extent2D, _ truth: Extent2D) throws(MetricError) {
     guard prediction.height == truth.height, prediction.width == truth.width else {
       throw .sizesDiffer(prediction: prediction, truth: truth)
     }
   }
 
-  /// Throws where a pair of labels is outside the classes.
+  /// Throws if one of two labels is outside the classes.
   static func requireKnown(_ truth: UInt16, _ prediction: UInt16, classes: Int) throws(MetricError) {
     guard truth < classes else { throw .unknownLabel(truth, classes: classes, isTruth: true) }
     guard prediction < classes else { throw .unknownLabel(prediction, classes: classes, isTruth: false) }

@@ -1,37 +1,39 @@
 import SegEngine
 
-/// Euclidean distances from a set of query pixels to the nearest pixel of a set of targets, computed at the query pixels only.
+/// Euclidean distances from query pixels to the nearest target pixel, computed at the query pixels only.
 ///
-/// A sweep down the rows keeps, for each column that has targets, the next target above and below. From a query pixel the columns are
-/// searched outwards to both sides until no column can hold a nearer target. For two boundaries that nearly agree this takes a few
-/// columns. A row whose search takes long is finished by the lower envelope of its columns' parabolas, as in ``DistanceTransform``,
-/// which bounds the time of a row to a small multiple of the envelope's.
+/// A sweep over the rows keeps, for each column with targets, the nearest target above and below. From each query pixel
+/// the search visits columns outwards on both sides until no column can contain a nearer target. For two boundaries
+/// that nearly agree this takes few columns. If the search in a row takes too many steps, the row is finished by the
+/// lower envelope of the columns' parabolas, as in ``DistanceTransform``. This bounds the time of a row to a small
+/// multiple of the envelope's.
 struct NearestPixels {
-  /// Between the rows of pixels that there are and those that there are not.
+  /// A row index that is far from any row of the image: no target.
   private static let none = Int32(1) << 28
 
   private let targets: UnsafeBufferPointer<BoundaryPixel>
   private let countsEdges: Bool
   private let width: Int
   private let spacing: PixelSpacing
-  /// The columns that have targets, and for each column of the image the first of those that is not left of it.
+  /// The columns that have targets; and, for each column of the image, the index of the first of those at or right of
+  /// it.
   private var columns: [Int32] = []
   private var ranks: [Int32]
-  /// Of each of those columns the row of the last target above the sweep, and of the first that is not.
+  /// For each of those columns: the row of the last target above the sweep, and of the first target at or below it.
   private var rows: [(above: Int32, below: Int32)]
-  /// Of each target the row of the next one below it in its column.
+  /// For each target, the row of the next target below it in the same column.
   private var following: [Int32]
-  /// Targets that the sweep has passed.
+  /// The number of targets that the sweep has passed.
   private var passed = 0
   private var envelope: RowEnvelope?
 
-  /// Prepares a search among pixels in the order of rows.
+  /// Prepares a search.
   ///
   /// - Parameters:
-  ///   - targets: The pixels, which must outlive this value.
-  ///   - countsEdges: Whether pixels at the image's edge alone are among them.
+  ///   - targets: The target pixels in raster order. The buffer must outlive this value.
+  ///   - countsEdges: Whether to include pixels that are boundary only because of the image edge.
   ///   - width: The image's width in pixels.
-  ///   - spacing: How far pixels are apart.
+  ///   - spacing: The distance between neighbouring pixels.
   init(_ targets: UnsafeBufferPointer<BoundaryPixel>, countsEdges: Bool, width: Int, spacing: PixelSpacing) {
     self.targets = targets
     self.countsEdges = countsEdges
@@ -53,23 +55,23 @@ struct NearestPixels {
     }
   }
 
-  /// Whether there is nothing to be near to.
+  /// Whether there are no targets.
   var isEmpty: Bool { columns.isEmpty }
 
-  /// Calls `body` with the squared distance of each pixel to its nearest target, in the pixels' order.
+  /// Calls `body` with the squared distance of each query pixel to its nearest target, in the order of the queries.
   ///
   /// - Parameters:
-  ///   - queries: The pixels, in the order of rows.
-  ///   - bound: Distances are not told apart from this number on. Where one is below it, any of the targets that are so near may
-  ///     have been taken instead of the nearest if `isSatisfiedByAny`.
-  ///   - isSatisfiedByAny: Whether a target nearer than `bound` ends the search.
+  ///   - queries: The query pixels in raster order.
+  ///   - bound: Squared distances of `bound` or more are reported as `bound`.
+  ///   - isSatisfiedByAny: Whether the search stops at any target nearer than `bound`. The reported distance is then
+  ///     that of the target found, which may not be the nearest.
   ///   - body: Takes a squared distance, or `bound`.
   mutating func forEachSquaredDistance(
     from queries: UnsafeBufferPointer<BoundaryPixel>, below bound: Double = .infinity, isSatisfiedByAny: Bool = false,
     _ body: (Double) -> Void
   ) {
-    // Steps of the search after which a row is finished by its envelope.
-    let patience = 8 * width
+    // The number of search steps after which a row is finished by its envelope.
+    let stepLimit = 8 * width
     var (row, steps, isFinished) = (Int32(-1), 0, false)
     for query in queries where countsEdges || query.hasNeighbourOutside {
       if query.row != row {
@@ -77,7 +79,7 @@ struct NearestPixels {
         (steps, isFinished) = (0, false)
         pass(to: row)
       }
-      if !isFinished, steps > patience {
+      if !isFinished, steps > stepLimit {
         isFinished = true
         evaluateEnvelope(row)
       }
@@ -108,8 +110,8 @@ struct NearestPixels {
     var left = right - 1
     columns.withUnsafeBufferPointer { columns in
       rows.withUnsafeBufferPointer { rows in
-        /// Whether farther columns on this side could be nearer.
-        func look(_ index: Int) -> Bool {
+        /// Visits one column; returns whether columns farther on this side could be nearer.
+        func visit(_ index: Int) -> Bool {
           let across = Double(columns[index] - query.column) * spacing.horizontal
           let squared = across * across
           guard squared < best else { return false }
@@ -120,8 +122,8 @@ struct NearestPixels {
           return true
         }
         while left >= 0 || right < count {
-          if right < count { right = look(right) ? right + 1 : count }
-          if left >= 0 { left = look(left) ? left - 1 : -1 }
+          if right < count { right = visit(right) ? right + 1 : count }
+          if left >= 0 { left = visit(left) ? left - 1 : -1 }
           if isSatisfiedByAny && best < bound { break }
         }
       }
@@ -140,7 +142,7 @@ struct NearestPixels {
   }
 }
 
-/// Distances of all pixels of a row.
+/// The distances of all pixels of a row, by the lower envelope.
 private struct RowEnvelope {
   var columns: [Int32]
   private(set) var distances: [Double]

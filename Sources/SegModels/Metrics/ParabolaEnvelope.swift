@@ -1,9 +1,9 @@
-/// The lower envelope of the parabolas (x − p)² + f over a row: which is the least where.
+/// The lower envelope of the parabolas (x − p)² + f over a row.
 struct ParabolaEnvelope {
   private let width: Int
   private let spacing: PixelSpacing
-  /// Of each parabola that is somewhere the least, from left to right: its place, its foot f, f + p², and where it begins to be
-  /// the least.
+  /// The parabolas of the envelope from left to right: position p, height f, f + p², and the x at which each begins to
+  /// be the minimum.
   private var places: [Int32]
   private var feet: [Double]
   private var constants: [Double]
@@ -25,7 +25,8 @@ struct ParabolaEnvelope {
     (0..<width).map { $0 == 0 ? 0 : 0.5 / (Double($0) * spacing.horizontal) }
   }
 
-  /// Finds the envelope of a row's columns, whose distances are whole numbers of rows; ``DistanceTransform/noPixel`` where there is none.
+  /// Builds the envelope of a row from the distances within its columns, in rows; ``DistanceTransform/noPixel`` in
+  /// columns without a pixel.
   mutating func build(_ columns: UnsafePointer<Int32>, _ reciprocals: [Double]) {
     let (width, spacing) = (width, spacing)
     var last = -1
@@ -59,7 +60,7 @@ struct ParabolaEnvelope {
     count = last + 1
   }
 
-  /// Gives the squared distance at each place of the row, converted.
+  /// Writes the squared distance at each position of the row, mapped by `convert`.
   func evaluate<Distance>(_ result: UnsafeMutablePointer<Distance>, _ convert: (Double) -> Distance) {
     let step = spacing.horizontal
     var place = 0
@@ -69,7 +70,7 @@ struct ParabolaEnvelope {
           for parabola in 0..<count {
             var end = width
             if parabola + 1 < count {
-              // The last place that is not beyond the next one's start.
+              // The last position before the start of the next parabola.
               let limit = (starts[parabola + 1] / step).rounded(.down)
               end = limit < 0 ? place : min(width, Int(limit) + 1)
             }

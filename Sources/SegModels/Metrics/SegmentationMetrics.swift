@@ -1,65 +1,65 @@
 import SegEngine
 
-/// All figures of a data set in one pass: counts of pixels, boundaries, bands and distances.
+/// All metrics of a data set in one pass: confusion matrix, boundary F₁, boundary IoU, trimap and surface distances.
 public struct SegmentationMetrics: Sendable, Hashable {
-  /// Figures that take more than counting pixels.
+  /// Metrics beyond the confusion matrix.
   public struct Measures: OptionSet, Sendable, Hashable {
     public let rawValue: Int
 
-    /// Makes a set of figures of its bits.
+    /// Creates a set from its bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// F₁ of boundaries.
+    /// Boundary F₁.
     public static let boundaryF1 = Measures(rawValue: 1)
-    /// IoU near boundaries.
+    /// Boundary IoU.
     public static let boundaryIoU = Measures(rawValue: 2)
-    /// IoU and accuracy in bands around the true boundaries.
+    /// IoU and accuracy in trimap bands around the true boundaries.
     public static let trimap = Measures(rawValue: 4)
-    /// Distances between boundaries.
+    /// Surface distances.
     public static let surfaceDistances = Measures(rawValue: 8)
     /// All of them.
     public static let all: Measures = [.boundaryF1, .boundaryIoU, .trimap, .surfaceDistances]
   }
 
-  /// The conventions, each with its default.
+  /// Options of the metrics.
   public struct Options: Sendable, Hashable {
-    /// Truth that is left out everywhere.
+    /// Pixels whose true label is this one are ignored in all metrics.
     public var ignoreLabel: UInt16?
-    /// What is measured besides the counts of pixels; the others stay those of no images.
+    /// The metrics to compute besides the confusion matrix. The others stay empty.
     public var measures = Measures.all
-    /// The tolerance of the boundary F₁.
+    /// The distance tolerance of the boundary F₁.
     public var boundaryTolerance: BoundaryTolerance = .diagonalShare(0.0075)
-    /// What the boundary F₁ averages.
+    /// How the boundary F₁ combines images.
     public var boundaryAveraging: BoundaryF1.Averaging = .images
-    /// The width of Boundary IoU's bands as a share of the diagonal.
+    /// The band width of the boundary IoU as a share of the image's diagonal.
     public var boundaryIoUShare = 0.02
-    /// The widths of the trimap's bands, in pixels.
+    /// The widths of the trimap bands, in pixels.
     public var trimapWidths = [1, 3, 5, 10]
-    /// How far apart pixels are, for surface distances.
+    /// The distance between neighbouring pixels, for surface distances.
     public var spacing = PixelSpacing.unit
-    /// What surface distances are where one mask is empty.
+    /// The surface distance if one mask is empty.
     public var emptyMasks = EmptyMasks.infinite
 
-    /// Makes the default choices.
+    /// Creates the default options.
     public init(ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel) { self.ignoreLabel = ignoreLabel }
   }
 
-  /// Number of classes.
+  /// The number of classes.
   public private(set) var classes: Int
-  /// The conventions.
+  /// The options.
   public let options: Options
-  /// Counts of pixels: IoU, Dice, precision, recall, accuracies.
+  /// The confusion matrix: IoU, Dice, precision, recall, accuracies.
   public private(set) var confusion: ConfusionMatrix
-  /// F₁ of boundaries.
+  /// Boundary F₁.
   public private(set) var boundaryF1: BoundaryF1
-  /// IoU near boundaries.
+  /// Boundary IoU.
   public private(set) var boundaryIoU: BoundaryIoU
-  /// IoU and accuracy in bands around the true boundaries.
+  /// IoU and accuracy in trimap bands around the true boundaries.
   public private(set) var trimap: TrimapMetrics
-  /// Distances between boundaries.
+  /// Surface distances.
   public private(set) var surfaces: SurfaceMetrics
 
-  /// Makes figures of no images.
+  /// Creates empty metrics.
   public init(classes: Int, options: Options = Options()) {
     self.classes = classes
     self.options = options
@@ -76,13 +76,13 @@ public struct SegmentationMetrics: Sendable, Hashable {
 
   /// Adds one image.
   ///
-  /// - Returns: The counts of this image alone.
-  /// - Throws: ``MetricError``; the figures are left as they were.
+  /// - Returns: The confusion matrix of this image only.
+  /// - Throws: ``MetricError``; the metrics stay unchanged.
   @discardableResult
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) -> ConfusionMatrix {
-    // Whatever may be refused comes first.
+    // Everything that can throw runs before the first change.
     var image = ConfusionMatrix(classes: classes, ignoreLabel: options.ignoreLabel)
     try image.add(prediction: prediction, truth: truth, on: workers)
     let measures = options.measures
@@ -90,7 +90,7 @@ public struct SegmentationMetrics: Sendable, Hashable {
       let maps = try ComparedMaps(
         prediction: prediction, truth: truth, ignoreLabel: options.ignoreLabel, on: workers)
       if !measures.isDisjoint(with: [.boundaryF1, .surfaceDistances]) {
-        // Both figures look at the same four neighbours.
+        // Boundary F₁ and surface distances use the same four-neighbourhood.
         let boundaries = maps.boundaries(classes: classes, neighbours: surfaces.rule.neighbours, on: workers)
         if measures.contains(.surfaceDistances) { try surfaces.add(boundaries, on: workers) }
         if measures.contains(.boundaryF1) { boundaryF1.add(boundaries, on: workers) }
@@ -102,9 +102,9 @@ public struct SegmentationMetrics: Sendable, Hashable {
     return image
   }
 
-  /// Adds what others have counted under the same conventions.
+  /// Adds the counts of another value with the same options.
   public mutating func merge(_ other: SegmentationMetrics) {
-    precondition(options == other.options, "figures of different conventions")
+    precondition(options == other.options, "both metrics must have the same options")
     confusion.merge(other.confusion)
     boundaryF1.merge(other.boundaryF1)
     boundaryIoU.merge(other.boundaryIoU)
@@ -112,11 +112,12 @@ public struct SegmentationMetrics: Sendable, Hashable {
     surfaces.merge(other.surfaces)
   }
 
-  /// Makes room for further classes, which no image had: for data sets whose number of classes shows as they are read.
+  /// Adds classes with zero counts, up to `count` classes, for data sets whose number of classes is not known in
+  /// advance.
   ///
-  /// - Precondition: there are not more classes already.
+  /// - Precondition: `count` is at least the current number of classes.
   public mutating func extend(to count: Int) {
-    precondition(count >= classes, "\(classes) classes are more than \(count)")
+    precondition(count >= classes, "cannot reduce \(classes) classes to \(count)")
     classes = count
     confusion.extend(to: count)
     boundaryF1.extend(to: count)
@@ -125,6 +126,6 @@ public struct SegmentationMetrics: Sendable, Hashable {
     surfaces.extend(to: count)
   }
 
-  /// Forgets all images.
+  /// Removes all images.
   public mutating func reset() { self = SegmentationMetrics(classes: classes, options: options) }
 }

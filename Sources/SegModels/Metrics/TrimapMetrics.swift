@@ -1,26 +1,27 @@
 import SegEngine
 
-/// IoU and accuracy in bands around the true boundaries (Kohli et al. 2009; Krähenbühl and Koltun 2011).
+/// IoU and accuracy in trimap bands around the true boundaries (Kohli et al. 2009; Krähenbühl and Koltun 2011).
 ///
-/// A band of width w holds the pixels less than w pixels, by Euclidean distance, from the nearest boundary pixel, which is one with a
-/// pixel of another label above, below, left or right of it; w = 1 are the boundary pixels alone.
+/// A band of width w contains the pixels at a Euclidean distance below w pixels from the nearest boundary pixel. A
+/// boundary pixel has another label than the pixel above, below, left or right of it. w = 1 gives the boundary pixels
+/// only.
 public struct TrimapMetrics: Sendable, Hashable {
   /// The widths of the bands in pixels.
   public let widths: [Int]
-  /// Truth that is left out.
+  /// Pixels whose true label is this one are ignored.
   public let ignoreLabel: UInt16?
-  /// Whether classes have boundaries with ignored pixels, which in PASCAL VOC run around every object.
+  /// Whether borders with ignored pixels are boundaries. In PASCAL VOC such borders surround every object.
   public let ignoredBorders: Bool
-  /// The counts in each band.
+  /// The confusion matrix of each band.
   public private(set) var matrices: [ConfusionMatrix]
 
-  /// Makes counts of no images.
+  /// Creates empty counts.
   ///
-  /// - Precondition: the widths are positive, and at most 254 of them differ.
+  /// - Precondition: The widths are positive, and at most 254 of them differ.
   public init(
     classes: Int, widths: [Int], ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, ignoredBorders: Bool = true
   ) {
-    precondition(widths.allSatisfy { $0 > 0 }, "a band is some pixels wide: \(widths)")
+    precondition(widths.allSatisfy { $0 > 0 }, "band widths must be positive: \(widths)")
     precondition(Set(widths).count < 255, "\(widths.count) bands are too many")
     self.widths = widths
     self.ignoreLabel = ignoreLabel
@@ -30,7 +31,8 @@ public struct TrimapMetrics: Sendable, Hashable {
 
   /// Adds one image.
   ///
-  /// - Throws: ``MetricError`` where the sizes differ or a label within a band is no class; the counts are left as they were.
+  /// - Throws: ``MetricError`` if the sizes differ or a label within a band is outside the classes; the counts stay
+  ///   unchanged.
   public mutating func add(
     prediction: LabelMap, truth: LabelMap, on workers: WorkerPool = .shared
   ) throws(MetricError) {
@@ -43,7 +45,7 @@ public struct TrimapMetrics: Sendable, Hashable {
       truth: truth.labels, prediction: prediction.labels, kinds: bands, kindCount: rising.count, classes: classes,
       ignoreLabel: ignoreLabel, on: workers)
     for width in widths {
-      // A band holds the narrower ones.
+      // A band contains all narrower bands.
       let place = rising.firstIndex(of: width)!
       guard (0...place).contains(where: { histogram.holdsUnknownLabels(kind: $0) }) else { continue }
       for pixel in bands.indices where Int(bands[pixel]) <= place && truth.labels[pixel] != ignoreLabel {
@@ -55,15 +57,15 @@ public struct TrimapMetrics: Sendable, Hashable {
     }
   }
 
-  /// Adds what others have counted in the same bands.
+  /// Adds the counts of another value with the same widths.
   public mutating func merge(_ other: TrimapMetrics) {
-    precondition(widths == other.widths, "bands of \(widths) and \(other.widths)")
+    precondition(widths == other.widths, "band widths differ: \(widths) and \(other.widths)")
     for index in matrices.indices { matrices[index].merge(other.matrices[index]) }
   }
 
-  /// Makes room for further classes, which no image had.
+  /// Adds classes with zero counts, up to `count` classes.
   mutating func extend(to count: Int) { for index in matrices.indices { matrices[index].extend(to: count) } }
 
-  /// Forgets all images.
+  /// Sets all counts to zero.
   public mutating func reset() { for index in matrices.indices { matrices[index].reset() } }
 }

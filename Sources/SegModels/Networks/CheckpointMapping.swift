@@ -1,44 +1,48 @@
 import SegEngine
 
-/// How the names in a family's checkpoints become those of its graphs, and which of them the graphs do without. What stands before
-/// all names (`model.`, `module.`) is found by itself; a name that no rule covers stays as it is, and strict loading reports it
-/// where the graph does not know it.
+/// Maps the parameter names in a family's checkpoints to those of its graphs, and lists the names that a graph may
+/// ignore.
+///
+/// A prefix common to all names (`model.`, `module.`) is found automatically. A name that no rule matches stays
+/// unchanged; strict loading reports it if the graph has no such parameter.
 public struct CheckpointMapping: Sendable {
-  /// Another beginning of a name.
+  /// Replaces a prefix of a name.
   public struct Rename: Hashable, Sendable {
-    /// What the checkpoint's names begin with.
+    /// The prefix in the checkpoint.
     public let prefix: String
-    /// What stands there instead.
+    /// The prefix in the graph.
     public let replacement: String
 
     /// Replaces `prefix` by `replacement`.
     ///
     /// - Precondition: `prefix` ends with a dot.
     public init(_ prefix: String, to replacement: String) {
-      precondition(prefix.hasSuffix("."), "what is renamed is a whole component: \(prefix)")
+      precondition(prefix.hasSuffix("."), "a renamed prefix must end with a dot: \(prefix)")
       self.prefix = prefix
       self.replacement = replacement
     }
   }
 
-  /// Where the weights of the head come from.
+  /// The source of the head's weights.
   public enum Head: Hashable, Sendable {
-    /// From the checkpoint, like all others.
+    /// The checkpoint, as for all other weights.
     case ofCheckpoint
-    /// The checkpoint's are left out, as for another number of classes, and new ones are drawn.
+    /// A random initialisation. The head in the checkpoint is ignored, for instance because its number of classes
+    /// differs.
     case drawn(seed: UInt64)
   }
 
-  /// Applied to names that the graph does not know; the one of the shortest prefix that fits.
+  /// The renames. They apply to names that the graph does not have; the shortest matching prefix wins.
   public var renames: [Rename]
-  /// Beginnings of the names of auxiliary heads. A graph without auxiliary outputs does without them; a graph with them needs them.
+  /// Prefixes of the auxiliary heads' names. A graph without auxiliary outputs ignores them; a graph with auxiliary
+  /// outputs requires them.
   public var auxiliary: [String]
-  /// Beginnings of the names whose shapes depend on the number of classes, those of auxiliary heads among them.
+  /// Prefixes of the names whose shapes depend on the number of classes, auxiliary heads included.
   public var head: [String]
-  /// Beginnings of the names of parts that checkpoints hold and the network does not use, such as an encoder's classifier.
+  /// Prefixes of parts that checkpoints contain and the network does not use, such as an encoder's classifier.
   public var unused: [String]
 
-  /// Makes a mapping.
+  /// Creates a mapping.
   public init(
     renames: [Rename] = [], auxiliary: [String] = [], head: [String], unused: [String] = []
   ) {
@@ -48,9 +52,9 @@ public struct CheckpointMapping: Sendable {
     self.unused = unused
   }
 
-  /// Whether a name's shape depends on the number of classes.
+  /// Whether the shape of a parameter depends on the number of classes.
   func isHead(_ name: some StringProtocol) -> Bool { head.contains { name.hasPrefix($0) } }
 
-  /// Whether a name belongs to a part that checkpoints hold and a graph may do without.
+  /// Whether a name belongs to a part of the checkpoint that a graph may ignore.
   func isOptional(_ name: some StringProtocol) -> Bool { (auxiliary + unused).contains { name.hasPrefix($0) } }
 }

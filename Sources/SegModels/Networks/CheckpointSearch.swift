@@ -1,19 +1,19 @@
 import SegEngine
 
-/// Finds a network's weights in a checkpoint by the network's own names.
+/// Finds a network's weights in a checkpoint by the network's parameter names.
 ///
-/// Keys of dictionaries and names in them are joined to one path for each tensor, so that `{"state_dict": {"model.conv.weight": …}}`
-/// and `{"model": {"conv": {"weight": …}}}` are alike: the weights lie under a prefix. Every way of cutting a path in two, of which
-/// the second half is a name of the network, votes for its first half; a prefix under which all names are found in their
-/// shapes is a candidate.
+/// The path of a tensor is the keys of its dictionaries and its name, joined by dots. `{"state_dict":
+/// {"model.conv.weight": …}}` and `{"model": {"conv": {"weight": …}}}` are therefore treated alike: the weights have a
+/// common prefix. Each split of a path whose second part is a name of the network counts as a vote for the first part
+/// as the prefix. A prefix is a candidate if all names are found under it with the expected shapes.
 struct CheckpointSearch {
   /// A tensor of the checkpoint.
   struct Item {
-    /// The dictionary it lies in.
+    /// The index of its dictionary.
     let dictionary: Int
-    /// Its name there.
+    /// Its name in the dictionary.
     let name: String
-    /// The keys of the dictionary and the name, joined by dots.
+    /// Its path: the keys of the dictionaries and the name, joined by dots.
     let path: String
     let entry: Checkpoint.Entry
   }
@@ -22,16 +22,16 @@ struct CheckpointSearch {
   private let graph: Graph
   private let mapping: CheckpointMapping
   private let head: CheckpointMapping.Head
-  /// What has to be found.
+  /// The parameters to find.
   private let needed: [Graph.ParameterInfo]
   private let places: [Substring: Int]
-  /// What stands in the place of a beginning of names.
+  /// The replacement for each renamed prefix.
   private let renames: [Substring: String]
-  /// Length of the longest name that may be one of the network's, in bytes.
+  /// The length in bytes of the longest name that may be one of the network's.
   private let longestName: Int
-  /// Names that the graph knows and does without.
+  /// The checkpoint keys that the graph ignores.
   private let unneeded: Set<Substring>
-  /// Components of the network's names, each with all before it.
+  /// All prefixes of the network's names that end at a component.
   private let branches: Set<Substring>
 
   init(_ checkpoint: Checkpoint, for graph: Graph, mapping: CheckpointMapping, head: CheckpointMapping.Head) {
@@ -59,16 +59,18 @@ struct CheckpointSearch {
     self.branches = branches
   }
 
-  // MARK: - The weights
+  // MARK: - Weights
 
-  /// Reads the weights of the one candidate that fits.
+  /// Reads the weights of the only candidate.
+  ///
+  /// - Throws: `ParameterError`, ``CheckpointError``.
   func loaded(key: String?) throws -> LoadedParameters {
     var items = checkpoint.stateDictionaries.enumerated().flatMap { index, dictionary in
       dictionary.entries.map { name, entry in
         Item(dictionary: index, name: name, path: (dictionary.keys + [name]).joined(separator: "."), entry: entry)
       }
     }
-    // A name that long is no module's, and cutting it at every dot takes the square of its length.
+    // A longer name is not that of a module, and trying every split takes time quadratic in its length.
     items.removeAll { $0.path.utf8.count > 4096 }
     guard !items.isEmpty else { throw CheckpointError.noTensors }
     items.sort { ($0.dictionary, $0.name) < ($1.dictionary, $1.name) }
@@ -103,7 +105,7 @@ struct CheckpointSearch {
       parameters: parameters, prefix: String(candidate.prefix.dropLast()), leftOut: findings.leftOut)
   }
 
-  /// Throws unless all candidates have the same numbers.
+  /// Throws if two candidates have different values.
   private func requireOne(of candidates: [Candidate], among items: [Item]) throws {
     guard let first = candidates.first else { return }
     for other in candidates.dropFirst() {
@@ -121,8 +123,8 @@ struct CheckpointSearch {
 
   // MARK: - Keys
 
-  /// The tensors under a key: in the dictionary of those keys, else those whose path begins with it, else those whose path holds
-  /// it.
+  /// The tensors under a key: those in the dictionary with that key; else those whose path starts with the key; else
+  /// those whose path contains it.
   private func chosen(_ items: [Item], _ key: String) throws -> [Item] {
     let inDictionary = items.filter { checkpoint.stateDictionaries[$0.dictionary].keys.joined(separator: ".") == key }
     if !inDictionary.isEmpty { return inDictionary }
@@ -134,7 +136,7 @@ struct CheckpointSearch {
     throw CheckpointError.unknownKey(key, available: keys)
   }
 
-  /// The shortest keys that tell candidates apart.
+  /// The shortest keys that distinguish the candidates.
   private func labels(of candidates: [Candidate], among items: [Item]) -> [String] {
     let keys = candidates.map { candidate in
       let place = candidate.assignment.lazy.compactMap(\.self).first
@@ -146,24 +148,25 @@ struct CheckpointSearch {
 
   // MARK: - Candidates
 
-  /// Where the network's weights may lie.
+  /// A possible location of the network's weights.
   struct Candidate {
-    /// What stands before all names, with its dot.
+    /// The prefix of all names, with its final dot.
     let prefix: String
-    /// What stands before the names of each part, and the part's own beginning, where they differ from part to part.
+    /// If the parts of the network have different prefixes: the prefix of each part in the checkpoint, and in the
+    /// network.
     var parts: [(prefix: String, part: String)] = []
-    /// The item for each name that is needed.
+    /// The index of the item for each required parameter.
     let assignment: [Int?]
-    /// How many of them are found in their shapes.
+    /// The number of parameters that are found with the expected shape.
     let matches: Int
   }
 
-  /// All places at which every name is found in its shape.
+  /// All candidates that contain every parameter with the expected shape.
   private func candidates(among items: [Item]) -> [Candidate] {
     var candidates: [Candidate] = []
     for (prefix, votes) in votes(of: items) where votes >= needed.count {
       let candidate = candidate(at: prefix, among: items)
-      // A rename may make one set of weights fit under two prefixes.
+      // With renames, one set of weights may match under two prefixes.
       if candidate.matches == needed.count, !candidates.contains(where: { $0.assignment == candidate.assignment }) {
         candidates.append(candidate)
       }
@@ -171,7 +174,8 @@ struct CheckpointSearch {
     return candidates.isEmpty ? partwise(items) : candidates
   }
 
-  /// The prefixes for which names vote that are found in their shapes, shorter ones first.
+  /// The prefixes under which a parameter is found with the expected shape, and the number of such parameters; shorter
+  /// prefixes first.
   private func votes(of items: [Item]) -> [(prefix: String, count: Int)] {
     var votes: [Substring: Int] = [:]
     for item in items {
@@ -187,7 +191,7 @@ struct CheckpointSearch {
 
   private func place(of name: Substring) -> Int? { places[name] ?? renamed(name).flatMap { places[$0[...]] } }
 
-  /// A name under its other beginning, or `nil` where no rule fits.
+  /// A name after renaming, or `nil` if no rule matches.
   private func renamed(_ name: Substring) -> String? {
     guard !renames.isEmpty else { return nil }
     for end in name.utf8.indices where name.utf8[end] == UInt8(ascii: ".") {
@@ -201,7 +205,7 @@ struct CheckpointSearch {
     var assignment = [Int?](repeating: nil, count: needed.count)
     for (index, item) in items.enumerated() where item.path.hasPrefix(prefix) {
       let name = item.path.dropFirst(prefix.count)
-      // The graph's own name goes before another that becomes it.
+      // The graph's own name takes precedence over a name that is renamed to it.
       if let place = places[name] {
         assignment[place] = index
       } else if let place = place(of: name), assignment[place] == nil {
@@ -217,7 +221,7 @@ struct CheckpointSearch {
     }
   }
 
-  /// The place at which most names are found, or, where none is, that of the dictionary with most tensors.
+  /// The candidate with the most parameters found; if none are found, the dictionary with the most tensors.
   private func nearest(to items: [Item]) -> Candidate? {
     var votes: [Substring: Int] = [:]
     for item in items {
@@ -235,10 +239,11 @@ struct CheckpointSearch {
     return candidate(at: prefix, among: items)
   }
 
-  // MARK: - Parts with prefixes of their own
+  // MARK: - Parts with different prefixes
 
-  /// Candidates whose parts, told by the first component of the network's names, stand under different prefixes: `encoder.model.`
-  /// beside `decoder.`. A part's prefix holds the part's name, and all of its names are found under it in their shapes.
+  /// Candidates whose parts have different prefixes, such as `encoder.model.` and `decoder.`. A part is all names with
+  /// the same first component. The prefix of a part contains the part's name, and all of its parameters are found under
+  /// the prefix with the expected shapes.
   private func partwise(_ items: [Item]) -> [Candidate] {
     let parts = Dictionary(grouping: needed.indices) { needed[$0].name.firstComponent }
     guard parts.count > 1, !parts.keys.contains("") else { return [] }
@@ -261,7 +266,7 @@ struct CheckpointSearch {
       }
       guard found[part] != nil else { return [] }
     }
-    // Parts that stand under a common prefix belong together; else each part must stand at one place alone.
+    // Prefer parts with a common prefix. Otherwise each part must have exactly one possible prefix.
     let commons =
       found.values.map { Set($0.map(\.before)) }.reduce(nil as Set<String>?) { $0?.intersection($1) ?? $1 } ?? []
     let choices: [[String: String]] =
@@ -292,12 +297,12 @@ struct CheckpointSearch {
       assignment: assignment, matches: matches(assignment, among: items))
   }
 
-  /// Components that wrappers of modules put into names, whatever they wrap.
+  /// Name components that wrapper modules add, regardless of the wrapped module.
   private static let wrappers: Set<Substring> = [
     "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
   ]
 
-  /// The items without the components of wrappers, where there are any that the network's own names have not.
+  /// The items without wrapper components; `nil` if there are none apart from those in the network's own names.
   private func unwrapped(_ items: [Item]) -> [Item]? {
     let own = Set(branches.flatMap { $0.split(separator: ".") })
     let wrappers = CheckpointSearch.wrappers.subtracting(own)
@@ -312,9 +317,9 @@ struct CheckpointSearch {
     return hasChanged ? unwrapped : nil
   }
 
-  // MARK: - What does not fit
+  // MARK: - Mismatches
 
-  /// What is wrong with a candidate, and what is left out of it.
+  /// The errors of a candidate, and the tensors that are ignored.
   private struct Findings {
     var missing: [String] = []
     var unused: [String] = []
@@ -324,7 +329,7 @@ struct CheckpointSearch {
 
     var areNone: Bool { missing.isEmpty && unused.isEmpty && misshapen.isEmpty && unreadable.isEmpty }
 
-    /// Where something is missing, what was left out may be what it should have been.
+    /// If a parameter is missing, an ignored tensor may be the missing one under another name.
     func error(_ graph: String) -> ParameterError {
       ParameterError(
         graph: graph, missing: missing, unused: missing.isEmpty ? unused : unused + leftOut, misshapen: misshapen,
@@ -345,7 +350,7 @@ struct CheckpointSearch {
       }
     }
     let assigned = Set(candidate.assignment.compactMap(\.self))
-    // A dictionary that no weight is from is something else: an optimiser's state, a copy.
+    // A dictionary without any assigned tensor is something else, such as an optimiser state or a copy.
     let concerned = Set(assigned.map { items[$0].dictionary })
     for (index, item) in items.enumerated() where !assigned.contains(index) {
       guard concerned.isEmpty || concerned.contains(item.dictionary) else { continue }
@@ -366,7 +371,7 @@ struct CheckpointSearch {
         continue
       }
       switch item.entry {
-      case _ where makesNoDifference(name, item.entry): findings.leftOut.append(item.name)
+      case _ where isTrainingOnly(name, item.entry): findings.leftOut.append(item.name)
       case .unreadable(let reason):
         findings.unreadable.append(.init(name: name, reason: reason + ", or leave it out"))
       case .tensor, .array: findings.unused.append(name)
@@ -377,7 +382,7 @@ struct CheckpointSearch {
     return findings
   }
 
-  /// The name that an item would have in the network.
+  /// The network's name for an item.
   private func name(of item: Item, in candidate: Candidate) -> String {
     if let (prefix, part) = candidate.parts.first(where: { item.path.hasPrefix($0.prefix) }) {
       return part + item.path.dropFirst(prefix.count)
@@ -385,11 +390,11 @@ struct CheckpointSearch {
     return String(item.path.dropFirst(candidate.prefix.count))
   }
 
-  /// Whether a tensor that the network does not have belongs to training alone: whole numbers such as counters and the states of
-  /// generators, or a part that is called a loss, a metric or an auxiliary head.
-  private func makesNoDifference(_ name: String, _ entry: Checkpoint.Entry) -> Bool {
+  /// Whether a tensor that the network does not have is used in training only: an integer tensor such as a counter or a
+  /// generator state, or a part named as a loss, a metric or an auxiliary head.
+  private func isTrainingOnly(_ name: String, _ entry: Checkpoint.Entry) -> Bool {
     if case .tensor(let spec, _) = entry, spec.elementType != .float32 { return true }
-    // The first component with which the name leaves those of the network.
+    // The first component that is not a prefix of the network's names.
     let ends = name.indices.filter { name[$0] == "." } + [name.endIndex]
     guard let end = ends.first(where: { !branches.contains(name[..<$0]) }) else { return false }
     let component = (name[..<end].split(separator: ".").last ?? "").lowercased()
@@ -404,13 +409,14 @@ struct CheckpointSearch {
 }
 
 extension String {
-  /// Where a name of at most so many bytes may begin in a path: at its start and behind each dot.
+  /// The positions at which a name of at most `longest` bytes may start in a path: the start of the path and after each
+  /// dot.
   fileprivate func nameStarts(longest: Int) -> [String.Index] {
     let tail = utf8.suffix(longest + 1)
     let starts = tail.indices.filter { tail[$0] == UInt8(ascii: ".") }.map { utf8.index(after: $0) }
     return tail.count <= longest ? [startIndex] + starts : starts
   }
 
-  /// What stands before the first dot; nothing where there is none.
+  /// The part before the first dot; empty if there is no dot.
   fileprivate var firstComponent: String { firstIndex(of: ".").map { String(self[..<$0]) } ?? "" }
 }

@@ -1,6 +1,6 @@
-/// The networks that can be made by name.
+/// The networks that can be created by name.
 public enum ModelRegistry {
-  /// All of them by family, in the order in which they are listed.
+  /// All networks by family, in listing order.
   public static let families: [ModelFamily] = [
     .unet,
     .nestedUNet,
@@ -14,9 +14,9 @@ public enum ModelRegistry {
     .realTime,
   ]
 
-  /// All of them, in the order in which they are listed.
+  /// All networks, in listing order.
   public static let all: [ModelDescription] = families.flatMap(\.models)
 
-  /// The network of a name, or `nil` where there is none.
+  /// The network with a name, or `nil` if there is none.
   public static func find(_ name: String) -> ModelDescription? { all.first { $0.name == name } }
 }

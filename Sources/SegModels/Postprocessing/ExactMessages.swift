@@ -1,14 +1,14 @@
 import SegEngine
 
-/// The messages of a ``DenseCRF`` over all pairs of pixels, from the definition. The weights of all pairs are computed once where they
-/// take less than ``largestStorage`` bytes, else anew in each iteration.
+/// The messages of a ``DenseCRF`` over all pairs of pixels, computed by definition. The weights of all pairs are stored
+/// if they take less than ``largestStorage`` bytes; otherwise they are recomputed in each iteration.
 struct ExactMessages: PairwiseMessages {
   private static let largestStorage = 256 << 20
 
   private let groups: [KernelGroup]
   /// 1 / √n of each pixel, for each member of each group.
   private let normalizations: [[[Float]]]
-  /// The weights of all pairs, `[pixel, pixel]`, for each group, where they are kept.
+  /// The weights of all pairs, `[pixel, pixel]`, for each group, if they are stored.
   private var stored: [Tensor] = []
   private let unary: Tensor
   private let classes: Int
@@ -55,7 +55,7 @@ struct ExactMessages: PairwiseMessages {
     return result
   }
 
-  /// Writes the weights of some pixels with all, Σ over the group's kernels of scale · k̂.
+  /// Writes the weights between a range of pixels and all pixels, Σ over the group's kernels of scale · k̂.
   private func fill(_ weights: UnsafeMutablePointer<Float>, rows: Range<Int>, of group: Int) {
     let count = unary.shape[0]
     var row = [Float](repeating: 0, count: count)
@@ -76,7 +76,7 @@ struct ExactMessages: PairwiseMessages {
 
   func write(_ pixels: Range<Int>, to target: UnsafeMutablePointer<Float>) {
     let (count, stride) = (unary.shape[0], unary.shape[1])
-    // Pairs of some pixels with all.
+    // The number of pixels that are paired with all pixels at a time.
     let block = 32
     var weights = [Float](repeating: 0, count: stored.isEmpty ? block * count : 0)
     var messages = [Float](repeating: 0, count: block * stride)

@@ -1,19 +1,20 @@
 import SegEngine
 
-/// The kernels of a ``DenseCRF`` whose labels are compared alike, so that one weight a pair of pixels stands for all of them.
+/// The kernels of a ``DenseCRF`` with the same label compatibility. Their weights are summed to one weight per pair of
+/// pixels.
 struct KernelGroup: Sendable {
-  /// One kernel.
+  /// One kernel of the group.
   struct Member: Sendable {
     let features: PixelFeatures
     let scale: Float
   }
 
-  /// What filtered marginals are multiplied by from the right, `[classes, classes]`; `nil` is the identity.
+  /// The `[classes, classes]` matrix that filtered marginals are multiplied by from the right; `nil` is the identity.
   let matrix: [Float]?
-  /// The kernels.
+  /// The kernels of the group.
   var members: [Member]
 
-  /// Groups kernels: those that only compare labels for equality are one group, each other is its own.
+  /// Groups kernels. All Potts kernels form one group; every other kernel is a group of its own.
   static func groups(_ kernels: [PairwiseKernel], _ features: [PixelFeatures]) -> [KernelGroup] {
     var groups: [KernelGroup] = []
     for (kernel, features) in zip(kernels, features) {
@@ -41,7 +42,8 @@ extension PixelFeatures {
 }
 
 extension ComputeDevice {
-  /// target += rows · matrix for rows of `stride` numbers of which `classes` count; without a matrix target += rows.
+  /// Adds rows · matrix to the target, or the rows themselves without a matrix. Rows have `stride` floats, of which the
+  /// first `classes` are used.
   func addMessages(
     _ rows: UnsafePointer<Float>, _ matrix: [Float]?, to target: UnsafeMutablePointer<Float>, count: Int, classes: Int,
     stride: Int

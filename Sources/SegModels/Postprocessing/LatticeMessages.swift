@@ -1,26 +1,26 @@
 import SegEngine
 
-/// The messages of a ``DenseCRF`` by permutohedral lattices, one a kernel.
+/// The messages of a ``DenseCRF`` by permutohedral lattices, one per kernel.
 ///
-/// Each of the three steps (splat, blur, slice) is rows that are weighted sums of other rows, so the result does not depend on which
-/// thread computes which, and all classes of a row are computed at once. The last step sums the lattices' values and log p in one go:
-/// all of them lie in one array of rows.
+/// In each of the three steps (splat, blur, slice) every row is a weighted sum of other rows, with all classes at once.
+/// The result therefore does not depend on the number of threads. The last step sums the values of all lattices and log
+/// p in one pass, because all of them lie in one array of rows.
 struct LatticeMessages: PairwiseMessages {
   private let filters: [LatticeFilter]
   private let matrices: [[Float]?]
   private let device: ComputeDevice
   private let classes: Int
   private let stride: Int
-  /// log p, then each lattice's rows twice.
+  /// log p, followed by two copies of each lattice's rows.
   private var rows: Tensor
-  /// Where in ``rows`` each lattice begins.
+  /// The index in ``rows`` of the first row of each lattice.
   private let starts: [Int]
-  /// What each pixel is the sum of, `[pixel, taps]`: offsets in ``rows`` and weights.
+  /// The terms of the last step for each pixel, `[pixel, taps]`: offsets in ``rows`` and weights.
   private let taps: Int
   private let offsets: [Int]
   private let weights: [Float]
 
-  /// Finds the lattices of some kernels and their normalisation.
+  /// Builds the lattices of the kernels, with their normalisation.
   init(
     _ kernels: [PairwiseKernel], _ features: [PixelFeatures], classes: Int, unary: Tensor, on device: ComputeDevice
   ) throws(CRFError) {
@@ -53,7 +53,7 @@ struct LatticeMessages: PairwiseMessages {
     }
     self.rows = rows
 
-    // A matrix product is one more step from one copy of the rows to the other.
+    // Each step, a product with the compatibility matrix included, reads one copy of the rows and writes the other.
     let ends = zip(filters, matrices).map { ($0.0.lattice.dimensions + 1 + ($0.1 == nil ? 0 : 1)) % 2 }
     taps = 1 + lattices.reduce(0) { $0 + $1.dimensions + 1 }
     var offsets: [Int] = []
@@ -108,126 +108,5 @@ struct LatticeMessages: PairwiseMessages {
         }
       }
     }
-  }
-}
-
-/// Splatting and blurring on a lattice, with the first half of the symmetric normalisation.
-struct LatticeFilter: Sendable {
-  /// The lattice.
-  let lattice: PermutohedralLattice
-  /// 1 / √n of each point.
-  private(set) var normalization: [Float]
-  /// Numbers of a row.
-  private let stride: Int
-  /// The points that each vertex is the sum of: those of vertex v are entries `starts[v] ..< starts[v + 1]` of the others.
-  private let starts: [Int]
-  private let offsets: [Int]
-  private var weights: [Float]
-
-  /// Rows that the lattice's values take: one a vertex, and one of zeros for neighbours that are not there.
-  var rowCount: Int { lattice.vertexCount + 1 }
-
-  init(_ lattice: PermutohedralLattice, stride: Int, on device: ComputeDevice) {
-    self.lattice = lattice
-    self.stride = stride
-    let size = lattice.dimensions + 1
-    var starts = [Int](repeating: 0, count: lattice.vertexCount + 1)
-    for vertex in lattice.vertices { starts[Int(vertex) + 1] += 1 }
-    for vertex in 0..<lattice.vertexCount { starts[vertex + 1] += starts[vertex] }
-    var next = starts
-    var offsets = [Int](repeating: 0, count: lattice.vertices.count)
-    var weights = [Float](repeating: 0, count: lattice.vertices.count)
-    for (entry, vertex) in lattice.vertices.enumerated() {
-      let place = next[Int(vertex)]
-      next[Int(vertex)] += 1
-      offsets[place] = entry / size
-      weights[place] = lattice.weights[entry]
-    }
-    self.starts = starts
-    self.offsets = offsets.map { $0 * stride }
-    self.weights = weights
-    normalization = []
-    normalize(offsets, on: device)
-  }
-
-  /// Filters ones, and divides the weights by the root of what comes.
-  private mutating func normalize(_ points: [Int], on device: ComputeDevice) {
-    let size = lattice.dimensions + 1
-    var values = (0..<lattice.vertexCount).map { vertex in
-      weights[starts[vertex]..<starts[vertex + 1]].reduce(0, +)
-    }
-    values.append(0)
-    var blurred = values
-    values.withUnsafeMutableBufferPointer { values in
-      blurred.withUnsafeMutableBufferPointer { other in
-        let (result, _) = blur(values.baseAddress!, other.baseAddress!, stride: 1, on: device)
-        normalization = (0..<lattice.vertices.count / size).map { point in
-          var sum: Float = 0
-          for tap in point * size..<(point + 1) * size {
-            sum += lattice.weights[tap] * result[Int(lattice.vertices[tap])]
-          }
-          return 1 / sum.squareRoot()
-        }
-      }
-    }
-    for (place, point) in points.enumerated() { weights[place] *= normalization[point] }
-  }
-
-  /// The lattice's values of marginals `[point, stride]`, in one of two arrays of ``rowCount`` rows whose last is zero; gives that
-  /// array, and the other.
-  func filter(
-    _ marginals: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>,
-    on device: ComputeDevice
-  ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
-    starts.withUnsafeBufferPointer { starts in
-      offsets.withUnsafeBufferPointer { offsets in
-        weights.withUnsafeBufferPointer { weights in
-          device.workers.forEachRange(lattice.vertexCount, grain: 64) { range, _ in
-            for vertex in range {
-              let entry = starts[vertex]
-              device.kernels.interpolate(
-                marginals, offsets: offsets.baseAddress! + entry, weights: weights.baseAddress! + entry,
-                taps: starts[vertex + 1] - entry, pixels: 1, channels: stride, first + vertex * stride, yStride: stride)
-            }
-          }
-        }
-      }
-    }
-    return blur(first, second, stride: stride, on: device)
-  }
-
-  /// Adds half of both neighbours to each vertex, axis by axis.
-  private func blur(
-    _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, stride: Int, on device: ComputeDevice
-  ) -> (values: UnsafeMutablePointer<Float>, other: UnsafeMutablePointer<Float>) {
-    var (from, to) = (first, second)
-    let count = lattice.vertexCount
-    let piece = 128
-    // The row of zeros makes it four taps, which backends add up without going through memory.
-    let weights = (0..<piece).flatMap { _ in [1, 0.5, 0.5, 0] as [Float] }
-    lattice.neighbors.withUnsafeBufferPointer { neighbors in
-      for axis in 0...lattice.dimensions {
-        let base = axis * count * 2
-        device.workers.forEachRange(count, grain: 512) { range, _ in
-          withUnsafeTemporaryAllocation(of: Int.self, capacity: piece * 4) { offsets in
-            for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: piece) {
-              let end = min(start + piece, range.upperBound)
-              for vertex in start..<end {
-                let tap = (vertex - start) * 4
-                offsets[tap] = vertex * stride
-                offsets[tap + 1] = Int(neighbors[base + 2 * vertex]) * stride
-                offsets[tap + 2] = Int(neighbors[base + 2 * vertex + 1]) * stride
-                offsets[tap + 3] = count * stride
-              }
-              device.kernels.interpolate(
-                from, offsets: offsets.baseAddress!, weights: weights, taps: 4, pixels: end - start, channels: stride,
-                to + start * stride, yStride: stride)
-            }
-          }
-        }
-        swap(&from, &to)
-      }
-    }
-    return (from, to)
   }
 }

@@ -1,8 +1,9 @@
 import SegEngine
 
-/// The marginals of a ``DenseCRF`` and how they are updated.
+/// The marginals of a ``DenseCRF`` and their mean-field update.
 ///
-/// Rows are pixels, padded with zeros to ``stride(of:)`` numbers, so that vector kernels meet no remainder.
+/// A row holds the marginals of one pixel, padded with zeros to ``stride(of:)`` floats, so that vector kernels need no
+/// remainder loop.
 struct MeanField {
   /// log p, `[pixel, stride]`.
   let unary: Tensor
@@ -10,10 +11,10 @@ struct MeanField {
   private let classes: Int
   private let device: ComputeDevice
 
-  /// Numbers of a row of so many classes.
+  /// The number of floats in a row for a number of classes.
   static func stride(of classes: Int) -> Int { classes <= 4 ? classes : (classes + 7) / 8 * 8 }
 
-  /// Starts from the probabilities themselves, `[height, width, classes]`.
+  /// Starts from the probabilities, `[height, width, classes]`.
   init(_ probabilities: Tensor, minimum: Float, on device: ComputeDevice) {
     let classes = probabilities.shape[2]
     let stride = MeanField.stride(of: classes)
@@ -45,13 +46,13 @@ struct MeanField {
     self.device = device
   }
 
-  /// One step: each pixel's marginal from those of all others.
+  /// One iteration: updates the marginals of all pixels.
   mutating func update(by messages: inout some PairwiseMessages) {
     let (classes, stride, device) = (classes, unary.shape[1], device)
     let pixels = unary.shape[0]
     messages.prepare(marginals)
     marginals.withUnsafeMutableElements(of: Float.self) { [messages] q in
-      // Small pieces, so that the softmax finds its input in the cache.
+      // Pieces are small, so that the input of the softmax is still in the cache.
       device.workers.forEach((pixels + 511) / 512) { piece, _ in
         let range = piece * 512..<min(pixels, (piece + 1) * 512)
         let rows = q.baseAddress! + range.lowerBound * stride
@@ -74,13 +75,4 @@ struct MeanField {
       }
     }
   }
-}
-
-/// One way to compute what all pixels say to each.
-protocol PairwiseMessages {
-  /// Takes the marginals `[pixel, stride]` of the last iteration.
-  mutating func prepare(_ marginals: Tensor)
-
-  /// Writes log p + messages of some pixels, `[pixel, stride]`; may be called from several threads.
-  func write(_ pixels: Range<Int>, to rows: UnsafeMutablePointer<Float>)
 }

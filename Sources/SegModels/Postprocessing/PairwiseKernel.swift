@@ -1,25 +1,27 @@
 import SegEngine
 
-/// What ties two pixels of a ``DenseCRF``: a Gaussian of how far they are apart, and perhaps of how different their colours are.
+/// A pairwise term of a ``DenseCRF``: a Gaussian of the distance between two pixels and, optionally, of their colour
+/// difference.
 public struct PairwiseKernel: Hashable, Sendable {
-  /// What two labels cost beside each other, before the weight: µ(l, l′).
+  /// The label compatibility µ(l, l′): the cost of two labels, before the weight.
   public enum Compatibility: Hashable, Sendable {
-    /// 1 where they differ, 0 where they are the same.
+    /// Potts model: 0 for equal labels, 1 for different labels.
     case potts
-    /// Row l, column l′. Negative costs draw labels together.
+    /// A matrix with row l and column l′. Negative costs attract labels.
     case matrix([[Float]])
   }
 
-  /// Factor of the energy.
+  /// The weight w of the term.
   public var weight: Float
-  /// Standard deviation of positions, in pixels.
+  /// The standard deviation of positions, in pixels.
   public var positionDeviation: Float
-  /// Standard deviation of colours in steps of 8 bits (16-bit samples are divided by 257), or `nil` where they do not matter.
+  /// The standard deviation of colours on the 8-bit scale (16-bit samples are divided by 257), or `nil` if colours are
+  /// not used.
   public var colorDeviation: Float?
-  /// What two labels cost beside each other.
+  /// The label compatibility.
   public var compatibility: Compatibility
 
-  /// w · exp(−|p_i − p_j|² / (2 · positionDeviation²)): removes small isolated regions.
+  /// The smoothness kernel w · exp(−|p_i − p_j|² / (2 · positionDeviation²)). It removes small isolated regions.
   public static func gaussian(
     weight: Float, positionDeviation: Float, compatibility: Compatibility = .potts
   ) -> PairwiseKernel {
@@ -27,10 +29,10 @@ public struct PairwiseKernel: Hashable, Sendable {
       weight: weight, positionDeviation: positionDeviation, colorDeviation: nil, compatibility: compatibility)
   }
 
-  /// w · exp(−|p_i − p_j|² / (2 · positionDeviation²) − |c_i − c_j|² / (2 · colorDeviation²)): pixels that are near and alike get the
-  /// same label.
+  /// The appearance kernel w · exp(−|p_i − p_j|² / (2 · positionDeviation²) − |c_i − c_j|² / (2 · colorDeviation²)).
+  /// Nearby pixels of similar colour tend to get the same label.
   ///
-  /// c are red, green and blue from 0 to 255; a grey image counts as one whose three channels are the same.
+  /// c are red, green and blue from 0 to 255. A grey image is treated as three equal channels.
   public static func bilateral(
     weight: Float, positionDeviation: Float, colorDeviation: Float, compatibility: Compatibility = .potts
   ) -> PairwiseKernel {
@@ -51,17 +53,17 @@ public struct PairwiseKernel: Hashable, Sendable {
     }
   }
 
-  /// What multiplies a row vector of filtered marginals [l′] from the right to give what is added to the log-probabilities [l]: −w µᵀ,
-  /// row-major, or `nil` where that is w times the identity but for a number that all labels of a pixel share.
+  /// The row-major matrix −w µᵀ. A row vector of filtered marginals [l′], multiplied by it from the right, is added to
+  /// the log-probabilities [l]. `nil` if it is w times the identity, up to a constant that all labels of a pixel share.
   var messageMatrix: [Float]? {
     guard case .matrix(let rows) = compatibility else { return nil }
     return rows.indices.flatMap { column in rows.map { -weight * $0[column] } }
   }
 
-  /// The factor of filtered marginals that ``messageMatrix`` does not hold.
+  /// The factor of filtered marginals that is not part of ``messageMatrix``.
   var messageScale: Float { compatibility == .potts ? weight : 1 }
 
-  /// The pixels of an image as points in the space where this kernel is exp(−|f_i − f_j|² / 2).
+  /// The features f of the image's pixels, for which this kernel is exp(−|f_i − f_j|² / 2).
   func features(of image: Image) -> PixelFeatures {
     let isColor = image.layout.isColor
     let colors = colorDeviation == nil ? 0 : isColor ? 3 : 1
@@ -69,7 +71,7 @@ public struct PairwiseKernel: Hashable, Sendable {
     let stride = image.layout.count
     var values = [Float](repeating: 0, count: image.width * image.height * dimensions)
     var pixel = 0
-    // Three equal channels are √3 times as far apart as one.
+    // Three equal channels are √3 times as far apart as one channel.
     let unit: Float = image.white / 255 * (colorDeviation ?? 1) / (isColor ? 1 : Float(3).squareRoot())
     func fill(_ sample: (Int) -> Float) {
       for row in 0..<image.height {
@@ -89,15 +91,4 @@ public struct PairwiseKernel: Hashable, Sendable {
     }
     return PixelFeatures(dimensions: dimensions, values: values)
   }
-}
-
-/// Points, one a pixel, row by row.
-struct PixelFeatures: Sendable {
-  /// Coordinates of a point.
-  let dimensions: Int
-  /// `[pixel, dimension]`
-  let values: [Float]
-
-  /// Number of points.
-  var count: Int { values.count / dimensions }
 }

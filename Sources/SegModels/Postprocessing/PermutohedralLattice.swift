@@ -1,24 +1,25 @@
 import SegEngine
 
-/// The vertices of a permutohedral lattice that lie around given points, and how far each point is from them (Adams, Baek and Davis
-/// 2010, "Fast High-Dimensional Filtering Using the Permutohedral Lattice").
+/// The vertices of a permutohedral lattice around given points, and the barycentric weights of each point (Adams, Baek
+/// and Davis 2010, "Fast High-Dimensional Filtering Using the Permutohedral Lattice").
 ///
-/// The lattice lies in the hyperplane Σ x = 0 of d + 1 dimensions. A point x of d dimensions is taken there by an isometry, scaled so
-/// that the blur along the lattice's axes together with splatting and slicing has the variance 1 of the features; it lies in a simplex
-/// of d + 1 vertices, whose barycentric coordinates are its weights.
+/// The lattice lies in the hyperplane Σ x = 0 of d + 1 dimensions. An isometry maps a d-dimensional point to it. The
+/// scale is chosen so that splatting, blurring and slicing together have variance 1 in feature space. The point lies in
+/// a simplex of d + 1 vertices; its barycentric coordinates are the weights.
 struct PermutohedralLattice: Sendable {
-  /// Dimensions d of the points.
+  /// The dimension d of the points.
   let dimensions: Int
-  /// Number of vertices.
+  /// The number of vertices.
   let vertexCount: Int
-  /// The vertices around each point, `[point, d + 1]`.
+  /// The vertices of the simplex around each point, `[point, d + 1]`.
   let vertices: [Int32]
-  /// Their weights, `[point, d + 1]`, which sum to 1 a point.
+  /// Their weights, `[point, d + 1]`, with sum 1 for each point.
   let weights: [Float]
-  /// The vertices before and after each along each axis, `[axis, vertex, 2]`; ``vertexCount`` where there is none.
+  /// The previous and the next vertex along each axis, `[axis, vertex, 2]`; ``vertexCount`` if there is none.
   let neighbors: [Int32]
 
-  /// A lattice vertex: its first d coordinates, each as 21 bits with an offset, so that a step is one addition a word.
+  /// The first d coordinates of a lattice vertex, each as 21 bits with an offset, so that a step takes one addition per
+  /// word.
   private struct Key: Equatable {
     var low, high: UInt64
 
@@ -26,7 +27,7 @@ struct PermutohedralLattice: Sendable {
     static let bits = 21
     static let offset = 1 << (bits - 1)
 
-    /// The same number in the lanes of some coordinates, for adding.
+    /// The same number in the lanes of the given coordinates, for addition.
     init(_ value: Int, in coordinates: some Sequence<Int>) {
       low = 0
       high = 0
@@ -50,7 +51,7 @@ struct PermutohedralLattice: Sendable {
     }
   }
 
-  /// An open-addressed table of vertices, numbered in the order in which they came.
+  /// A hash table with open addressing. Vertices are numbered in order of insertion.
   private struct Table {
     private(set) var keys: [Key] = []
     private var slots: [Int32]
@@ -94,23 +95,26 @@ struct PermutohedralLattice: Sendable {
     }
   }
 
-  /// Where a point lies: the vertex of remainder 0 of its simplex, and the coordinate that the step to each next one lowers.
+  /// The simplex of a point: its vertex of remainder 0, and the order in which coordinates are lowered to reach the
+  /// other vertices.
   private struct Place {
     var key = Key(low: 0, high: 0)
-    /// Four bits a step.
+    /// Four bits per step.
     var order: UInt32 = 0
   }
 
-  /// The largest number of dimensions that a key holds.
+  /// The largest number of dimensions that fits in a key.
   static let largestDimensions = 2 * Key.lanes - 1
 
-  /// The lattice around some points, or `nil` where coordinates would leave their range.
+  /// Builds the lattice around points, or returns `nil` if coordinates overflow.
   ///
-  /// - Precondition: points have 1 to ``largestDimensions`` dimensions.
+  /// - Precondition: Points have 1 to ``largestDimensions`` dimensions.
   init?(_ points: PixelFeatures, over workers: WorkerPool) {
     let d = points.dimensions
-    precondition((1...Self.largestDimensions).contains(d), "a lattice of \(d) dimensions")
-    // A vertex is at most d + 1 from its point in each coordinate, and a neighbour as far again.
+    precondition(
+      (1...Self.largestDimensions).contains(d),
+      "a lattice must have 1 to \(Self.largestDimensions) dimensions, not \(d)")
+    // In each coordinate a vertex is at most d + 1 from its point, and a neighbour at most d + 1 from the vertex.
     let largest = points.values.reduce(0) { max($0, abs($1)) }
     guard largest * Float(d * (d + 1)) < Float(Key.offset / 2) else { return nil }
 
@@ -128,7 +132,7 @@ struct PermutohedralLattice: Sendable {
     }
 
     let ones = Key(1, in: 0..<d)
-    // The last coordinate is the sum of the others with its sign changed, and has no lane.
+    // The last coordinate is the negative sum of the others and is not stored.
     let lowered = (0...d).map { $0 < d ? Key(d + 1, in: [$0]) : Key(low: 0, high: 0) }
     var table = Table()
     var vertices = [Int32](repeating: 0, count: points.count * (d + 1))
@@ -160,12 +164,12 @@ struct PermutohedralLattice: Sendable {
     self.neighbors = neighbors
   }
 
-  /// Finds the simplices of some points.
+  /// Finds the simplices of a range of points.
   private static func locate(
     _ range: Range<Int>, dimensions d: Int, _ values: UnsafePointer<Float>, _ places: UnsafeMutablePointer<Place>,
     _ weights: UnsafeMutablePointer<Float>
   ) {
-    // The blur has variance 1/2 along each of the d + 1 axes, splatting and slicing the rest: 2 (d + 1)² / 3 in all.
+    // The blur has variance 1/2 along each of the d + 1 axes. With splatting and slicing the total is 2 (d + 1)² / 3.
     let deviation = Float(d + 1) * (2.0 / 3.0 as Float).squareRoot()
     let scales = (0..<d).map { deviation / Float(($0 + 1) * ($0 + 2)).squareRoot() }
     var elevated = [Float](repeating: 0, count: d + 1)
@@ -179,7 +183,7 @@ struct PermutohedralLattice: Sendable {
         sum += coordinate
       }
       elevated[0] = sum
-      // The nearest point whose coordinates are multiples of d + 1; it need not lie in the hyperplane.
+      // Round to the nearest point whose coordinates are multiples of d + 1. It may lie outside the hyperplane.
       var excess = 0
       for i in 0...d {
         let multiple = Int((elevated[i] / Float(d + 1)).rounded())
@@ -187,14 +191,14 @@ struct PermutohedralLattice: Sendable {
         excess += multiple
         rank[i] = 0
       }
-      // By how much each coordinate is above it, ranked from the largest.
+      // Rank the differences between the coordinates and the rounded point, the largest first.
       for i in 0..<d {
         let difference = elevated[i] - Float(nearest[i])
         for j in i + 1...d {
           if difference < elevated[j] - Float(nearest[j]) { rank[i] += 1 } else { rank[j] += 1 }
         }
       }
-      // Back to the hyperplane, where it costs least.
+      // Move back to the hyperplane by changing the coordinates with the largest rounding errors.
       for i in 0...d {
         rank[i] += excess
         if rank[i] < 0 {

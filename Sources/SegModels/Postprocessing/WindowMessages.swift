@@ -1,6 +1,6 @@
 import SegEngine
 
-/// The messages of a ``DenseCRF`` over a window of pixels around each, in which the kernels are exact. The weights of all pairs are
+/// The messages of a ``DenseCRF`` over a window around each pixel, with exact kernels. The weights of all pairs are
 /// computed once.
 struct WindowMessages: PairwiseMessages {
   private let size: Extent2D
@@ -8,7 +8,7 @@ struct WindowMessages: PairwiseMessages {
   private let classes: Int
   private let unary: Tensor
   private let device: ComputeDevice
-  /// For each group its matrix and the weights `[pixel, tap]`; 0 where the tap lies outside the image.
+  /// For each group its matrix and the weights `[pixel, tap]`, 0 for taps outside the image.
   private let groups: [(matrix: [Float]?, weights: Tensor)]
   private var marginals: Tensor
 
@@ -36,7 +36,7 @@ struct WindowMessages: PairwiseMessages {
   func write(_ pixels: Range<Int>, to target: UnsafeMutablePointer<Float>) {
     let stride = unary.shape[1]
     let window = Window(size: size, radius: radius)
-    // The same distances serve every pixel whose window lies inside the image.
+    // All pixels whose window lies inside the image share the same offsets.
     let distances = window.distances.map { ($0.row * size.width + $0.column) * stride }
     var offsets = distances
     var message = [Float](repeating: 0, count: stride)
@@ -48,7 +48,7 @@ struct WindowMessages: PairwiseMessages {
         let isInside = window.isInside(pixel)
         if !isInside {
           for (tap, distance) in window.distances.enumerated() {
-            // A weight of 0 makes any pixel that there is harmless.
+            // For a tap outside the image the weight is 0, so any valid offset may be read.
             offsets[tap] = window.holds(pixel, distance) ? distances[tap] : 0
           }
         }
@@ -70,10 +70,10 @@ struct WindowMessages: PairwiseMessages {
   }
 }
 
-/// The pixels around each pixel of an image.
+/// The window of pixels around each pixel of an image.
 private struct Window {
   let size: Extent2D
-  /// Rows and columns from the pixel to each tap, row by row.
+  /// The row and column distance from the pixel to each tap, row by row.
   let distances: [(row: Int, column: Int)]
   private let radius: Int
 
@@ -83,15 +83,15 @@ private struct Window {
     distances = (-radius...radius).flatMap { row in (-radius...radius).map { (row, $0) } }
   }
 
-  /// Pixels of a whole window.
+  /// The number of pixels of a full window.
   var taps: Int { distances.count }
 
-  /// Whether the whole window of a pixel lies in the image.
+  /// Whether the full window of a pixel lies inside the image.
   func isInside(_ pixel: Int) -> Bool {
     holds(pixel, (-radius, -radius)) && holds(pixel, (radius, radius))
   }
 
-  /// Whether the pixel at a distance from another lies in the image.
+  /// Whether the pixel at a distance from another pixel lies inside the image.
   func holds(_ pixel: Int, _ distance: (row: Int, column: Int)) -> Bool {
     let (row, column) = (pixel / size.width + distance.row, pixel % size.width + distance.column)
     return row >= 0 && row < size.height && column >= 0 && column < size.width
@@ -110,7 +110,7 @@ private struct Window {
             let row = kernel.baseAddress! + pixel * taps
             let isInside = isInside(pixel)
             for tap in 0..<taps {
-              // exp(−∞) is 0.
+              // exp(−∞) is 0: the weight of a tap outside the image.
               row[tap] =
                 isInside || holds(pixel, distances[tap])
                 ? member.features.exponent(pixel, pixel + steps[tap]) : -.infinity

@@ -1,13 +1,14 @@
 import SegEngine
 
 extension LabelMap {
-  /// The labels that a run computes (``MapReading/Result/labels``), in the map's own memory where it computes uint16. Of other integers and
-  /// of numbers, rounded, those below 0 are 0, and those above 65535 are that.
+  /// Creates a label map from the labels that a run computes (``MapReading/Result/labels``). A run that computes uint16
+  /// writes to the map's memory directly. Other types are converted: floats are rounded, and values are clamped to 0 …
+  /// 65535.
   ///
   /// - Parameters:
   ///   - size: Height and width.
-  ///   - workers: The threads that share out conversions.
-  ///   - run: Computes one label a pixel in a tensor that it has made for it.
+  ///   - workers: The threads for conversions.
+  ///   - run: Computes one label per pixel into a tensor created by the given closure.
   init(
     size: Extent2D, on workers: WorkerPool, computedBy run: (_ makingOutput: (TensorSpec) -> Tensor) throws -> Tensor
   ) rethrows {
@@ -25,7 +26,7 @@ extension LabelMap {
     self.init(width: size.width, height: size.height, labels: labels)
   }
 
-  /// Writes values as labels, unless they are there already.
+  /// Writes values as labels, unless they already are the map's memory.
   private static func convert(_ values: Tensor, to target: UnsafeMutablePointer<UInt16>, on workers: WorkerPool) {
     func convert<Element: TensorElement>(_ type: Element.Type, _ label: (Element) -> UInt16) {
       values.withUnsafeElements(of: type) { values in
@@ -44,14 +45,14 @@ extension LabelMap {
     }
   }
 
-  /// The first class of the largest probability of each pixel of `[height, width, classes]`, or of two classes label 1 where its
-  /// probability is above a threshold.
+  /// Creates a label map from probabilities `[height, width, classes]`: the first class with the largest probability.
+  /// With two classes and a threshold: label 1 where its probability exceeds the threshold.
   ///
-  /// - Precondition: the tensor has three axes, at least one class, and with a threshold two.
+  /// - Precondition: The tensor has three axes and at least one class; with a threshold, two classes.
   public init(probabilities: Tensor, threshold: Float? = nil) {
     let shape = probabilities.shape
-    precondition(shape.rank == 3 && shape[2] > 0, "\(shape) is no [height, width, classes]")
-    precondition(threshold == nil || shape[2] == 2, "a threshold for \(shape[2]) classes")
+    precondition(shape.rank == 3 && shape[2] > 0, "probabilities must be [height, width, classes], not \(shape)")
+    precondition(threshold == nil || shape[2] == 2, "a threshold needs two classes, not \(shape[2])")
     self.init(
       width: shape[1], height: shape[0],
       labels: probabilities.withElements(of: Float.self) { values in
@@ -59,7 +60,7 @@ extension LabelMap {
       })
   }
 
-  /// The label of a pixel by scores `[pixel, class]` that are in proportion to its probabilities.
+  /// The label of a pixel from scores `[pixel, class]` that are proportional to its probabilities.
   static func label(_ scores: Span<Float>, pixel: Int, classes: Int, threshold: Float?) -> UInt16 {
     let first = pixel * classes
     if let threshold {

@@ -8,18 +8,20 @@ import Musl
 import Darwin
 #endif
 
-/// What is read off a network's output map, as operators of a graph: labels or probabilities, at the size of the image or of the
-/// network's input.
+/// Computes labels or probabilities from a network's output map, as operators of a graph, at the size of the image or
+/// of the network's input.
 ///
-/// The map, of any resolution, is brought to the network's size, the part of it that shows the image to the image's size, both
-/// bilinearly (half-pixel centres) and before anything decides; labels go the same way by the nearest.
+/// The map may have any resolution. It is resized to the network's input size, and the part that shows the image to the
+/// image's size. Both resizes are bilinear with half-pixel centres and come before argmax or threshold. Label maps are
+/// resized by nearest neighbour.
 struct MapReading: Hashable, Sendable {
-  /// What is read.
+  /// The value to compute.
   enum Result: Hashable, Sendable {
-    /// The label of each pixel, `[1, height, width]` or with a last axis of 1: uint16, or the type in which the network gives labels.
+    /// The label of each pixel, `[1, height, width]` or `[1, height, width, 1]`: uint16, or the element type of a
+    /// network that outputs labels.
     case labels
-    /// The probability of each class, `[1, height, width, classes]`, or of foreground alone. The map's values are those already where
-    /// they `areProvided`.
+    /// The probability of each class, `[1, height, width, classes]`, or of the foreground only. If `areProvided`, the
+    /// values of the map already are probabilities.
     case probabilities(areProvided: Bool)
   }
 
@@ -28,16 +30,16 @@ struct MapReading: Hashable, Sendable {
   let resolution: Predictor.Resolution
   let result: Result
 
-  /// Whether the pixels that are read are those of the network's input, as they lie, so that the image's size adds no resizing.
+  /// Whether the result has the pixels of the network's input, so that no resizing to the image's size is needed.
   var keepsPixels: Bool {
     let content = placement.content
     return resolution == .network
-      || placement.imageSize == Extent2D(content.height, content.width)
+      || placement.imageSize == Extent2D(height: content.height, width: content.width)
   }
 
-  /// Adds what reads a map to its graph.
+  /// Adds the operators to the output's graph.
   ///
-  /// - Throws: ``PredictionError`` where the map is none, or not what is to be read.
+  /// - Throws: ``PredictionError`` if the output is not a map, or does not match the requested result.
   func read(_ output: Value) throws(PredictionError) -> Value {
     let map = try MapReading.featureMap(output)
     let isLabels = postprocessing == .labels || map.elementType != .float32
@@ -59,7 +61,7 @@ struct MapReading: Hashable, Sendable {
     case .argmax, .largestProbability, .labels: x.argmax(axis: -1, keepingAxis: false, elementType: .uint16)
     case .independent(let threshold):
       withBackground(x, threshold).argmax(axis: -1, keepingAxis: false, elementType: .uint16)
-    // The sigmoid is above t where the logit is above log(t / (1 − t)).
+    // The sigmoid exceeds t where the logit exceeds log(t / (1 − t)).
     case .threshold(let threshold):
       x.threshold(at: number(logit(threshold), in: x.graph), elementType: .uint16)
     case .probabilityThreshold(let threshold):
@@ -76,12 +78,13 @@ struct MapReading: Hashable, Sendable {
     case .threshold: x.sigmoid()
     case .probabilityThreshold: x
     case .saliencyThreshold:
-      // A map of one value everywhere is of no foreground: the division by the least positive number leaves 0.
+      // A constant map has no foreground: dividing by the smallest positive number gives 0.
       (x - least(map)) / (largest(map) - least(map)).map(.clip(low: .leastNormalMagnitude, high: .infinity))
     }
   }
 
-  /// An output at the size of the network's input, or of it the part that shows the image at the image's size.
+  /// Resizes a map to the network's input size or, for image resolution, the part that shows the image to the image's
+  /// size.
   private func resized(_ output: Value, _ interpolation: Resize.Interpolation) -> Value {
     let (network, content) = (placement.networkSize, placement.content)
     let isOfInputSize = output.shape.height == network.height && output.shape.width == network.width
@@ -92,7 +95,8 @@ struct MapReading: Hashable, Sendable {
     return keepsPixels ? x : x.resize(to: placement.imageSize, interpolation)
   }
 
-  /// Of independent classes a channel before them that is the threshold everywhere, so that it is the largest where none exceeds it.
+  /// Prepends a channel with the constant threshold to the channels of independent classes. It is the largest where no
+  /// class exceeds the threshold.
   private func withBackground(_ x: Value, _ threshold: Float) -> Value {
     let background = x.slice(axis: -1, from: 0, to: 1).map(.clip(low: threshold, high: threshold))
     return [background, x].concatenated(axis: -1)
@@ -101,7 +105,7 @@ struct MapReading: Hashable, Sendable {
   private func least(_ map: Value) -> Value { map.reduce(.minimum, axes: []) }
   private func largest(_ map: Value) -> Value { map.reduce(.maximum, axes: []) }
 
-  /// The value at a share of the way from the least of a map to its largest.
+  /// The value at a share of the range from the minimum to the maximum of a map.
   private func bound(_ share: Float, of map: Value) -> Value {
     (largest(map) - least(map)) * share + least(map)
   }
@@ -127,7 +131,7 @@ struct MapReading: Hashable, Sendable {
   }
 }
 
-/// log(p / (1 − p)), the number whose sigmoid is p.
+/// log(p / (1 − p)), the inverse of the sigmoid.
 private func logit(_ probability: Float) -> Float {
   let p = Double(probability)
   return p <= 0 ? -.infinity : p >= 1 ? .infinity : Float(log(p / (1 - p)))

@@ -7,7 +7,8 @@ extension MapReading: GraphExtension {
   }
 }
 
-/// Graphs that read maps by themselves, behind networks whose size the image's does not follow: the last few are kept compiled.
+/// A cache of compiled graphs that read output maps (``MapReading``). It is used if the result has another size than
+/// the network's input, and keeps the most recent graphs.
 final class MapReadings: Sendable {
   private struct Key: Hashable {
     let reading: MapReading
@@ -17,7 +18,7 @@ final class MapReadings: Sendable {
   private let capacity = 4
   private let compiled = Mutex<[(key: Key, model: CompiledModel)]>([])
 
-  /// The values that a reading gives for a network's output.
+  /// Computes a reading of a network's output.
   ///
   /// - Throws: ``PredictionError``.
   func run(

@@ -1,24 +1,25 @@
 import SegEngine
 
-/// What makes labels out of a network's first output.
+/// How labels are computed from a network's first output.
 public enum Postprocessing: Hashable, Sendable {
-  /// Label 1 where the sigmoid of the one logit is above the threshold, else 0.
+  /// One logit: label 1 where its sigmoid exceeds the threshold, else 0.
   case threshold(Float)
-  /// The label with the largest logit; what adds up to 1 at every pixel is taken for probabilities.
+  /// Logits: the label with the largest logit. Values that sum to 1 at every pixel are treated as probabilities.
   case argmax
-  /// The label with the largest probability, which the network gives itself.
+  /// The network outputs probabilities: the label with the largest probability.
   case largestProbability
-  /// The label that the network gives itself, of any element type.
+  /// The network outputs labels, of any element type.
   case labels
-  /// Label 1 where the one probability, which the network gives itself, is above the threshold, else 0.
+  /// The network outputs one probability: label 1 where it exceeds the threshold, else 0.
   case probabilityThreshold(Float)
-  /// Label 1 where the one value, brought to 0 … 1 by its least and largest over the network's output, is above the threshold.
+  /// One saliency channel, scaled to 0 … 1 by the minimum and maximum over the network's output: label 1 where it
+  /// exceeds the threshold.
   case saliencyThreshold(Float)
-  /// Of classes that do not exclude each other, each with a probability of its own: label 0 where none is above the threshold, else 1 + the
-  /// channel of the largest.
+  /// Independent classes with one probability each: label 0 where no class exceeds the threshold, else 1 + the channel
+  /// of the largest.
   case independent(Float)
 
-  /// What pixels are compared with, for those that compare.
+  /// The threshold, or `nil` if there is none.
   public var threshold: Float? {
     switch self {
     case .threshold(let value), .probabilityThreshold(let value), .saliencyThreshold(let value): value
@@ -26,7 +27,7 @@ public enum Postprocessing: Hashable, Sendable {
     }
   }
 
-  /// The same with another threshold; `nil` where there is none.
+  /// The same postprocessing with another threshold, or `nil` if it has no threshold.
   public func with(threshold: Float) -> Postprocessing? {
     switch self {
     case .threshold: .threshold(threshold)

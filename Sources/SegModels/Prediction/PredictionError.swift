@@ -1,27 +1,28 @@
 import SegEngine
 
-/// An output that does not suit what is to be made of it.
+/// A network, output or image that does not match the requested prediction.
 public enum PredictionError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// A threshold needs a network of one logit.
+  /// A threshold was given for a network with more than one logit.
   case notBinary(classes: Int)
-  /// The output is no map of one image.
+  /// The output is not a map of one image.
   case notAMap(Shape)
-  /// The network gives labels where probabilities are wanted.
+  /// Probabilities were requested, but the network outputs labels.
   case noProbabilities
-  /// The network takes more samples a pixel than the image has.
+  /// The network takes more samples per pixel than the image has.
   case tooFewBands(image: Int, network: Int)
-  /// Images cannot be prepared so: means or deviations that are not one for all or one a channel, a size that is none.
+  /// Invalid preprocessing: the number of means or deviations is neither one nor the number of channels, or a size is
+  /// invalid.
   case preprocessing(String)
 
-  /// One line that says what is wrong.
+  /// The error in one line.
   public var description: String {
     switch self {
-    case .notBinary(let classes): "a threshold is for networks of one logit, not \(classes)"
-    case .notAMap(let shape): "the network's first output \(shape) is no map of one image"
-    case .noProbabilities: "the network gives labels, not probabilities"
+    case .notBinary(let classes): "a threshold needs a network with one logit, not \(classes)"
+    case .notAMap(let shape): "the network's first output \(shape) is not a map of one image"
+    case .noProbabilities: "the network outputs labels, not probabilities"
     case .tooFewBands(let image, let network):
-      "the image has \(image) sample\(image == 1 ? "" : "s") a pixel, the network takes \(network)"
-    case .preprocessing(let reason): "the preprocessing makes no sense: \(reason)"
+      "the image has \(image) sample\(image == 1 ? "" : "s") per pixel, the network takes \(network)"
+    case .preprocessing(let reason): "invalid preprocessing: \(reason)"
     }
   }
 }

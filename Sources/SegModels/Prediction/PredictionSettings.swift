@@ -1,41 +1,44 @@
 import Foundation
 import SegEngine
 
-/// How images go into a network and labels come out of it, as a small JSON file keeps it beside the weights (`net.json` beside
-/// `net.onnx`). Every key may be left out; a key that is none of these is an error.
+/// The settings of preprocessing and postprocessing, stored in a small JSON file beside the weights (`net.json` beside
+/// `net.onnx`). Every key is optional; an unknown key is an error.
 public struct PredictionSettings: Codable, Sendable, Hashable {
-  /// What the network's output is.
+  /// The meaning of the network's output.
   public typealias Output = OutputMeaning
 
-  /// Height and width of the network's input; left out, the image keeps its size, padded to multiples of ``multiple``.
+  /// Height and width of the network's input. If absent, the image keeps its size and is padded to multiples of
+  /// ``multiple``.
   public var size: [Int]?
-  /// `stretch` or `letterbox`, where there is a size.
+  /// `stretch` or `letterbox`, if ``size`` is set.
   public var fit: String?
-  /// How images are resized: `antialiased`, `bilinear`, `nearest`, `area`, `bicubic` or `lanczos` (``Preprocessing/Resampling``).
+  /// The resampling method: `antialiased`, `bilinear`, `nearest`, `area`, `bicubic` or `lanczos`
+  /// (``Preprocessing/Resampling``).
   public var resampling: String?
-  /// What an image that keeps its size is padded to a multiple of.
+  /// An image that keeps its size is padded to multiples of this number.
   public var multiple: Int?
-  /// `rgb`, `bgr` or `grey`, or `bands` for the samples of a pixel as they lie.
+  /// `rgb`, `bgr` or `grey`, or `bands` for the samples of a pixel in storage order.
   public var channels: String?
-  /// What the value 1 is: `white`, `imageMaximum` or `step` (values from 0 to 255).
+  /// The scaling of samples: `white` (white is 1), `imageMaximum` (the largest value in the image is 1) or `step` (no
+  /// scaling, 0 to 255).
   public var range: String?
-  /// Subtracted from each channel.
+  /// The mean, subtracted from each channel.
   public var mean: [Float]?
-  /// What each channel is divided by.
+  /// The deviation that each channel is divided by.
   public var deviation: [Float]?
-  /// The order of axes of the file's image input: `nchw`, `nhwc`, `chw`, `hwc`, `nhw` or `hw`.
+  /// The axis order of the image input in the file: `nchw`, `nhwc`, `chw`, `hwc`, `nhw` or `hw`.
   public var layout: String?
-  /// What the output is.
+  /// The meaning of the output.
   public var output: Output?
-  /// Which of several outputs is taken, by its name in the file.
+  /// The name of the output to use, if the file has several.
   public var outputName: String?
   /// The probability or saliency above which a pixel is foreground.
   public var threshold: Float?
 
-  /// Settings that leave everything to the defaults.
+  /// Creates settings without any value, so that all defaults apply.
   public init() {}
 
-  /// The names of all settings, as a file has them.
+  /// The JSON names of all settings.
   public static let keys = CodingKeys.allCases.map(\.rawValue)
 
   enum CodingKeys: String, CodingKey, CaseIterable {
@@ -44,13 +47,13 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
 
   /// Reads JSON.
   ///
-  /// - Throws: ``SettingsError`` naming the key that is unknown or whose value does not fit.
+  /// - Throws: ``SettingsError`` with the key that is unknown or has an invalid value.
   public init(json: [UInt8]) throws(SettingsError) {
     let keys: [String]
     do {
       keys = try JSONDecoder().decode(KeysOfObject.self, from: Data(json)).keys
     } catch {
-      throw SettingsError("is no JSON object")
+      throw SettingsError("is not a JSON object")
     }
     if let unknown = keys.sorted().first(where: { CodingKeys(rawValue: $0) == nil }) {
       throw SettingsError("there is no setting \"\(unknown)\"; there are \(Self.keys.joined(separator: ", "))")
@@ -62,7 +65,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     } catch DecodingError.dataCorrupted(let context) {
       throw SettingsError(PredictionSettings.key(context) + context.debugDescription)
     } catch {
-      throw SettingsError("is no JSON object")
+      throw SettingsError("is not a JSON object")
     }
     try validate()
   }
@@ -71,9 +74,9 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     context.codingPath.isEmpty ? "" : context.codingPath.map(\.stringValue).joined(separator: ".") + ": "
   }
 
-  /// Refuses values that no network takes, whether this one would ask for them or not.
+  /// Throws if a value is invalid for every network.
   ///
-  /// - Throws: ``SettingsError`` naming the key.
+  /// - Throws: ``SettingsError`` with the key.
   public func validate() throws(SettingsError) {
     func require(_ holds: Bool, _ complaint: @autoclosure () -> String) throws(SettingsError) {
       if !holds { throw SettingsError(complaint()) }
@@ -102,10 +105,10 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   }
 
   private static let ranges: [String: Preprocessing.Range] = [
-    "white": .white, "imageMaximum": .imageMaximum, "step": .step,
+    "white": .white, "imageMaximum": .imageMaximum, "step": .unscaled,
   ]
 
-  /// The settings with those of another where these say nothing.
+  /// The settings, with those of another value where these are absent.
   public func completed(by other: PredictionSettings) -> PredictionSettings {
     var result = self
     result.size = size ?? other.size
@@ -123,12 +126,13 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     return result
   }
 
-  /// The preprocessing of a network of so many input channels.
+  /// The preprocessing for a network with a number of input channels.
   ///
-  /// By default three channels are colours, white as 1, with ImageNet's mean and deviation; one is grey, and other numbers are the
-  /// image's bands, with neither. Where just one of mean and deviation is stated, or values run from 0 to 255, ImageNet's do not come in.
+  /// Defaults: three channels are colours, with white as 1 and ImageNet's mean and deviation. One channel is grey, and
+  /// other numbers of channels are the image's bands, both without mean and deviation. If only one of mean and
+  /// deviation is set, or values range from 0 to 255, ImageNet's values are not used.
   ///
-  /// - Throws: ``SettingsError`` naming the key that does not fit.
+  /// - Throws: ``SettingsError`` with the key that does not match the network.
   public func preprocessing(inputChannels: Int) throws(SettingsError) -> Preprocessing {
     try validate()
     let kind = channels ?? (inputChannels == 1 ? "grey" : inputChannels == 3 ? "rgb" : "bands")
@@ -144,7 +148,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       let colors = !isImageNet ? nil : channels == .rgb ? imageNet : channels == .bgr ? imageNet.reversed() : nil
       let values = values ?? colors ?? [neutral]
       guard values.count == 1 || values.count == channels.count else {
-        throw SettingsError("\(name): \(values) is not one number, or one for each of \(channels.count) channels")
+        throw SettingsError("\(name): \(values) is neither one number nor one for each of \(channels.count) channels")
       }
       return values
     }
@@ -158,25 +162,25 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
 
   private var imageFit: Preprocessing.Fit {
     guard let size else { return .keep(multipleOf: multiple ?? 32) }
-    let extent = Extent2D(size[0], size[size.count - 1])
+    let extent = Extent2D(height: size[0], width: size[size.count - 1])
     return fit == "letterbox" ? .letterbox(extent) : .stretch(extent)
   }
 
-  /// What makes labels out of a network of so many output channels.
+  /// The postprocessing for a network with a number of output channels.
   ///
-  /// - Throws: ``SettingsError`` where a threshold is not between 0 and 1, or the network has several classes.
+  /// - Throws: ``SettingsError`` if a threshold is not between 0 and 1, or does not apply to the output.
   public func postprocessing(outputChannels: Int) throws(SettingsError) -> Postprocessing {
     try validate()
     if output == .labels {
-      guard threshold == nil else { throw SettingsError("a threshold is for probabilities, not labels") }
-      guard outputChannels == 1 else { throw SettingsError("output: \(outputChannels) channels are no labels") }
+      guard threshold == nil else { throw SettingsError("a threshold applies to probabilities, not to labels") }
+      guard outputChannels == 1 else { throw SettingsError("output: labels have one channel, not \(outputChannels)") }
       return .labels
     }
     if output == .multilabel || output == .multilabelProbabilities { return .independent(threshold ?? 0.5) }
     if outputChannels > 1 {
       if threshold != nil || output == .saliency {
         throw SettingsError(
-          "a threshold is for networks of one output channel, not \(outputChannels), or for output `multilabel`")
+          "a threshold needs a network with one output channel, not \(outputChannels), or output `multilabel`")
       }
       return output == .probabilities ? .largestProbability : .argmax
     }
@@ -189,7 +193,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   }
 }
 
-/// The keys of a JSON object, whatever their values are.
+/// The keys of a JSON object, with values of any type.
 private struct KeysOfObject: Decodable {
   struct Key: CodingKey {
     let stringValue: String
@@ -203,12 +207,4 @@ private struct KeysOfObject: Decodable {
   init(from decoder: any Decoder) throws {
     keys = try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue)
   }
-}
-
-/// Settings that make no sense.
-public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The key and what is wrong with it.
-  public let description: String
-
-  package init(_ description: String) { self.description = description }
 }

@@ -3,7 +3,7 @@ import SegEngine
 extension Predictor {
   /// Segments an image as ``callAsFunction(_:at:keepingLogits:)`` does, without blocking the calling task's thread.
   ///
-  /// - Throws: `CancellationError` where the task is cancelled before the network runs; a run itself is not interrupted.
+  /// - Throws: `CancellationError` if the task is cancelled before the network runs. A run is not interrupted.
   @concurrent
   public func prediction(
     for image: Image, at resolution: Resolution = .image, keepingLogits: Bool = false
@@ -12,19 +12,19 @@ extension Predictor {
     return try self(image, at: resolution, keepingLogits: keepingLogits)
   }
 
-  /// Segments many images, in order, and reads the next while one is computed.
+  /// Segments many images in order. The next image is read while one is computed.
   ///
   ///     for try await (path, prediction) in predictor.predictions(for: paths, reading: { try Image(contentsOf: $0) }) {
   ///       try prediction.get().labels.writePNG(to: path + ".labels.png")
   ///     }
   ///
-  /// What fails for one image, in reading or in computing, is that image's result; the others follow. At most two images are in memory at
-  /// once.
+  /// An error of one image, in reading or in computing, is that image's result; the sequence continues. At most two
+  /// images are in memory at once.
   ///
   /// - Parameters:
-  ///   - items: What images are made of, such as paths.
-  ///   - resolution: At which size labels are given.
-  ///   - read: Makes the image of an item.
+  ///   - items: The sources of images, such as paths.
+  ///   - resolution: The resolution of the labels.
+  ///   - read: Returns the image of an item.
   public func predictions<Items: Sequence & Sendable>(
     for items: Items, at resolution: Resolution = .image,
     reading read: @escaping @Sendable (Items.Element) throws -> Image
@@ -32,9 +32,9 @@ extension Predictor {
     Predictions(predictor: self, items: items, resolution: resolution, read: read)
   }
 
-  /// The predictions of many images, in their order; see ``predictions(for:at:reading:)``.
+  /// A sequence of predictions, in the order of the items; see ``predictions(for:at:reading:)``.
   public struct Predictions<Items: Sequence & Sendable>: AsyncSequence, Sendable where Items.Element: Sendable {
-    /// An item with its prediction, or with what failed.
+    /// An item with its prediction or error.
     public typealias Element = (item: Items.Element, prediction: Swift.Result<Prediction, any Error>)
 
     fileprivate let predictor: Predictor
@@ -42,14 +42,14 @@ extension Predictor {
     fileprivate let resolution: Resolution
     fileprivate let read: @Sendable (Items.Element) throws -> Image
 
-    /// Begins with the first item.
+    /// Creates an iterator from the first item.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Goes through the items.
+    /// Iterates over the items.
     public struct Iterator: AsyncIteratorProtocol {
       private let predictions: Predictions
       private var items: Items.Iterator
-      /// The item whose image is being read.
+      /// The next item, whose image is being read.
       private var upcoming: (item: Items.Element, image: Task<Image, any Error>)?
 
       fileprivate init(_ predictions: Predictions) {
@@ -57,9 +57,9 @@ extension Predictor {
         items = predictions.items.makeIterator()
       }
 
-      /// The prediction of the next item; `nil` behind the last.
+      /// The prediction of the next item; `nil` after the last.
       ///
-      /// - Throws: `CancellationError` where the task is cancelled.
+      /// - Throws: `CancellationError` if the task is cancelled.
       public mutating func next() async throws -> Element? {
         guard let (item, reading) = upcoming ?? nextReading() else { return nil }
         upcoming = nil

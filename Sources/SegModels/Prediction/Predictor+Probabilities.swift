@@ -1,14 +1,14 @@
 import SegEngine
 
 extension Predictor {
-  /// The probability of each class at the image's size, `[height, width, classes]`; of a network of one output channel, background and
-  /// foreground.
+  /// The probability of each class at the image's size, `[height, width, classes]`. A network with one output channel
+  /// gives background and foreground.
   ///
-  /// Each view is the image resized as ``Preprocessing`` says, for a network of `scale` times the size; a flipped view is the network's
-  /// input from right to left, its output turned back.
+  /// Each view is the image, preprocessed to `scale` times the network's input size. A flipped view mirrors the
+  /// network's input left to right and mirrors its output back.
   ///
-  /// - Throws: `GraphError` where the network cannot take an image of that size, ``PredictionError`` where its output is no map of
-  ///   probabilities or logits.
+  /// - Throws: `GraphError` if the network does not support an image of that size, ``PredictionError`` if its output is
+  ///   not a map of probabilities or logits.
   public func probabilities(for image: Image, views: TestTimeAugmentation = .none) throws -> Tensor {
     var combined: Tensor?
     for scale in views.scales {
@@ -22,20 +22,20 @@ extension Predictor {
         if combined == nil { combined = view } else { combined!.combine(view, views.combination) }
       }
     }
-    guard var combined else { preconditionFailure("there is always a view") }
+    guard var combined else { preconditionFailure("test-time augmentation needs at least one view") }
     if views.scales.count * (views.flips ? 2 : 1) > 1 { combined.normalizeRows() }
     return combined
   }
 
-  /// The labels of an image from several views, and through a conditional random field where one is given; and the probabilities, or
-  /// the field's marginals, `[height, width, classes]`.
+  /// The labels of an image from several views, refined by a conditional random field if one is given, and the
+  /// probabilities or the field's marginals, `[height, width, classes]`.
   ///
-  /// The field that a network was published with is its predictor's ``refinement``.
+  /// The CRF that a network was published with is its predictor's ``refinement``.
   ///
-  /// A field of a network with a threshold works on probabilities whose odds are divided by the threshold's, so that it decides at one
-  /// half where the network decides at the threshold.
+  /// For a network with a threshold, the odds of the probabilities are divided by the odds of the threshold before the
+  /// CRF. The CRF's decision at one half then corresponds to the network's decision at the threshold.
   ///
-  /// - Throws: As ``probabilities(for:views:)``, and ``CRFError``.
+  /// - Throws: The errors of ``probabilities(for:views:)``, and ``CRFError``.
   public func refined(
     _ image: Image, views: TestTimeAugmentation = .none, crf: DenseCRF? = nil
   ) throws -> (labels: LabelMap, probabilities: Tensor) {
@@ -51,8 +51,9 @@ extension Predictor {
 }
 
 extension Predictor {
-  /// The probability of each class at the image's size, `[height, width, classes]`, from a map `[1, height, width, classes]` of any
-  /// resolution: background and foreground where it has one channel. What the network gives as probabilities is recognised by its sums.
+  /// The probability of each class at the image's size, `[height, width, classes]`, from a map `[1, height, width,
+  /// classes]` of any resolution. One channel gives background and foreground. A map whose values sum to 1 at each
+  /// pixel is treated as probabilities.
   private func distribution(of map: Tensor, _ placement: Placement) throws -> Tensor {
     let areProvided =
       switch postprocessing {
@@ -67,7 +68,7 @@ extension Predictor {
     let size = placement.imageSize
     if postprocessing.threshold == nil {
       var distribution = values.reshaped(to: [size.height, size.width, values.shape.channels])
-      // Quantised ones add up to nearly 1, and those of classes that do not exclude each other to anything.
+      // Quantised probabilities sum to nearly 1; those of independent classes have any sum.
       if areProvided { distribution.normalizeRows() }
       return distribution
     }
@@ -84,7 +85,7 @@ extension Predictor {
 }
 
 extension Tensor {
-  /// Whether no value is negative and each pixel's values sum to 1.
+  /// Whether no value is negative and the values of each pixel sum to 1.
   fileprivate var sumsToOne: Bool {
     let channels = shape.channels
     return withElements(of: Float.self) { values in
@@ -100,7 +101,7 @@ extension Tensor {
     }
   }
 
-  /// A feature map `[batch, height, width, channels]` from right to left.
+  /// A feature map `[batch, height, width, channels]`, mirrored left to right.
   fileprivate func flipped() -> Tensor {
     let (width, channels) = (shape.width, shape.channels)
     return withElements(of: Float.self) { source in
@@ -116,7 +117,7 @@ extension Tensor {
     }
   }
 
-  /// Adds another view's probabilities, or takes the larger ones.
+  /// Combines the probabilities with those of another view: adds them, or takes the maximum.
   fileprivate mutating func combine(_ other: Tensor, _ combination: TestTimeAugmentation.Combination) {
     other.withElements(of: Float.self) { other in
       withMutableElements(of: Float.self) { values in
@@ -128,8 +129,8 @@ extension Tensor {
     }
   }
 
-  /// Divides each pixel's values by their sum, where that is positive; values below 0 count as 0, and of none above it each is as
-  /// likely as any other.
+  /// Divides the values of each pixel by their sum. Negative values count as 0. If the sum is 0, all classes get equal
+  /// probability.
   mutating func normalizeRows() {
     let (pixels, channels) = (shape.rows, shape.channels)
     withMutableElements(of: Float.self) { values in
@@ -146,7 +147,7 @@ extension Tensor {
     }
   }
 
-  /// Divides the odds of class 1 of two by those of a threshold.
+  /// Divides the odds of class 1, of two classes, by the odds of a threshold.
   fileprivate mutating func moveThreshold(_ threshold: Float) {
     let pixels = shape.rows
     withMutableElements(of: Float.self) { values in

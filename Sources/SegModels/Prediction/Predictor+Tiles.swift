@@ -1,25 +1,29 @@
 import SegEngine
 
 extension Predictor {
-  /// The labels of an image of any size, tile by tile: memory is that of one tile's run and of the probabilities of one row of tiles,
-  /// never of the whole image's logits.
+  /// The labels of an image of any size, computed tile by tile. Memory is needed for the run of one tile and the
+  /// probabilities of one row of tiles, not for the logits of the whole image.
   ///
-  /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` look at a tile where they would look at the image.
+  /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
+  /// instead of the image.
   ///
-  /// - Throws: As ``callAsFunction(_:at:keepingLogits:)``; with ``Tiling/Blending/gaussian`` also ``PredictionError`` where the network gives labels.
+  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)``; with ``Tiling/Blending/gaussian`` also
+  ///   ``PredictionError`` if the network outputs labels.
   public func labels(for image: Image, in tiling: Tiling) throws -> LabelMap {
     var labels = LabelMap(width: image.width, height: image.height, repeating: 0)
     switch tiling.blending {
     case .center:
-      // Tiles are cut from the image as the network would see the whole of it, padded at the right and bottom: a map ends where it
-      // ends for the whole image, since an operator sees its own zeros there and not what it makes of padding.
-      let padded = Placement(of: Extent2D(image.height, image.width), fit: preprocessing.fit).networkSize
+      // Cut tiles from the image as padded for a single run. The bottom and right border of a tile at the edge is then
+      // where it is for the whole image: an operator reads its own zero padding there, not values computed from
+      // padding.
+      let padded = Placement(of: Extent2D(height: image.height, width: image.width), fit: preprocessing.fit).networkSize
       let isPadded = preprocessing.fit.keepsPixels
       for row in tiling.rows(of: isPadded ? padded.height : image.height) where row.shown.lowerBound < image.height {
         for column in tiling.columns(of: isPadded ? padded.width : image.width)
         where column.shown.lowerBound < image.width {
           let (down, across) = (row.shown.clamped(to: 0..<image.height), column.shown.clamped(to: 0..<image.width))
-          let predictor = isPadded ? padding(to: Extent2D(row.shown.count, column.shown.count), tiling) : self
+          let predictor =
+            isPadded ? padding(to: Extent2D(height: row.shown.count, width: column.shown.count), tiling) : self
           let tile = try predictor(image.cropped(rows: down, columns: across)).labels
           for y in row.kept.clamped(to: down) {
             for x in column.kept.clamped(to: across) { labels[y, x] = tile[y - down.lowerBound, x - across.lowerBound] }
@@ -35,7 +39,7 @@ extension Predictor {
           if band == nil { band = ProbabilityBand(width: image.width, classes: tile.shape[2]) }
           band!.add(tile, rows: row.shown, columns: column.shown)
         }
-        // Rows that no further tile shows are decided.
+        // Rows that are in no further tile are complete.
         let end = index + 1 < rows.count ? rows[index + 1].shown.lowerBound : image.height
         band!.decide(upTo: end, threshold: postprocessing.threshold, &labels)
       }
@@ -43,14 +47,15 @@ extension Predictor {
     return labels
   }
 
-  /// The same for tiles that are padded to a size, and on to multiples of what their beginnings and the whole image's size have in common.
+  /// A predictor that pads a tile to a size, rounded up to a multiple of the greatest common divisor of alignment and
+  /// padding multiple.
   private func padding(to size: Extent2D, _ tiling: Tiling) -> Predictor {
     func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
     guard case .keep(let multiple) = preprocessing.fit else { return self }
     let step = divisor(multiple, tiling.alignment)
     func up(_ extent: Int) -> Int { (extent + step - 1) / step * step }
     var preprocessing = preprocessing
-    preprocessing.fit = .pad(Extent2D(up(size.height), up(size.width)))
+    preprocessing.fit = .pad(Extent2D(height: up(size.height), width: up(size.width)))
     return Predictor(
       model, preprocessing: preprocessing, postprocessing: postprocessing, refinement: refinement, readings: readings)
   }
@@ -61,12 +66,13 @@ extension Preprocessing.Fit {
   fileprivate var keepsPixels: Bool { if case .keep = self { true } else { false } }
 }
 
-/// Weighted sums of probabilities for the rows of an image that tiles are still to come for.
+/// Weighted sums of probabilities for the rows of an image that further tiles will add to.
 private struct ProbabilityBand {
   private let width, classes: Int
-  /// The row of the image at which the sums begin.
+  /// The image row of the first sum.
   private var first = 0
-  /// `[row, column, class]`; common weights do not change which class has the largest, or where two classes' halves are.
+  /// `[row, column, class]`, not normalised: a common factor changes neither the argmax nor a comparison between two
+  /// classes.
   private var sums: [Float] = []
 
   init(width: Int, classes: Int) {
@@ -94,7 +100,7 @@ private struct ProbabilityBand {
     }
   }
 
-  /// Labels the rows before `end`, and lets them go.
+  /// Labels the rows before `end` and removes them from the band.
   mutating func decide(upTo end: Int, threshold: Float?, _ labels: inout LabelMap) {
     for row in first..<end {
       for column in 0..<width {

@@ -1,38 +1,39 @@
 import SegEngine
 
-/// From an image to its segmentation: preprocessing, network, postprocessing, and back to the image's own size.
+/// Segments images: preprocessing, network, postprocessing, and resizing to the image's size.
 public struct Predictor: Sendable {
-  /// At which size labels are given.
+  /// The resolution of the labels.
   public enum Resolution: String, Hashable, Sendable, CaseIterable {
-    /// That of the image.
+    /// The size of the image.
     case image
-    /// That of the network's input, padding included.
+    /// The size of the network's input, including padding.
     case network
   }
 
-  /// What comes of one image.
+  /// The result for one image.
   public struct Prediction: Sendable {
     /// The class of each pixel.
     public let labels: LabelMap
-    /// The network's first output for its input, `[1, height, width, classes]`, where it was asked for.
+    /// The network's first output, `[1, height, width, classes]` at the network's input, if it was requested.
     public let logits: Tensor?
-    /// Where in the network's input the image lies.
+    /// The position of the image within the network's input.
     public let placement: Placement
   }
 
   /// The network with its weights.
   public let model: Model
-  /// What is done to images first.
+  /// The preprocessing of images.
   public let preprocessing: Preprocessing
-  /// What makes labels out of logits.
+  /// The postprocessing of logits to labels.
   public let postprocessing: Postprocessing
-  /// The conditional random field that suits the network, for ``refined(_:views:crf:)``: that which it was published with, where it was.
+  /// The conditional random field for ``refined(_:views:crf:)``: the one that the network was published with, or a
+  /// default.
   public let refinement: DenseCRF
 
-  /// Graphs that read maps, compiled once for each size.
+  /// Graphs that read output maps, compiled once per size.
   let readings: MapReadings
 
-  /// Joins a network with what comes before and after it.
+  /// Creates a predictor from a network, preprocessing and postprocessing.
   public init(
     _ model: Model, preprocessing: Preprocessing, postprocessing: Postprocessing, refinement: DenseCRF = .deepLab
   ) {
@@ -52,7 +53,8 @@ public struct Predictor: Sendable {
     self.readings = readings
   }
 
-  /// Joins a network with what its description says comes before and after it, its published conditional random field included.
+  /// Creates a predictor with the preprocessing, postprocessing and published conditional random field of a
+  /// description.
   public init(_ model: Model, for description: ModelDescription) {
     self.init(
       model, preprocessing: description.preprocessing, postprocessing: description.postprocessing,
@@ -61,15 +63,16 @@ public struct Predictor: Sendable {
 
   /// Segments an image.
   ///
-  /// Where nobody asks for the logits and the labels have the pixels of the network's input, network and labelling are one graph: the
-  /// labels of a network that ends in an enlarged map are computed without that map.
+  /// Network and labelling run as one graph if the logits are not requested and the labels have the pixels of the
+  /// network's input. If the network ends with upsampling, its labels are then computed without storing the upsampled
+  /// map.
   ///
   /// - Parameters:
-  ///   - image: The image, of any size that ``Preprocessing/fit`` brings to one that the network takes.
-  ///   - resolution: At which size labels are given.
-  ///   - keepingLogits: Whether the prediction has the network's output too.
-  /// - Throws: `GraphError` where the network cannot take an image of that size, ``PredictionError`` where its output does not suit
-  ///   ``postprocessing``.
+  ///   - image: The image. ``Preprocessing/fit`` must bring its size to one that the network supports.
+  ///   - resolution: The resolution of the labels.
+  ///   - keepingLogits: Whether to return the network's output as well.
+  /// - Throws: `GraphError` if the network does not support an image of that size, ``PredictionError`` if its output
+  ///   does not match ``postprocessing``.
   public func callAsFunction(
     _ image: Image, at resolution: Resolution = .image, keepingLogits: Bool = false
   ) throws -> Prediction {
@@ -89,14 +92,14 @@ public struct Predictor: Sendable {
     return Prediction(labels: labels, logits: keepingLogits ? output : nil, placement: placement)
   }
 
-  /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid of one logit,
-  /// the softmax over the classes, or what the network gives as probabilities itself.
+  /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid
+  /// of one logit, the softmax over the classes, or the network's output if it already is probabilities.
   ///
-  /// - Precondition: the prediction has logits.
-  /// - Throws: ``PredictionError`` where the output is no map.
+  /// - Precondition: The prediction has logits.
+  /// - Throws: ``PredictionError`` if the output is not a map.
   public func probabilities(of prediction: Prediction) throws -> Tensor {
     guard let logits = prediction.logits else {
-      preconditionFailure("a prediction has probabilities where its logits were kept")
+      preconditionFailure("probabilities(of:) needs a prediction made with keepingLogits: true")
     }
     let map = logits.reshaped(to: try MapReading.featureMapShape(logits.shape))
     guard map.elementType == .float32 else { return map }
@@ -112,10 +115,10 @@ public struct Predictor: Sendable {
     return try graph.compiled(on: model.backend).run(["logits": map])["values"]!
   }
 
-  /// A mask of the image's size as the network would see it: resized and padded like the image, each pixel that of the nearest
-  /// (the pixel in which its centre falls), padding `fill`.
+  /// A mask of the image's size, resized and padded like the image for the network. Each pixel takes the nearest mask
+  /// pixel (the one that contains its centre); padding is `fill`.
   public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {
-    let placement = Placement(of: Extent2D(mask.height, mask.width), fit: preprocessing.fit)
+    let placement = Placement(of: Extent2D(height: mask.height, width: mask.width), fit: preprocessing.fit)
     let (size, content) = (placement.networkSize, placement.content)
     var result = LabelMap(width: size.width, height: size.height, repeating: fill)
     for row in 0..<content.height {

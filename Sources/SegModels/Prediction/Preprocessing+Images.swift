@@ -1,23 +1,23 @@
 import SegEngine
 
 extension Preprocessing {
-  /// The network's input for an image, `[1, height, width, channels]` of float32, and where in it the image lies.
+  /// The network's input for an image, float32 `[1, height, width, channels]`, and the position of the image within it.
   ///
   /// - Parameters:
   ///   - image: The image.
-  ///   - workers: The threads that share out the rows.
-  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` where the network takes more samples a pixel than the image has,
-  ///   ``PredictionError/preprocessing(_:)`` where the numbers do not fit each other.
+  ///   - workers: The threads to split the rows over.
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` if the network takes more samples per pixel than the
+  ///   image has, ``PredictionError/preprocessing(_:)`` if the preprocessing is invalid.
   public func callAsFunction(
     _ image: Image, on workers: WorkerPool = .shared
   ) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
     try validate()
-    let placement = Placement(of: Extent2D(image.height, image.width), fit: fit)
+    let placement = Placement(of: Extent2D(height: image.height, width: image.width), fit: fit)
     let selection = try ChannelSelection(channels, of: image.layout)
     func prepared<Stored: ImageSample>(_ samples: [Stored]) -> Tensor {
       samples.withUnsafeBufferPointer { samples in
         let rows = ChannelRows(samples.baseAddress!, of: image, selection)
-        let size = Extent2D(placement.content.height, placement.content.width)
+        let size = Extent2D(height: placement.content.height, width: placement.content.width)
         return tensor(
           ImageResampling(rows, to: size, by: resampling), white: image.white, placement, on: workers)
       }
@@ -31,7 +31,7 @@ extension Preprocessing {
     return (input, placement)
   }
 
-  /// A prepared image as the network takes it: in its ``elementType``.
+  /// A prepared image, converted to the network's ``elementType``.
   func networkInput(_ prepared: Tensor) -> Tensor {
     func rounded<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
       Tensor(
@@ -63,7 +63,7 @@ extension Preprocessing {
       func row(_ y: Int) -> UnsafeMutablePointer<Float> {
         elements + ((content.top + y) * size.width + content.left) * channels.count
       }
-      /// Calls `body` with each resized row's samples and their place.
+      /// Calls `body` with the samples of each resized row, the row index and the worker.
       func forEachRow(_ body: (_ samples: UnsafePointer<Stored.Working>, _ y: Int, _ worker: Int) -> Void) {
         workers.forEachRange(content.height, grain: grain) { range, worker in
           var rows = ResampledRows(image, from: range.lowerBound)
@@ -77,8 +77,8 @@ extension Preprocessing {
         }
       }
       guard range == .imageMaximum else {
-        // Whole samples times 255 are exact.
-        let factor: Float = range == .step ? 255 : 1
+        // Integer samples times 255 are exact in Float.
+        let factor: Float = range == .unscaled ? 255 : 1
         forEachRow { samples, y, _ in
           let target = row(y)
           for index in 0..<rowCount { target[index] = samples[index].float * factor }
@@ -86,7 +86,7 @@ extension Preprocessing {
         }
         return
       }
-      // The maximum is known when all rows are, which wait in their places.
+      // The maximum is known only after all rows are resized, so the rows are stored first and normalised in place.
       let largest = [Float](unsafeUninitializedCapacity: workers.threadCount) { largest, count in
         largest.initialize(repeating: 0)
         count = workers.threadCount
@@ -111,7 +111,7 @@ extension Preprocessing {
     return tensor
   }
 
-  /// Writes padding around the image.
+  /// Writes the padding around the image.
   private func pad(
     _ elements: UnsafeMutablePointer<Float>, _ placement: Placement, with padding: [Float], on workers: WorkerPool
   ) {
@@ -139,10 +139,11 @@ extension Preprocessing {
   }
 }
 
-/// Mean and deviation as a factor and a summand for each sample of a whole row, so that the loops over samples need not count channels.
+/// Mean and deviation as a factor and a summand for each sample of a whole row, so that the inner loops do not depend
+/// on the number of channels.
 private struct SampleNormalization {
   private let scale, shift: [Float]
-  /// What padding becomes, of each channel.
+  /// The normalised padding value of each channel.
   let padding: [Float]
 
   init(_ preprocessing: Preprocessing, width: Int) {
@@ -154,7 +155,7 @@ private struct SampleNormalization {
     self.shift = (0..<width).flatMap { _ in shift }
   }
 
-  /// Normalises the samples of a row, given the sample that counts as 1.
+  /// Normalises the samples of a row. `unit` is the sample value that is scaled to 1.
   func apply(to row: UnsafeMutablePointer<Float>, count: Int, unit: Float) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in

@@ -7,25 +7,28 @@ import Darwin
 #endif
 
 extension Preprocessing {
-  /// How an image is resized. A network sees the images of its training only where it is the same as there.
+  /// The filter that resizes images. It must be the filter used in training.
   ///
-  /// Pixels are areas whose corners coincide (half-pixel centres). The filters of Pillow widen by the factor by which an image shrinks, so
-  /// that no pixel is skipped.
+  /// Pixels are areas, and the corners of both images coincide (half-pixel centres). When an image shrinks, Pillow's
+  /// filters are widened by the same factor, so that every input pixel contributes.
   public enum Resampling: String, Hashable, Sendable, CaseIterable {
-    /// Pillow's `BILINEAR`, a triangle; also torchvision's and PyTorch's bilinear with `antialias=True`.
+    /// Pillow's `BILINEAR`, a triangle filter; also the bilinear interpolation of torchvision and PyTorch with
+    /// `antialias=True`.
     case antialiased
-    /// Two pixels along each axis, however far the image shrinks: OpenCV's `INTER_LINEAR`, PyTorch's bilinear without antialiasing.
+    /// Two pixels along each axis, regardless of the scale: OpenCV's `INTER_LINEAR`, PyTorch's bilinear without
+    /// antialiasing.
     case bilinear
-    /// The pixel in which the middle of the new one falls: Pillow's `NEAREST`, PyTorch's `nearest-exact`.
+    /// The pixel that contains the centre of the output pixel: Pillow's `NEAREST`, PyTorch's `nearest-exact`.
     case nearest
-    /// The mean of the area that a new pixel covers: Pillow's `BOX`; where an image shrinks by a whole factor OpenCV's `INTER_AREA`.
+    /// The mean over the area of the output pixel: Pillow's `BOX`; also OpenCV's `INTER_AREA` if an image shrinks by an
+    /// integer factor.
     case area
-    /// Pillow's `BICUBIC`, Keys' kernel with a = −1/2.
+    /// Pillow's `BICUBIC`: Keys' kernel with a = −1/2.
     case bicubic
-    /// Pillow's `LANCZOS`, of three lobes.
+    /// Pillow's `LANCZOS`, with three lobes.
     case lanczos
 
-    /// The first source pixel of an output pixel and the weights from there on, which need not sum to 1.
+    /// The first input pixel of an output pixel, and the weights from there on. The weights need not sum to 1.
     func taps(at position: Int, scale: Double, extent: Int) -> (first: Int, weights: [Double]) {
       let center = (Double(position) + 0.5) * scale
       switch self {

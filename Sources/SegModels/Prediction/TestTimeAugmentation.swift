@@ -1,23 +1,23 @@
-/// Several views of an image of which a network gives probabilities, and how they become one: multi-scale and flipped inference.
+/// Test-time augmentation: multi-scale and flipped views of an image, and how their probabilities are combined.
 public struct TestTimeAugmentation: Hashable, Sendable {
-  /// How the views' probabilities of a class become one.
+  /// How the probabilities of the views are combined.
   public enum Combination: String, Hashable, Sendable, CaseIterable {
-    /// Their mean.
+    /// The mean.
     case mean
-    /// The largest of them, divided by the sum over the classes.
+    /// The maximum of each class, divided by the sum over the classes.
     case maximum
   }
 
-  /// Factors of the network's input size.
+  /// The scale factors of the network's input size.
   public var scales: [Double]
-  /// Whether each view is also seen from left to right.
+  /// Whether each view is also flipped horizontally.
   public var flips: Bool
-  /// How the views become one.
+  /// How the views are combined.
   public var combination: Combination
 
-  /// Makes a set of views.
+  /// Creates a set of views.
   ///
-  /// - Precondition: there is a scale, and all are positive and finite.
+  /// - Precondition: There is at least one scale, and all are positive and finite.
   public init(scales: [Double] = [1], flips: Bool = false, combination: Combination = .mean) {
     precondition(!scales.isEmpty && scales.allSatisfy { $0 > 0 && $0.isFinite }, "scales \(scales)")
     self.scales = scales
@@ -25,8 +25,8 @@ public struct TestTimeAugmentation: Hashable, Sendable {
     self.combination = combination
   }
 
-  /// The image as it is.
+  /// One view: the image itself.
   public static let none = TestTimeAugmentation()
-  /// Five scales from a half to one and a half, each also flipped, averaged.
+  /// Five scales from 0.5 to 1.5, each also flipped, averaged.
   public static let multiScale = TestTimeAugmentation(scales: [0.5, 0.75, 1, 1.25, 1.5], flips: true)
 }

@@ -102,7 +102,8 @@ extension ONNXImporter {
       let columns = try step.value(0).apply(
         Reshape(to: .dimensions([d[0], 1, d[1], d[2...].reduce(1, *)])), named: step.node.name + ".columns")
       let window = ConvolutionGeometry(
-        kernel: Extent2D(1, size), padding: Padding2D(top: 0, left: (size - 1) / 2, bottom: 0, right: size / 2))
+        kernel: Extent2D(height: 1, width: size),
+        padding: Padding2D(top: 0, left: (size - 1) / 2, bottom: 0, right: size / 2))
       let mean = step.apply(AveragePool(window, countingPadding: true), columns * columns)
       let divisor = (mean * alpha + bias).combine(
         .power, step.builder.constant(Tensor([1], [beta])), named: step.node.name + ".power")

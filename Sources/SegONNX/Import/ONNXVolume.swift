@@ -121,8 +121,9 @@ struct ONNXVolume {
     let pooled = pool(
       columns,
       ConvolutionGeometry(
-        kernel: Extent2D(window.kernel[0], 1), stride: Extent2D(window.strides[0], 1),
-        dilation: Extent2D(window.dilations[0], 1), padding: Padding2D(top: pads[0], left: 0, bottom: pads[3], right: 0)
+        kernel: Extent2D(height: window.kernel[0], width: 1), stride: Extent2D(height: window.strides[0], width: 1),
+        dilation: Extent2D(height: window.dilations[0], width: 1),
+        padding: Padding2D(top: pads[0], left: 0, bottom: pads[3], right: 0)
       ))
     guard pooled.shape.rank == 4 else { return step.mapResult(pooled) }
     return step.mapResult(reshaped(pooled, [d[0], pooled.shape[1], d[2], d[3], d[4]]))

@@ -76,7 +76,7 @@ extension ONNXStep {
     case "cubic" where place != .asymmetric: interpolation = .bicubic
     default: return nil
     }
-    let size = Extent2D(target[2], target[3])
+    let size = Extent2D(height: target[2], width: target[3])
     // A scale that is given is the scale, also where the size is not a whole multiple.
     let isWhole =
       Float(target[2]) == Float(x.dimensions[2]) * factors[2] && Float(target[3]) == Float(x.dimensions[3]) * factors[3]

@@ -53,7 +53,7 @@ extension ONNXImporter {
       let target: MaxUnpool.Target
       if let size = try step.known(2, "output_shape") {
         guard size.ints.count == 4 else { throw ONNXFailure("its output shape \(size.ints) is not of rank 4") }
-        target = .size(Extent2D(size.ints[2], size.ints[3]))
+        target = .size(Extent2D(height: size.ints[2], width: size.ints[3]))
       } else {
         target = .geometry(geometry)
       }
@@ -161,7 +161,11 @@ struct ONNXWindow {
   }
 
   private func pair(_ values: [Int], _ unit: Int) -> Extent2D {
-    spatial == 1 ? Extent2D(unit, values[0]) : Extent2D(values[spatial - 2], values[spatial - 1])
+<<<<<<< HEAD
+    spatial == 1 ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[spatial - 2], width: values[spatial - 1])
+=======
+    spatial == 1 ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[0], width: values[1])
+>>>>>>> main
   }
 
   private func padding(_ pads: [Int]) -> Padding2D {

@@ -36,14 +36,14 @@ struct ONNXMapOutput: Sendable {
       // By extents: the two neighbouring axes of the image's proportions; where several fit, those of the commonest order.
       let candidates = (0..<shape.rank - 1).filter { first in
         shape[first] > 1 && shape[first + 1] > 1
-          && ONNXMapOutput.isProportional(Extent2D(shape[first], shape[first + 1]), to: image)
+          && ONNXMapOutput.isProportional(Extent2D(height: shape[first], width: shape[first + 1]), to: image)
           && shape.dimensions.indices.filter { $0 != first && $0 != first + 1 && shape[$0] != 1 }.count <= 1
       }
       guard let first = candidates.last else { return nil }
       (places, isCertain) = ((first, first + 1), candidates.count == 1)
     }
     (rows, columns) = places
-    size = Extent2D(shape[rows], shape[columns])
+    size = Extent2D(height: shape[rows], width: shape[columns])
     guard size.height > 1 || image.height == 1, size.width > 1 || image.width == 1 else { return nil }
     let others = shape.dimensions.indices.filter { $0 != places.rows && $0 != places.columns }
     let wide = others.filter { shape[$0] != 1 }

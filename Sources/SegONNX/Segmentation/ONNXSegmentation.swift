@@ -186,9 +186,9 @@ public struct ONNXSegmentation: Sendable {
     of file: ONNXModel, _ input: ONNXImageInput, channels: Int, _ preprocessing: Preprocessing
   ) throws -> (maps: [ONNXMapOutput], graph: Graph) {
     var failure: (any Error)?
-    for size in [Extent2D(192, 256), Extent2D(512, 512)] {
+    for size in [Extent2D(height: 192, width: 256), Extent2D(height: 512, width: 512)] {
       let fitted = Placement(of: size, fit: preprocessing.fit).networkSize
-      let image = Extent2D(input.extent(.height) ?? fitted.height, input.extent(.width) ?? fitted.width)
+      let image = Extent2D(height: input.extent(.height) ?? fitted.height, width: input.extent(.width) ?? fitted.width)
       do {
         let shape: Shape = [1, image.height, image.width, channels]
         let graph = try file.imageGraph(input, shape)

@@ -15,7 +15,7 @@ struct SizeArgument: ExpressibleByArgument {
     guard (1...2).contains(parts.count), let height = parts[0], let width = parts[parts.count - 1],
       (1...65536).contains(height), (1...65536).contains(width)
     else { return nil }
-    extent = Extent2D(height, width)
+    extent = Extent2D(height: height, width: width)
   }
 }
 

@@ -56,7 +56,7 @@ struct SegmentationTests {
     if segmentation.outputMeaning != .labels {
       #expect(try Self.wrong(predictor.refined(image).labels, test) == 0)
     }
-    let tiling = Tiling(size: Extent2D(24, 32), overlap: 16, blending: .center, alignment: 2)
+    let tiling = Tiling(size: Extent2D(height: 24, width: 32), overlap: 16, blending: .center, alignment: 2)
     if segmentation.settings.size == nil, !test.name.hasPrefix("stretched"), test.name != "divided-by-largest" {
       #expect(try Self.wrong(predictor.labels(for: image, in: tiling), test) == 0)
     }

@@ -37,7 +37,7 @@ import Testing
 
   @Test(arguments: Case.all) func logitsAreThoseOfTheReference(_ test: Case) throws {
     let fixture = try ZooFixture(test.name)
-    let graph = try test.backbone.classificationGraph(size: Extent2D(64, 64), classes: 5)
+    let graph = try test.backbone.classificationGraph(size: Extent2D(height: 64, width: 64), classes: 5)
     // Strict: neither a missing nor an unused name.
     try Parameters(fixture.parameterShapes.mapValues { Tensor(zeros: $0) }).validate(for: graph)
     let parameters = SeededNumbers.parameters(of: graph, statistics: fixture.statistics)

@@ -190,7 +190,7 @@ import Testing
       let network = make(upsampling)
       let graph = try network.graph(size: 64)
       let model = try Model(graph, parameters: Parameters(initializing: graph, seed: 1))
-      for size in [Extent2D(64), Extent2D(45, 70)] {
+      for size in [Extent2D(64), Extent2D(height: 45, width: 70)] {
         let output = try model(noise([1, size.height, size.width, 3], seed: 2))
         #expect(output.shape == [1, size.height, size.width, network.classes], "\(name) \(upsampling)")
         #expect(output.range > 0 && output.range.isFinite, "\(name) \(upsampling)")

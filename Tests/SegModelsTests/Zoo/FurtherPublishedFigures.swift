@@ -36,7 +36,7 @@ extension PublishedFigure {
   @Test func enetMultipliesAsAThirdPartyCounts() throws {
     var network = ENet()
     network.classes = 20
-    let summary = try GraphSummary(network.graph(size: Extent2D(512, 1024)))
+    let summary = try GraphSummary(network.graph(size: Extent2D(height: 512, width: 1024)))
     let counted = summary.layers.reduce(0) { sum, layer in
       sum + layer.cost.macs * (layer.operation == "TransposedConvolution" ? 4 : 1)
     }

@@ -73,8 +73,8 @@ import Testing
   @Test(arguments: ZooCase.all) func everySizeAndClassCountFits(_ test: ZooCase) throws {
     let least = test.network.minimumSize
     for (classes, size) in [
-      (1, least), (4, Extent2D(least.height + 1, least.width + 7)),
-      (2, Extent2D(least.height * 2 + 5, least.width + 3)),
+      (1, least), (4, Extent2D(height: least.height + 1, width: least.width + 7)),
+      (2, Extent2D(height: least.height * 2 + 5, width: least.width + 3)),
     ] {
       var network = test.network
       network.classes = classes
@@ -97,8 +97,8 @@ import Testing
       }
       return shapes
     }
-    let base = try maps(Extent2D(128, 192))
-    let larger = try maps(Extent2D(192, 320))
+    let base = try maps(Extent2D(height: 128, width: 192))
+    let larger = try maps(Extent2D(height: 192, width: 320))
     for (index, feature) in test.network.features.enumerated() where base[index].rank == 4 {
       #expect(base[index].channels == feature.channels, "\(feature)")
       #expect((larger[index].height - base[index].height) * feature.stride == 64, "\(feature)")
@@ -141,7 +141,7 @@ import Testing
 
 extension ZooCase {
   /// A size that is no multiple of anything and no square.
-  var size: Extent2D { Extent2D(network.minimumSize.height + 5, network.minimumSize.width + 14) }
+  var size: Extent2D { Extent2D(height: network.minimumSize.height + 5, width: network.minimumSize.width + 14) }
 }
 
 extension Tensor {

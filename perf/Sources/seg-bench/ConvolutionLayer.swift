@@ -9,7 +9,7 @@ struct ConvolutionLayer: Hashable {
   let hasBias: Bool
 
   var output: Extent2D {
-    let size = Extent2D(input.height, input.width)
+    let size = Extent2D(height: input.height, width: input.width)
     return isTransposed ? geometry.transposedOutputSize(of: size) : geometry.outputSize(of: size)
   }
 

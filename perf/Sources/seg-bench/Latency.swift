@@ -65,7 +65,7 @@ struct Latency: ParsableCommand {
           LatencyRecord.Step($0.0, estimatedSeconds: $0.1, measuredSeconds: $1)
         }
         let input = estimate.plan.inputs[0].shape
-        let size = name.hasSuffix(".onnx") ? Extent2D(input[2], input[3]) : Extent2D(side)
+        let size = name.hasSuffix(".onnx") ? Extent2D(height: input[2], width: input[3]) : Extent2D(side)
         let result = LatencyRecord.Network(
           name: label, size: size, estimate: estimate, measuredSeconds: measured.runs.lowerQuartile,
           medianSeconds: measured.runs.median, arenaBytes: measured.arenaBytes,

@@ -87,8 +87,8 @@ struct LayerPair {
       predicted: Double(square) / Double(lines),
       first: { $0.conv("c", channels, kernel: 5, bias: false) },
       second: {
-        $0.conv("v", channels, kernel: Extent2D(5, 1), bias: false)
-          .conv("h", channels, kernel: Extent2D(1, 5), bias: false)
+        $0.conv("v", channels, kernel: Extent2D(height: 5, width: 1), bias: false)
+          .conv("h", channels, kernel: Extent2D(height: 1, width: 5), bias: false)
       })
   }
 

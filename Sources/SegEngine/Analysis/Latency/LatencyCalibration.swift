@@ -1,27 +1,27 @@
-/// Finds a machine's ``LatencyProfile``: measures its roofs, times the steps of small networks of layers drawn at random
-/// on one thread and on all, and fits.
+/// Calibrates a ``LatencyProfile`` for a machine: measures its roofs, times the steps of small random networks on one
+/// thread and on all threads, and fits the coefficients.
 ///
-/// Steps are timed where they stand, one behind the other, so that what a step finds in the caches is what it finds in a network.
+/// Steps are timed within a running network, so that caches are in the same state as in practice.
 public struct LatencyCalibration: Sendable {
-  /// One kind of step, and how well the fit does for it.
+  /// The fit error of one kind of step.
   public struct KindError: Sendable {
-    /// The kind.
+    /// The kind of step.
     public let kind: String
-    /// The threads.
+    /// The number of threads.
     public let threads: Int
-    /// Number of its samples.
+    /// The number of samples of this kind.
     public let samples: Int
     /// The median of |estimated − measured| / measured.
     public let medianRelativeError: Double
   }
 
-  /// The fit.
+  /// The fitted profile.
   public let profile: LatencyProfile
-  /// Its errors on its own samples, by kind.
+  /// The errors on the calibration samples, by kind.
   public let errors: [KindError]
 
-  /// Calibrates a backend, whose algorithms are chosen by `choice`; takes about a minute on two cores. `progress` is told the share that is
-  /// done.
+  /// Calibrates a backend whose algorithms are chosen by `choice`. Takes about a minute on two cores. `progress` is
+  /// called with the finished share, 0 to 1.
   public init(
     on backend: OpenBLASBackend, choice: MachineProfile, seed: UInt64 = 1, progress: (Double) -> Void = { _ in }
   ) throws {
@@ -49,7 +49,7 @@ public struct LatencyCalibration: Sendable {
     }.sorted { ($0.kind, $0.threads) < ($1.kind, $1.threads) }
   }
 
-  /// The steps of a network with their times.
+  /// The steps of a network with their measured times.
   static func samples(
     _ network: LatencySweep.Network, roofs: MachineRoofs, choice: MachineProfile, on backend: any Backend
   ) throws -> [LatencyFit.Sample] {
@@ -63,7 +63,8 @@ public struct LatencyCalibration: Sendable {
 }
 
 extension Parameters {
-  /// Weights for timing, drawn from a few numbers over and over: small ones, so that maps neither vanish nor grow without end.
+  /// Weights for timing: a short sequence of small random numbers, repeated, so that activations neither vanish nor
+  /// overflow.
   public init(repeatingNumbersFor graph: Graph) {
     var generator = SeededGenerator(seed: 7)
     let numbers = (0..<4093).map { _ in Float(generator.next() >> 40) * 0x1p-24 - 0.5 }

@@ -1,6 +1,6 @@
-/// The time and memory that a network is expected to take.
+/// The estimated time and memory of a network.
 public struct LatencyEstimate: Sendable {
-  /// What was planned.
+  /// The execution plan.
   public let plan: ExecutionPlan
   /// Seconds of each step.
   public let stepSeconds: [Double]
@@ -10,13 +10,14 @@ public struct LatencyEstimate: Sendable {
     self.stepSeconds = stepSeconds
   }
 
-  /// Seconds of a run.
+  /// Seconds per run.
   public var seconds: Double { stepSeconds.reduce(0, +) }
 
-  /// Bytes of a process before it holds a network: code, libraries, what the allocator keeps.
+  /// The memory of a process without a network, in bytes: code, libraries and the allocator's reserve.
   public static let processByteCount = 34_000_000
 
-  /// The largest resident size of a process that compiles the network from weights that it holds nowhere else, and runs it.
+  /// The estimated peak resident memory of a process that compiles and runs the network and holds the weights nowhere
+  /// else, in bytes.
   public var peakResidentByteCount: Int {
     LatencyEstimate.processByteCount + max(plan.residentByteCount, plan.compilingByteCount)
   }

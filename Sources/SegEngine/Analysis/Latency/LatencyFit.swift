@@ -1,25 +1,25 @@
-/// Fits the coefficients of a ``LatencyModel`` to steps that were timed, by non-negative least squares.
+/// Fits the coefficients of a ``LatencyModel`` to timed steps, by non-negative least squares.
 ///
-/// What is least is the error in proportion to the time: each equation is divided by the geometric mean of the measured and the fitted
-/// time, so that too long and too short weigh alike. Equations that are far off (a time that something else disturbed) weigh less (Huber
-/// 1964), no coefficient is below zero, and each kind is drawn a little towards the fit of all kinds, which decides what its
-/// own samples do not tell apart.
+/// The fit minimises relative errors: each equation is divided by the geometric mean of the measured and the fitted
+/// time, so that over- and underestimates weigh alike. Outliers, such as disturbed timings, are weighted down (Huber
+/// 1964). Coefficients are not negative. The fit of each kind is regularised towards the fit of all kinds, which
+/// determines what the samples of a kind leave open.
 struct LatencyFit {
-  /// One step that was timed.
+  /// One timed step.
   struct Sample: Sendable {
     let demand: StepDemand
     let seconds: Double
   }
 
-  /// Kinds with fewer samples have the coefficients of all, in one proportion.
+  /// A kind with fewer samples uses the coefficients of all kinds, scaled by one factor.
   static let fewestSamples = 8
-  /// Weight of the fit of all beside one sample's equation.
+  /// The weight of the regularisation towards the fit of all kinds, relative to one sample's equation.
   private static let priorWeight = 0.02
-  /// Relative error from which on a sample weighs less.
+  /// The relative error above which a sample is weighted down.
   private static let outlier = 0.25
   private static let rounds = 8
 
-  /// The model of all samples.
+  /// Fits the model of all kinds.
   static func model(_ samples: [Sample], threads: Int) -> LatencyModel {
     let none = [Double](repeating: 0, count: StepDemand.featureNames.count)
     let usable = samples.filter { $0.seconds > 0 && $0.seconds.isFinite }
@@ -40,7 +40,7 @@ struct LatencyFit {
     zip(coefficients, demand.features).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// The coefficients that fit some samples best; `nil` where there are none.
+  /// The coefficients that fit the samples best; `nil` if there are no samples.
   static func coefficients(_ samples: [Sample], prior: [Double]?) -> [Double]? {
     guard !samples.isEmpty else { return nil }
     var weights = [Double](repeating: 1, count: samples.count)
@@ -58,7 +58,7 @@ struct LatencyFit {
     return result
   }
 
-  /// Weighted non-negative least squares over the features of which the samples have any.
+  /// Weighted non-negative least squares over the features that are not zero in all samples.
   private static func nonNegative(
     _ samples: [Sample], _ divisors: [Double], _ weights: [Double], prior: [Double]?
   ) -> [Double]? {
@@ -68,7 +68,7 @@ struct LatencyFit {
     var targets = zip(zip(samples, divisors), weights).map { $1 * $0.0.seconds / $0.1 }
     let weight = priorWeight * Double(samples.count).squareRoot()
     for feature in StepDemand.featureNames.indices {
-      // The prior weighs by what the feature is at most.
+      // The regularisation is scaled by the largest value of each feature.
       let scale = zip(samples, divisors).reduce(0) { max($0, $1.0.demand.features[feature] / $1.1) }
       guard scale > 0 else { continue }
       var row = [Double](repeating: 0, count: StepDemand.featureNames.count)

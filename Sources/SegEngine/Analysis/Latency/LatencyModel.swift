@@ -1,30 +1,31 @@
-/// How long steps take on a number of threads: seconds for one unit of each part of a ``StepDemand``, for each kind of step by itself.
+/// A model of step latency for a number of threads: the seconds per unit of each feature of a ``StepDemand``, for each
+/// kind of step.
 public struct LatencyModel: Hashable, Sendable {
-  /// The threads that it is for.
+  /// The number of threads.
   public let threads: Int
-  /// Seconds a unit by kind, in the order of ``StepDemand/featureNames``.
+  /// For each kind, the seconds per unit, in the order of ``StepDemand/featureNames``.
   public let coefficients: [String: [Double]]
-  /// The same for kinds that have no coefficients of their own.
+  /// The coefficients for all other kinds.
   public let fallback: [Double]
 
-  /// Makes a model.
+  /// Creates a model.
   ///
-  /// - Precondition: there is a coefficient, finite and not below zero, for each feature.
+  /// - Precondition: There is one finite, non-negative coefficient for each feature.
   public init(threads: Int, coefficients: [String: [Double]], fallback: [Double]) {
     precondition(
       threads > 0 && ([fallback] + coefficients.values).allSatisfy(LatencyModel.isValid),
-      "\(StepDemand.featureNames.count) finite coefficients that are not negative, for each kind")
+      "each kind must have \(StepDemand.featureNames.count) finite, non-negative coefficients")
     self.threads = threads
     self.coefficients = coefficients
     self.fallback = fallback
   }
 
-  /// Whether there is one coefficient, finite and not below zero, for each feature.
+  /// Whether there is one finite, non-negative coefficient for each feature.
   public static func isValid(_ coefficients: [Double]) -> Bool {
     coefficients.count == StepDemand.featureNames.count && coefficients.allSatisfy { $0 >= 0 && $0.isFinite }
   }
 
-  /// The seconds that a step takes.
+  /// The estimated time of a step, in seconds.
   public func seconds(for demand: StepDemand) -> Double {
     zip(demand.features, coefficients[demand.kind] ?? fallback).reduce(0) { $0 + $1.0 * $1.1 }
   }

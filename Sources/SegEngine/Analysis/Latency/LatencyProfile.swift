@@ -1,32 +1,32 @@
-/// What is known of a machine: which algorithms it chooses, what it can do at most, and how long steps take. From it the time of a
-/// network is told before the network runs, on this machine or on another one.
+/// The latency profile of a machine: the calibration of algorithm choice, the measured roofs, and the models of step
+/// latency. It estimates the time of a network without running it, on this machine or for another one.
 public struct LatencyProfile: Hashable, Sendable {
   /// The instruction set of the vector kernels, such as `avx2`.
   public let instructionSet: String
-  /// From what the choice between algorithms is estimated.
+  /// The profile that algorithm choice is estimated from.
   public let choice: MachineProfile
   /// The measured roofs.
   public let roofs: MachineRoofs
-  /// The models by rising numbers of threads, at least one.
+  /// The models in ascending order of threads, at least one.
   public let models: [LatencyModel]
 
-  /// Joins what is known.
+  /// Creates a profile.
   ///
-  /// - Precondition: there is a model, and their threads rise.
+  /// - Precondition: There is at least one model, and thread counts are ascending.
   public init(instructionSet: String, choice: MachineProfile, roofs: MachineRoofs, models: [LatencyModel]) {
     precondition(
       !models.isEmpty && zip(models, models.dropFirst()).allSatisfy { $0.threads < $1.threads },
-      "models of rising numbers of threads")
+      "models must be in ascending order of threads, and at least one")
     self.instructionSet = instructionSet
     self.choice = choice
     self.roofs = roofs
     self.models = models
   }
 
-  /// The seconds of each step of a plan.
+  /// The estimated seconds of each step of a plan.
   ///
-  /// A number of threads that was not calibrated is told from two that were: a part of a step's time that all threads share, and one
-  /// that none does (Amdahl 1967).
+  /// For a number of threads without a model, the time is interpolated from two models with Amdahl's law (1967): a
+  /// parallel and a serial part of each step.
   public func seconds(of plan: ExecutionPlan) -> [Double] {
     func times(_ model: LatencyModel) -> [Double] {
       plan.demands(roofs: roofs, threads: model.threads).map(model.seconds(for:))
@@ -43,7 +43,7 @@ public struct LatencyProfile: Hashable, Sendable {
     }
   }
 
-  /// What running a plan takes.
+  /// The estimated time and memory of running a plan.
   public func estimate(_ plan: ExecutionPlan) -> LatencyEstimate {
     LatencyEstimate(plan, stepSeconds: seconds(of: plan))
   }

@@ -4,28 +4,28 @@ import Glibc
 import Darwin
 #endif
 
-/// The small networks that a latency calibration times: layers of every kind, with shapes drawn at random.
+/// The small networks that a latency calibration times: layers of every kind with random shapes.
 ///
-/// Maps are 3, 11, 19 … rows high and 5, 13, 21 … columns wide, as no network of the zoo has them for an image of a usual size, so that
-/// what is told of the zoo is told of layers that were not timed.
+/// Maps have 3, 11, 19 … rows and 5, 13, 21 … columns. Networks of the zoo do not have such sizes for usual images, so
+/// the zoo is a test set of layers that were not timed.
 enum LatencySweep {
-  /// A network, and the algorithm that its convolutions are to run by where it applies.
+  /// A network, and the algorithm for its convolutions where it applies.
   struct Network: Sendable {
     let graph: Graph
     var algorithm: String?
   }
 
-  /// Multiply–adds of a layer at most, so that no time is spent on what is in proportion anyway.
+  /// The maximum multiply–adds of a layer. Beyond it time is proportional to work and need not be measured.
   private static let mostMACs = 0.7e9
-  /// Elements of a map at most.
+  /// The maximum elements of a map.
   private static let mostElements = 12e6
 
-  /// The networks of a seed, those of one kind not one behind the other: a change of the machine's clock does not fall on one kind alone.
+  /// The networks of a seed. Kinds alternate, so that a change of the clock frequency does not affect one kind only.
   static func networks(seed: UInt64) throws -> [Network] {
     var drawer = Drawer(seed: seed)
     var networks: [Network] = []
     for method in ConvolutionAlgorithms.all {
-      // More of those that networks run by most.
+      // More networks for the algorithms that are used most.
       for _ in 0..<(method.isFrequent ? 26 : 13) {
         networks.append(Network(graph: try convolutions(method, &drawer), algorithm: method.name))
       }
@@ -40,7 +40,7 @@ enum LatencySweep {
 
   // MARK: Convolutions
 
-  /// Two convolutions one behind the other, of a geometry to which an algorithm applies.
+  /// Two successive convolutions of a geometry that an algorithm supports.
   private static func convolutions(_ method: ConvolutionMethod, _ drawer: inout Drawer) throws -> Graph {
     let (isTransposed, isWinograd) = (method.kind.isTransposed, method.kind.isWinograd)
     let isDepthwise = method.kind == .depthwise
@@ -54,7 +54,7 @@ enum LatencySweep {
       let stride = drawer.one(of: [1, 1, 2])
       geometry = drawer.same(kernel, stride: stride, dilation: stride == 1 ? drawer.one(of: [1, 1, 2, 4]) : 1)
     case .isolated(let most):
-      // Phases of few pixels, which a smaller map would not have.
+      // The dilation is chosen so that its phases have few pixels. Shrinking the map would change them.
       canShrink = false
       extent = drawer.extent(from: 11, to: 67)
       geometry = drawer.same(3, dilation: (max(extent.height, extent.width) + most - 1) / most)
@@ -83,7 +83,7 @@ enum LatencySweep {
       return macs > mostMACs || pixels * growth * Double(max(inputs, outputs)) > mostElements
     }
     while isTooMuch() {
-      // Either fewer pixels or fewer channels.
+      // Reduce either pixels or channels.
       if drawer.one(of: [true, false]), extent.height > 19, canShrink {
         extent = drawer.extent(from: 11, to: extent.height)
       } else {
@@ -92,7 +92,7 @@ enum LatencySweep {
       }
     }
     if method.dividesChannels {
-      // Halves of whole panels, of every instruction set.
+      // The halved channels must fill whole panels on every instruction set.
       inputs = (inputs + 127) / 128 * 128
       outputs = (outputs + 127) / 128 * 128
     }
@@ -110,7 +110,7 @@ enum LatencySweep {
           dilation: geometry.dilation, groups: isDepthwise ? x.channels : 1, bias: false
         ).batchNorm(name + ".bn")
       }
-      // The first has its input from a step before it, as in a network.
+      // As in a network, the first convolution reads the output of another step.
       let first = layer(x.map(.relu), "first", outputs).map(function)
       guard !isTransposed else { return first }
       let second = layer(first, "second", isDepthwise ? outputs : inputs)
@@ -118,7 +118,7 @@ enum LatencySweep {
     }
   }
 
-  /// A network's first convolution: an image in, few channels out.
+  /// The first convolution of a network: from an image to few channels.
   private static func stem(_ drawer: inout Drawer) throws -> Graph {
     let extent = drawer.extent(from: 131, to: 517)
     let (inputs, outputs) = (drawer.one(of: [1, 3, 3]), drawer.channels(from: 8, to: 72))
@@ -131,11 +131,11 @@ enum LatencySweep {
     }
   }
 
-  /// A block of MobileNets: 1×1, depthwise, 1×1, where wanted with its input added.
+  /// A MobileNet block: 1×1, depthwise, 1×1 convolution, with an optional shortcut.
   private static func invertedResidual(_ drawer: inout Drawer) throws -> Graph {
     let extent = drawer.extent(from: 19, to: 261)
     let pixels = extent.height * extent.width
-    // The map in the middle is large enough, mostly, for the three to become one step.
+    // The middle map is usually large enough for the three convolutions to be fused to one step.
     let least = min(1280, max(32, 300_000 / pixels))
     let wide = drawer.channels(from: least, to: max(least, min(1280, Int(mostElements) / pixels)))
     let expansion = drawer.one(of: [1, 1, 2, 3, 4, 6])
@@ -168,7 +168,7 @@ enum LatencySweep {
 
   // MARK: Transformers
 
-  /// A transformer's block on tokens, with keys from all tokens or from a reduced map.
+  /// A transformer block on tokens, with keys from all tokens or from a reduced map.
   private static func transformer(_ drawer: inout Drawer) throws -> Graph {
     let heads = drawer.one(of: [1, 2, 3, 5, 6, 8, 12])
     let width = heads * drawer.one(of: [32, 64, 64])
@@ -196,7 +196,7 @@ enum LatencySweep {
 
   // MARK: Everything else
 
-  /// Operators of other kinds, one behind the other.
+  /// A sequence of other operators.
   private static func mixed(_ drawer: inout Drawer) throws -> Graph {
     let extent = drawer.extent(from: 11, to: 261)
     let channels = min(drawer.channels(from: 8, to: 768), max(8, 5_000_000 / (extent.height * extent.width) / 8 * 8))
@@ -206,15 +206,15 @@ enum LatencySweep {
       var x = g.input("x", [1, extent.height, extent.width, channels]).map(.relu)
       for (index, kind) in kinds.enumerated() {
         let next = kind.applied(to: x, named: "op\(index)", choice: choices[index])
-        // Maps neither vanish nor grow without end.
+        // Keep maps from vanishing or growing without bound.
         if next.shape.elementCount <= Int(mostElements), next.shape.height > 6, next.shape.width > 6 { x = next }
       }
-      // The last step writes the output, whichever it was.
+      // The last step, a ReLU, writes the graph's output, whichever operator came before.
       return x.map(.relu)
     }
   }
 
-  /// What ``mixed(_:)`` draws from.
+  /// The operators that ``mixed(_:)`` draws from.
   private enum Kind: CaseIterable {
     case function, sum, gate, bilinear, nearest, shrink, maxPool, averagePool, globalPool, gridPool, softmax, groupNorm,
       instanceNorm, layerNorm, batchNorm, prelu, shuffle, join, pad, crop, part, transpose, mean, unpool, product,
@@ -228,7 +228,7 @@ enum LatencySweep {
       case .gate: return x * x.globalAveragePool().sigmoid()
       case .bilinear: return x.resize(by: choice < 3 ? 2 : 4, coordinates: choice == 0 ? .halfPixel : .alignCorners)
       case .nearest: return x.resize(by: 2, .nearest)
-      case .shrink: return x.resize(to: Extent2D((height + 1) / 2, (width + 1) / 2))
+      case .shrink: return x.resize(to: Extent2D(height: (height + 1) / 2, width: (width + 1) / 2))
       case .maxPool: return choice < 2 ? x.maxPool(kernel: 2) : x.maxPool(kernel: 3, stride: 2, padding: 1)
       case .averagePool: return x.averagePool(kernel: choice < 2 ? 2 : 3, stride: 2)
       case .globalPool: return x + x.globalAveragePool()
@@ -266,7 +266,7 @@ enum LatencySweep {
   }
 }
 
-/// Draws shapes, the same for the same seed.
+/// A seeded generator of shapes.
 private struct Drawer {
   var generator: SeededGenerator
 
@@ -276,20 +276,20 @@ private struct Drawer {
     elements[Int.random(in: 0..<elements.count, using: &generator)]
   }
 
-  /// As many between two numbers as between twice of them.
+  /// A log-uniform random number in a range: each octave is equally likely.
   mutating func number(from low: Int, to high: Int) -> Int {
     guard high > low else { return low }
     return Int(Double(low) * exp(Double.random(in: 0...1, using: &generator) * log(Double(high) / Double(low))))
   }
 
-  /// A height of 8 n + 3 and a width of 8 n + 5.
+  /// A random extent with height 8 n + 3 and width 8 n + 5.
   mutating func extent(from low: Int, to high: Int) -> Extent2D {
     let side = number(from: low, to: high)
     let other = max(low, min(high, side * one(of: [3, 4, 4, 5]) / 4))
-    return Extent2D(side / 8 * 8 + 3, other / 8 * 8 + 5)
+    return Extent2D(height: side / 8 * 8 + 3, width: other / 8 * 8 + 5)
   }
 
-  /// Channels, mostly a multiple of 8.
+  /// A random number of channels, usually a multiple of 8.
   mutating func channels(from low: Int, to high: Int) -> Int {
     let count = number(from: low, to: high)
     return max(low, one(of: [true, true, true, false]) ? count / 8 * 8 : count)

@@ -6,10 +6,10 @@ extension MachineRoofs {
   private static let workingSets = [
     1 << 15, 1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 22, 1 << 24, 1 << 25, 1 << 26, 1 << 27,
   ]
-  /// Rows of a product, as many as a tile has.
+  /// The rows of a product: those of a tile.
   private static let rows = 96
 
-  /// Measures a backend's roofs on one thread and on all of its own; takes a few seconds.
+  /// Measures a backend's roofs on one thread and on all of its threads. Takes a few seconds.
   static func measured(on backend: any Backend, alone: any Backend) -> MachineRoofs {
     let (scratch, kernels) = (Scratch(), ComputeDevice(backend).kernels)
     func products(_ depths: [Int], _ columns: [Int], _ run: (Int, Int) -> Void) -> RateGrid {
@@ -40,7 +40,7 @@ extension MachineRoofs {
     return MachineRoofs(panelRate: panels, gemmRate: gemm, bandwidth: bandwidth)
   }
 
-  /// Bytes a second, read and written, where half of `byteCount` bytes is copied to the other half.
+  /// The bandwidth of copying one half of `byteCount` bytes to the other half, in bytes read and written per second.
   private static func copyRate(_ byteCount: Int, _ scratch: Scratch, _ backend: any Backend) -> Double {
     let count = byteCount / 8
     let seconds = Stopwatch.fastest(lasting: 0.02) {
@@ -51,7 +51,7 @@ extension MachineRoofs {
     return Double(byteCount) / seconds
   }
 
-  /// Memory to multiply and copy in.
+  /// Memory for products and copies.
   private final class Scratch {
     let a, b, c, large: UnsafeMutablePointer<Float>
 
@@ -66,7 +66,7 @@ extension MachineRoofs {
       let depth = max(depths.max() ?? 0, gemmDepths.max() ?? 0)
       let widest = max(columns.max() ?? 0, gemmColumns.max() ?? 0)
       a = memory(rows * depth)
-      // The last panel is filled up.
+      // The last panel is padded.
       b = memory(depth * (widest + 64))
       c = memory(rows * widest)
       large = memory((workingSets.max() ?? 0) / ElementType.float32.byteCount)

@@ -1,25 +1,27 @@
-/// What a machine can do at most, as measured: the rates of products by their shape on one core, and of moving bytes by the size of what
-/// is moved on all threads.
+/// The measured peak rates of a machine: of matrix products on one core, by their shape, and of memory traffic on all
+/// threads, by working set.
 public struct MachineRoofs: Hashable, Sendable {
-  /// Multiply–adds a second of one core in products with packed panels, by terms of a sum (rows) and columns of the matrix.
+  /// Multiply–adds per second of one core for products with packed panels, by depth (rows of the grid) and number of
+  /// columns of the matrix (columns).
   public let panelRate: RateGrid
-  /// Multiply–adds a second of one core in the backend's general product, likewise.
+  /// Multiply–adds per second of one core for the backend's general matrix product, by the same extents.
   public let gemmRate: RateGrid
-  /// Bytes a second, read and written together, by the bytes of the working set (rows) and threads (columns).
+  /// Bytes read and written per second, by working set in bytes (rows of the grid) and threads (columns).
   public let bandwidth: RateGrid
 
-  /// Joins rates.
+  /// Creates roofs from measured rates.
   public init(panelRate: RateGrid, gemmRate: RateGrid, bandwidth: RateGrid) {
     self.panelRate = panelRate
     self.gemmRate = gemmRate
     self.bandwidth = bandwidth
   }
 
-  /// The best rate of products on one core, multiply–adds a second.
+  /// The best rate of products on one core, in multiply–adds per second.
   public var peakRate: Double { (panelRate.rates + gemmRate.rates).joined().max() ?? 1 }
 
-  /// The roofline's bound (Williams, Waterman and Patterson 2009) for a step on some threads, in seconds: the longer of its
-  /// arithmetic at the best rate and of its compulsory bytes at the rate of memory beyond all caches.
+  /// The roofline bound (Williams, Waterman and Patterson 2009) of a step on a number of threads, in seconds: the
+  /// larger of the time of its arithmetic at the peak rate and of its compulsory traffic at the bandwidth of main
+  /// memory.
   public func bound(macs: Double, bytes: Double, threads: Int) -> Double {
     let memory = bandwidth.rate(.greatestFiniteMagnitude, Double(threads))
     return max(macs / peakRate / Double(threads), bytes / memory)

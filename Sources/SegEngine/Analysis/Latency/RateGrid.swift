@@ -4,25 +4,27 @@ import Glibc
 import Darwin
 #endif
 
-/// A rate that was measured on a grid of two extents, and is interpolated between them in their logarithms; beyond the grid it is that
-/// of the nearest edge.
+/// A rate measured on a two-dimensional grid, with bilinear interpolation in the logarithms of the extents. Outside the
+/// grid the nearest edge applies.
 public struct RateGrid: Hashable, Sendable {
-  /// The extents along both axes, rising and positive.
+  /// The extents along both axes, positive and ascending.
   public let rows, columns: [Double]
-  /// A positive rate for each row and column.
+  /// One positive rate for each row and column.
   public let rates: [[Double]]
 
-  /// Makes a grid.
+  /// Creates a grid.
   ///
   /// - Precondition: ``isValid(rows:columns:rates:)``.
   public init(rows: [Double], columns: [Double], rates: [[Double]]) {
-    precondition(RateGrid.isValid(rows: rows, columns: columns, rates: rates), "not a grid of positive rates")
+    precondition(
+      RateGrid.isValid(rows: rows, columns: columns, rates: rates),
+      "extents must be positive and ascending, with one positive finite rate for each pair")
     self.rows = rows
     self.columns = columns
     self.rates = rates
   }
 
-  /// Whether extents rise and are positive, and there is one positive finite rate for each pair of them.
+  /// Whether extents are positive and ascending, and there is one positive finite rate for each pair.
   public static func isValid(rows: [Double], columns: [Double], rates: [[Double]]) -> Bool {
     func rises(_ values: [Double]) -> Bool {
       !values.isEmpty && values.allSatisfy { $0 > 0 && $0.isFinite } && zip(values, values.dropFirst()).allSatisfy(<)
@@ -31,7 +33,7 @@ public struct RateGrid: Hashable, Sendable {
       && rates.allSatisfy { $0.count == columns.count && $0.allSatisfy { $0 > 0 && $0.isFinite } }
   }
 
-  /// The rate for two extents.
+  /// The interpolated rate for two extents.
   public func rate(_ row: Double, _ column: Double) -> Double {
     let (r, u) = RateGrid.place(row, rows)
     let (c, v) = RateGrid.place(column, columns)
@@ -40,7 +42,7 @@ public struct RateGrid: Hashable, Sendable {
     return a + u * (b - a)
   }
 
-  /// The index below a value, and how far it is from there to the next, in logarithms.
+  /// The index of the grid point below a value, and the fraction of the logarithmic distance to the next point.
   private static func place(_ value: Double, _ grid: [Double]) -> (Int, Double) {
     guard value > grid[0] else { return (0, 0) }
     guard let last = grid.last, value < last else { return (grid.count - 1, 0) }

@@ -1,42 +1,42 @@
-/// What a step asks of a machine, in the terms in which ``LatencyModel`` has a coefficient for each: seconds at a measured roof where
-/// there is one, counts where there is none.
+/// The work of a step, as the features that a ``LatencyModel`` has coefficients for: seconds at a measured roof if
+/// there is one, otherwise counts.
 public struct StepDemand: Hashable, Sendable {
-  /// Whose coefficients the step has: a convolution algorithm's name, or an operator's.
+  /// The kind whose coefficients apply: the name of a convolution algorithm, or of an operator.
   public let kind: String
-  /// The parts in the order of ``featureNames``.
+  /// The features, in the order of ``featureNames``.
   public let features: [Double]
 
-  /// What the features are called, in files and reports.
+  /// The names of the features in files and reports.
   public static let featureNames = [
     "steps", "panel_seconds", "panel_results", "gemm_seconds", "vector_operations", "cache_bytes",
     "repeated_weight_bytes",
     "weight_seconds", "activation_seconds", "operations", "other_macs",
   ]
 
-  /// Makes a work.
+  /// Creates a demand.
   ///
-  /// - Precondition: there is a number for each feature.
+  /// - Precondition: There is one number for each feature.
   public init(kind: String, features: [Double]) {
     precondition(features.count == StepDemand.featureNames.count, "\(StepDemand.featureNames.count) features")
     self.kind = kind
     self.features = features
   }
 
-  /// The operator's name and, where its attributes begin with a word, that word without its numbers: `Elementwise sigmoid`, `Resize
-  /// bilinear`, `MaxPool`.
+  /// The kind of an operator: its name and, if its attributes start with a word, that word without numbers:
+  /// `Elementwise sigmoid`, `Resize bilinear`, `MaxPool`.
   static func kind(ofOperation operation: String) -> String {
     let words = operation.split(separator: " ")
     guard words.count > 1, let first = words[1].first, first.isLetter else { return words.first.map(String.init) ?? "" }
     return "\(words[0]) \(words[1].prefix { $0 != "(" })"
   }
 
-  /// The demand of a planned step on a machine. Arithmetic and what caches of a core move is shared by the threads; `footprint` are the
-  /// bytes that pass by between two uses of the step's weights: those of all weights and maps.
+  /// The work of a planned step on a machine. Arithmetic and traffic of per-core caches are divided among the threads.
+  /// `footprint` is the bytes accessed between two uses of the step's weights: those of all weights and maps.
   public init(_ step: ExecutionPlan.Step, roofs: MachineRoofs, threads: Int, footprint: Int) {
     let cores = Double(threads)
     let work = step.work ?? WorkEstimate()
     let columns = Double(max(1, work.columns))
-    // Terms of a sum, over the columns that are computed, padding included.
+    // The depth of the product: multiply–adds per computed result, padding included.
     let depth = work.panelResults > 0 ? work.panelMacs / work.panelResults : 1
     let gemmDepth = work.gemmMacs > 0 ? work.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
     let bytes = Double(step.activationByteCount)
@@ -59,7 +59,7 @@ public struct StepDemand: Hashable, Sendable {
 }
 
 extension ExecutionPlan {
-  /// What each step asks of a machine, on the threads that were planned for or on others.
+  /// The work of each step on a machine, for the planned number of threads or another one.
   func demands(roofs: MachineRoofs, threads: Int? = nil) -> [StepDemand] {
     let footprint = residentByteCount
     return steps.map { StepDemand($0, roofs: roofs, threads: threads ?? self.threads, footprint: footprint) }

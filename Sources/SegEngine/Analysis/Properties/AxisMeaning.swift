@@ -1,5 +1,5 @@
-/// What an axis of a value is of the image from which the value is computed: one thing, several merged by a reshape (outermost first),
-/// or unknown.
+/// The meaning of a value's axis with respect to the image: one axis, several axes merged by a reshape (outermost
+/// first), or unknown.
 package struct AxisMeaning: Hashable, Sendable {
   /// A part of an axis, with its extent.
   package struct Part: Hashable, Sendable {
@@ -14,22 +14,19 @@ package struct AxisMeaning: Hashable, Sendable {
 
   package static let unknown = AxisMeaning([])
 
-  /// What the axis is, where it is one thing.
+  /// The axis of the image, if the axis is a single one.
   package var role: AxisRole? { parts.count == 1 ? parts[0].role : nil }
 
-  /// The same for another extent; an axis of several parts loses them.
+  /// The meaning after a change of the extent. An axis of several parts becomes unknown.
   func resized(to extent: Int) -> AxisMeaning {
     if parts.count == 1 { return AxisMeaning(parts[0].role, extent) }
     return parts.reduce(1, { $0 * $1.extent }) == extent ? self : .unknown
   }
 }
 
-/// An axis of an image.
-package enum AxisRole: String, Hashable, Sendable, CaseIterable { case batch, height, width, channel }
-
 extension [AxisMeaning] {
-  /// The axes of an output, each that of the first input that says something about the axis at the same place from the end; inputs of
-  /// other ranks count where `broadcasting`.
+  /// The meaning of the axes of an output. Each takes that of the first input whose axis at the same index from the end
+  /// is known. Inputs of other ranks are considered only if `broadcasting`.
   package static func following(
     _ inputs: [OperandProperties], to output: TensorSpec, broadcasting: Bool = false
   ) -> [AxisMeaning] {
@@ -46,8 +43,8 @@ extension [AxisMeaning] {
     }
   }
 
-  /// The meanings of the axes after a reshape: an axis keeps its meaning where its extent is the product of whole parts of the axes
-  /// before; an axis that ends within a part is unknown.
+  /// The meaning of the axes after a reshape. An axis keeps its meaning if its extent is the product of whole parts of
+  /// the axes before; an axis that ends within a part is unknown.
   package func reshaped(from: Shape, to shape: Shape) -> [AxisMeaning] {
     guard !from.dimensions.contains(0) else { return .init(repeating: .unknown, count: shape.rank) }
     var parts: [Part] = []
@@ -70,7 +67,7 @@ extension [AxisMeaning] {
           taken.append(next)
           product *= next.extent
         } else if (product * next.extent) % extent == 0, extent % product == 0 {
-          // The axis ends within a part: both pieces are of something that is no longer one axis.
+          // The axis ends within a part, so both pieces are unknown.
           taken.append(Part(role: nil, extent: extent / product))
           rest = [Part(role: nil, extent: product * next.extent / extent)] + rest
           product = extent
@@ -81,7 +78,7 @@ extension [AxisMeaning] {
       let roles = taken.compactMap { part in part.role.map { AxisMeaning.Part(role: $0, extent: part.extent) } }
       result.append(product == extent && roles.count == taken.count ? AxisMeaning(roles) : .unknown)
     }
-    // A batch or channels of extent 1 are parts of nothing; where ranks are equal they stay.
+    // A batch or channel axis of extent 1 does not take part in the factorisation; it stays if the ranks are equal.
     if shape.rank == count {
       for axis in indices where shape[axis] == 1 && from[axis] == 1 { result[axis] = self[axis] }
     }
@@ -89,7 +86,7 @@ extension [AxisMeaning] {
   }
 }
 
-/// A part of an axis while it is reshaped.
+/// A part of an axis during a reshape.
 private struct Part {
   var role: AxisRole?
   var extent: Int

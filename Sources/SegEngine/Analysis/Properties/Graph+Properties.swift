@@ -1,7 +1,7 @@
 extension Graph {
-  /// What is proven of each value, by index, for the shapes with which the graph was built.
+  /// The proven properties of each value, by index, for the shapes the graph was built with.
   ///
-  /// - Parameter inputs: What is known of inputs, by name; of the others nothing is.
+  /// - Parameter inputs: The known properties of inputs, by name. Nothing is assumed of other inputs.
   package func properties(ofInputs inputs: [String: ValueProperties] = [:]) -> [ValueProperties] {
     var known = values.map { ValueProperties.unknown($0.spec) }
     for port in self.inputs {
@@ -33,7 +33,7 @@ extension Graph {
     return known
   }
 
-  /// What is proven of each output, in order.
+  /// The proven properties of each output, in order.
   package func outputProperties(ofInputs inputs: [String: ValueProperties] = [:]) -> [ValueProperties] {
     let all = properties(ofInputs: inputs)
     return outputs.map { all[$0.value.index] }

@@ -1,7 +1,7 @@
-/// An operand as the rules see it.
+/// An operand during property inference.
 package struct OperandProperties {
   package let spec: TensorSpec
-  /// The elements, where they are known.
+  /// The elements, if they are constant.
   package let constant: Tensor?
   private let computed: ValueProperties?
 
@@ -17,7 +17,7 @@ package struct OperandProperties {
     computed = properties
   }
 
-  /// What is proven of it. A constant's elements are read when this is asked for, since few rules do.
+  /// The proven properties. Those of a constant are computed on access, because few rules need them.
   package var properties: ValueProperties { computed ?? constant.map(ValueProperties.init) ?? .unknown(spec) }
 
   package var axes: [AxisMeaning] { computed?.axes ?? .init(repeating: .unknown, count: spec.shape.rank) }

@@ -1,7 +1,7 @@
-/// An operator that says what is true of its outputs by what is true of its inputs.
+/// An operator that infers properties of its outputs from those of its inputs.
 ///
-/// Of any other operator's outputs nothing is known but that axes follow those of its inputs of the same rank.
+/// For other operators nothing is inferred, except that axes follow those of inputs of the same rank.
 package protocol PropertyInferring: Operator {
-  /// One for each output. Where axes are left empty they follow those of the inputs of the same rank.
+  /// The properties of each output. Empty axes are filled from inputs of the same rank.
   func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties]
 }

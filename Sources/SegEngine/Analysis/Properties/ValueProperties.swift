@@ -1,22 +1,22 @@
-/// What can be proven of a value of a graph without running it: the range of its elements, whether they are labels or a
-/// distribution, and which axes are those of the image.
+/// Properties of a graph's value that can be proven without running it: the range of its elements, whether they are
+/// labels or a distribution, and which of its axes are the image's.
 package struct ValueProperties: Hashable, Sendable {
-  /// Every element lies in it. After bicubic interpolation elements may overshoot it by the kernel's negative lobes.
+  /// The range of the elements. After bicubic interpolation, elements may exceed it by the kernel's negative lobes.
   package var range: ValueRange
-  /// Whether every element is a whole number.
+  /// Whether all elements are integers.
   package var isInteger: Bool
-  /// Whether the elements name something (an index of the largest, the answer to a question) and do not measure it. The mean of two of
-  /// them makes no sense.
+  /// Whether the elements are categories (an argmax, or the result of a comparison) rather than quantities. Their mean
+  /// has no meaning.
   package var isCategorical: Bool
-  /// The only values that occur, ascending, where they are known and few.
+  /// All values that occur, in ascending order, if they are known and few.
   package var levels: [Double]?
-  /// The axis along which the elements are not negative and add up to 1, but for rounding and quantisation.
+  /// The axis along which elements are non-negative and sum to 1, up to rounding and quantisation.
   package var unitSumAxis: Int?
-  /// Whether the elements are logarithms of probabilities, those of one distribution along an axis or each by itself.
+  /// Whether the elements are log-probabilities, of one distribution along an axis or each by itself.
   package var isLogProbability: Bool
-  /// What each axis is of the image.
+  /// The meaning of each axis with respect to the image.
   package var axes: [AxisMeaning]
-  /// How the elements depend on those of another value.
+  /// The relation of the elements to those of another value.
   package var relation: ValueRelation?
 
   package init(
@@ -33,12 +33,12 @@ package struct ValueProperties: Hashable, Sendable {
     relation = nil
   }
 
-  /// A value of which nothing is known.
+  /// A value without known properties.
   package static func unknown(_ spec: TensorSpec) -> ValueProperties {
     ValueProperties(isInteger: spec.elementType != .float32, axes: .init(repeating: .unknown, count: spec.shape.rank))
   }
 
-  /// What a constant's elements say of it.
+  /// The properties of a constant.
   package init(_ constant: Tensor) {
     self.init(axes: .init(repeating: .unknown, count: constant.shape.rank))
     let values: [Double] =
@@ -55,20 +55,20 @@ package struct ValueProperties: Hashable, Sendable {
     if values.count <= 64 { levels = ValueProperties.few(values) }
   }
 
-  /// The values once each, ascending, where they are few.
+  /// The distinct values in ascending order, if they are few.
   package static func few(_ values: some Sequence<Double>) -> [Double]? {
     let set = Set(values)
     return set.count <= 8 ? set.sorted() : nil
   }
 
-  /// The same axes with elements of which nothing is known but their range.
+  /// The same axes, with a range and no other known properties of the elements.
   package func with(range: ValueRange) -> ValueProperties { ValueProperties(range: range, axes: axes) }
 
-  /// What is true of elements that are some of this value's and some of another's; axes are this value's.
+  /// The properties of a value whose elements come from this and another value, with this value's axes.
   package func joined(with other: ValueProperties) -> ValueProperties {
     var result = with(range: range.hull(other.range))
     result.isInteger = isInteger && other.isInteger
-    // 0 or 1 beside labels is a label: constants name nothing by themselves.
+    // Constants are not categorical by themselves, but 0 and 1 combined with labels are labels.
     result.isCategorical =
       (isCategorical && (other.isCategorical || other.levels != nil)) || (other.isCategorical && levels != nil)
     if let levels, let others = other.levels { result.levels = ValueProperties.few(levels + others) }
@@ -76,7 +76,7 @@ package struct ValueProperties: Hashable, Sendable {
     return result
   }
 
-  /// The elements rounded to whole numbers.
+  /// The properties after rounding to integers.
   package func rounded(_ rule: FloatingPointRoundingRule) -> ValueProperties {
     var result = with(range: range.growing { $0.rounded(rule) })
     result.isInteger = true
@@ -85,12 +85,12 @@ package struct ValueProperties: Hashable, Sendable {
     return result
   }
 
-  /// The answers to a question, 0 or 1.
+  /// The result of a comparison: 0 or 1.
   package static func answers(axes: [AxisMeaning]) -> ValueProperties {
     ValueProperties(range: .unit, isInteger: true, isCategorical: true, levels: [0, 1], axes: axes)
   }
 
-  /// Every element multiplied by a number and another added.
+  /// The properties after multiplication by a scale and addition of a shift.
   package func scaled(by scale: Double, plus shift: Double) -> ValueProperties {
     var result = with(range: range * ValueRange(scale) + ValueRange(shift))
     result.isInteger = isInteger && scale == scale.rounded() && shift == shift.rounded()

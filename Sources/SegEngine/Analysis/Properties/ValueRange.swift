@@ -1,44 +1,45 @@
-/// A closed interval that holds every element of a value, by interval arithmetic (Moore 1966) in Double.
+/// A closed interval that contains every element of a value, by interval arithmetic (Moore 1966) in Double.
 ///
-/// Ends may be infinite. Rounding of float32 is not followed: what is computed may lie outside by some units in its last place.
+/// Ends may be infinite. Float32 rounding is not modelled: computed elements may exceed the interval by a few units in
+/// the last place.
 package struct ValueRange: Hashable, Sendable {
   package let lowest, highest: Double
 
-  /// An interval; everything where an end is no number.
+  /// Creates an interval; ``everything`` if an end is NaN.
   package init(_ lowest: Double, _ highest: Double) {
     let isInterval = lowest <= highest
     self.lowest = isInterval ? lowest : -.infinity
     self.highest = isInterval ? highest : .infinity
   }
 
-  /// What nothing is known of.
+  /// The interval from −∞ to ∞.
   package static let everything = ValueRange(-.infinity, .infinity)
   package static let unit = ValueRange(0, 1)
 
   package init(_ value: Double) { self.init(value, value) }
 
-  /// The smallest interval around values; everything where there are none.
+  /// The smallest interval that contains the values; ``everything`` if there are none.
   package init(around values: [Double]) { self.init(values.min() ?? -.infinity, values.max() ?? .infinity) }
 
   package var isBounded: Bool { lowest.isFinite && highest.isFinite }
 
-  /// Whether it lies in another, but for `slack` at both ends.
+  /// Whether the interval lies within another, up to `slack` at both ends.
   package func isWithin(_ other: ValueRange, slack: Double = 0) -> Bool {
     lowest >= other.lowest - slack && highest <= other.highest + slack
   }
 
-  /// The smallest interval around both.
+  /// The smallest interval that contains both.
   package func hull(_ other: ValueRange) -> ValueRange {
     ValueRange(min(lowest, other.lowest), max(highest, other.highest))
   }
 
-  /// What is in both; the other where they are apart.
+  /// The intersection of both; `other` if they do not intersect.
   package func intersection(_ other: ValueRange) -> ValueRange {
     let (low, high) = (max(lowest, other.lowest), min(highest, other.highest))
     return low <= high ? ValueRange(low, high) : other
   }
 
-  /// The image under a function that grows everywhere.
+  /// The image under an increasing function.
   package func growing(_ function: (Double) -> Double) -> ValueRange { ValueRange(function(lowest), function(highest)) }
 
   package static func + (a: ValueRange, b: ValueRange) -> ValueRange {
@@ -50,13 +51,13 @@ package struct ValueRange: Hashable, Sendable {
   package static func - (a: ValueRange, b: ValueRange) -> ValueRange { a + -b }
 
   package static func * (a: ValueRange, b: ValueRange) -> ValueRange {
-    // 0 · ∞ is 0: the infinite end stands for numbers of any size, all of them finite.
+    // 0 · ∞ is 0, because an infinite end stands for arbitrarily large finite numbers.
     func product(_ p: Double, _ q: Double) -> Double { p == 0 || q == 0 ? 0 : p * q }
     return ValueRange(
       around: [a.lowest, a.highest].flatMap { p in [b.lowest, b.highest].map { product(p, $0) } })
   }
 
-  /// The reciprocal of every element; everything where one may be 0 between elements of both signs.
+  /// The reciprocals of all elements; ``everything`` if the interval contains elements of both signs.
   package var reciprocal: ValueRange {
     if lowest >= 0 { return ValueRange(1 / highest, lowest == 0 ? .infinity : 1 / lowest) }
     if highest <= 0 { return ValueRange(highest == 0 ? -.infinity : 1 / highest, 1 / lowest) }
@@ -82,7 +83,7 @@ package struct ValueRange: Hashable, Sendable {
 }
 
 extension ElementwiseFunction {
-  /// The image of an interval.
+  /// The image of an interval under the function.
   func range(of x: ValueRange) -> ValueRange {
     switch self {
     case .identity: return x
@@ -100,7 +101,7 @@ extension ElementwiseFunction {
       return ValueRange(0, max(-x.lowest, x.highest))
     case .negate: return -x
     case .reciprocal: return x.reciprocal
-    // Below 0 these dip, at the deepest by so much, and come back to 0; above 0 they grow.
+    // These functions decrease below 0 to a minimum, return to 0, and increase above 0.
     case .gelu: return dipping(x, by: 0.17)
     case .geluTanh: return dipping(x, by: 0.171)
     case .silu: return dipping(x, by: 0.2785)
@@ -109,7 +110,7 @@ extension ElementwiseFunction {
     }
   }
 
-  /// The value, at infinite ends the limit.
+  /// The function value, or its limit at infinite ends.
   private func limit(_ x: Double) -> Double {
     guard x.isInfinite else { return self(x) }
     let value = self(x > 0 ? 1e300 : -1e300)

@@ -33,7 +33,7 @@ struct ReceptiveFieldPicture {
       }
     }
     let input = Tensor([1, rows.count, columns.count, channels], part)
-    let graph = try description.network.graph(size: Extent2D(rows.count, columns.count))
+    let graph = try description.network.graph(size: Extent2D(height: rows.count, width: columns.count))
     let loaded = try description.network.parameters(from: weights, for: graph)
     let model = try Model(graph, parameters: loaded.parameters)
     let effective = try EffectiveReceptiveField(of: model, at: input)

@@ -1,5 +1,5 @@
 extension ModelFamily {
-  /// Networks that join maps of several strides, or means of several grids.
+  /// Networks that combine maps of several strides, or means over several grids.
   static let pyramids = ModelFamily(
     "Pyramids",
     [

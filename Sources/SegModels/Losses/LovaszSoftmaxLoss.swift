@@ -1,28 +1,29 @@
 import SegEngine
 
-/// Lovász-softmax loss: the convex extension of the Jaccard loss of each class, over the errors |t − p| of its pixels sorted downwards
-/// (Berman et al. 2018).
+/// Lovász-softmax loss: the Lovász extension of the Jaccard loss of each class, applied to the errors |t − p| of its
+/// pixels in descending order (Berman et al. 2018).
 ///
-/// For one channel the class is the foreground and the probability a sigmoid. Elements are those of the regions, `[images or 1]`.
+/// With one channel the only class is the foreground, with a sigmoid. Elements are the losses of the regions,
+/// `[images]` or `[1]`.
 public struct LovaszSoftmaxLoss: SegmentationLoss {
-  /// Which classes are averaged.
+  /// The classes to average over.
   public enum Classes: Sendable, Hashable, CaseIterable {
-    /// Those that occur in the region's truth. The default.
+    /// The classes that occur in the ground truth of the region. The default.
     case present
-    /// All.
+    /// All classes.
     case all
   }
 
-  /// Which classes are averaged.
+  /// The classes to average over.
   public var classes: Classes
-  /// Whether errors are sorted over the batch or over each image, of which the mean is taken.
+  /// Whether errors are sorted over the whole batch, or for each image with the mean over the images.
   public var region: OverlapOptions.Region
-  /// Pixels of this label count for nothing.
+  /// Pixels of this label are ignored.
   public var ignoreLabel: UInt16?
   /// The mean divides by the number of regions.
   public var reduction: LossReduction
 
-  /// Makes the loss.
+  /// Creates the loss.
   public init(
     classes: Classes = .present, region: OverlapOptions.Region = .batch,
     ignoreLabel: UInt16? = LabelMap.defaultIgnoreLabel, reduction: LossReduction = .mean
@@ -54,7 +55,7 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
         }
       }
     }
-    // The extension is linear where the order of the errors does not change: the sum of slopes times errors.
+    // The extension is linear as long as the order of the errors does not change: it is the sum of slopes times errors.
     let probabilities = PixelProbabilities(activation: activation)
     let sums = slopes.withElements(of: Float.self) { slopes in
       batch.forEachPixel(terms: 1, gradient: gradient, on: workers) { pixel, label, logits, derivatives, sums in
@@ -62,7 +63,7 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
         for channel in 0..<channels { sums[0] += Double(slopes[pixel * channels + channel]) * derivatives[channel] }
         probabilities.forward(logits, into: &derivatives)
         probabilities.backward(logits, &derivatives) { channel, _ in
-          // ∂|t − p| / ∂p is −1 where the channel is the pixel's, else 1.
+          // ∂|t − p| / ∂p is −1 for the channel of the pixel's label, else 1.
           let slope = Double(slopes[pixel * channels + channel])
           return isChannel(channel, of: label, channels: channels) ? -slope : slope
         }
@@ -77,7 +78,7 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
     return result
   }
 
-  /// The channels of which a part of the batch has pixels that count.
+  /// The channels whose class occurs among the pixels of a range that are not ignored.
   private static func presentChannels(_ range: Range<Int>, of batch: LossBatch) -> [Int] {
     var occurs = [Bool](repeating: false, count: batch.channels)
     for pixel in range {
@@ -91,17 +92,17 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
     return occurs.indices.filter { occurs[$0] }
   }
 
-  /// |t − p| of each pixel and channel, `[batch, height, width, channels]`.
+  /// t − p| of each pixel and channel, `[batch, height, width, channels]`.
   private static func errors(_ batch: LossBatch, _ activation: LossActivation, _ workers: WorkerPool) -> Tensor {
     let sums = batch.forEachPixel(terms: 0, gradient: true, on: workers) { _, label, logits, derivatives, _ in
       errors(logits, label: label, activation, into: &derivatives)
       return 0
     }
-    guard let errors = sums.gradient else { preconditionFailure("they were asked for") }
+    guard let errors = sums.gradient else { preconditionFailure("the gradient was requested") }
     return errors
   }
 
-  /// |t − p| of each channel of a pixel; that of a probability near 1 is known as the small number that it is.
+  /// t − p| of each channel of a pixel, computed without cancellation for probabilities near 1.
   @inline(__always)
   private static func errors(
     _ logits: Span<Float>, label: Int, _ activation: LossActivation, into errors: inout MutableSpan<Double>
@@ -119,7 +120,7 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
     }
   }
 
-  /// Writes the derivatives of one class's Lovász extension with respect to the errors, times `share`.
+  /// Adds the derivatives of the Lovász extension of one class with respect to the errors, times `share`.
   private static func addSlopes(
     _ errors: Span<Float>, _ batch: LossBatch, _ range: Range<Int>, channel: Int, share: Double, to slopes: inout Tensor
   ) {
@@ -130,7 +131,8 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
       let label = batch.labels[pixel]
       if label == LossBatch.ignored { continue }
       if isChannel(channel, of: Int(label), channels: channels) { total += 1 }
-      // Errors are not negative, so the order of their bits is theirs; turned round they sort downwards.
+      // For non-negative floats the order of the bit patterns is the order of the values. Inverted bits sort in
+      // descending order.
       keys.append(UInt64(~errors[pixel * channels + channel].bitPattern) << 32 | UInt64(pixel - range.lowerBound))
     }
     RadixSort.sortByHighHalf(&keys)
@@ -139,30 +141,11 @@ public struct LovaszSoftmaxLoss: SegmentationLoss {
       for (rank, key) in keys.enumerated() {
         let pixel = range.lowerBound + Int(key & 0xffff_ffff)
         if isChannel(channel, of: Int(batch.labels[pixel]), channels: channels) { hits += 1 }
-        // Of the pixels so far: 1 − |T without them| / |T and them|.
+        // With T the true pixels and S the first `rank` + 1 pixels: 1 − |T \ S| / |T ∪ S|.
         let jaccard = 1 - Double(total - hits) / Double(total + rank + 1 - hits)
         slopes[pixel * channels + channel] = Float((jaccard - lastJaccard) * share)
         lastJaccard = jaccard
       }
-    }
-  }
-}
-
-/// Sorting in linear time.
-enum RadixSort {
-  /// Sorts by the upper 32 bits, upwards; equal ones keep their order.
-  static func sortByHighHalf(_ keys: inout [UInt64]) {
-    var other = keys
-    for shift in [32, 43, 54] {
-      var starts = [Int](repeating: 0, count: 2049)
-      for key in keys { starts[Int(key >> UInt64(shift) & 2047) + 1] += 1 }
-      for bin in 1...2048 { starts[bin] += starts[bin - 1] }
-      for key in keys {
-        let bin = Int(key >> UInt64(shift) & 2047)
-        other[starts[bin]] = key
-        starts[bin] += 1
-      }
-      swap(&keys, &other)
     }
   }
 }

@@ -1,11 +1,12 @@
 import SegEngine
 
 extension Value {
-  /// Atrous spatial pyramid pooling of DeepLab v3 (Chen et al. 2017): a 1×1 convolution, 3×3 convolutions of several rates and the
-  /// mean of the whole map, side by side, then a 1×1 convolution; each with batch normalisation and ReLU.
+  /// Atrous spatial pyramid pooling of DeepLab v3 (Chen et al. 2017): a 1×1 convolution, 3×3 convolutions with several
+  /// dilations, and global average pooling in parallel; then a 1×1 convolution. Each has batch normalisation and ReLU.
   ///
-  /// Parameters within the current scope: `convs.0.0`, …, `convs.4.1`, `project.0`, `project.1`, as in torchvision; of separable
-  /// convolutions `convs.1.0.0` (depthwise) and `convs.1.0.1` (pointwise), as in segmentation-models-pytorch.
+  /// Parameters within the current scope: `convs.0.0`, …, `convs.4.1`, `project.0`, `project.1`, as in torchvision.
+  /// Separable convolutions have `convs.1.0.0` (depthwise) and `convs.1.0.1` (pointwise), as in
+  /// segmentation-models-pytorch.
   func atrousPyramid(rates: [Int], width: Int = 256, isSeparable: Bool = false) -> Value {
     var branches = [convolved("convs.0.0", "convs.0.1", width, kernel: 1)]
     for (index, rate) in rates.enumerated() {
@@ -27,18 +28,18 @@ extension Value {
       .convolved("\(convolution).1", norm, width, kernel: 1)
   }
 
-  /// The head of torchvision's FCN: 3×3 convolution to a quarter of the channels with batch normalisation and ReLU, then the classes.
-  /// Parameters `0`, `1` and `4` within the current scope.
+  /// The head of torchvision's FCN: a 3×3 convolution to a quarter of the channels with batch normalisation and ReLU,
+  /// then a 1×1 convolution to the classes. Parameters `0`, `1` and `4` within the current scope.
   func fcnHead(classes: Int) -> Value {
     convolved("0", "1", channels / 4, kernel: 3).conv("4", classes, kernel: 1)
   }
 
-  /// Pyramid pooling (PSPNet, Zhao et al. 2017): this map beside means over grids of several sizes, each narrowed by a 1×1
-  /// convolution and enlarged again.
+  /// Pyramid pooling (PSPNet, Zhao et al. 2017): this map, concatenated with its means over grids of several sizes,
+  /// each projected by a 1×1 convolution and upsampled again.
   ///
   /// - Parameters:
-  ///   - sizes: cells of each grid along both axes.
-  ///   - narrowed: narrows the map of a grid, given its index.
+  ///   - sizes: The number of cells of each grid along both axes.
+  ///   - narrowed: Projects the map of a grid, given its index.
   func pyramidPooled(
     sizes: [Int], coordinates: Resize.Coordinates, narrowed: (_ pooled: Value, _ index: Int) -> Value
   ) -> [Value] {

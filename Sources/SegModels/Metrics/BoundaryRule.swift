@@ -1,29 +1,29 @@
 import SegEngine
 
-/// Which pixels of a mask lie at its boundary: those with a neighbour outside.
+/// The definition of a mask's boundary pixels: pixels of the mask with a neighbour outside it.
 public struct BoundaryRule: Sendable, Hashable {
-  /// Which pixels are neighbours.
+  /// The neighbourhood of a pixel.
   public enum Neighbours: Sendable, Hashable, CaseIterable {
-    /// The four that share an edge.
+    /// The four pixels that share an edge.
     case four
-    /// The eight that share an edge or a corner.
+    /// The eight pixels that share an edge or a corner.
     case eight
   }
 
-  /// Which pixels are neighbours.
+  /// The neighbourhood of a pixel.
   public var neighbours: Neighbours
-  /// Whether the image is surrounded by pixels outside, so that a mask that reaches its edge has a boundary there.
+  /// Whether positions beyond the image edge are outside the mask, so that a mask has a boundary along the edge.
   public var imageEdgeIsOutside: Bool
 
-  /// Makes a rule.
+  /// Creates a rule.
   public init(neighbours: Neighbours = .four, imageEdgeIsOutside: Bool) {
     self.neighbours = neighbours
     self.imageEdgeIsOutside = imageEdgeIsOutside
   }
 
-  /// The boundary that is seen in the image; the image's edge is none (scikit-image's `find_boundaries` in mode `inner`).
+  /// The boundary within the image: the image edge is no boundary (scikit-image's `find_boundaries` in mode `inner`).
   public static let within = BoundaryRule(imageEdgeIsOutside: false)
-  /// A closed boundary (a mask without its erosion by a cross, as MONAI has it, or MATLAB's `bwperim`).
+  /// The closed boundary: the mask minus its erosion by a cross (as in MONAI and in MATLAB's `bwperim`).
   public static let closed = BoundaryRule(imageEdgeIsOutside: true)
 
   fileprivate var steps: [(row: Int, column: Int)] {
@@ -33,13 +33,13 @@ public struct BoundaryRule: Sendable, Hashable {
 }
 
 extension BinaryMask {
-  /// The pixels of the mask with a neighbour outside.
+  /// The boundary pixels of the mask: its pixels with a neighbour outside.
   ///
   /// - Parameters:
-  ///   - rule: What counts as a neighbour, and as outside.
-  ///   - unknown: Pixels of which nobody knows whether they are outside: they make no boundary.
+  ///   - rule: The neighbourhood, and whether the image edge is outside.
+  ///   - unknown: Pixels of unknown class. They do not make their neighbours boundary pixels.
   public func boundary(_ rule: BoundaryRule, unknown: BinaryMask? = nil) -> BinaryMask {
-    precondition(unknown == nil || unknown?.extent == extent, "masks of one size")
+    precondition(unknown == nil || unknown?.extent == extent, "both masks must have the same size")
     let steps = rule.steps
     var result = BinaryMask(width: width, height: height, isSet: Array(repeating: false, count: isSet.count))
     for row in 0..<height {
@@ -64,12 +64,13 @@ extension BinaryMask {
 }
 
 extension LabelMap {
-  /// The pixels with one of the four neighbours of another label.
+  /// The pixels that have another label than one of their four neighbours.
   ///
   /// - Parameters:
-  ///   - ignoreLabel: Pixels of this label, and neighbours of it unless `ignoredBorders`, make no boundary.
-  ///   - ignoredBorders: Whether a neighbour of that label makes one.
-  ///   - workers: The threads.
+  ///   - ignoreLabel: Pixels of this label are no boundary. Neither are their neighbours, unless `ignoredBorders` is
+  ///     set.
+  ///   - ignoredBorders: Whether a border with the ignore label is a boundary.
+  ///   - workers: The threads to run on.
   func labelBoundaries(ignoring ignoreLabel: UInt16?, ignoredBorders: Bool, on workers: WorkerPool) -> BinaryMask {
     var isSet = [Bool](repeating: false, count: labels.count)
     let (width, height) = (width, height)
@@ -93,7 +94,7 @@ extension LabelMap {
             var column = 0
             while column < width {
               let index = row * width + column
-              // Four labels that are those around them are at no boundary.
+              // Compare four labels at once. If all equal their neighbours, none of the four is at a boundary.
               if row > 0, row + 1 < height, column > 0, column + 5 <= width {
                 let here = four(index)
                 let difference =

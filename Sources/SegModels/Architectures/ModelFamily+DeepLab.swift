@@ -1,5 +1,5 @@
 extension ModelFamily {
-  /// The four versions of DeepLab, and Lite R-ASPP, which descends from the third.
+  /// DeepLab v1 to v3+, and Lite R-ASPP, which is derived from DeepLab v3.
   static let deepLab = ModelFamily(
     "DeepLab",
     [

@@ -1,5 +1,5 @@
 extension ModelFamily {
-  /// U-Nets on backbones, as segmentation-models-pytorch has them.
+  /// U-Nets on backbones, as in segmentation-models-pytorch.
   static let encoderUNet = ModelFamily(
     "U-Net on backbones",
     [

@@ -1,24 +1,15 @@
 import SegEngine
 
-/// How checkpoints name the parts of a transformer block.
-enum TransformerKeys: Hashable, Sendable {
-  /// `norm1`, `attn.qkv`, `attn.proj`, `norm2`, `mlp.fc1`, `mlp.fc2`: timm and the Segmenter repository.
-  case timm
-  /// `ln1`, `attn.attn.in_proj_weight`, `attn.attn.out_proj`, `ln2`, `ffn.layers.0.0`, `ffn.layers.1`: mmsegmentation, whose
-  /// attention is PyTorch's `MultiheadAttention`.
-  case mmsegmentation
-}
-
 extension Value {
-  /// A pre-norm transformer block on tokens `[batch, n, channels]` (Vaswani et al. 2017, in the order of Dosovitskiy et al. 2021):
-  /// x + attention(norm(x)), then x + perceptron(norm(x)) with one hidden layer and GELU.
+  /// A pre-norm transformer block on tokens `[batch, n, channels]` (Vaswani et al. 2017, in the order of Dosovitskiy et
+  /// al. 2021): x + attention(norm(x)), then x + MLP(norm(x)), where the MLP has one hidden layer and GELU.
   ///
-  /// Parameters are named within the current scope as `keys` say.
+  /// Parameters are named within the current scope according to `keys`.
   ///
   /// - Parameters:
-  ///   - heads: attention heads, which divide the channels.
-  ///   - hidden: width of the perceptron's hidden layer.
-  ///   - epsilon: added to the variance by both layer normalisations.
+  ///   - heads: The number of attention heads, a divisor of the channels.
+  ///   - hidden: The channels of the MLP's hidden layer.
+  ///   - epsilon: The ε of both layer normalisations.
   func transformerBlock(heads: Int, hidden: Int, epsilon: Float, keys: TransformerKeys) -> Value {
     let (first, second, widening, narrowing) =
       keys == .timm
@@ -28,16 +19,17 @@ extension Value {
     return attended + widened.gelu().linear(narrowing, channels, initializer: initializer)
   }
 
-  /// How linear layers of transformers begin.
+  /// The initialisation of linear layers in transformers.
   private var initializer: Initializer { .truncatedNormal(deviation: 0.02) }
 
-  /// Self-attention of several heads: one linear layer gives queries, keys and values, another one joins the heads.
+  /// Multi-head self-attention: one linear layer computes queries, keys and values, another projects the concatenated
+  /// heads.
   private func selfAttended(heads: Int, _ keys: TransformerKeys) -> Value {
     let joined: Value
     switch keys {
     case .timm: joined = linear("attn.qkv", 3 * channels, initializer: initializer)
     case .mmsegmentation:
-      // `MultiheadAttention` has the matrix and its bias as plain parameters.
+      // `MultiheadAttention` stores the matrix and its bias as plain parameters.
       let parameters = graph.scope("attn.attn") {
         [
           graph.parameter("in_proj_weight", [3 * channels, channels], initializer: initializer),

@@ -1,5 +1,6 @@
 extension UnsafeMutableBufferPointer<Double> {
-  /// A percentile of these numbers, interpolated linearly between two of them; `nil` where there are none. Their order changes.
+  /// A percentile of the numbers, with linear interpolation between the two nearest ranks; `nil` if there are none.
+  /// Reorders the array.
   ///
   /// - Precondition: `percent` is 0 to 100, and no number is NaN.
   func percentile(_ percent: Double) -> Double? {
@@ -8,15 +9,16 @@ extension UnsafeMutableBufferPointer<Double> {
     let lower = Int(position)
     let value = select(lower)
     guard position > Double(lower), lower + 1 < count, let next = self[(lower + 1)...].min() else { return value }
-    // Without a difference, which would be NaN of two infinities.
+    // If both are infinite, their difference would be NaN.
     return value == next ? value : value + (position - Double(lower)) * (next - value)
   }
 
-  /// Brings the number that is at `place` when all are sorted there, none greater before and none less behind it (Hoare's quickselect).
+  /// The element at index `place` of the sorted order. Reorders the array so that no earlier element is greater and no
+  /// later one is smaller (Hoare's quickselect).
   private func select(_ place: Int) -> Double {
     var (first, last) = (0, count - 1)
     while first < last {
-      // The median of three: boundaries' distances come in order more often than not.
+      // Median of three: boundary distances are often sorted in part.
       let (a, b, c) = (self[first], self[first + (last - first) / 2], self[last])
       let pivot = Swift.max(Swift.min(a, b), Swift.min(Swift.max(a, b), c))
       var (i, j) = (first, last)
