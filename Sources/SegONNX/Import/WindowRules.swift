@@ -161,11 +161,8 @@ struct ONNXWindow {
   }
 
   private func pair(_ values: [Int], _ unit: Int) -> Extent2D {
-<<<<<<< HEAD
-    spatial == 1 ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[spatial - 2], width: values[spatial - 1])
-=======
-    spatial == 1 ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[0], width: values[1])
->>>>>>> main
+    spatial == 1
+      ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[spatial - 2], width: values[spatial - 1])
   }
 
   private func padding(_ pads: [Int]) -> Padding2D {
