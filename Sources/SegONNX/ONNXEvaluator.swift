@@ -2,9 +2,9 @@ import SegEngine
 
 /// Computes nodes whose operands are known: shape arithmetic, constants, and whatever the engine has no operator for.
 ///
-/// Every function is the operator's definition in plain loops over row-major tensors. It serves twice: when a graph is made, for
-/// values that do not depend on the network's inputs, and as the body of ``HostOperator`` while the network runs, for element
-/// types and operators that the engine itself does not have.
+/// It is used when a graph is made, for values that do not depend on the network's inputs, and as the body of ``HostOperator`` while
+/// the network runs. Where the import has a rule for a node, the engine's operators compute it (`engineResults`). For other operators and
+/// element types there are functions here: the operator's definition in plain loops over row-major tensors.
 enum ONNXEvaluator {
   typealias Function = @Sendable (ONNXNode, [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]
 
@@ -19,7 +19,7 @@ enum ONNXEvaluator {
   /// The limits of the current task: while a file is being read they are narrow, while a network runs they are wide.
   @TaskLocal static var limits = Limits()
 
-  /// The operators of ONNX's own domain that can be computed, by name.
+  /// The operators of ONNX's own domain that are computed here, by name; for some, only what the engine does not take.
   static let functions: [String: Function] = {
     var functions: [String: Function] = [:]
     for family in families {
@@ -32,10 +32,18 @@ enum ONNXEvaluator {
     { (node, inputs) throws(ONNXFailure) in try body(ONNXCall(node: node, inputs: inputs)) }
   }
 
+  /// The results of a node, in its order; `nil` where neither the engine nor a function here takes it.
+  static func results(of node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]? {
+    if let results = try engineResults(of: node, inputs) { return results }
+    return try functions[node.kind]?(node, inputs)
+  }
+
   /// The results of a node, in its order.
   static func evaluate(_ node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant] {
-    guard let function = functions[node.kind] else { throw ONNXFailure("is not supported") }
-    return try function(node, inputs)
+    if let results = try results(of: node, inputs) { return results }
+    guard isEngines(node.kind) else { throw ONNXFailure("is not supported") }
+    let operands = inputs.map { $0.map { "\($0.type) \($0.shape)" } ?? "none" }.joined(separator: ", ")
+    throw ONNXFailure("its operands (\(operands)) do not fit, or its attributes are not supported")
   }
 
   /// What an operator does.
@@ -44,8 +52,7 @@ enum ONNXEvaluator {
   private static var families: [[String: Body]] {
     [
       shapes, movement, selection, scattering, arithmetic, logic, unary, curved, reductions,
-      normalizations, products, pooling, convolutions,
-      resizing, sampling, quantization,
+      products, pooling, resizing, sampling, quantization,
     ]
   }
 }

@@ -4,10 +4,9 @@ import SegEngine
 /// Arithmetic element by element, with operands that broadcast.
 extension ONNXEvaluator {
   static let arithmetic: [String: Body] = [
-    "Add": binary({ $0 + $1 }, { $0 &+ $1 }), "Sub": binary({ $0 - $1 }, { $0 &- $1 }),
-    "Mul": binary({ $0 * $1 }, { $0 &* $1 }), "Div": divide, "Mod": remainder, "Pow": power,
-    "Max": fold(greater) { max($0, $1) }, "Min": fold(lesser) { min($0, $1) }, "Sum": fold({ $0 + $1 }, { $0 &+ $1 }),
-    "Mean": mean, "PRelu": prelu, "Clip": clip, "Where": choose,
+    "Add": fold { $0 &+ $1 }, "Sub": fold { $0 &- $1 }, "Mul": fold { $0 &* $1 }, "Div": divide, "Mod": remainder,
+    "Pow": power, "Max": fold { max($0, $1) }, "Min": fold { min($0, $1) }, "Sum": fold { $0 &+ $1 }, "PRelu": prelu,
+    "Clip": clip, "Where": choose,
   ]
 
   /// Both operands, broadcast, of one type.
@@ -32,43 +31,26 @@ extension ONNXEvaluator {
     return ONNXConstant(a.type, a.shape, integers: merge(a.integers, b.integers, integer))
   }
 
-  private static func binary(
-    _ float: @escaping @Sendable (Float, Float) -> Float, _ integer: @escaping @Sendable (Int64, Int64) -> Int64
-  ) -> Body {
-    { (call) throws(ONNXFailure) in
-      let (a, b) = try pair(call)
-      return [combine(a, b, float, integer)]
-    }
-  }
-
   /// NaN wins on either side.
   @Sendable static func greater(_ a: Float, _ b: Float) -> Float { a.isNaN || a > b ? a : b }
   @Sendable static func lesser(_ a: Float, _ b: Float) -> Float { a.isNaN || a < b ? a : b }
 
-  private static func fold(
-    _ float: @escaping @Sendable (Float, Float) -> Float, _ integer: @escaping @Sendable (Int64, Int64) -> Int64
-  ) -> Body {
-    { (call) throws(ONNXFailure) in [try folded(call, float, integer)] }
-  }
-
-  private static func folded(
-    _ call: ONNXCall, _ float: (Float, Float) -> Float, _ integer: (Int64, Int64) -> Int64
-  ) throws(ONNXFailure) -> ONNXConstant {
-    var operands: [ONNXConstant] = []
-    for index in call.inputs.indices { operands.append(try call.operand(index)) }
-    guard let first = operands.first else { throw ONNXFailure("it has no operands") }
-    guard operands.allSatisfy({ $0.type == first.type }) else { throw ONNXFailure("its operands differ in type") }
-    let shape = try call.broadcast(operands.map(\.shape))
-    var result = first.broadcast(to: shape)
-    for operand in operands.dropFirst() { result = combine(result, operand.broadcast(to: shape), float, integer) }
-    return result
-  }
-
-  @Sendable private static func mean(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    let sum = try folded(call, +, &+)
-    guard sum.type.isFloat else { throw ONNXFailure("it is not defined for \(sum.type)") }
-    let count = Float(call.inputs.count)
-    return [ONNXConstant(sum.type, sum.shape, floats: sum.floats.map { $0 / count })]
+  /// A function of integers over all operands; of floating-point numbers it is the engine's.
+  private static func fold(_ body: @escaping @Sendable (Int64, Int64) -> Int64) -> Body {
+    { (call) throws(ONNXFailure) in
+      var operands: [ONNXConstant] = []
+      for index in call.inputs.indices { operands.append(try call.operand(index)) }
+      guard let first = operands.first else { throw ONNXFailure("it has no operands") }
+      guard operands.allSatisfy({ $0.type == first.type }) else {
+        throw ONNXFailure("its operands differ in type: \(operands.map { "\($0.type)" }.joined(separator: " and "))")
+      }
+      let shape = try call.broadcast(operands.map(\.shape))
+      guard !first.type.isFloat else { throw ONNXFailure("it is not defined for \(first.type) \(shape)") }
+      let integers = operands.dropFirst().reduce(first.broadcast(to: shape).integers) {
+        merge($0, $1.broadcast(to: shape).integers, body)
+      }
+      return [ONNXConstant(first.type, shape, integers: integers)]
+    }
   }
 
   /// Integer divisors, none of them zero; -1 is left to the wrapping operators.
@@ -81,7 +63,9 @@ extension ONNXEvaluator {
   @Sendable private static func divide(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (a, b) = try pair(call)
     try checkDivisors(b)
-    return [combine(a, b, /) { $0.dividedReportingOverflow(by: $1).partialValue }]
+    guard !a.type.isFloat else { throw ONNXFailure("it is not defined for \(a.type) \(a.shape)") }
+    let quotients = merge(a.integers, b.integers) { $0.dividedReportingOverflow(by: $1).partialValue }
+    return [ONNXConstant(a.type, a.shape, integers: quotients)]
   }
 
   @Sendable private static func remainder(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {

@@ -4,7 +4,7 @@ import SegEngine
 /// Pooling, and what undoes it.
 extension ONNXEvaluator {
   static let pooling: [String: Body] = [
-    "MaxPool": maxPool, "AveragePool": averagePool, "LpPool": lpPool, "MaxUnpool": maxUnpool, "Col2Im": columnsToImage,
+    "MaxPool": maxPool, "LpPool": lpPool, "MaxUnpool": maxUnpool, "Col2Im": columnsToImage,
   ]
 
   /// The windows of a pooling node, and the shape of its result.
@@ -78,15 +78,6 @@ extension ONNXEvaluator {
       }
     }
     return sums
-  }
-
-  @Sendable private static func averagePool(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    let value = try call.operand(0)
-    let (windows, runs, shape) = try windows(call, value)
-    guard shape.elementCount > 0 else { return [value.gathered(shape, [])] }
-    let taps = windows.taps(runs, countsPadding: try call.attributes.flag("count_include_pad"))
-    let sums = sums(value, windows, runs, shape) { Double($0) }
-    return [call.constant(value.type, shape, sums.indices.map { Float(sums[$0] / Double(taps[$0 % taps.count])) })]
   }
 
   @Sendable private static func lpPool(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {

@@ -5,9 +5,10 @@ import SegEngine
 extension ONNXEvaluator {
   static let products: [String: Body] = ["MatMul": matMul, "Gemm": gemm, "Einsum": einsum, "Det": determinant]
 
-  /// Rows times columns, in order of memory: each row of `b` is added, scaled, to a row of the result.
-  private static func multiply<N: Numeral>(
-    _ a: [N], _ b: [N], into result: inout [N], at offsets: (Int, Int, Int), rows: Int, inner: Int, columns: Int
+  /// Rows times columns of integers, in order of memory: each row of `b` is added, scaled, to a row of the result.
+  private static func multiply(
+    _ a: [Int64], _ b: [Int64], into result: inout [Int64], at offsets: (Int, Int, Int), rows: Int, inner: Int,
+    columns: Int
   ) {
     // Without columns the rows are not bounded by the elements there are.
     result.withUnsafeMutableBufferPointer { result in
@@ -15,17 +16,23 @@ extension ONNXEvaluator {
         for k in 0..<inner {
           let factor = a[offsets.0 + row * inner + k]
           for column in 0..<columns {
-            let place = offsets.2 + row * columns + column
-            result[place] = N.plus(result[place], N.times(factor, b[offsets.1 + k * columns + column]))
+            result[offsets.2 + row * columns + column] &+= factor &* b[offsets.1 + k * columns + column]
           }
         }
       }
     }
   }
 
-  @Sendable private static func matMul(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+  /// The operands of a product of integers; of floating-point numbers it is the engine's.
+  private static func integers(_ call: ONNXCall) throws(ONNXFailure) -> (ONNXConstant, ONNXConstant) {
     let (a, b) = (try call.operand(0), try call.operand(1))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
+    guard !a.type.isFloat else { throw ONNXFailure("\(a.shape) and \(b.shape) do not fit") }
+    return (a, b)
+  }
+
+  @Sendable private static func matMul(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let (a, b) = try integers(call)
     guard a.shape.rank > 0, b.shape.rank > 0 else {
       throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices")
     }
@@ -42,23 +49,18 @@ extension ONNXEvaluator {
     let shape = try call.shape(dimensions)
     try call.spend(shape.elementCount, inner)
     let (lefts, rights) = (Offsets.broadcast(leftBatch, to: batch), Offsets.broadcast(rightBatch, to: batch))
-    func product<N: Numeral>(_: N.Type) -> ONNXConstant {
-      let (x, y) = (N.values(of: a), N.values(of: b))
-      var result = [N](repeating: .zero, count: shape.elementCount)
-      for index in lefts.indices where shape.elementCount > 0 {
-        multiply(
-          x, y, into: &result,
-          at: (lefts[index] * rows * inner, rights[index] * inner * columns, index * rows * columns),
-          rows: rows, inner: inner, columns: columns)
-      }
-      return N.constant(a.type, shape, result)
+    let (x, y) = (a.integers, b.integers)
+    var result = [Int64](repeating: 0, count: shape.elementCount)
+    for index in lefts.indices where shape.elementCount > 0 {
+      multiply(
+        x, y, into: &result, at: (lefts[index] * rows * inner, rights[index] * inner * columns, index * rows * columns),
+        rows: rows, inner: inner, columns: columns)
     }
-    return [a.type.isFloat ? product(Float.self) : product(Int64.self)]
+    return [ONNXConstant(a.type, shape, integers: result)]
   }
 
   @Sendable private static func gemm(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    var (a, b) = (try call.operand(0), try call.operand(1))
-    guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
+    var (a, b) = try integers(call)
     guard a.shape.rank == 2, b.shape.rank == 2 else {
       throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices")
     }
@@ -74,22 +76,15 @@ extension ONNXEvaluator {
         throw ONNXFailure("its operand of \(addend.type) \(addend.shape) cannot be added to \(shape)")
       }
     }
-    func product<N: Numeral>(_: N.Type, _ scale: (N, Float) -> N) -> ONNXConstant {
-      var result = [N](repeating: .zero, count: shape.elementCount)
-      multiply(
-        N.values(of: a), N.values(of: b), into: &result, at: (0, 0, 0), rows: shape[0], inner: a.shape[1],
-        columns: shape[1])
-      result = result.map { scale($0, alpha) }
-      if let addend {
-        result = merge(result, N.values(of: addend.broadcast(to: shape))) { N.plus($0, scale($1, beta)) }
-      }
-      return N.constant(a.type, shape, result)
+    func scaled(_ value: Int64, _ factor: Float) -> Int64 {
+      factor == 1 ? value : ONNXCall.integer(Float(value) * factor)
     }
-    return [
-      a.type.isFloat
-        ? product(Float.self) { $0 * $1 }
-        : product(Int64.self) { value, factor in factor == 1 ? value : ONNXCall.integer(Float(value) * factor) }
-    ]
+    var result = [Int64](repeating: 0, count: shape.elementCount)
+    multiply(
+      a.integers, b.integers, into: &result, at: (0, 0, 0), rows: shape[0], inner: a.shape[1], columns: shape[1])
+    result = result.map { scaled($0, alpha) }
+    if let addend { result = merge(result, addend.broadcast(to: shape).integers) { $0 &+ scaled($1, beta) } }
+    return [ONNXConstant(a.type, shape, integers: result)]
   }
 
   /// The axes of an equation's operands, spread out to one letter each; an ellipsis becomes letters of its own.

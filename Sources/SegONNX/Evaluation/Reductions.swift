@@ -28,8 +28,7 @@ extension ONNXEvaluator {
     "ReduceSum": reduce, "ReduceMean": reduce, "ReduceMax": reduce, "ReduceMin": reduce, "ReduceProd": reduce,
     "ReduceL1": reduce, "ReduceL2": reduce, "ReduceLogSum": reduce, "ReduceLogSumExp": reduce,
     "ReduceSumSquare": reduce,
-    "ArgMax": arg, "ArgMin": arg, "CumSum": cumulate, "GlobalAveragePool": poolAll, "GlobalMaxPool": poolAll,
-    "GlobalLpPool": poolAll,
+    "ArgMax": arg, "ArgMin": arg, "CumSum": cumulate, "GlobalLpPool": poolAll,
   ]
 
   /// A reduction of real numbers: how to begin, how to take one in, and what to make of the end.
@@ -161,16 +160,11 @@ extension ONNXEvaluator {
     let value = try call.operand(0)
     guard value.shape.rank > 2 else { throw ONNXFailure("\(value.shape) has no spatial axes") }
     let lines = try Lines(call, value.shape, along: Array(2..<value.shape.rank))
-    switch call.node.kind {
-    case "GlobalAveragePool": return [reduced(value, lines, "ReduceMean")]
-    case "GlobalMaxPool": return [reduced(value, lines, "ReduceMax")]
-    default:
-      let power = Double(try call.attributes.int("p", default: 2))
-      let values = value.floats
-      let results = lines.starts.map { start in
-        Float(pow(lines.steps.reduce(0.0) { $0 + pow(abs(Double(values[start + $1])), power) }, 1 / power))
-      }
-      return [call.constant(value.type, lines.shape, results)]
+    let power = Double(try call.attributes.int("p", default: 2))
+    let values = value.floats
+    let results = lines.starts.map { start in
+      Float(pow(lines.steps.reduce(0.0) { $0 + pow(abs(Double(values[start + $1])), power) }, 1 / power))
     }
+    return [call.constant(value.type, lines.shape, results)]
   }
 }

@@ -4,7 +4,7 @@ import SegEngine
 extension ONNXEvaluator {
   static let selection: [String: Body] = [
     "Gather": gather, "GatherElements": gatherElements, "GatherND": gatherND, "Compress": compress, "NonZero": nonZero,
-    "OneHot": oneHot, "TopK": topK,
+    "OneHot": oneHot, "TopK": topK, "Hardmax": hardmax,
   ]
 
   /// Indices along an axis of `extent`, counted from the end where they are negative.
@@ -144,6 +144,23 @@ extension ONNXEvaluator {
       table[(index / inner * depth + hot) * inner + index % inner] = 1
     }
     return [values.gathered(shape, table)]
+  }
+
+  /// 1 at the first of a line's largest elements, 0 elsewhere. Up to version 12 everything from the axis on is one line; after that the axis
+  /// alone is.
+  @Sendable private static func hardmax(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    let value = try call.operand(0)
+    guard value.type.isFloat else { throw ONNXFailure("it is not defined for \(value.type)") }
+    let axis = try call.axis(of: value.shape, default: call.opset < 13 ? 1 : -1)
+    let lines = try Lines(call, value.shape, along: call.opset < 13 ? Array(axis..<value.shape.rank) : [axis])
+    let values = value.floats
+    var results = [Float](repeating: 0, count: values.count)
+    for start in lines.starts {
+      var best: Int?
+      for step in lines.steps where best.map({ values[start + step] > values[start + $0] }) ?? true { best = step }
+      if let best { results[start + best] = 1 }
+    }
+    return [ONNXConstant(value.type, value.shape, floats: results)]
   }
 
   @Sendable private static func topK(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {

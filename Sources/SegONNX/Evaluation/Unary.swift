@@ -6,39 +6,22 @@ extension ONNXEvaluator {
   static let unary: [String: Body] = plain.mapValues { function($0) }
 
   static let curved: [String: Body] = [
-    "HardSigmoid": curve, "LeakyRelu": curve, "Elu": curve, "Selu": curve, "Celu": curve, "ThresholdedRelu": curve,
-    "Swish": curve, "Gelu": curve, "Shrink": curve, "Neg": function({ -$0 }, { 0 &- $0 }),
-    "Abs": function({ abs($0) }, { $0 < 0 ? 0 &- $0 : $0 }),
+    "Selu": curve, "Celu": curve, "ThresholdedRelu": curve, "Swish": curve, "Shrink": curve,
     "Sign": function({ $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, { $0.signum() }),
-    "Relu": function({ $0 < 0 ? 0 : $0 }, { max($0, 0) }),
+    "Neg": integers { 0 &- $0 }, "Abs": integers { $0 < 0 ? 0 &- $0 : $0 }, "Relu": integers { max($0, 0) },
   ]
 
   private typealias Curve = @Sendable (Double) -> Double
 
   private static let plain: [String: Curve] = [
     "Floor": { $0.rounded(.down) }, "Ceil": { $0.rounded(.up) }, "Round": { $0.rounded(.toNearestOrEven) },
-    "Reciprocal": { 1 / $0 }, "Sqrt": { $0.squareRoot() }, "Exp": { exp($0) }, "Log": { log($0) }, "Erf": { erf($0) },
     "Sin": { sin($0) }, "Cos": { cos($0) }, "Tan": { tan($0) }, "Asin": { asin($0) }, "Acos": { acos($0) },
-    "Atan": { atan($0) }, "Sinh": { sinh($0) }, "Cosh": { cosh($0) }, "Tanh": { tanh($0) }, "Asinh": { asinh($0) },
-    "Acosh": { acosh($0) }, "Atanh": { atanh($0) }, "Sigmoid": { sigmoid($0) }, "Softplus": { softplus($0) },
-    "Softsign": { $0 / (1 + abs($0)) }, "Mish": { $0 * tanh(softplus($0)) },
-    "HardSwish": { $0 * min(max($0 / 6 + 0.5, 0), 1) },
+    "Atan": { atan($0) }, "Sinh": { sinh($0) }, "Cosh": { cosh($0) }, "Asinh": { asinh($0) }, "Acosh": { acosh($0) },
+    "Atanh": { atanh($0) }, "Softsign": { $0 / (1 + abs($0)) },
   ]
 
   /// Functions with attributes.
   private static let curves: [String: @Sendable (ONNXCall) throws(ONNXFailure) -> Curve] = [
-    "HardSigmoid": { (call) throws(ONNXFailure) in
-      let (alpha, beta) = (try number(call, "alpha", 0.2), try number(call, "beta", 0.5))
-      return { min(max(alpha * $0 + beta, 0), 1) }
-    },
-    "LeakyRelu": { (call) throws(ONNXFailure) in
-      let alpha = try number(call, "alpha", 0.01)
-      return { $0 < 0 ? alpha * $0 : $0 }
-    },
-    "Elu": { (call) throws(ONNXFailure) in
-      let alpha = try number(call, "alpha", 1)
-      return { $0 < 0 ? alpha * expm1($0) : $0 }
-    },
     "Selu": { (call) throws(ONNXFailure) in
       let alpha = try number(call, "alpha", 1.673_263_192_176_818_8)
       let gamma = try number(call, "gamma", 1.050_701_022_148_132_3)
@@ -56,13 +39,6 @@ extension ONNXEvaluator {
       let alpha = try number(call, "alpha", 1)
       return { $0 * sigmoid(alpha * $0) }
     },
-    "Gelu": { (call) throws(ONNXFailure) in
-      switch try call.attributes.string("approximate", default: "none") {
-      case "none": return { 0.5 * $0 * (1 + erf($0 * 0.5.squareRoot())) }
-      case "tanh": return { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
-      case let other: throw ONNXFailure("its approximation \(other) is not supported")
-      }
-    },
     "Shrink": { (call) throws(ONNXFailure) in
       let (limit, bias) = (try number(call, "lambd", 0.5), try number(call, "bias", 0))
       return { $0 < -limit ? $0 + bias : $0 > limit ? $0 - bias : 0 }
@@ -78,8 +54,16 @@ extension ONNXEvaluator {
     try call.attributes.float(name).map { Double($0) } ?? value
   }
 
-  static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
-  private static func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+  private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+  /// A function of integers; of floating-point numbers it is the engine's.
+  private static func integers(_ body: @escaping @Sendable (Int64) -> Int64) -> Body {
+    { (call) throws(ONNXFailure) in
+      let value = try call.operand(0)
+      guard !value.type.isFloat else { throw ONNXFailure("it is not defined for \(value.type) \(value.shape)") }
+      return [ONNXConstant(value.type, value.shape, integers: value.integers.map(body))]
+    }
+  }
 
   /// A function of real numbers, and of integers where it is defined for them.
   private static func function(

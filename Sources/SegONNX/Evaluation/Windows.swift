@@ -1,6 +1,6 @@
 import SegEngine
 
-/// Windows that slide over an image of any number of axes: the one walker behind pooling, convolution and its transposition.
+/// Windows that slide over an image of any number of axes: the walker behind the poolings that the engine does not have.
 ///
 /// It pairs positions of windows with the elements of the image under them, as runs along the last axis.
 struct Windows {
@@ -49,13 +49,6 @@ struct Windows {
     (before, after) = (Array(pads[..<rank]), Array(pads[rank...]))
     self.image = image
     counts = []
-  }
-
-  /// The same windows over another image, where their number is known.
-  func sliding(over image: [Int], counts: [Int]) -> Windows {
-    var windows = self
-    (windows.image, windows.counts) = (image, counts)
-    return windows
   }
 
   /// The extent of the kernel with its gaps.
@@ -136,23 +129,4 @@ struct Windows {
 
   /// The stride between a run's elements of the image.
   var pace: Int { strides[strides.count - 1] }
-
-  /// How many taps each window has on the image, or on the image and its padding.
-  func taps(_ runs: [Run], countsPadding: Bool) -> [Int] {
-    let windows = Shape(counts)
-    var taps = [Int](repeating: countsPadding ? 1 : 0, count: windows.elementCount)
-    guard countsPadding else {
-      for run in runs { for index in 0..<run.count { taps[run.window + index] += 1 } }
-      return taps
-    }
-    let strides = windows.strides
-    for axis in counts.indices {
-      let end = image[axis] + before[axis] + after[axis]
-      let along = (0..<counts[axis]).map { window in
-        min(kernel[axis], (end - window * self.strides[axis] + dilations[axis] - 1) / dilations[axis])
-      }
-      for index in taps.indices { taps[index] *= along[index / strides[axis] % counts[axis]] }
-    }
-    return taps
-  }
 }

@@ -38,8 +38,10 @@ extension ONNXImporter {
         }
         let low = step.optional(1), high = step.optional(2)
         guard low == nil || low!.known != nil, high == nil || high!.known != nil else { return nil }
-        return .clip(
-          low: low?.known?.floats.first ?? -.infinity, high: high?.known?.floats.first ?? .infinity)
+        guard low?.known?.tensor.count ?? 1 == 1, high?.known?.tensor.count ?? 1 == 1 else { return nil }
+        // Where the bounds cross, the upper one holds.
+        let largest = high?.known?.floats.first ?? .infinity
+        return .clip(low: min(low?.known?.floats.first ?? -.infinity, largest), high: largest)
       },
       "Mish": { step in
         guard step.isFloat(0) else { return nil }

@@ -81,9 +81,7 @@ final class ONNXImporter {
     if node.kind == "If" { return try branch(node, inputs) }
     let known = inputs.map { $0?.known }
     let isKnown = zip(inputs, known).allSatisfy { $0 == nil || $1 != nil }
-    if isKnown, let function = ONNXEvaluator.functions[node.kind] {
-      return try function(node, known).map(ONNXValue.init)
-    }
+    if isKnown, let results = try ONNXEvaluator.results(of: node, known) { return results.map(ONNXValue.init) }
     let step = ONNXStep(importer: self, node: node, inputs: inputs)
     if let rule = ONNXImporter.rules[node.kind], let results = try rule(step) { return results }
     guard ONNXEvaluator.functions[node.kind] != nil else {
@@ -104,7 +102,8 @@ final class ONNXImporter {
     case .known(let constant):
       return builder.constant(axes == Array(0..<axes.count) ? constant.tensor : constant.tensor.transposed(axes))
     case .flowing(let flowing, let current):
-      if current == axes { return flowing }
+      // After an operator that does not fit, values stand in for what is not computed.
+      if current == axes || flowing.shape.rank != axes.count { return flowing }
       let permutation = axes.map { axis in current.firstIndex(of: axis)! }
       // Where only axes of extent 1 change places, nothing moves.
       let extents = flowing.shape.dimensions

@@ -36,6 +36,8 @@ struct ONNXValue {
     case .known(let constant): return constant.shape.dimensions
     case .flowing(let value, let axes):
       var dimensions = [Int](repeating: 0, count: axes.count)
+      // A value that stands in after a failure has another rank.
+      guard value.shape.rank == axes.count else { return dimensions }
       for (position, axis) in axes.enumerated() { dimensions[axis] = value.shape[position] }
       return dimensions
     }

@@ -5,7 +5,8 @@ extension ONNXImporter {
   static let productRules: [String: Rule] = [
     "MatMul": { step in
       let a = try step.input(0), b = try step.input(1)
-      guard step.isFloat(0), step.isFloat(1), a.rank >= 2, b.rank >= 2 else { return nil }
+      guard step.isFloat(0), step.isFloat(1), a.rank > 0, b.rank > 0 else { return nil }
+      if a.rank == 1 || b.rank == 1 { return [try step.vectorProduct(a, b)] }
       if b.rank == 2, let weights = b.known {
         guard a.dimensions[a.rank - 1] == weights.shape[0] else {
           throw ONNXFailure("\(a.dimensions) and \(weights.shape) do not fit")
@@ -50,6 +51,20 @@ extension ONNXImporter {
       return try contraction.apply(step)
     },
   ]
+}
+
+extension ONNXStep {
+  /// A product with a vector, which is a row on the left and a column on the right, and whose axis the result does not have.
+  fileprivate func vectorProduct(_ a: ONNXValue, _ b: ONNXValue) throws -> ONNXValue {
+    let left = a.rank == 1 ? try reshaped(a, to: [1] + a.dimensions) : a
+    let right = b.rank == 1 ? try reshaped(b, to: b.dimensions + [1]) : b
+    let product = apply(MatMul(), importer.arranged(left), [importer.arranged(right)])
+    var extents = product.shape.dimensions
+    guard extents.count >= 2 else { return ONNXValue(a.type, product) }
+    if b.rank == 1 { extents.removeLast() }
+    if a.rank == 1 { extents.remove(at: extents.count - (b.rank == 1 ? 1 : 2)) }
+    return try reshaped(ONNXValue(a.type, product), to: extents)
+  }
 }
 
 /// A product of two tensors under Einstein's summation that is a batched matrix product: each letter once an operand, and each

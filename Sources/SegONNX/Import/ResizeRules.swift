@@ -58,12 +58,18 @@ extension ONNXStep {
     }
     guard target[0] == x.dimensions[0], target[1] == x.dimensions[1] else { return nil }
     guard target[2] > 0, target[3] > 0 else { throw ONNXFailure("it would give the shape \(target)") }
+    // A scale that is given is the scale, also where the size is not a whole multiple.
+    let isWhole =
+      sizes != nil
+      || (Float(target[2]) == Float(x.dimensions[2]) * factors[2]
+        && Float(target[3]) == Float(x.dimensions[3]) * factors[3])
     let place: Resize.Coordinates
     switch coordinates {
     case "half_pixel": place = .halfPixel
     // The same but for an output of one pixel, which is taken from the first.
     case "pytorch_half_pixel" where target[2] > 1 && target[3] > 1: place = .halfPixel
-    case "align_corners" where target[2] > 1 && target[3] > 1: place = .alignCorners
+    // Corners are those of the size before it is rounded, which the engine's operator does not know.
+    case "align_corners" where target[2] > 1 && target[3] > 1 && isWhole: place = .alignCorners
     case "asymmetric": place = .asymmetric
     default: return nil
     }
@@ -77,11 +83,8 @@ extension ONNXStep {
     default: return nil
     }
     let size = Extent2D(height: target[2], width: target[3])
-    // A scale that is given is the scale, also where the size is not a whole multiple.
-    let isWhole =
-      Float(target[2]) == Float(x.dimensions[2]) * factors[2] && Float(target[3]) == Float(x.dimensions[3]) * factors[3]
     let resize =
-      sizes != nil || isWhole
+      isWhole
       ? Resize(interpolation, coordinates: place, to: .size(size))
       : Resize(
         interpolation, coordinates: place,

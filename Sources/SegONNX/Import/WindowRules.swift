@@ -1,10 +1,12 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Convolution and pooling. Maps of one spatial axis are taken as maps of height 1; those of three are not the engine's.
+  /// Convolution and pooling. Maps of one spatial axis are taken as maps of height 1; what slides over three is put together of what
+  /// slides over two (``ONNXVolume``).
   static let windowRules: [String: Rule] = [
     "Conv": { step in
       guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      if let volume = ONNXVolume(window) { return [try volume.convolution()] }
       let geometry = try window.geometry(groups: try window.groups())
       var others = [try window.weights(try step.input(1))]
       if step.optional(2) != nil { others.append(try step.value(2)) }
@@ -12,6 +14,7 @@ extension ONNXImporter {
     },
     "ConvTranspose": { step in
       guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
+      if let volume = ONNXVolume(window) { return [try volume.transposedConvolution()] }
       let (geometry, outputPadding) = try window.transposedGeometry()
       var others = [try window.weights(try step.input(1))]
       if step.optional(2) != nil { others.append(try step.value(2)) }
@@ -25,6 +28,9 @@ extension ONNXImporter {
       let geometry = try window.geometry(groups: 1)
       let roundsUp = try step.attributes.flag("ceil_mode")
       guard step.node.outputs.count > 1, !step.node.outputs[1].isEmpty else {
+        if let volume = ONNXVolume(window) {
+          return [try volume.pooled { step.apply(MaxPool($1, roundingUp: roundsUp), $0) }]
+        }
         return [window.result(step.apply(MaxPool(geometry, roundingUp: roundsUp), try window.map()))]
       }
       // ONNX counts places over the whole tensor, the engine in each plane; for MaxUnpool alone that is no difference.
@@ -39,7 +45,7 @@ extension ONNXImporter {
     },
     "MaxUnpool": { step in
       // Indices that the rule above made; others go to the evaluator.
-      guard step.isFloat(0), let window = try ONNXWindow(step),
+      guard step.isFloat(0), let window = try ONNXWindow(step), window.spatial < 3,
         case .flowing(let indices, let axes)? = step.optional(1)?.content,
         indices.elementType == .int32, axes == channelsLast(4)
       else { return nil }
@@ -55,10 +61,13 @@ extension ONNXImporter {
     },
     "AveragePool": { step in
       guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
-      let operation = AveragePool(
-        try window.geometry(groups: 1), roundingUp: try step.attributes.flag("ceil_mode"),
-        countingPadding: try step.attributes.flag("count_include_pad"))
-      return [window.result(step.apply(operation, try window.map()))]
+      let roundsUp = try step.attributes.flag("ceil_mode")
+      let countsPadding = try step.attributes.flag("count_include_pad")
+      func pool(_ map: Value, _ geometry: ConvolutionGeometry) -> Value {
+        step.apply(AveragePool(geometry, roundingUp: roundsUp, countingPadding: countsPadding), map)
+      }
+      if let volume = ONNXVolume(window) { return [try volume.pooled(pool)] }
+      return [window.result(pool(try window.map(), try window.geometry(groups: 1)))]
     },
     "GlobalAveragePool": { step in
       guard step.isFloat(0) else { return nil }
@@ -79,21 +88,22 @@ extension ONNXStep {
   }
 }
 
-/// The attributes that windows share, for one or two spatial axes.
+/// The attributes that windows share, for one to three spatial axes.
 struct ONNXWindow {
-  private let step: ONNXStep
-  private let spatial: Int
-  private let input: [Int]
-  private let kernel: [Int]
-  private let strides: [Int]
-  private let dilations: [Int]
+  let step: ONNXStep
+  /// The number of spatial axes.
+  let spatial: Int
+  let input: [Int]
+  let kernel: [Int]
+  let strides: [Int]
+  let dilations: [Int]
   private let pads: [Int]
   private let automatic: String
 
-  /// `nil` where the map has not one or two spatial axes.
+  /// `nil` where the map has not one to three spatial axes.
   init?(_ step: ONNXStep) throws {
     let x = try step.input(0)
-    guard (3...4).contains(x.rank) else { return nil }
+    guard (3...5).contains(x.rank) else { return nil }
     self.step = step
     spatial = x.rank - 2
     input = Array(x.dimensions[2...])
@@ -151,16 +161,19 @@ struct ONNXWindow {
   }
 
   private func pair(_ values: [Int], _ unit: Int) -> Extent2D {
-    spatial == 1 ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[0], width: values[1])
+    spatial == 1
+      ? Extent2D(height: unit, width: values[0]) : Extent2D(height: values[spatial - 2], width: values[spatial - 1])
   }
 
   private func padding(_ pads: [Int]) -> Padding2D {
     spatial == 1
       ? Padding2D(top: 0, left: pads[0], bottom: 0, right: pads[1])
-      : Padding2D(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3])
+      : Padding2D(
+        top: pads[spatial - 2], left: pads[spatial - 1], bottom: pads[2 * spatial - 2], right: pads[2 * spatial - 1])
   }
 
-  func geometry(groups: Int) throws -> ConvolutionGeometry {
+  /// The padding before each axis, then behind each, also where the node leaves it to be found.
+  var resolvedPads: [Int] {
     var pads = pads
     if automatic == "VALID" { pads = [Int](repeating: 0, count: 2 * spatial) }
     if automatic.hasPrefix("SAME") {
@@ -173,12 +186,27 @@ struct ONNXWindow {
         pads[axis + spatial] = total - pads[axis]
       }
     }
-    return ConvolutionGeometry(
-      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(pads),
+    return pads
+  }
+
+  /// The window over the last two axes.
+  func geometry(groups: Int) throws -> ConvolutionGeometry {
+    ConvolutionGeometry(
+      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(resolvedPads),
       groups: groups)
   }
 
+  /// The window of a transposed convolution over the last two axes.
   func transposedGeometry() throws -> (ConvolutionGeometry, outputPadding: Extent2D) {
+    let (pads, added) = try transposedPads()
+    let geometry = ConvolutionGeometry(
+      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(pads),
+      groups: try groups())
+    return (geometry, pair(added, 0))
+  }
+
+  /// What is cut off the result of a transposed convolution before each axis, then behind each, and what is added behind each.
+  func transposedPads() throws -> (pads: [Int], added: [Int]) {
     let attributes = step.attributes
     var added = try attributes.ints("output_padding") ?? [Int](repeating: 0, count: spatial)
     guard added.count == spatial else { throw ONNXFailure("its output padding \(added) is not of \(spatial) numbers") }
@@ -208,9 +236,6 @@ struct ONNXWindow {
         pads[axis + spatial] = total - pads[axis]
       }
     }
-    let geometry = ConvolutionGeometry(
-      kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(pads),
-      groups: try groups())
-    return (geometry, pair(added, 0))
+    return (pads, added)
   }
 }

@@ -36,7 +36,7 @@ private func count(_ shape: Shape, from first: Int = 0) -> ONNXConstant {
 }
 
 extension EvaluatorCase {
-  static let all = shapes + elements + choices + windows + others
+  static let all = shapes + elements + choices + windows + others + normalizations
 
   private static let shapes: [EvaluatorCase] = [
     .init(kind: "Shape", opset: 15, attributes: ["start": .int(-2)], inputs: [count([2, 3, 4])], outputs: [i(3, 4)]),
@@ -251,5 +251,40 @@ extension EvaluatorCase {
     .init(
       kind: "DequantizeLinear", attributes: ["axis": .int(0)], inputs: [of(.int8, -4, 4), f(0.5, 2), of(.int8, 0, 1)],
       outputs: [f(-2, 6)]),
+  ]
+
+  private static let normalizations: [EvaluatorCase] = [
+    .init(kind: "LpNormalization", inputs: [f([2, 2], [3, 4, 0, 0])], outputs: [f([2, 2], [0.6, 0.8, 0, 0])]),
+    .init(
+      kind: "LpNormalization", attributes: ["p": .int(1)], inputs: [f([1, 2], [1, -3])],
+      outputs: [f([1, 2], [0.25, -0.75])]),
+    .init(
+      kind: "RMSNormalization", opset: 23, attributes: ["epsilon": .float(0)], inputs: [f([1, 2], [1, 7]), f(1, 2)],
+      outputs: [f([1, 2], [0.2, 2.8])]),
+    .init(
+      kind: "InstanceNormalization", attributes: ["epsilon": .float(0)], inputs: [f([1, 1, 2], [1, 3]), f(2), f(1)],
+      outputs: [f([1, 1, 2], [-1, 3])]),
+    .init(
+      kind: "MeanVarianceNormalization", attributes: ["axes": .ints([0])], inputs: [f([2, 1], [1, 3])],
+      outputs: [f([2, 1], [-1, 1])]),
+    .init(
+      kind: "GroupNormalization", opset: 18, attributes: ["epsilon": .float(0), "num_groups": .int(2)],
+      inputs: [f([1, 4, 1], [1, 3, 5, 9]), f(2, 1), f(1, 0)], outputs: [f([1, 4, 1], [-1, 3, -1, 1])],
+      note: "a scale a group"),
+    .init(
+      kind: "LayerNormalization", opset: 17, attributes: ["axis": .int(0), "epsilon": .float(0)],
+      inputs: [f([2, 1], [1, 3]), f([2, 1], [1, 2])], outputs: [f([2, 1], [-1, 2])], note: "over all axes"),
+    .init(
+      kind: "LRN", attributes: ["size": .int(3), "alpha": .float(3), "beta": .float(1)],
+      inputs: [f([1, 2, 1], [1, 2])],
+      outputs: [f([1, 2, 1], [1.0 / 6, 2.0 / 6])], note: "over neighbours"),
+    .init(kind: "Hardmax", inputs: [f([1, 3], [1, 3, 3])], outputs: [f([1, 3], [0, 1, 0])]),
+    .init(kind: "MatMul", inputs: [f(1, 2), f(3, 4)], outputs: [f([], [11])], note: "of vectors"),
+    .init(
+      kind: "MatMul", inputs: [f(1, 2), count([2, 2, 2])], outputs: [f([2, 2], [4, 7, 16, 19])], note: "a row, batched"),
+    .init(
+      kind: "Clip", inputs: [f(1, 9), f([], [5]), f([], [2])], outputs: [f(2, 2)], note: "bounds that cross"),
+    .init(kind: "Sum", inputs: [f(1, 9)], outputs: [f(1, 9)], note: "of one operand"),
+    .init(kind: "Add", inputs: [f([0, 2], []), f(1, 9)], outputs: [f([0, 2], [])], note: "of nothing"),
   ]
 }
