@@ -338,7 +338,8 @@ import Testing
         message(loss, logits, unknown) == "the target map holds label 3, outside the classes 0 to 2", "\(name)")
       #expect(message(loss, Tensor(zeros: [4, 5, 3]), targets).hasPrefix("logits must be float32 [batch,"), "\(name)")
       #expect(
-        message(loss, Tensor(zeros: logits.shape, of: .int32), targets).hasPrefix("logits must be float32 [batch,"), "\(name)")
+        message(loss, Tensor(zeros: logits.shape, of: .int32), targets).hasPrefix("logits must be float32 [batch,"),
+        "\(name)")
     }
     #expect(message(entropy, batch(1).0, targets).hasPrefix("a softmax needs two classes"))
     #expect(

@@ -61,7 +61,8 @@ struct TileOptions: ParsableArguments {
     }
     guard let size = size?.extent, blending != .center || self.overlap != nil else { return }
     guard min(size.height, size.width) - overlap >= alignment else {
-      throw ValidationError("tile size minus overlap must be at least the alignment: \(size) − \(overlap) < \(alignment)")
+      throw ValidationError(
+        "tile size minus overlap must be at least the alignment: \(size) − \(overlap) < \(alignment)")
     }
   }
 }
