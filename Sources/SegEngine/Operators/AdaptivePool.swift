@@ -1,6 +1,6 @@
 /// Adaptive pooling: the mean, or the maximum, over the windows of a grid of given size.
 ///
-/// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`. Output row i sees the input rows
+/// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`. Output row i covers the input rows
 /// ⌊i · height / outHeight⌋ up to, not including, ⌈(i + 1) · height / outHeight⌉, columns likewise (PyTorch's rule; windows may
 /// overlap). The mean is tested to 2e-6 of the mean of |x|, the maximum is exact.
 public struct AdaptivePool: Operator {

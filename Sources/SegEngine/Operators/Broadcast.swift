@@ -11,7 +11,7 @@ public struct Broadcast: Operator {
     case shape([Int])
     /// The shape of input 1.
     case like
-    /// The height and width of input 1, and the batch and channels of x.
+    /// The height and width of input 1, with the batch and channels of x.
     case spatialLike
     /// The first axis of input 1 and the other axes of x.
     case batchLike

@@ -23,24 +23,24 @@ public struct RunContext {
   /// The threads over which the work is split.
   var workers: WorkerPool { device.workers }
 
-  /// The memory of an input.
+  /// Returns the memory of an input.
   public func input(_ index: Int) -> TensorView {
     let operand = step.inputs[index]
     return TensorView(
       base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
-  /// The memory of an output.
+  /// Returns the memory of an output.
   public func output(_ index: Int = 0) -> MutableTensorView {
     let operand = step.outputs[index]
     return MutableTensorView(
       base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
-  /// How many inputs there are.
+  /// The number of inputs.
   public var inputCount: Int { step.inputs.count }
 
-  /// How many outputs there are.
+  /// The number of outputs.
   public var outputCount: Int { step.outputs.count }
 
   /// Scratch memory as floats.
