@@ -40,8 +40,8 @@ public struct Resize: Operator {
   public enum Target: Hashable, Sendable {
     /// The given size.
     case size(Extent2D)
-    /// ⌊in · factor⌋. Coordinates use the factor itself, or in / out where `recomputingScale` (PyTorch's
-    /// `recompute_scale_factor`); they differ where in · factor is not whole.
+    /// ⌊in · factor⌋. Coordinates use the factor itself, or in / out with `recomputingScale` (PyTorch's
+    /// `recompute_scale_factor`); they differ where in · factor is not an integer.
     case scale(height: Double, width: Double, recomputingScale: Bool)
     /// The size of input 1.
     case like

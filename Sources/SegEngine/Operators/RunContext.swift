@@ -16,9 +16,9 @@ public struct RunContext {
     self.addresses = addresses
   }
 
-  /// The matrix products and threads to run on.
+  /// The backend: matrix products and threads.
   public var backend: any Backend { device.backend }
-  /// The vector kernels to run on.
+  /// The vector kernels.
   var kernels: any Kernels { device.kernels }
   /// The threads over which the work is split.
   var workers: WorkerPool { device.workers }

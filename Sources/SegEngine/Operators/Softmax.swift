@@ -8,7 +8,7 @@ public struct Softmax: Operator {
 
   /// The axis; negative counts from the end.
   public let axis: Int
-  /// Whether the logarithm is given.
+  /// Whether the result is the logarithm.
   public let isLogarithm: Bool
 
   /// Makes the operator; the channels are axis −1.
