@@ -1,5 +1,5 @@
 /// The layout of a right-hand matrix B, `k` × `n`: panels of a few columns, one after another, each `[k, width]`. The
-/// last panel is padded with zeros to whole units.
+/// last panel is padded with zeros to a multiple of the unit.
 package struct PanelLayout: Hashable, Sendable {
   /// Columns of a panel.
   package let width: Int

@@ -1,9 +1,9 @@
 /// The transforms of a ``WinogradFiltering`` along one axis: those of a whole tile, or of a smaller one at the edge of a map that has fewer
 /// outputs left.
 ///
-/// A filter of fewer outputs takes fewer evaluation points. Where they are some of the whole tile's, the smaller tile is
-/// multiplied by the same transformed weights: they hold the filter's values at the points, each divided by the product of the
-/// point's distances from all others. With fewer others that product is another one, by which the smaller tile's Aᵀ is scaled.
+/// A filter of fewer outputs takes fewer evaluation points. If they are a subset of the whole tile's, the smaller tile uses the same
+/// transformed weights. These hold the filter's values at the points, each divided by the product of the point's distances from all
+/// others. With fewer points this product differs; the smaller tile's Aᵀ is scaled to correct it.
 package struct WinogradAxis: Hashable, Sendable {
   /// The number of outputs of a tile, m.
   package let outputs: Int

@@ -5,7 +5,8 @@
 /// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Size and padding
 /// are arbitrary: inputs outside the image are zero, and outputs outside the result are not written.
 ///
-/// The order of execution depends on the size of the transformed weights (``Order``).
+/// The order of execution depends on the size of the transformed weights (``Order``): they fit a core's cache, or the shared cache, or are not
+/// stored at all.
 ///
 /// Tested to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
 struct WinogradConvolution: ConvolutionAlgorithm {
@@ -42,7 +43,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// The geometry of the tiles in memory, for contiguous maps.
   let tiling: WinogradTiling
 
-  /// The most bytes of transformed weights that fit the cores' caches; larger ones are not stored.
+  /// The most bytes of transformed weights that fit the cores' caches, and the most that are stored.
   private static let cachedWeightBytes = 9 << 20
   private static let keptWeightBytes = 34 << 20
   /// Computes the bytes of a block's planes in a core's own cache; the rest is for the pixels of the next block and the weights.
@@ -153,8 +154,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let tileCount = Double(tiles.productCount) / points
     work.panelMacs = Double(tiles.productCount) * Double(matrix.count)
     work.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
-    // A line of n takes n · pairs operations for the input and (m / 2 + 1) · m for the output, or a matrix product of 2 n lines for the
-    // input and n + m for the output.
+    // A line of n takes n · pairs operations in the input transform and (m / 2 + 1) · m in the output transform, or a product with a
+    // matrix. There are 2 n lines in the input transform, and n + m in the output transform.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(matrix.n))
     let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)

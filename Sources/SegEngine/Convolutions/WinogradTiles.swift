@@ -4,7 +4,8 @@
 /// An axis has whole tiles, followed by smaller ones that take fewer of the points (``WinogradAxis``): the last of each phase, if it has
 /// few outputs left, or isolated phases with one pixel less. A block begins with tiles that are whole along the rows only, then along both
 /// axes, then along the columns only, then along neither. So the tiles of every point are one range.
-/// Nothing is kept of single tiles, of which large maps have many millions.
+///
+/// Nothing is stored per tile, because large maps have many millions.
 struct WinogradTiles: Sendable {
   /// The tiles along an axis of a grid, the first of them whole.
   private struct Axis: Sendable {
