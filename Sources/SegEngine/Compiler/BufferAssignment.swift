@@ -179,7 +179,7 @@ struct BufferAssignment {
     return count - 1
   }
 
-  /// The arena buffer of an operand that dies at this step, with all that lies in its memory, and that the node may overwrite.
+  /// Returns the arena buffer of an operand that the node may overwrite and that, with everything in its memory, is last used at this step.
   private func overwritten(
     _ node: Graph.Node, _ step: Int, _ bytes: Int, _ specs: [TensorSpec], _ places: [MemorySharing.Place],
     _ arenaIndices: [Int?]

@@ -110,7 +110,7 @@ public final class CompiledModel: Sendable {
   /// Runs the model on tensors by name and returns its outputs by name.
   ///
   /// - Throws: ``GraphError`` if an input is missing, unknown or has another shape or type than was compiled for, or if a step is not
-  /// defined for its operands' values (``GraphError/run(node:error:)``).
+  ///   defined for its operands' values (``GraphError/run(node:error:)``).
   public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
     var none = Variables()
     return try run(inputs, updating: &none)
@@ -121,7 +121,7 @@ public final class CompiledModel: Sendable {
   /// Variables are updated in place if no other tensor shares their memory.
   ///
   /// - Throws: The errors of ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` if a variable is missing or has another shape
-  /// or type. If a step is not defined for its operands' values, the contents of the variables are invalid.
+  ///   or type. If a step is not defined for its operands' values, the contents of the variables are invalid.
   public func run(
     _ inputs: [String: Tensor], updating variables: inout Variables
   ) throws(GraphError) -> [String: Tensor] {
@@ -166,7 +166,7 @@ public final class CompiledModel: Sendable {
   ///
   /// - Precondition: This model made the workspace, and there are as many tensors as inputs and outputs.
   /// - Throws: ``GraphError`` if an input or output has another shape or type than was compiled for, or if a step is not defined for its
-  /// operands' values (``GraphError/run(node:error:)``). The contents of `outputs` are then invalid.
+  ///   operands' values (``GraphError/run(node:error:)``). The contents of `outputs` are then invalid.
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
@@ -181,7 +181,7 @@ public final class CompiledModel: Sendable {
   ///
   /// - Precondition: This model made the workspace, and there are as many tensors as inputs, outputs and variables.
   /// - Throws: ``GraphError`` if a tensor has another shape or type than was compiled for, or if a step is not defined for its operands'
-  /// values (``GraphError/run(node:error:)``). The contents of `outputs` and `variables` are then invalid.
+  ///   values (``GraphError/run(node:error:)``). The contents of `outputs` and `variables` are then invalid.
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], updating variables: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
@@ -249,8 +249,8 @@ public final class CompiledModel: Sendable {
     return times
   }
 
-  /// Releases the workspaces that are kept between runs by name: an arena (``arenaByteCount``) for each of the largest number of concurrent
-  /// runs. Running ones keep theirs. The next run allocates a new workspace.
+  /// Releases the workspaces that are kept between runs by name: as many arenas (``arenaByteCount``) as there were concurrent runs at most.
+  /// Workspaces in use are not released. The next run allocates a new one.
   public func releaseWorkspaces() {
     let released = parked.withLock { parked in
       defer { parked = ParkedWorkspaces() }

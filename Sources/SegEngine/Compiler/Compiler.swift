@@ -1,5 +1,5 @@
-/// The compiler from a graph and its weights to a ``CompiledModel``: it binds weights, rewrites the graph, prepares each operator and plans
-/// memory.
+/// A compiler that turns a graph and its weights into a ``CompiledModel``: it binds weights, rewrites the graph, prepares each operator and
+/// plans memory.
 struct Compiler {
   private var graph: Graph
   private let device: ComputeDevice

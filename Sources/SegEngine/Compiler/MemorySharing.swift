@@ -9,7 +9,7 @@
 /// A node whose outputs are all shared in this way is elided: it does not run. A link leads from each value to the one whose memory it
 /// shares, and the last one has its own memory.
 struct MemorySharing {
-  /// Where a value is stored.
+  /// The location of a value in memory.
   struct Place: Hashable {
     /// The value that owns the memory.
     var owner: Int
@@ -35,7 +35,7 @@ struct MemorySharing {
 
   /// The place of each value, by its index.
   private(set) var places: [Place] = []
-  /// The output of the graph in whose memory a value and its subviews are stored, by the owner.
+  /// The name of the output in whose memory a value and its subviews are stored, by the owner.
   private(set) var outputNames: [Int: String] = [:]
   private let graph: Graph
   private let specs: [TensorSpec]
@@ -143,7 +143,7 @@ struct MemorySharing {
     children[link.target].append(value)
   }
 
-  /// Returns the alias of a value that is computed by a node.
+  /// Follows aliases to the value that a node computes.
   private func head(of value: Int) -> Int {
     var value = value
     while case .alias(let target) = links[value] { value = target }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A network with its weights. It runs inputs of any size, compiles once per size, and keeps the last few compiled sizes.
 ///
-/// For each size it keeps packed weights, which sizes share as far as possible, and a workspace for each of the largest number of
-/// concurrent runs. ``memoryLimit`` limits this memory, ``releaseMemory()`` releases it. The model also keeps the given weights.
+/// For each size it keeps packed weights, which sizes share as far as possible, and as many workspaces as there were concurrent runs at
+/// most. ``memoryLimit`` limits this memory, ``releaseMemory()`` releases it. The model also keeps the given weights.
 public final class Model: Sendable {
   /// The network's name.
   public let name: String
@@ -16,7 +16,7 @@ public final class Model: Sendable {
   /// The options of compilation.
   public let options: CompileOptions
 
-  /// What compiles the network for input shapes, with what is computed behind it; an input that is not named has the network's own shape.
+  /// Compiles the network for input shapes, with an optional extension. An input that is not given has the network's own shape.
   private let compile: @Sendable ([String: Shape], (any GraphExtension)?) throws -> CompiledModel
   private let capacity: Int
   /// The storages of the given weights.
@@ -173,7 +173,7 @@ public final class Model: Sendable {
   /// Runs the network on tensors by name.
   ///
   /// - Throws: ``GraphError`` if an input is missing, unknown, or has a shape that the architecture does not support, or if a node is not
-  /// defined for its operands' values; errors of making the graph.
+  ///   defined for its operands' values; errors of making the graph.
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs)
@@ -182,7 +182,7 @@ public final class Model: Sendable {
   /// Runs the network on tensors by name and updates its variables (``Graph/initialVariables`` before the first run).
   ///
   /// - Throws: The errors of ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` if a variable is missing or has another shape
-  /// or type.
+  ///   or type.
   public func run(_ inputs: [String: Tensor], updating variables: inout Variables) throws -> [String: Tensor] {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs, updating: &variables)

@@ -1,6 +1,6 @@
 /// The contents of a weights file: its dictionaries of tensors, each with the keys that lead to it.
 ///
-/// Tensors are read only when they are used, so unused ones such as optimiser states cost nothing.
+/// Tensors are read only when they are used, so unused ones such as optimiser states and copies of weights cost nothing.
 public struct Checkpoint: Sendable {
   /// A named entry of a dictionary.
   public enum Entry: Sendable {

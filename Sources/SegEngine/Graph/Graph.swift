@@ -31,7 +31,7 @@ public struct Graph: Sendable {
   public struct Node: Sendable {
     /// Dotted path within the architecture, unique in the graph.
     public let name: String
-    /// What is computed.
+    /// The operator.
     public internal(set) var `operator`: any Operator
     /// The operands, in the operator's order.
     public internal(set) var inputs: [ValueID]
@@ -97,7 +97,7 @@ public struct Graph: Sendable {
   /// Builds a graph by running `body`, which adds inputs, operators and outputs.
   ///
   /// - Throws: ``GraphError`` for the first operator whose operands do not fit, with both shapes and the line that added it, or, for an
-  /// arithmetic operator, its operands; for a graph without outputs; for two parameters of one name and different shapes.
+  ///   arithmetic operator, its operands; for a graph without outputs; for two parameters of one name and different shapes.
   public init(_ name: String, _ body: (GraphBuilder) throws -> Void) throws {
     let builder = GraphBuilder(name: name)
     try body(builder)

@@ -7,7 +7,7 @@ public struct Broadcast: Operator {
 
   /// The target shape.
   public enum Target: Hashable, Sendable {
-    /// These extents; −1 keeps the input's.
+    /// The given extents; −1 keeps the input's.
     case shape([Int])
     /// The shape of input 1.
     case like

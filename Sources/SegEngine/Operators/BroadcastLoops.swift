@@ -23,7 +23,7 @@ struct BroadcastLoops: Sendable {
     let middle: Axis
     let inner: Axis
 
-    /// The innermost axis is never merged: its steps are 0 or 1.
+    /// Merges adjacent axes, the innermost one only with `mergingInner`. The steps of the innermost axis are 0 or 1.
     init(_ axes: [Axis], mergingInner: Bool) {
       var merged: [Axis] = []
       for (index, axis) in axes.enumerated() {

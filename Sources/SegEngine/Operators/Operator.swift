@@ -12,7 +12,7 @@ public protocol Operator: Sendable {
   /// The attributes as a short text, such as `"3×3 stride 2"`; empty where there are none.
   var attributes: String { get }
 
-  /// The shape rule: returns the output specs for given input specs.
+  /// Returns the output specs for given input specs: the shape rule.
   ///
   /// - Throws: ``ShapeError`` naming the shapes that do not fit.
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec]

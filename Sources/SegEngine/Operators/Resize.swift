@@ -4,7 +4,7 @@
 /// Output: `[batch, outHeight, outWidth, channels]`, float32; nearest-pixel sampling takes any element type.
 ///
 /// The output at index i has the source coordinate s = scale · i (asymmetric, and aligned corners with
-/// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a factor is used as it is.
+/// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a given factor is used.
 /// Coordinates are computed in float32, as PyTorch's `interpolate` computes them, so that both choose the same pixels. Weights
 /// are applied along the height first and then along the width; in narrow maps that grow, along the width first. Values agree with the
 /// definition to 2e-6 of the largest neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
