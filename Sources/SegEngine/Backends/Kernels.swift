@@ -65,8 +65,8 @@ package protocol Kernels: Sendable {
     _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
     _ y: UnsafeMutablePointer<Float>, yStride: Int)
 
-  /// Gathers the patches of `count` output pixels from `first` on (counted row by row in one image), as rows `[kernelHeight, kernelWidth,
-  /// channels]`: a tile of the im2col matrix.
+  /// Gathers the patches of `count` output pixels from `first` on (counted row by row in one image), as rows
+  /// `[kernelHeight, kernelWidth, channels]`: a tile of the im2col matrix.
   func gatherPatches(
     _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
     _ patches: UnsafeMutablePointer<Float>)

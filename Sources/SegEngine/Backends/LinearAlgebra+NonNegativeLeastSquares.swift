@@ -2,7 +2,7 @@ extension LinearAlgebra {
   /// Computes the non-negative x that minimises ‖A · x − b‖, by the active-set method NNLS (Lawson and Hanson 1974, Solving Least Squares
   /// Problems, chapter 23); `nil` if numbers are not finite.
   ///
-  /// Columns enter the active set one at a time, each time the one with the steepest descent of the error. If the least-squares solution
+  /// Columns enter the passive set one at a time, each time the one with the steepest descent of the error. If the least-squares solution
   /// over the set has negative components, x moves towards it until the first component reaches 0, and columns at 0 leave the set. At the
   /// end the Karush–Kuhn–Tucker conditions of optimality hold: the gradient Aᵀ(b − A · x) is 0 where x is not, and nowhere positive. Both
   /// hold to 1e-14 of ‖b‖ for columns of length 1, plus the rounding of least squares. The component of a zero column is 0, as are those of
@@ -28,7 +28,7 @@ extension LinearAlgebra {
       var candidates = (0..<columns).filter { !passive.contains($0) }.map { column in
         (column: column, gradient: zip(scaled, errors).reduce(0) { $0 + $1.0[column] * $1.1 })
       }.filter { $0.gradient > tolerance }
-      // A column whose gradient is a rounding error, or that depends on the set, gets no positive component: the next best is tried.
+      // A column whose gradient is a rounding error, or that depends on the passive set, gets no positive component: the next best is tried.
       var solution: [Double]?
       while solution == nil,
         let best = candidates.indices.max(by: { candidates[$0].gradient < candidates[$1].gradient })

@@ -15,7 +15,7 @@ package struct PlaneOperands {
   package struct PrefetchRun {
     /// The first number.
     package var first: UnsafePointer<Float>
-    /// The number of numbers.
+    /// The length of the range.
     package var count: Int
     /// Whether they will be written: 1 or 0.
     package var isWritten: Int

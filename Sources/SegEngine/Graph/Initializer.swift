@@ -19,9 +19,9 @@ public enum Initializer: Hashable, Sendable {
   case xavierUniform(fanIn: Int, fanOut: Int)
   /// Normal with mean 0, redrawn beyond two deviations, as for transformers. `deviation` is that of the distribution before truncation.
   case truncatedNormal(deviation: Float)
-  /// Bilinear interpolation between the pixels of each channel, for upsampling transposed convolutions `[in, out / groups, kernelHeight,
-  /// kernelWidth]` (Long et al. 2015). With f = ⌈k / 2⌉ and the middle c = (k − 1) / 2, the weight along an axis is 1 − |i − c| / f; with
-  /// one group it is set only where in = out.
+  /// Bilinear interpolation between the pixels of each channel, for upsampling transposed convolutions
+  /// `[in, out / groups, kernelHeight, kernelWidth]` (Long et al. 2015). With f = ⌈k / 2⌉ and the middle c = (k − 1) / 2, the weight along
+  /// an axis is 1 − |i − c| / f; with one group it is set only where in = out.
   case bilinear
   /// A random matrix [first axis, all others] whose rows or columns, whichever are fewer, are orthogonal and of length `gain` (Saxe et al.
   /// 2014): the Q of a normal matrix, with the signs of R's diagonal, by LAPACKE's `dgeqrf` and `dorgqr`.

@@ -1,8 +1,8 @@
 /// Scaled dot-product attention of several heads: softmax(scale · q · kᵀ + mask) · v for each head (Vaswani et al. 2017).
 ///
 /// Inputs: queries `[batch, n, heads · d]`, keys `[batch, m, heads · d]`, values `[batch, m, heads · dv]`, and optionally a mask that is
-/// added to the scores: `[n, m]`, or `[batch or 1, heads or 1, n, m]`. Output: `[batch, n, heads · dv]`. Head h has the channels h·d ..< (h
-/// + 1)·d. A row whose mask is −∞ throughout gives NaN.
+/// added to the scores: `[n, m]`, or `[batch or 1, heads or 1, n, m]`. Output: `[batch, n, heads · dv]`. Head h has the channels h·d ..<
+/// (h + 1)·d. A row whose mask is −∞ throughout gives NaN.
 ///
 /// Queries are processed in tiles. The scores of a tile for all keys stay in the cache, so the whole score matrix is never stored. Tested
 /// to 2e-6 · max(1, largest |v|) for scores up to 10; the error of the softmax grows with the scores.

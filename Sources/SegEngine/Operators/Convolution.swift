@@ -1,11 +1,11 @@
-/// Two-dimensional convolution (cross-correlation, as in other frameworks): ordinary, strided, atrous, grouped or depthwise:
+/// Two-dimensional convolution (cross-correlation, as in other frameworks), ordinary, strided, atrous, grouped or depthwise:
 ///
 /// y[n, i, j, o] = f(b[o] + r[n, i, j, o] + Σ over a, b, c of w[o, c, a, b] · x[n, i·stride − padding + a·dilation, j·stride − … , c])
 ///
 /// Inputs: x `[batch, height, width, in]`, weight `[out, in / groups, kernelHeight, kernelWidth]` (the layout of PyTorch's and ONNX's
-/// checkpoints), optionally bias `[out]`, and with ``addsResidual`` r, of the output's shape, as the last input. Output: `[batch,
-/// outHeight, outWidth, out]`, with extents by ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x| against
-/// Double loops.
+/// checkpoints), optionally bias `[out]`, and with ``addsResidual`` r, of the output's shape, as the last input. Output:
+/// `[batch, outHeight, outWidth, out]`, with extents by ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x|
+/// against Double loops.
 public struct Convolution: Operator {
   public static let name = "Convolution"
 

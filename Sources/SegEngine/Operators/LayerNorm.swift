@@ -1,5 +1,5 @@
-/// Layer normalisation: each row (pixel, token) is normalised by its own mean and variance: (x − mean) / √(variance + epsilon) · weight +
-/// bias over the innermost axis (Ba et al. 2016).
+/// Layer normalisation: each row (pixel, token) is normalised by its own mean and variance over the innermost axis:
+/// (x − mean) / √(variance + epsilon) · weight + bias (Ba et al. 2016).
 ///
 /// Inputs: x `[…, channels]`, and optionally weight and bias `[channels]`. Output: the shape of x. The variance is that of the population.
 /// Tested to 1e-5 for rows of mean 0 and variance 1 or more; a mean of 10ᵏ deviations loses k digits.

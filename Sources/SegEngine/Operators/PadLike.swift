@@ -1,8 +1,8 @@
 /// Zero padding of a feature map to the height and width of another.
 ///
-/// Inputs: x `[batch, height, width, channels]`; other: a feature map that is no smaller, of which only the shape is used. Output: `[batch,
-/// other height, other width, channels]`, with x in the middle; an odd difference puts one row or column more at the bottom or right.
-/// Exact.
+/// Inputs: x `[batch, height, width, channels]`; other: a feature map that is no smaller, of which only the shape is used. Output:
+/// `[batch, other height, other width, channels]`, with x in the middle; an odd difference puts one row or column more at the bottom or
+/// right. Exact.
 public struct PadLike: Operator {
   public static let name = "PadLike"
 

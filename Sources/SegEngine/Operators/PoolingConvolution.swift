@@ -1,8 +1,8 @@
 /// A convolution and the 2 × 2 max pooling of its result, as in encoders of the U-Net family: ``Convolution`` and ``MaxPool`` of stride 2
 /// fused, so that pixels are pooled while they are in cache.
 ///
-/// Inputs: as for ``Convolution``. Outputs: its output `[batch, height, width, out]`, and the pooled `[batch, ⌊height / 2⌋, ⌊width / 2⌋,
-/// out]`.
+/// Inputs: as for ``Convolution``. Outputs: its output `[batch, height, width, out]`, and the pooled
+/// `[batch, ⌊height / 2⌋, ⌊width / 2⌋, out]`.
 struct PoolingConvolution: Operator {
   static let name = "PoolingConvolution"
 
