@@ -5,8 +5,8 @@
 /// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Size and padding
 /// are arbitrary: inputs outside the image are zero, and outputs outside the result are not written.
 ///
-/// The order of execution depends on the size of the transformed weights (``Order``): they fit a core's cache, or the shared cache, or are not
-/// stored at all.
+/// The order of execution depends on the size of the transformed weights (``Order``): they fit a core's cache, or the shared cache, or are
+/// not stored at all.
 ///
 /// Tested to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
 struct WinogradConvolution: ConvolutionAlgorithm {

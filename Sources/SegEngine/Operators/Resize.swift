@@ -151,7 +151,7 @@ public struct Resize: Operator {
       let columns = ResizeColumns(self, from: x, to: y)
       return PreparedOperator(workspaceByteCount: context.workers.threadCount * columns.byteCount) { context in
         let (x, y) = (context.input(0), context.output())
-        // The input rows of a range are computed once per range, so ranges are not too small.
+        // Each range recomputes the input rows that it shares with the range before, so ranges are not too small.
         let grain = max(16, 32768 / (y.shape.width * y.shape.channels))
         context.workers.forEachRange(y.shape.batch * y.shape.height, grain: grain) { range, worker in
           columns.rows(range, of: x, y, in: context.workspace + worker * columns.byteCount, on: context.device)

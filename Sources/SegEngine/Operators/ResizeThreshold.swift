@@ -69,7 +69,7 @@ struct ResizeThreshold: Operator {
     return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
       let (x, bound, device) = (context.input(0), context.input(1).floats[0], context.device)
       let y = context.output().pointer(to: Element.self)
-      // The input rows of a range are computed once per range, so ranges are not too small.
+      // Each range recomputes the input rows that it shares with the range before, so ranges are not too small.
       device.workers.forEachRange(resized.batch * resized.height, grain: max(16, 32768 / rowCount)) {
         range, worker in
         let memory = context.workspace + worker * perWorker
