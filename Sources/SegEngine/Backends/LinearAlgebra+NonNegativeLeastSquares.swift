@@ -28,7 +28,7 @@ extension LinearAlgebra {
       var candidates = (0..<columns).filter { !passive.contains($0) }.map { column in
         (column: column, gradient: zip(scaled, errors).reduce(0) { $0 + $1.0[column] * $1.1 })
       }.filter { $0.gradient > tolerance }
-      // A column whose gradient is a rounding error, or that depends on the passive set, gets no positive component: the next best is tried.
+      // A column whose gradient is a rounding error, or that depends on the passive set, gets no positive part: the next best is tried.
       var solution: [Double]?
       while solution == nil,
         let best = candidates.indices.max(by: { candidates[$0].gradient < candidates[$1].gradient })

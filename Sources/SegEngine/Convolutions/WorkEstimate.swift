@@ -1,4 +1,4 @@
-/// The work of one run of an algorithm, from which its time is estimated. It is counted over the whole convolution, whatever the number of
+/// The work of one run of an algorithm, from which its time is estimated. It is counted over the whole convolution, for any number of
 /// threads.
 public struct WorkEstimate: Hashable, Sendable {
   /// Multiply–adds in products with packed weights.

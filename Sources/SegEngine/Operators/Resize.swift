@@ -16,9 +16,9 @@ public struct Resize: Operator {
 
   /// The interpolation between pixels.
   public enum Interpolation: String, Hashable, Sendable, CaseIterable {
-    /// The pixel at ⌊scale · i⌋ (PyTorch's `nearest`); ``Coordinates`` have no effect.
+    /// The pixel at ⌊scale · i⌋ (PyTorch's `nearest`); ``Resize/Coordinates`` have no effect.
     case nearest
-    /// The pixel whose center is nearest: ⌊scale · (i + 1/2)⌋ (PyTorch's `nearest-exact`); ``Coordinates`` have no effect.
+    /// The pixel whose center is nearest: ⌊scale · (i + 1/2)⌋ (PyTorch's `nearest-exact`); ``Resize/Coordinates`` have no effect.
     case nearestExact
     /// Two pixels along each axis.
     case bilinear
