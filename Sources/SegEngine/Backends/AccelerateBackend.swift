@@ -3,13 +3,13 @@ import Accelerate
 
 /// Products by Apple's Accelerate.
 ///
-/// - Warning: It is untried. It compiles where Accelerate can be imported, and no test has run on such a machine.
+/// - Warning: Untested. It compiles where Accelerate can be imported, but no test has run on such a machine.
 public struct AccelerateBackend: Backend {
   public let workers: WorkerPool
 
   /// Makes a backend on the given workers.
   public init(workers: WorkerPool = .shared) {
-    // The engine's workers call it side by side, so each product is to run on the thread that calls it.
+    // The engine's workers call Accelerate concurrently, so each product runs on the calling thread.
     if #available(macOS 15, iOS 18, tvOS 18, watchOS 11, visionOS 2, *) {
       _ = BLASSetThreading(BLAS_THREADING_SINGLE_THREADED)
     }

@@ -1,8 +1,8 @@
 import CSegKernels
 
-/// The limit on what this process may map.
+/// The limit on the address space of this process.
 public enum AddressSpace {
-  /// Bytes that this process may still map; `nil` where it has no limit.
+  /// Bytes of address space that this process may still map; `nil` without a limit.
   public static var remainingByteCount: Int? {
     let bytes = seg_address_space_left()
     return bytes == .max ? nil : bytes

@@ -1,4 +1,4 @@
-/// A function of two numbers, applied to elements that stand at the same place.
+/// An elementwise function of two numbers.
 public enum BinaryOperation: Int, Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, minimum, power
 }

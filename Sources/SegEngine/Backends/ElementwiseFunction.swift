@@ -1,4 +1,4 @@
-/// A function that is applied to each element by itself: the activations of networks and the elementary functions.
+/// A function of one number, applied to each element: an activation or elementary function.
 ///
 /// Values agree with the mathematical definition to about two units in the last place of float32, erf and what is built on it
 /// to 1e-7 absolute.
@@ -39,7 +39,7 @@ public enum ElementwiseFunction: Hashable, Sendable {
   /// min(max(x, 0), 6)
   public static var relu6: ElementwiseFunction { .clip(low: 0, high: 6) }
 
-  /// Operations an element, by the rule that each arithmetic operation, comparison or call of an elementary function is one.
+  /// The number of operations per element: each arithmetic operation, comparison or call of an elementary function counts as one.
   public var operationCount: Int {
     switch self {
     case .identity: 0

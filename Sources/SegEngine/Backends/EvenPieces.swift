@@ -2,7 +2,7 @@
 ///
 /// Pieces begin at multiples of `unit`, and their sizes differ by one unit at most. No piece is larger than `largest` (at least one unit).
 /// There are at least `atLeast` pieces, if there are as many units. If there are more pieces than `threads`, their number is a multiple of
-/// the thread count, if there are enough units: so that no thread has one piece more than another.
+/// the thread count, given enough units, so that all threads have equally many.
 struct EvenPieces: Sendable {
   /// The end of the range.
   let count: Int
@@ -25,15 +25,15 @@ struct EvenPieces: Sendable {
     size = max(1, min((units + pieces - 1) / pieces * unit, limit))
   }
 
-  /// A piece.
+  /// The range of a piece.
   subscript(index: Int) -> Range<Int> {
     index * units / pieces * unit..<min(count, (index + 1) * units / pieces * unit)
   }
 }
 
 extension EvenPieces {
-  /// Tiles of rows for products with packed weights of `depth` × `columns`. Larger weights get tiles of more rows, so that they are read
-  /// from memory less often; tiles stay small enough for the cache, and numerous enough for all threads.
+  /// Makes tiles of rows for products with packed weights of `depth` × `columns`. Larger weights get tiles of more rows, so that they are
+  /// read from memory less often. Tiles stay small enough for the cache and numerous enough for all threads.
   static func ofRows(_ rows: Int, depth: Int, columns: Int, threads: Int) -> EvenPieces {
     let weightBytes = ElementType.float32.byteCount(of: depth * columns)
     let largest = weightBytes > 1 << 22 ? 384 : weightBytes > 1 << 19 ? 192 : 96

@@ -1,5 +1,5 @@
-/// A backend that says which vector kernels run beside its products.
+/// A backend that specifies the vector kernels to run with.
 package protocol KernelProviding {
-  /// The instruction set under which the ``KernelTable`` has the kernels.
+  /// The instruction set of its kernels in the ``KernelTable``.
   var instructionSet: String { get }
 }

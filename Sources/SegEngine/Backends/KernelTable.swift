@@ -1,9 +1,9 @@
-/// The kernels that exist, by operation, number format and instruction set.
+/// The available kernels, by operation, number format and instruction set.
 ///
-/// All kernels compute on float32. An operator of another number format looks its kernels up when it is prepared, and finds `nil`
-/// where there are none.
+/// All kernels compute on float32. An operator of another number format looks up its kernels when it is prepared, and gets `nil` if there
+/// are none.
 package struct KernelTable: Sendable {
-  /// What a kernel computes.
+  /// The operation of a kernel.
   package enum Operation: String, CaseIterable, Sendable {
     case panelProduct, strassenProduct, winograd, depthwise, elementwise, normalization, pooling, patches,
       interpolation,
@@ -28,7 +28,7 @@ package struct KernelTable: Sendable {
     return table
   }()
 
-  /// Enters kernels for all operations on a number format.
+  /// Adds kernels for all operations on a number format.
   private mutating func add(_ kernels: any Kernels, for elementType: ElementType, on instructionSet: String) {
     for operation in Operation.allCases {
       entries[Key(operation: operation, elementType: elementType, instructionSet: instructionSet)] = kernels

@@ -1,33 +1,34 @@
 extension LinearAlgebra {
-  /// x without negative parts for which ‖A · x − b‖ is least, by the active-set method NNLS (Lawson and Hanson 1974, Solving Least Squares
-  /// Problems, chapter 23); `nil` where numbers are not finite.
+  /// Computes the non-negative x that minimises ‖A · x − b‖, by the active-set method NNLS (Lawson and Hanson 1974, Solving Least Squares
+  /// Problems, chapter 23); `nil` if numbers are not finite.
   ///
-  /// Columns take part one after another, each time the one along which the error falls fastest; where the least squares of those that
-  /// take part would make parts negative, x goes towards it as far as none is, and those that are 0 then leave. At the end the gradient
-  /// Aᵀ(b − A · x) is 0 where x is not, and nowhere positive, the Karush–Kuhn–Tucker conditions, by which no x is better; both to 1e-14 of
-  /// ‖b‖ for columns of length 1 beside what least squares round. Columns that are 0 have the part 0, and so have some of those that depend on each other.
+  /// Columns enter the passive set one at a time, each time the one with the steepest descent of the error. If the least-squares solution
+  /// over the set has negative components, x moves towards it until the first component reaches 0, and columns at 0 leave the set. At the
+  /// end the Karush–Kuhn–Tucker conditions of optimality hold: the gradient Aᵀ(b − A · x) is 0 where x is not, and nowhere positive. Both
+  /// hold to 1e-14 of ‖b‖ for columns of length 1, plus the rounding of least squares. The component of a zero column is 0, as are those of
+  /// some linearly dependent columns.
   static func nonNegativeLeastSquares(_ a: [[Double]], _ b: [Double]) -> [Double]? {
     let columns = a.first?.count ?? 0
     precondition(a.allSatisfy { $0.count == columns } && a.count == b.count, "the equations are not of one form")
     guard a.allSatisfy({ $0.allSatisfy(\.isFinite) }), b.allSatisfy(\.isFinite) else { return nil }
-    // In proportion to the largest number, so that no square is too large or too small.
+    // It is computed relative to the largest number, to avoid overflow and underflow of squares.
     func length(_ numbers: [Double]) -> Double {
       guard let largest = numbers.map(abs).max(), largest > 0 else { return 0 }
       return largest * numbers.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()
     }
     let lengths = (0..<columns).map { column in length(a.map { $0[column] }) }
-    // Columns of length 1, so that the system is well conditioned and their gradients compare.
+    // Columns of length 1 make the system well conditioned and their gradients comparable.
     let scaled = a.map { row in zip(row, lengths).map { $1 > 0 ? $0 / $1 : 0 } }
     let tolerance = 1e-14 * length(b)
     var x = [Double](repeating: 0, count: columns)
     var passive: [Int] = []
-    // Each turn lowers the error; rounding could let turns without end follow each other.
+    // Each iteration lowers the error. The limit prevents an endless loop by rounding.
     for _ in 0..<10 * max(1, columns) {
       let errors = zip(scaled, b).map { row, target in passive.reduce(target) { $0 - row[$1] * x[$1] } }
       var candidates = (0..<columns).filter { !passive.contains($0) }.map { column in
         (column: column, gradient: zip(scaled, errors).reduce(0) { $0 + $1.0[column] * $1.1 })
       }.filter { $0.gradient > tolerance }
-      // A column whose gradient is rounding, or that depends on those that take part, gets no positive part: then the next best.
+      // A column whose gradient is a rounding error, or that depends on the passive set, gets no positive part: the next best is tried.
       var solution: [Double]?
       while solution == nil,
         let best = candidates.indices.max(by: { candidates[$0].gradient < candidates[$1].gradient })
@@ -39,13 +40,13 @@ extension LinearAlgebra {
       }
       guard var solution else { break }
       while solution.contains(where: { $0 <= 0 }) {
-        // The first of the parts that reach 0 on the way; the column that came last is above 0 there and has come from 0.
+        // The first component that reaches 0 on the way. The newest column starts at 0 and ends above it.
         let step = zip(passive, solution).reduce(1.0) { step, part in
           part.1 <= 0 ? min(step, x[part.0] / (x[part.0] - part.1)) : step
         }
         for (column, part) in zip(passive, solution) {
           let moved = x[column] + step * (part - x[column])
-          // What stops the way is 0 but for rounding.
+          // The component that limits the step is 0 except for rounding.
           x[column] = part <= 0 && moved <= 1e-15 * x[column] ? 0 : moved
         }
         passive.removeAll { x[$0] <= 0 }
@@ -58,7 +59,7 @@ extension LinearAlgebra {
     return zip(x, lengths).map { $1 > 0 ? $0 / $1 : 0 }
   }
 
-  /// The least squares of some columns alone; `nil` where these depend on each other.
+  /// Solves the least squares of some columns; `nil` if they are linearly dependent.
   private static func leastSquares(_ a: [[Double]], _ b: [Double], of columns: [Int]) -> [Double]? {
     columns.isEmpty ? [] : leastSquares(a.map { row in columns.map { row[$0] } }, b)
   }

@@ -1,8 +1,8 @@
 import COpenBLAS
 
-/// Dense systems of equations in Double, through LAPACKE. Matrices are arrays of rows.
+/// Dense linear systems in Double, solved by LAPACKE. Matrices are arrays of rows.
 enum LinearAlgebra {
-  /// X with A · X = B, for a square A that is not singular; `nil` where it is.
+  /// Solves A · X = B for a square A; `nil` if A is singular.
   static func solve(_ a: [[Double]], _ b: [[Double]]) -> [[Double]]? {
     let (n, columns) = (a.count, b.first?.count ?? 0)
     precondition(a.allSatisfy { $0.count == n } && b.count == n, "the system is not square")
@@ -16,7 +16,7 @@ enum LinearAlgebra {
     return (0..<n).map { Array(solution[$0 * columns..<($0 + 1) * columns]) }
   }
 
-  /// A · B of matrices row by row in one array each.
+  /// Computes A · B of matrices stored row by row in one array each.
   static func product(_ a: [Double], _ b: [Double], rows: Int, inner: Int, columns: Int) -> [Double] {
     precondition(a.count == rows * inner && b.count == inner * columns, "the factors are of other sizes")
     var result = [Double](repeating: 0, count: rows * columns)
@@ -26,7 +26,7 @@ enum LinearAlgebra {
     return result
   }
 
-  /// x for which ‖A · x − b‖ is least, for an A of full rank with no fewer rows than columns; `nil` where it has not.
+  /// Computes the x that minimises ‖A · x − b‖, for an A of full rank with at least as many rows as columns; `nil` otherwise.
   static func leastSquares(_ a: [[Double]], _ b: [Double]) -> [Double]? {
     let (rows, columns) = (a.count, a.first?.count ?? 0)
     guard rows >= columns, columns > 0 else { return nil }
@@ -40,8 +40,8 @@ enum LinearAlgebra {
     return Array(solution.prefix(columns))
   }
 
-  /// The orthonormal Q of A = Q · R for an A with no fewer rows than columns, each column's sign such that R's diagonal is not
-  /// negative, which makes Q evenly distributed for a normal A (Mezzadri 2007).
+  /// Computes the orthonormal Q of A = Q · R for an A with at least as many rows as columns. Each column's sign makes R's diagonal
+  /// non-negative, so that Q is uniformly distributed for a normal A (Mezzadri 2007).
   static func orthogonalColumns(_ a: [[Double]]) -> [[Double]] {
     let (rows, columns) = (a.count, a.first?.count ?? 0)
     precondition(rows >= columns && columns > 0 && a.allSatisfy { $0.count == columns }, "the matrix is wide or empty")
@@ -51,7 +51,7 @@ enum LinearAlgebra {
     let factored = LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, &matrix, n, &reflectors)
     let signs = (0..<columns).map { matrix[$0 * columns + $0] < 0 ? -1.0 : 1 }
     let formed = LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, n, n, &matrix, n, &reflectors)
-    // Either fails for arguments that are out of range alone.
+    // Both fail only for invalid arguments.
     precondition(factored == 0 && formed == 0, "LAPACKE refused a \(rows)×\(columns) matrix")
     return (0..<rows).map { row in (0..<columns).map { matrix[row * columns + $0] * signs[$0] } }
   }

@@ -2,13 +2,13 @@ import COpenBLAS
 
 /// The default backend: products by OpenBLAS.
 ///
-/// OpenBLAS is kept at one thread. The engine's own workers call it side by side, each on a tile that fits its cache.
+/// OpenBLAS is set to one thread. The engine's workers call it concurrently, each on a tile that fits its cache.
 public struct OpenBLASBackend: Backend, KernelProviding {
   public let workers: WorkerPool
   private let vectorKernels: VectorKernels
 
-  /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512"`, `"avx2"` or
-  /// `"baseline"`, or with `nil` the widest that the machine has.
+  /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512"`, `"avx2"` or `"baseline"`, or with
+  /// `nil` the machine's widest.
   ///
   /// - Precondition: the machine has the instruction set.
   public init(workers: WorkerPool = .shared, instructionSet: String? = nil) {
@@ -24,7 +24,7 @@ public struct OpenBLASBackend: Backend, KernelProviding {
     vectorKernels = kernels
   }
 
-  /// Whether the machine has an instruction set of that name.
+  /// Returns whether the machine has an instruction set.
   public static func supports(instructionSet: String) -> Bool { VectorKernels(instructionSet: instructionSet) != nil }
 
   private static let keepOneThread: Void = openblas_set_num_threads(1)
@@ -32,10 +32,10 @@ public struct OpenBLASBackend: Backend, KernelProviding {
   /// The instruction set of the vector kernels.
   public var instructionSet: String { vectorKernels.instructionSet }
 
-  /// Floats that a vector register holds.
+  /// The number of floats in a vector register.
   public var vectorWidth: Int { vectorKernels.vectorWidth }
 
-  /// The processor for which OpenBLAS has chosen its product.
+  /// The processor type for which OpenBLAS has chosen its kernels.
   public var coreName: String { String(cString: openblas_get_corename()) }
 
   public var name: String { "OpenBLAS (\(coreName)), \(instructionSet) kernels" }

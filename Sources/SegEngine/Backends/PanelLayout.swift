@@ -1,9 +1,9 @@
-/// The layout in which kernels read a right-hand matrix B, `k` × `n`: panels of a few columns, one after another, each `[k, width]`. The
-/// last panel is padded with zeros to whole units.
+/// The layout of a right-hand matrix B, `k` × `n`: panels of a few columns, one after another, each `[k, width]`. The
+/// last panel is padded with zeros to a multiple of the unit.
 package struct PanelLayout: Hashable, Sendable {
   /// Columns of a panel.
   package let width: Int
-  /// The last panel has a multiple of so many columns: the width of a vector register.
+  /// The divisor of the last panel's stored columns: the width of a vector register.
   package let unit: Int
 
   /// Describes a layout.
@@ -16,19 +16,19 @@ package struct PanelLayout: Hashable, Sendable {
     self.unit = unit
   }
 
-  /// Columns in memory of the panel that begins at `column`, padding included.
+  /// Computes the stored columns, padding included, of the panel that begins at `column`.
   package func storedColumns(at column: Int, of n: Int) -> Int {
     min(width, (n - column + unit - 1) / unit * unit)
   }
 
-  /// Floats of a packed `k` × `n` matrix.
+  /// Computes the floats of a packed `k` × `n` matrix.
   package func count(k: Int, n: Int) -> Int { k * ((n + unit - 1) / unit * unit) }
 
-  /// Floats from the start of the packed matrix to the panel that begins at `column`, a multiple of the width.
+  /// Computes the offset in floats of the panel that begins at `column`, a multiple of the width.
   package func offset(ofPanelAt column: Int, k: Int) -> Int { column * k }
 }
 
-/// Packing of matrices that are computed in each run.
+/// Packing of matrices that change from run to run.
 extension PanelLayout {
   /// Packs B, whose row r begins at `b + r · rowStride`.
   func pack(

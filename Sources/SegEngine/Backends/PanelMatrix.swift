@@ -1,20 +1,20 @@
-/// A constant right-hand matrix that is packed once and multiplied often, such as the weights of a layer.
+/// A constant right-hand matrix, such as a layer's weights, that is packed once and multiplied often.
 struct PanelMatrix: Sendable {
   /// Rows of B.
   let k: Int
   /// Columns of B.
   let n: Int
   let layout: PanelLayout
-  /// An element of B lies at the sum of its row's and its column's offset in the unpacked weights.
+  /// The row's part of an element's offset in the unpacked weights; the column's part is added.
   private let rowOffsets: ContiguousArray<Int>
   private let columnOffsets: ContiguousArray<Int>
 
-  /// A matrix whose element (row, column) is `weights[rowOffsets[row] + columnOffsets[column]]`.
+  /// Makes a matrix whose element (row, column) is `weights[rowOffsets[row] + columnOffsets[column]]`.
   init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, on device: ComputeDevice) {
     self.init(rowOffsets: rowOffsets, columnOffsets: columnOffsets, layout: device.kernels.panelLayout)
   }
 
-  /// The same for a layout.
+  /// Makes a matrix in the given layout.
   init(rowOffsets: some Sequence<Int>, columnOffsets: some Sequence<Int>, layout: PanelLayout) {
     self.rowOffsets = ContiguousArray(rowOffsets)
     self.columnOffsets = ContiguousArray(columnOffsets)
@@ -26,7 +26,7 @@ struct PanelMatrix: Sendable {
   /// Floats of the packed form.
   var count: Int { layout.count(k: k, n: n) }
 
-  /// Packs weights, `weights` being the place from which the offsets count.
+  /// Packs weights. The offsets count from `weights`.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     let panels = (n + layout.width - 1) / layout.width
     workers.forEach(panels) { panel, _ in

@@ -1,31 +1,31 @@
-/// A product of rows with a packed matrix, the sums over t and c of rows[t][r][c] · B[t · depth + c, o], with an ``Epilogue``.
+/// A product of rows with a packed matrix: the sums over t and c of rows[t][r][c] · B[t · depth + c, o], with an ``Epilogue``.
 package struct PanelOperands {
-  /// Where the rows of the left-hand matrix lie.
+  /// The addresses of the left-hand rows.
   package enum Rows {
     /// Row r of tap t begins at `base + r · stride + t · depth`.
     case strided(UnsafePointer<Float>, stride: Int)
-    /// Row r of tap t begins at `pointers[t · rowCount + r] + offset`. The pointer `padding` stands for a row of zeros, and there are enough
-    /// zeros at it.
+    /// Row r of tap t begins at `pointers[t · rowCount + r] + offset`. The pointer `padding` means a row of zeros; it points to enough
+    /// zeros.
     case pointed(UnsafePointer<UnsafePointer<Float>>, padding: UnsafePointer<Float>, offset: Int)
   }
 
-  /// Where the rows lie.
+  /// The addresses of the left-hand rows.
   package var rows: Rows
-  /// Number of rows of the result.
+  /// The number of rows of the result.
   package var rowCount: Int
-  /// Pieces of a left-hand row: the taps of a convolution.
+  /// The number of pieces of a left-hand row: the taps of a convolution.
   package var taps: Int
   /// Floats of a piece: the channels of a tap.
   package var depth: Int
   /// B, packed in ``Kernels/panelLayout``.
   package var panels: UnsafePointer<Float>
-  /// Columns of B.
+  /// The number of columns of B.
   package var columns: Int
-  /// Whether the sums begin with what the result holds.
+  /// Whether the sums are added to the contents of the result.
   package var accumulates = false
-  /// What is done with the sums.
+  /// The epilogue of the sums.
   package var epilogue: Epilogue
-  /// Where the result goes. Its memory is not that of an operand or of the epilogue's residual.
+  /// The destination of the result. Its memory must not overlap an operand or the epilogue's residual.
   package var result: Destination
 
   /// Describes a product.

@@ -2,13 +2,14 @@
 struct PanelTiles: Sendable {
   private let rows: EvenPieces
   private let columns: EvenPieces
-  /// Whether tiles of the same columns follow each other. Then weights stay in cache, else rows do: the larger operand is read once.
+  /// Whether tiles of the same columns follow each other, so that weights stay in cache; otherwise rows do. The larger operand is read
+  /// once.
   private let isColumnMajor: Bool
 
-  /// Multiply–adds of a tile, about: half a millisecond. Threads run at different speeds and wait for the last tile.
+  /// The approximate multiply–adds of a tile: half a millisecond. Threads run at different speeds and wait for the last tile.
   private static let tileMacs = 48 << 20
 
-  /// Cuts a product of so many rows.
+  /// Cuts a product with the given number of rows.
   init(rows rowCount: Int, _ matrix: PanelMatrix, threads: Int) {
     rows = .ofRows(rowCount, depth: matrix.k, columns: matrix.n, threads: threads)
     // Products of few rows (a pooled feature, a class token) are divided among the threads by columns.
@@ -20,13 +21,13 @@ struct PanelTiles: Sendable {
     isColumnMajor = matrix.n > rowCount
   }
 
-  /// Number of tiles.
+  /// The number of tiles.
   var count: Int { rows.pieces * columns.pieces }
 
-  /// Number of tiles that read a panel.
+  /// The number of tiles that read each panel.
   var rowPieces: Int { rows.pieces }
 
-  /// Rows of the largest tile.
+  /// The number of rows of the largest tile.
   var largestRowCount: Int { rows.size }
 
   /// The rows and columns of a tile. The columns begin at a panel.

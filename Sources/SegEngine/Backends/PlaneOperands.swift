@@ -1,38 +1,38 @@
-/// Products of planes of rows with a matrix each, which lie at constant distances.
+/// Products of planes of rows with a matrix per plane, at constant distances in memory.
 package struct PlaneOperands {
-  /// Rows of a plane that take part.
+  /// The rows of a plane that are multiplied.
   package struct Rows {
-    /// The first of them.
+    /// The first row.
     package var first: Int
-    /// How many there are.
+    /// The number of rows.
     package var count: Int
 
-    /// Describes a range of rows.
+    /// Makes a range of rows.
     package init(_ range: Range<Int>) { (first, count) = (range.lowerBound, range.count) }
   }
 
-  /// Numbers to prefetch, one after another.
+  /// A contiguous range of numbers to prefetch.
   package struct PrefetchRun {
-    /// The first of them.
+    /// The first number.
     package var first: UnsafePointer<Float>
-    /// How many there are.
+    /// The length of the range.
     package var count: Int
-    /// Whether they will be written: 1, or 0.
+    /// Whether they will be written: 1 or 0.
     package var isWritten: Int
 
-    /// Describes a run.
+    /// Makes a range to prefetch.
     package init(first: UnsafePointer<Float>, count: Int, isWritten: Bool = false) {
       (self.first, self.count, self.isWritten) = (first, count, isWritten ? 1 : 0)
     }
   }
 
-  /// The product of the first plane, from its first row on, of rows at a constant distance; its row count is not read.
+  /// The product of the first plane, from its first row on. Its rows have a constant stride; its row count is not used.
   package var first: PanelOperands
   /// The rows of each plane.
   package var rows: UnsafeBufferPointer<Rows>
   /// Floats from a plane of rows, of panels and of results to the next.
   package var rowPlane, panelPlane, resultPlane: Int
-  /// Numbers that will be read or written soon. They are prefetched a few at a time while products are computed.
+  /// The prefetch list: numbers that will be read or written soon. They are prefetched a few at a time during the products.
   package var prefetches: UnsafeBufferPointer<PrefetchRun>
 
   /// Describes the products.
@@ -46,7 +46,7 @@ package struct PlaneOperands {
     self.prefetches = prefetches
   }
 
-  /// The product of a plane.
+  /// The product of one plane.
   package subscript(plane: Int) -> PanelOperands {
     guard case .strided(let base, let stride) = first.rows else {
       preconditionFailure("planes have rows at a constant distance")

@@ -4,14 +4,14 @@ import Glibc
 import Darwin
 #endif
 
-/// Kernels in plain loops, with sums in Double that are rounded to float32 once. They are slow, and the reference of every test.
+/// Kernels in plain loops, with sums in Double that are rounded to float32 once. They are slow; tests compare with them.
 package struct ReferenceKernels: Kernels {
-  /// The name under which the ``KernelTable`` has them.
+  /// The name of their instruction set in the ``KernelTable``.
   package static let instructionSet = "reference"
 
   package init() {}
 
-  // A width that no test's matrix is a multiple of by chance, with a last panel that is filled up.
+  // An unusual width, so that tests have incomplete last panels and padding.
   package var panelLayout: PanelLayout { PanelLayout(width: 12, unit: 4) }
 
   package var coreCacheBytes: Int { 512 << 10 }
@@ -345,7 +345,7 @@ private func doubleExp(_ x: Double) -> Double { exp(x) }
 private func doubleLog(_ x: Double) -> Double { log(x) }
 
 extension Epilogue {
-  /// What is stored for a sum, by the definition in Double.
+  /// Computes the stored value of a sum, by the definition in Double.
   fileprivate func callAsFunction(_ sum: Double, row: Int, column: Int) -> Float {
     var value = sum
     if let scale { value *= Double(scale[column]) }
@@ -356,7 +356,7 @@ extension Epilogue {
 }
 
 extension ElementwiseFunction {
-  /// The function's value in Double, by its definition.
+  /// Computes the function in Double, by its definition.
   func callAsFunction(_ x: Double) -> Double {
     func clip(_ x: Double, _ low: Double, _ high: Double) -> Double { x < low ? low : x > high ? high : x }
     switch self {
@@ -425,7 +425,7 @@ extension Reduction {
 }
 
 extension SlidingWindow {
-  /// Calls `body` with each tap (counted row by row) that lies inside the image and its pixel's index there.
+  /// Calls `body` with each tap (counted row by row) inside the image, and its pixel's index.
   fileprivate func forEachTap(outputRow: Int, column: Int, _ body: (_ tap: Int, _ position: Int) -> Void) {
     for i in 0..<geometry.kernel.height {
       for j in 0..<geometry.kernel.width {
@@ -437,7 +437,7 @@ extension SlidingWindow {
     }
   }
 
-  /// How many taps lie inside the image, or inside the image with its padding.
+  /// Counts the taps inside the image, or inside the padded image.
   fileprivate func tapCount(outputRow: Int, column: Int, insidePadding: Bool) -> Int {
     let padding = insidePadding ? geometry.padding : 0
     var count = 0

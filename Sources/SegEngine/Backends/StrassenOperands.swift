@@ -1,17 +1,17 @@
 /// The last step of Strassen's algorithm: the quarters of the result from the seven products, `[7, rows, columns]`.
 package struct StrassenOperands {
-  /// Rows of a half.
+  /// The number of rows of a half.
   package var rows: Int
-  /// Rows from one of the upper half to its counterpart: `rows`, or one less where the halves share a row, which the upper one gives.
+  /// The distance in rows from the upper to the lower half: `rows`, or one less if the halves share a row, which the upper one provides.
   package var lower: Int
-  /// Columns of a half that are computed.
+  /// The number of columns of a half that are computed.
   package var columns: Int
-  /// Columns from one of the left half to its counterpart.
+  /// The distance in columns from the left to the right half.
   package var right: Int
   /// The products.
   package var products: UnsafePointer<Float>
-  /// What is done with the sums; it begins at the first column that is computed.
+  /// The epilogue; it begins at the first computed column.
   package var epilogue: Epilogue
-  /// Where the first column that is computed goes.
+  /// The destination, from the first computed column on.
   package var result: Destination
 }

@@ -1,4 +1,4 @@
-/// A product of rows with a constant matrix by Strassen's algorithm: in quarters, with seven products of half the size instead of eight.
+/// A product of rows with a constant matrix by Strassen's algorithm, with seven products of quarter matrices instead of eight.
 ///
 /// With A = (A₁₁ A₁₂; A₂₁ A₂₂) and B likewise,
 ///
@@ -9,11 +9,11 @@
 /// B are packed beforehand, those of A made for some rows at a time. Rounding errors are some three times those of the plain product: sums
 /// of quarters are rounded, and large products cancel.
 struct StrassenProduct: Sendable {
-  /// Rows and columns of B.
+  /// The numbers of rows and columns of B.
   let k, n: Int
   let layout: PanelLayout
 
-  /// Describes a product; `nil` where B's quarters are not made of whole registers and panels.
+  /// Makes a product; `nil` unless B's quarters consist of whole registers and panels.
   init?(k: Int, n: Int, layout: PanelLayout) {
     guard k > 0, n > 0, k % (2 * layout.unit) == 0, n % (2 * layout.width) == 0 else { return nil }
     self.k = k
@@ -24,10 +24,10 @@ struct StrassenProduct: Sendable {
   /// Floats of one of the seven right-hand matrices.
   private var quarterCount: Int { layout.count(k: k / 2, n: n / 2) }
 
-  /// Floats of the packed form: seven quarters where the plain one has four.
+  /// Floats of the packed form: seven quarters, where plain packing has four.
   var packedCount: Int { 7 * quarterCount }
 
-  /// The quarters of B of which each of the seven right-hand matrices is the sum: row, column, sign.
+  /// The quarters of B that are summed to each of the seven right-hand matrices: row, column, sign.
   private static let terms: [[(row: Int, column: Int, sign: Float)]] = [
     [(0, 0, 1), (1, 1, 1)], [(0, 0, 1)], [(0, 1, 1), (1, 1, -1)], [(1, 0, 1), (0, 0, -1)], [(1, 1, 1)],
     [(0, 0, 1), (0, 1, 1)], [(1, 0, 1), (1, 1, 1)],
@@ -57,15 +57,16 @@ struct StrassenProduct: Sendable {
     }
   }
 
-  /// Floats of a row of sums: a little more than their number, so that rows do not lie a power of two apart.
+  /// The row stride of the sums in floats, a little more than a row, so that it is no power of two.
   private var sumStride: Int { k / 2 + layout.unit }
 
-  /// Scratch memory in floats of a product of so many rows.
+  /// Computes the scratch memory of a product in floats, for a number of rows.
   func scratchCount(rows: Int) -> Int { (rows + 1) / 2 * (5 * sumStride + 7 * layout.width) }
 
-  /// Multiplies some rows: of the result's left half the columns `columns`, whole panels, and their counterparts.
+  /// Multiplies rows and computes the columns `columns`, whole panels, of the result's left half and the corresponding columns of its right
+  /// half.
   ///
-  /// - Precondition: two rows at least.
+  /// - Precondition: There are at least two rows.
   func run(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, packed: UnsafePointer<Float>, columns: Range<Int>,
     epilogue: Epilogue = Epilogue(), into result: Destination, on device: ComputeDevice,
@@ -77,7 +78,7 @@ struct StrassenProduct: Sendable {
     let products = scratch + 5 * half * sumStride
     device.kernels.strassenSums(
       x, xStride: xStride, rows: half, lower: lower, depth: depth, scratch, sumStride: sumStride)
-    // The left-hand matrix of each product: M₃ and M₄ have quarters of A itself, the others the sums in their order.
+    // Returns the left-hand matrix of each product: quarters of A for M₃ and M₄, the sums in order for the others.
     func left(_ product: Int) -> PanelOperands.Rows {
       switch product {
       case 2: .strided(x, stride: xStride)

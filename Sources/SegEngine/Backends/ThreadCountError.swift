@@ -1,8 +1,8 @@
-/// A value of `SEG_NUM_THREADS` that is no number from 1 on.
+/// An error for a value of `SEG_NUM_THREADS` that is not a positive integer.
 public struct ThreadCountError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The value.
   public let text: String
 
-  /// One line that says what is wrong.
+  /// A one-line message.
   public var description: String { "SEG_NUM_THREADS is \"\(text)\", which is no number of threads" }
 }

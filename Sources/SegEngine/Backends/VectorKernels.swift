@@ -2,19 +2,19 @@ import CSegKernels
 
 /// The kernels of `CSegKernels` for one instruction set.
 package struct VectorKernels: Kernels {
-  // A table of C functions: constant memory.
+  // It is safe to share: a table of C functions in constant memory.
   private nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
   package let coreCacheBytes = seg_core_cache_bytes()
 
   /// The names of the instruction sets, the widest first.
   package static let instructionSets = ["avx512", "avx2", "baseline"]
 
-  /// The kernels of the widest instruction set that the machine has.
+  /// The kernels of the machine's widest instruction set.
   package static let widest = VectorKernels(table: seg_select_kernels())
 
   private init(table: UnsafePointer<seg_kernels>) { self.table = table }
 
-  /// The kernels of an instruction set, `"avx512"`, `"avx2"` or `"baseline"`; `nil` where the machine does not have it.
+  /// Makes the kernels of an instruction set, `"avx512"`, `"avx2"` or `"baseline"`; `nil` if the machine does not have it.
   package init?(instructionSet: String) {
     guard let table = seg_kernels_named(instructionSet) else { return nil }
     self.table = table
@@ -23,7 +23,7 @@ package struct VectorKernels: Kernels {
   /// The name of the instruction set.
   package var instructionSet: String { String(cString: table.pointee.instruction_set) }
 
-  /// Floats that a vector register holds.
+  /// The number of floats in a vector register.
   package var vectorWidth: Int { table.pointee.vector_width }
 
   package var panelLayout: PanelLayout {
@@ -37,7 +37,7 @@ package struct VectorKernels: Kernels {
   }
 
   package func planeProducts(_ operands: PlaneOperands) {
-    // Both structures lie in memory as the kernels' do.
+    // Both structures have the memory layout of the kernels' C structures.
     operands.rows.withMemoryRebound(to: Int.self) { rows in
       operands.prefetches.withMemoryRebound(to: seg_prefetch_run.self) { prefetches in
         var products = seg_plane_products()

@@ -1,11 +1,11 @@
 /// A tile of a Winograd convolution.
 package struct WinogradTile: Hashable, Sendable {
-  /// Its first output, perhaps outside the result.
+  /// The position of its first output, possibly outside the result.
   package var row, column: Int
-  /// The places in ``WinogradFiltering/axes`` of its transforms.
+  /// The indices of its transforms in ``WinogradFiltering/axes``.
   package var rowAxis, columnAxis: Int
 
-  /// Describes a tile, a whole one where nothing else is said.
+  /// Makes a tile, by default a whole one.
   package init(row: Int, column: Int, rowAxis: Int = 0, columnAxis: Int = 0) {
     self.row = row
     self.column = column

@@ -1,27 +1,27 @@
 import CSegKernels
 
-/// A convolution by Winograd's filtering on one image: the geometry of its tiles in memory.
+/// The geometry in memory of a Winograd convolution's tiles on one image.
 package struct WinogradTiling: Sendable {
-  /// The transforms.
+  /// The filtering.
   package let filtering: WinogradFiltering
   /// The transforms along an axis, of whole tiles and of smaller ones: ``WinogradFiltering/axes``.
   package let axes: [WinogradAxis]
   /// Extents of the image and of the result.
   package let input, output: Extent2D
-  /// Channels of the image, or those of them that are transformed.
+  /// The number of channels of the image that are transformed.
   package var inputChannels: Int
-  /// Channels of the result, or those of them that are computed.
+  /// The number of channels of the result that are computed.
   package var outputChannels: Int
-  /// Pixels from one input of a tile to the next, the dilation, and from one output to the next.
+  /// Pixels from one input of a tile to the next (the dilation), and from one output to the next.
   package let step, outputStep: Extent2D
   /// Floats from one pixel of the image to the next.
   package var xStride: Int
   /// Floats from one of the n · n planes to the next.
   package var inputPlane, outputPlane: Int
-  /// The axes as the kernels read them.
+  /// The axes in the C structures of the kernels.
   private let kernelAxes: ContiguousArray<seg_winograd_axis>
 
-  /// Describes tiles; the image is contiguous, and outputs as far apart as inputs where nothing else is said.
+  /// Makes a tiling. The image is contiguous, and by default the output step equals the input step.
   package init(
     _ filtering: WinogradFiltering, input: Extent2D, inputChannels: Int, output: Extent2D, outputChannels: Int,
     step: Extent2D, outputStep: Extent2D? = nil, inputPlane: Int, outputPlane: Int
@@ -40,7 +40,7 @@ package struct WinogradTiling: Sendable {
     kernelAxes = ContiguousArray(axes.map { $0.kernel(of: filtering) })
   }
 
-  /// Calls `body` with the tiles as the kernels read them.
+  /// Calls `body` with the tiling in the C structure of the kernels.
   func withKernel(_ body: (UnsafePointer<seg_winograd>) -> Void) {
     kernelAxes.withUnsafeBufferPointer { axes in
       var w = seg_winograd()
@@ -59,7 +59,7 @@ package struct WinogradTiling: Sendable {
 }
 
 extension WinogradAxis {
-  /// What the kernels read of Bᵀ and Aᵀ, with G of the whole filtering.
+  /// Makes the C structure of Bᵀ and Aᵀ, with G of the whole filtering.
   fileprivate func kernel(of filtering: WinogradFiltering) -> seg_winograd_axis {
     let (b, a, pairs) = (inputTransform, outputTransform, positivePoints.count)
     var axis = seg_winograd_axis()

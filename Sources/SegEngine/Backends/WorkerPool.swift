@@ -9,18 +9,18 @@ import Darwin
 
 /// A fixed set of threads that run the chunks of one loop at a time.
 ///
-/// The calling thread takes part, so a pool of *n* threads has *n* − 1 of its own. Idle threads spin for some ten microseconds, because
-/// the next operator usually follows at once, and then sleep. A loop that starts while another thread's loop is running is run by
-/// its caller alone, so that callers do not wait for each other.
+/// The calling thread takes part, so a pool of *n* threads starts *n* − 1. Idle threads spin for some ten microseconds, because the next
+/// operator usually follows at once, and then sleep. A loop that starts while another thread's loop is running runs on its calling thread
+/// only, so that callers do not wait for each other.
 public final class WorkerPool: Sendable {
-  /// The pool that backends use unless told otherwise, with ``defaultThreadCount`` threads.
+  /// The default pool of backends, with ``defaultThreadCount`` threads.
   public static let shared = WorkerPool(threads: defaultThreadCount)
 
-  /// `SEG_NUM_THREADS` where it is a number from 1 on, else the number of processors that this process may use: those of its affinity,
-  /// no more than the quota of its control group gives time on.
+  /// The value of `SEG_NUM_THREADS` if it is a positive integer, else the number of processors that this process may use: those of its
+  /// affinity, limited by the quota of its control group.
   ///
-  /// A program that reads its environment itself can refuse another value of the variable by ``environmentThreadCount()``; here it counts
-  /// as not set, which one line on standard error says.
+  /// An invalid value of the variable is ignored, with one line on standard error. A program can reject it beforehand with
+  /// ``environmentThreadCount()``.
   public static let defaultThreadCount: Int = {
     do throws(ThreadCountError) {
       if let count = try environmentThreadCount() { return min(count, maximumThreadCount) }
@@ -31,9 +31,9 @@ public final class WorkerPool: Sendable {
     return min(max(1, seg_available_processors()), maximumThreadCount)
   }()
 
-  /// The number in `SEG_NUM_THREADS`; `nil` where it is not set, or empty.
+  /// Returns the number in `SEG_NUM_THREADS`; `nil` if it is not set or empty.
   ///
-  /// - Throws: ``ThreadCountError`` where it is no number from 1 on.
+  /// - Throws: ``ThreadCountError`` if it is not a positive integer.
   public static func environmentThreadCount() throws(ThreadCountError) -> Int? {
     guard let value = getenv("SEG_NUM_THREADS") else { return nil }
     let text = String(cString: value)
@@ -42,15 +42,15 @@ public final class WorkerPool: Sendable {
     return count
   }
 
-  /// More threads than this are never started.
+  /// The largest number of threads that a pool starts.
   public static let maximumThreadCount = 256
 
-  /// Threads that take part in a loop, the caller included.
+  /// The number of threads that take part in a loop, the caller included.
   public let threadCount: Int
 
   private let crew: Crew?
 
-  /// Starts `threads` − 1 threads; under a limit on address space no more than it has room for.
+  /// Starts `threads` − 1 threads, or fewer if a limit on address space does not allow more.
   ///
   /// - Precondition: `threads` is positive.
   public init(threads: Int) {
@@ -61,10 +61,10 @@ public final class WorkerPool: Sendable {
 
   deinit { crew?.stop() }
 
-  /// Calls `body(index, worker)` once for each index in `0 ..< count`, in any order, on any of the pool's threads, and returns
-  /// when all calls have. Every second thread takes indices from the end, so that a thread works on the same part of a map or of
-  /// weights in each loop, which may still be in its cache. `worker` is below ``threadCount`` and belongs to one thread for the length of the loop, so memory that
-  /// is split by worker needs no lock.
+  /// Calls `body(index, worker)` once for each index in `0 ..< count`, in any order, on any of the pool's threads, and returns when all
+  /// calls have. Every second thread takes indices from the end, so that in each loop a thread works on the same part of a map or of
+  /// weights, which may still be in its cache. `worker` is less than ``threadCount`` and belongs to one thread during the loop, so memory
+  /// that is split by worker needs no lock.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     guard count > 1, let crew, crew.tryBegin() else {
       for index in 0..<max(count, 0) { body(index, 0) }
@@ -72,21 +72,21 @@ public final class WorkerPool: Sendable {
     }
     defer { crew.end() }
     guard count > Ticket.largestCount else { return crew.run(count, body) }
-    // More than a ticket counts are claimed some at a time.
+    // Counts beyond a ticket's 16 bits are claimed in blocks of several indices.
     let blocks = EvenPieces(count, largest: (count - 1) / Ticket.largestCount + 1)
     crew.run(blocks.pieces) { block, worker in
       for index in blocks[block] { body(index, worker) }
     }
   }
 
-  /// The index that a worker will probably take after another: every second worker takes them from the end. Of more indices than are
-  /// shared out one by one (65,535) it is another one; a wrong guess costs no more than a needless prefetch.
+  /// Predicts the index that a worker takes after another: every second worker takes them from the end. The prediction is wrong for more
+  /// than 65,535 indices, which are claimed in blocks. A wrong one costs only a needless prefetch.
   func following(_ index: Int, _ worker: Int) -> Int {
     worker % 2 == 0 ? index + (threadCount + 1) / 2 : index - threadCount / 2
   }
 
-  /// Splits `0 ..< count` into at most four ranges a thread, none (but the last) smaller than `grain`, and calls
-  /// `body(range, worker)` for each.
+  /// Splits `0 ..< count` into at most four ranges per thread, none (except the last) smaller than `grain`, and calls `body(range, worker)`
+  /// for each.
   public func forEachRange(_ count: Int, grain: Int, _ body: (_ range: Range<Int>, _ worker: Int) -> Void) {
     guard count > 0 else { return }
     let pieces = threadCount == 1 ? 1 : min(threadCount * 4, max(1, count / max(1, grain)))
@@ -97,8 +97,8 @@ public final class WorkerPool: Sendable {
   }
 }
 
-/// Generation of the loop, number of chunks, and how many have been claimed from the front and from the back, 16 bits each, in one word,
-/// so that claiming a chunk and checking that it still belongs to the same loop is one atomic step.
+/// The generation of the loop, the number of chunks, and the numbers claimed from the front and from the back, 16 bits each, in one word.
+/// So one atomic step claims a chunk and checks that it still belongs to the same loop.
 private struct Ticket {
   static let largestCount = 0xffff
 
@@ -114,18 +114,18 @@ private struct Ticket {
   private var back: Int { Int(word & 0xffff) }
   var hasChunk: Bool { front + back < count }
 
-  /// The chunk that is next from an end, and the word once it is claimed.
+  /// Returns the next chunk from an end, and the word after it is claimed.
   func claiming(fromBack: Bool) -> (chunk: Int, word: UInt64) {
     fromBack ? (count - 1 - back, word + 1) : (front, word + 1 << 16)
   }
 }
 
-/// The threads of a pool and the loop they are at.
+/// The threads of a pool and their current loop.
 ///
 /// `@unchecked Sendable`: `job` is written only by the thread that holds `busy`, while no chunk is claimed, and read only
 /// between claiming a chunk and reporting it done, during which the loop cannot end.
 private final class Crew: @unchecked Sendable {
-  /// Turns of the waiting loop before a thread sleeps: some tens of microseconds.
+  /// Iterations of the waiting loop before a thread sleeps: some tens of microseconds.
   private static let spinTurns = 4000
 
   private let ticket = Atomic<UInt64>(0)
@@ -155,7 +155,7 @@ private final class Crew: @unchecked Sendable {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    // OpenBLAS keeps its packing buffers outside the stack; ours are in the workspace.
+    // OpenBLAS keeps its packing buffers outside the stack, and the engine's are in the workspace.
     pthread_attr_setstacksize(&attributes, 1 << 20)
     if pthread_create(&thread, &attributes, workerMain, box) != 0 {
       Unmanaged<Entry>.fromOpaque(box).release()
@@ -257,14 +257,14 @@ private final class Crew: @unchecked Sendable {
   }
 }
 
-/// A loop on its way through C.
+/// A loop that is passed through C.
 private struct Loop {
   let crew: Unmanaged<Crew>
   let count: Int
 }
 
-/// Calls `use` with the body's code and context, which stay valid until it returns. The function is C: Swift would move the context
-/// of a closure to the heap before other threads may reach it through memory, an allocation a loop.
+/// Calls `use` with the body's code and context, which stay valid until it returns. The function is C: Swift would allocate the context of
+/// a closure on the heap in every loop, because other threads access it through memory.
 @_silgen_name("seg_with_loop_body")
 private func withLoopBody(
   _ body: (Int, Int) -> Void,

@@ -1,15 +1,15 @@
-/// Decides in which buffer each value of a graph lives: the caller's memory, a constant's, or a part of the arena that values
-/// with the same contents, parts of one whole, and operators that overwrite their operand, share.
+/// Assigns a buffer to each value of a graph: the caller's memory, a constant's, or a part of the arena. Aliases, subviews, and operators
+/// that overwrite their operand share buffers.
 struct BufferAssignment {
   struct ArenaBuffer {
     let buffer: Int
     var byteCount: Int
-    /// First and last step at which it holds something.
+    /// The first and last step at which it is live.
     var lifetime: ClosedRange<Int>
   }
 
-  /// A copy at the end of a run: of an output whose value lives elsewhere (it is an input, a constant, or an output twice), or of what a
-  /// variable becomes.
+  /// A copy at the end of a run: of an output whose value has other memory (an input, a constant, or a value that is an output twice), or
+  /// of a variable's update.
   struct Copy {
     /// The name of the output or variable.
     let name: String
@@ -17,7 +17,7 @@ struct BufferAssignment {
     let from, to: Place
   }
 
-  /// Where a value is.
+  /// The location of a value.
   struct Place {
     var buffer: Int
     var byteOffset: Int
@@ -25,9 +25,9 @@ struct BufferAssignment {
     var rowStride: Int
   }
 
-  /// Number of buffers.
+  /// The number of buffers.
   private(set) var count = 0
-  /// Where each value is, by the value's index.
+  /// The location of each value, by the value's index.
   private(set) var places: [Place] = []
   /// The buffer of each output, by its name.
   private(set) var ofOutput: [String: Int] = [:]
@@ -35,19 +35,19 @@ struct BufferAssignment {
   private(set) var ofVariable: [String: Int] = [:]
   /// The constants, by the value's index.
   private(set) var constants: [(buffer: Int, value: Int)] = []
-  /// The buffers that lie in the arena.
+  /// The buffers in the arena.
   private(set) var arena: [ArenaBuffer] = []
   private(set) var copies: [Copy] = []
-  /// The nodes that are to be run, in order.
+  /// The nodes that run, in order.
   private(set) var running: [Graph.Node] = []
 
-  /// - Parameter placesParts: whether the inputs of a concatenation are computed in their places.
+  /// - Parameter placesParts: Whether the inputs of a concatenation are computed in place, as subviews.
   init(_ graph: Graph, _ specs: [TensorSpec], placesParts: Bool) {
     let sharing = MemorySharing(graph, specs, placesParts: placesParts)
     running = graph.nodes.indices.filter { !sharing.isElided($0) }.map { graph.nodes[$0] }
     func owner(_ id: Graph.ValueID) -> Int { sharing.places[id.index].owner }
 
-    // The buffer of each value that has memory of its own.
+    // The buffer of each value that has its own memory.
     var buffers = [Int?](repeating: nil, count: graph.values.count)
     for port in graph.inputs { buffers[port.value.index] = newBuffer() }
     for variable in graph.variables {
@@ -65,7 +65,7 @@ struct BufferAssignment {
     for port in graph.outputs { ofOutput[port.name] = newBuffer() }
     for (owner, name) in sharing.outputNames { buffers[owner] = ofOutput[name]! }
 
-    // When each owner's memory holds something.
+    // The lifetime of each owner's memory.
     var lifetimes = [ClosedRange<Int>?](repeating: nil, count: graph.values.count)
     func extend(_ owner: Int, to step: Int) {
       let lifetime = lifetimes[owner] ?? step...step
@@ -74,13 +74,13 @@ struct BufferAssignment {
     for (step, node) in running.enumerated() {
       for id in node.inputs + node.outputs { extend(owner(id), to: step) }
     }
-    // Outputs are copied first, then what variables become: all that is copied is as it was before any variable changes.
+    // Outputs are copied first, then updates of variables. So outputs are copied before any variable changes.
     let copiedOutputs = graph.outputs.filter { sharing.outputNames[owner($0.value)] != $0.name }
     let lastCopy = running.count + copiedOutputs.count + 2 * graph.variables.count
     for port in copiedOutputs { extend(owner(port.value), to: lastCopy) }
     let updated = graph.variables.filter { $0.update != nil && $0.update != $0.value }
     let variableValues = Set(graph.variables.map(\.value.index))
-    // What lies in the memory of a variable is read until the copies have been made.
+    // The memory of a variable is live until the copies are done.
     for variable in updated where variableValues.contains(owner(variable.update!)) {
       extend(owner(variable.update!), to: lastCopy)
     }
@@ -116,7 +116,7 @@ struct BufferAssignment {
     }
     places = graph.values.indices.map { index in
       let place = sharing.places[index]
-      // A value that no node of the graph reads or computes has no memory.
+      // A value that no node reads or computes has no memory.
       return Place(
         buffer: buffers[place.owner] ?? -1, byteOffset: place.offset * specs[index].elementType.byteCount,
         rowStride: place.rowStride)
@@ -131,7 +131,8 @@ struct BufferAssignment {
     copies.append(Copy(name: name, spec: spec, from: places[value.index], to: target))
   }
 
-  /// Copies what variables become. What lies in the memory of a variable is set aside first, because that may change before.
+  /// Copies updates to variables. An update that is in a variable's memory is copied to the arena first, because that variable may change
+  /// before.
   private mutating func copy(
     _ variables: [Graph.VariableInfo], _ owner: (Graph.ValueID) -> Int, _ owners: Set<Int>, _ specs: [TensorSpec],
     lastCopy: Int
@@ -153,8 +154,8 @@ struct BufferAssignment {
     copies += aside
   }
 
-  /// Whether what a variable becomes can be computed in the variable's memory: every operator that reads the variable has run before, or
-  /// it is the one that computes this and it may overwrite that operand.
+  /// Returns whether an update can be computed in the variable's memory: all operators that read the variable run before, or the last one
+  /// computes the update and may overwrite that operand.
   private func canBeUpdatedInPlace(
     _ variable: Graph.VariableInfo, _ update: Graph.ValueID, _ sharing: MemorySharing, _ specs: [TensorSpec],
     _ lifetimes: [ClosedRange<Int>?], _ buffers: [Int?]
@@ -178,7 +179,7 @@ struct BufferAssignment {
     return count - 1
   }
 
-  /// The arena buffer of an operand that dies at this step, with all that lies in its memory, and that the node may overwrite.
+  /// Returns the arena buffer of an operand that the node may overwrite and that, with everything in its memory, is last used at this step.
   private func overwritten(
     _ node: Graph.Node, _ step: Int, _ bytes: Int, _ specs: [TensorSpec], _ places: [MemorySharing.Place],
     _ arenaIndices: [Int?]

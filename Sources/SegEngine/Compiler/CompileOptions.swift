@@ -1,34 +1,33 @@
-/// Choices that are made when a graph is compiled.
+/// The options of a compilation.
 public struct CompileOptions: Sendable {
-  /// How each convolution's algorithm is chosen among those that apply.
+  /// The method of choosing each convolution's algorithm among those that apply.
   public enum AlgorithmChoice: Hashable, Sendable {
-    /// By the time that the machine's profile estimates.
+    /// By the time that the machine profile estimates.
     case estimated
-    /// By running each that is estimated within a factor of the fastest, on random data; a shape is measured once a process.
+    /// By measuring those that are estimated within a factor of the fastest, on random data. A shape is measured once per process.
     case measured
-    /// The one of that name wherever it applies, else as ``estimated``.
+    /// The named algorithm wherever it applies, else as ``estimated``.
     case named(String)
   }
 
   /// The names of the engine's convolution algorithms.
   public static var algorithmNames: [String] { ConvolutionAlgorithms.all.map(\.name) }
 
-  /// The names that ``AlgorithmChoice/named(_:)`` knows: ``algorithmNames`` and those of ``convolutionAlgorithms``. Compiling throws
-  /// ``GraphError/unknownAlgorithm(name:known:)`` for another.
+  /// The names that ``AlgorithmChoice/named(_:)`` accepts: ``algorithmNames`` and those of ``convolutionAlgorithms``. For others, compiling
+  /// throws ``GraphError/unknownAlgorithm(name:known:)``.
   var knownAlgorithms: [String] { CompileOptions.algorithmNames + convolutionAlgorithms.map(\.name) }
 
-  /// Whether graphs are rewritten (batch norm folded, activations fused). Off, each operator runs as it was written, which is
-  /// slower and what tests compare against.
+  /// Whether graphs are rewritten (batch norm folded, activations fused). If not, each operator runs as written, which is slower; tests
+  /// compare with it.
   public var optimizes: Bool
-  /// How convolutions choose their algorithms.
+  /// The method of choosing convolution algorithms.
   public var algorithmChoice: AlgorithmChoice
-  /// Convolution algorithms from outside, which are chosen among like the engine's own. Their names are their own: compiling traps for a
-  /// name that another algorithm has.
+  /// The user's convolution algorithms, which are candidates like the engine's own. Names must be unique: compiling traps for a duplicate.
   public var convolutionAlgorithms: [ConvolutionMethod] = []
-  /// How fast the machine is at the work of algorithms.
+  /// The machine profile, for estimating times of algorithms.
   public var profile: MachineProfile
 
-  /// Makes a set of choices.
+  /// Makes options.
   public init(
     optimizes: Bool = true, algorithmChoice: AlgorithmChoice = .estimated, profile: MachineProfile = .standard
   ) {
@@ -37,7 +36,7 @@ public struct CompileOptions: Sendable {
     self.profile = profile
   }
 
-  /// Makes a set of choices with one convolution algorithm, of ``algorithmNames``, wherever it applies.
+  /// Makes options with one convolution algorithm, of ``algorithmNames``, wherever it applies.
   public init(optimizes: Bool = true, convolutionAlgorithm: String) {
     self.init(optimizes: optimizes, algorithmChoice: .named(convolutionAlgorithm))
   }

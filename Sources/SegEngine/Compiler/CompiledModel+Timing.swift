@@ -1,8 +1,8 @@
 extension CompiledModel {
-  /// The seconds of runs of the whole model, after one that does not count: five runs at least, forty at most, until `lasting` seconds
-  /// are over. Variables are zeros at first.
+  /// Measures the seconds of runs of the whole model, after a warm-up run: at least five and at most forty runs, until `lasting` seconds
+  /// have passed. Variables are initially zeros.
   ///
-  /// - Throws: as ``run(_:into:using:)``.
+  /// - Throws: The errors of ``run(_:into:using:)``.
   public func runSeconds(_ inputs: [Tensor], lasting: Double) throws(GraphError) -> [Double] {
     var results = outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
     var state = variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
@@ -18,8 +18,8 @@ extension CompiledModel {
     return times
   }
 
-  /// The lower quartile of each step's times, in seconds, over runs of all steps in order until `lasting` seconds are over, three at least, after
-  /// one that does not count.
+  /// Measures the lower quartile of each step's time in seconds, after a warm-up run: at least three runs of all steps in order, until
+  /// `lasting` seconds have passed.
   func stepSeconds(_ inputs: [Tensor], lasting: Double) throws -> [Double] {
     let first = try profile(inputs).reduce(0, +)
     let rounds = max(3, min(25, Int(lasting / max(first, 1e-6))))

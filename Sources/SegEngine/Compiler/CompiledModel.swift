@@ -1,12 +1,11 @@
 import Synchronization
 
-/// A graph made ready for one set of input shapes: operators prepared, weights packed, every intermediate tensor given its place
-/// in one arena.
+/// A graph that is compiled for one set of input shapes: its operators are prepared, its weights packed, and all intermediate tensors
+/// placed in one arena.
 ///
-/// Running allocates nothing but the tensors that are returned; with ``run(_:into:using:)`` not even those. It may be called from
-/// several threads at once.
+/// Running allocates only the returned tensors; with ``run(_:into:using:)`` nothing. It may be called from several threads at once.
 public final class CompiledModel: Sendable {
-  /// A named input or output with its shape and type.
+  /// A named input, output or variable with its shape and type.
   public struct Port: Sendable {
     /// The name.
     public let name: String
@@ -15,17 +14,17 @@ public final class CompiledModel: Sendable {
     let buffer: Int
   }
 
-  /// What a step is, for reports.
+  /// A description of a step, for reports.
   public struct StepInfo: Sendable {
     /// The node's name in the architecture.
     public let name: String
     /// The operator with its attributes.
     public let operation: String
-    /// How it runs.
+    /// The algorithm's name, or empty.
     public let algorithm: String
-    /// What it could have run by instead, the chosen one first; empty where there was no choice.
+    /// The algorithms that apply, the chosen one first; empty if there was no choice.
     public let candidates: [AlgorithmCandidate]
-    /// What it gives.
+    /// Shape and type of the output.
     public let output: TensorSpec
     /// Scratch memory in bytes.
     public let workspaceByteCount: Int
@@ -33,20 +32,20 @@ public final class CompiledModel: Sendable {
 
   /// The graph's name.
   public let name: String
-  /// What each run takes.
+  /// The inputs of a run.
   public let inputs: [Port]
-  /// What each run gives.
+  /// The outputs of a run.
   public let outputs: [Port]
-  /// What each run reads and may update.
+  /// The variables, which a run reads and may update.
   public let variables: [Port]
-  /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
+  /// Size in bytes of the memory for one run, without weights, inputs and outputs.
   public let arenaByteCount: Int
-  /// The most of the arena that is in use at one step, in bytes: no plan of the same steps needs less.
+  /// The largest number of live bytes of the arena at one step: a lower bound for every plan of the same steps.
   let leastArenaByteCount: Int
-  /// Size in bytes of the packed weights. Compilations of one ``Model`` share those that they have in common.
+  /// Size in bytes of the packed weights. Compilations of one ``Model`` share those that are equal.
   public var packedWeightsByteCount: Int { packedWeights.byteCount }
 
-  /// Size in bytes of the constants that are read while running as they are: biases, tables, weights that no operator packs.
+  /// Size in bytes of the constants that are read unpacked at run time: biases, tables, weights that no operator packs.
   public var constantByteCount: Int { constants.reduce(0) { $0 + $1.tensor.byteCount } }
 
   private let changes: [GraphChange]
@@ -80,7 +79,7 @@ public final class CompiledModel: Sendable {
     self.packedWeights = packedWeights
   }
 
-  /// The steps in the order in which they run.
+  /// The steps in execution order.
   public var stepInfos: [StepInfo] {
     steps.map { step in
       StepInfo(
@@ -90,7 +89,7 @@ public final class CompiledModel: Sendable {
     }
   }
 
-  /// What was decided when the graph was compiled.
+  /// The plan that was made by compiling the graph.
   public var plan: ExecutionPlan {
     ExecutionPlan(
       name: name, threads: device.workers.threadCount, steps: steps.map(\.planned), inputs: inputs.map(\.spec),
@@ -98,7 +97,7 @@ public final class CompiledModel: Sendable {
       constantByteCount: constantByteCount, changes: changes)
   }
 
-  /// Memory for one run at a time of this model.
+  /// Makes the memory for one run at a time of this model.
   public func makeWorkspace() -> Workspace {
     let workspace = Workspace(byteCount: arenaByteCount, bufferCount: bufferCount, token: token)
     for (buffer, offset) in arenaBuffers { workspace.addresses[buffer] = workspace.arena + offset }
@@ -108,28 +107,28 @@ public final class CompiledModel: Sendable {
     return workspace
   }
 
-  /// Runs the model on tensors by name and gives its outputs by name.
+  /// Runs the model on tensors by name and returns its outputs by name.
   ///
-  /// - Throws: ``GraphError`` where an input is missing, unknown or of another shape or type than was compiled for, or a step is not
-  ///   defined for the values that it meets (``GraphError/run(node:error:)``).
+  /// - Throws: ``GraphError`` if an input is missing, unknown or has another shape or type than was compiled for, or if a step is not
+  ///   defined for its operands' values (``GraphError/run(node:error:)``).
   public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
     var none = Variables()
     return try run(inputs, updating: &none)
   }
 
-  /// Runs the model on tensors by name, updates its variables and gives its outputs by name.
+  /// Runs the model on tensors by name, updates its variables and returns its outputs by name.
   ///
-  /// Variables are updated in their memory where no other tensor shares it.
+  /// Variables are updated in place if no other tensor shares their memory.
   ///
-  /// - Throws: as ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` where a variable is missing or of another shape or
-  ///   type. Where a step is not defined for the values that it meets, the variables hold no result.
+  /// - Throws: The errors of ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` if a variable is missing or has another shape
+  ///   or type. If a step is not defined for its operands' values, the contents of the variables are invalid.
   public func run(
     _ inputs: [String: Tensor], updating variables: inout Variables
   ) throws(GraphError) -> [String: Tensor] {
     try run(inputs, updating: &variables) { Tensor(uninitialized: $0.shape, of: $0.elementType) }
   }
 
-  /// The same with outputs in tensors that `makeOutput` makes for their shapes and types.
+  /// Runs the model as ``run(_:updating:)``, with output tensors made by `makeOutput` for their shapes and types.
   package func run(
     _ inputs: [String: Tensor], makingOutputs makeOutput: (TensorSpec) -> Tensor
   ) throws(GraphError) -> [String: Tensor] {
@@ -154,7 +153,7 @@ public final class CompiledModel: Sendable {
     var results = outputs.map { makeOutput($0.spec) }
     let workspace = parked.withLock { $0.list.popLast() } ?? makeWorkspace()
     defer { park(workspace) }
-    // Taken out of the dictionary, so that the memory is updated and not a copy.
+    // The tensors are taken out of the dictionary so that they are unique and updated without a copy.
     var state = self.variables.map { variables.tensors.removeValue(forKey: $0.name)! }
     defer { for (port, tensor) in zip(self.variables, state) { variables[port.name] = tensor } }
     try run(ordered, into: &results, updating: &state, using: workspace)
@@ -163,11 +162,11 @@ public final class CompiledModel: Sendable {
 
   /// Runs the model on tensors in the order of ``inputs``, and writes `outputs`, in the order of ``outputs``.
   ///
-  /// Allocates nothing where `outputs` share their memory with no other tensor.
+  /// Allocates nothing if no other tensor shares the memory of `outputs`.
   ///
-  /// - Precondition: this model made the workspace; there are as many tensors as inputs and outputs.
-  /// - Throws: ``GraphError`` where an input or output is of another shape or type than was compiled for, or a step is not defined for the
-  ///   values that it meets (``GraphError/run(node:error:)``); `outputs` then hold no result.
+  /// - Precondition: This model made the workspace, and there are as many tensors as inputs and outputs.
+  /// - Throws: ``GraphError`` if an input or output has another shape or type than was compiled for, or if a step is not defined for its
+  ///   operands' values (``GraphError/run(node:error:)``). The contents of `outputs` are then invalid.
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
@@ -178,11 +177,11 @@ public final class CompiledModel: Sendable {
   /// Runs the model on tensors in the order of ``inputs``, writes `outputs`, in the order of ``outputs``, and updates `variables`, in the
   /// order of ``variables``.
   ///
-  /// Allocates nothing where `outputs` and `variables` share their memory with no other tensor.
+  /// Allocates nothing if no other tensor shares the memory of `outputs` and `variables`.
   ///
-  /// - Precondition: this model made the workspace; there are as many tensors as inputs, outputs and variables.
-  /// - Throws: ``GraphError`` where a tensor is of another shape or type than was compiled for, or a step is not defined for the values
-  ///   that it meets (``GraphError/run(node:error:)``); `outputs` and `variables` then hold no result.
+  /// - Precondition: This model made the workspace, and there are as many tensors as inputs, outputs and variables.
+  /// - Throws: ``GraphError`` if a tensor has another shape or type than was compiled for, or if a step is not defined for its operands'
+  ///   values (``GraphError/run(node:error:)``). The contents of `outputs` and `variables` are then invalid.
   public func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], updating variables: inout [Tensor], using workspace: Workspace
   ) throws(GraphError) {
@@ -215,22 +214,22 @@ public final class CompiledModel: Sendable {
     for index in outputs.indices {
       outputs[index].withUnsafeMutableBytes { workspace.addresses[self.outputs[index].buffer] = $0.baseAddress! }
     }
-    // The addresses stay those of the tensors, which outlive the steps.
+    // The addresses stay valid, because the tensors outlive the steps.
     try withExtendedLifetime((inputs, outputs, variables, constants)) { () throws(GraphError) in
       for step in steps { try step.run(in: workspace, on: device) }
     }
   }
 
-  /// Runs the steps one by one and tells how long each took, in seconds, in the order of ``stepInfos``.
+  /// Runs the steps one by one and returns the seconds of each, in the order of ``stepInfos``.
   ///
-  /// - Throws: as ``run(_:into:using:)``.
+  /// - Throws: The errors of ``run(_:into:using:)``.
   public func profile(_ inputs: [Tensor]) throws(GraphError) -> [Double] {
     try profile(inputs, rounds: 1).map { $0[0] }
   }
 
-  /// The same `rounds` times, all steps in order each time: for each step its times. Variables are zeros at first.
+  /// Runs all steps in order `rounds` times and returns the seconds of each step in each round. Variables are initially zeros.
   ///
-  /// - Throws: as ``run(_:into:using:)``.
+  /// - Throws: The errors of ``run(_:into:using:)``.
   public func profile(_ inputs: [Tensor], rounds: Int) throws(GraphError) -> [[Double]] {
     var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
     var state = variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
@@ -250,8 +249,8 @@ public final class CompiledModel: Sendable {
     return times
   }
 
-  /// Lets go of the memory that is kept from one run by name to the next: an arena (``arenaByteCount``) for each of the runs that there
-  /// were at once. Runs that are under way keep theirs. The next run takes new memory.
+  /// Releases the workspaces that are kept between runs by name: as many arenas (``arenaByteCount``) as there were concurrent runs at most.
+  /// Workspaces in use are not released. The next run allocates a new one.
   public func releaseWorkspaces() {
     let released = parked.withLock { parked in
       defer { parked = ParkedWorkspaces() }
@@ -261,7 +260,7 @@ public final class CompiledModel: Sendable {
     withExtendedLifetime(released) {}
   }
 
-  /// Bytes that ``releaseWorkspaces()`` would let go.
+  /// The bytes that ``releaseWorkspaces()`` would release.
   var parkedByteCount: Int { parked.withLock { $0.list.reduce(0) { $0 + $1.byteCount } } }
 
   /// The weights and constants that runs read.

@@ -1,4 +1,5 @@
-/// Turns a graph and its weights into a ``CompiledModel``: binds weights, runs the passes, prepares each operator, plans memory.
+/// A compiler that turns a graph and its weights into a ``CompiledModel``: it binds weights, rewrites the graph, prepares each operator and
+/// plans memory.
 struct Compiler {
   private var graph: Graph
   private let device: ComputeDevice
@@ -20,7 +21,7 @@ struct Compiler {
     }
   }
 
-  /// The rewrites, in the order in which they run.
+  /// The rewrites in execution order.
   private var rewrites: [any GraphRewrite] {
     [
       RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
@@ -31,14 +32,14 @@ struct Compiler {
     ]
   }
 
-  /// Gives up the graph, so that weights nobody else holds are let go one by one as they are packed.
+  /// Compiles the graph and consumes it, so that weights without other owners are released one by one as they are packed.
   consuming func compile(for shapes: [String: Shape]) throws -> CompiledModel {
     let known = options.knownAlgorithms
     precondition(Set(known).count == known.count, "two convolution algorithms have one name among \(known)")
     if case .named(let name) = options.algorithmChoice, !known.contains(name) {
       throw GraphError.unknownAlgorithm(name: name, known: known)
     }
-    // Rewrites see the shapes that are compiled for.
+    // Rewrites use the shapes of the compilation.
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     var changes: [GraphChange] = []
     if options.optimizes {
@@ -52,7 +53,7 @@ struct Compiler {
     let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
     var steps = prepare(specs, buffers)
 
-    // One arena holds the intermediates and each step's scratch memory.
+    // One arena holds the intermediate values and each step's scratch memory.
     var requests = buffers.arena.map { MemoryPlan.Request(byteCount: $0.byteCount, lifetime: $0.lifetime) }
     requests += steps.enumerated().map { .init(byteCount: $1.prepared.workspaceByteCount, lifetime: $0...$0) }
     let plan = MemoryPlan(requests)
@@ -73,7 +74,7 @@ struct Compiler {
       leastArenaByteCount: plan.lowerBound, bufferCount: buffers.count, device: device, packedWeights: packedWeights)
   }
 
-  /// The constants that steps read while they run: not those of which only a packed form is read.
+  /// Returns the constants that steps read at run time, without those that are only read in packed form.
   private func constants(of buffers: BufferAssignment, readBy steps: [Step]) -> [(buffer: Int, tensor: Tensor)] {
     let read = Set(
       steps.flatMap { step in
@@ -85,9 +86,9 @@ struct Compiler {
     }
   }
 
-  /// Prepares the operators in order, and lets go of each constant once all that read it have packed it.
+  /// Prepares the operators in order, and releases each constant after all its readers have packed it.
   private mutating func prepare(_ specs: [TensorSpec], _ buffers: BufferAssignment) -> [Step] {
-    // Uses of each constant that are still to be prepared, or will read it as it is.
+    // The remaining uses of each constant: by operators that are not prepared yet, or that read it unpacked.
     var uses = graph.useCounts
     func operand(_ id: Graph.ValueID) -> Step.Operand {
       let place = buffers.places[id.index]

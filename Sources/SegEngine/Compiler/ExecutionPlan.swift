@@ -1,5 +1,4 @@
-/// What compiling a graph decides: the steps, how each will run, and how much memory a run takes. It holds no weights and cannot be
-/// run.
+/// The steps of a compiled graph, with algorithms and memory. It holds no weights and cannot be run.
 public struct ExecutionPlan: Sendable {
   /// One operator of the compiled graph.
   public struct Step: Sendable {
@@ -9,28 +8,28 @@ public struct ExecutionPlan: Sendable {
     public let kind: String
     /// The operator with its attributes.
     public let operation: String
-    /// How it runs: the algorithm's name, or empty.
+    /// The algorithm's name, or empty.
     public let algorithm: String
-    /// Whether the algorithm is one of those for convolutions, of which each has costs of its own; linear layers have them too.
+    /// Whether the algorithm is a convolution algorithm, with its own costs; linear layers use them too.
     public let isConvolution: Bool
-    /// What the algorithm asks of the machine, where it says so.
+    /// The work of the algorithm, if known.
     public let work: WorkEstimate?
-    /// What the operator costs by its definition.
+    /// The cost by the operator's definition.
     public let cost: Cost
-    /// What it gives.
+    /// Shape and type of the output.
     public let output: TensorSpec
-    /// Bytes of the maps that are read and written: inputs that are no constants, and outputs.
+    /// Bytes of the values that are read and written: inputs that are not constants, and outputs.
     public let activationByteCount: Int
     /// Bytes of packed weights and constants that are read.
     public let weightByteCount: Int
-    /// Bytes of the weights, as checkpoints have them, of which the step keeps a packed form alone.
+    /// Bytes, in the checkpoint's layout, of the weights that the step keeps only in packed form.
     public let sourceWeightByteCount: Int
-    /// Bytes of that form.
+    /// Bytes of the packed form.
     public let packedWeightByteCount: Int
     /// Scratch memory in bytes.
     public let workspaceByteCount: Int
 
-    /// Describes a step.
+    /// Makes a step.
     public init(
       name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, work: WorkEstimate?,
       cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, sourceWeightByteCount: Int,
@@ -54,21 +53,21 @@ public struct ExecutionPlan: Sendable {
 
   /// The graph's name.
   public let name: String
-  /// The threads that it was planned for.
+  /// The thread count.
   public let threads: Int
-  /// The steps in the order in which they run.
+  /// The steps in execution order.
   public let steps: [Step]
   /// Shapes and types of the inputs.
   public let inputs: [TensorSpec]
   /// Shapes and types of the outputs.
   public let outputs: [TensorSpec]
-  /// Size in bytes of the memory that one run needs besides weights, inputs and outputs.
+  /// Size in bytes of the memory for one run, without weights, inputs and outputs.
   public let arenaByteCount: Int
   /// Size in bytes of the packed weights.
   public let packedWeightsByteCount: Int
-  /// Size in bytes of the constants that are read as they are.
+  /// Size in bytes of the constants that are read unpacked.
   public let constantByteCount: Int
-  /// What the rewrites changed, in order; known of what ``Graph/plan(for:on:options:)`` gives.
+  /// The changes by rewrites, in order; only known for plans of ``Graph/plan(for:on:options:)``.
   public let changes: [GraphChange]
 
   /// Makes a plan.
@@ -87,8 +86,8 @@ public struct ExecutionPlan: Sendable {
     self.constantByteCount = constantByteCount
   }
 
-  /// The most bytes of weights that compiling holds at once, where nobody else holds them: those of steps that are still to be packed, as
-  /// they come, beside those that are.
+  /// The peak bytes of weights during compilation, if they have no other owner: unpacked weights of the steps that are still to be
+  /// prepared, plus packed weights of the others.
   public var compilingByteCount: Int {
     var source = steps.reduce(0) { $0 + $1.sourceWeightByteCount }
     var (packed, most) = (0, source)
@@ -100,19 +99,19 @@ public struct ExecutionPlan: Sendable {
     return most + constantByteCount
   }
 
-  /// Bytes of the arena, packed weights, constants, inputs and outputs: what running holds in memory, the program itself aside.
+  /// Bytes in memory for running, without the program: the arena, packed weights, constants, inputs and outputs.
   public var residentByteCount: Int {
     arenaByteCount + packedWeightsByteCount + constantByteCount + (inputs + outputs).reduce(0) { $0 + $1.byteCount }
   }
 }
 
 extension Step {
-  /// The step without what runs it.
+  /// The description of the step in a plan.
   var planned: ExecutionPlan.Step {
     func isMap(_ input: Int) -> Bool { !constantInputs.contains(input) }
     func byteCount(_ inputs: Set<Int>) -> Int { inputs.reduce(0) { $0 + self.inputs[$1].spec.byteCount } }
     let source = byteCount(prepared.packedInputs)
-    // The first of the candidates is the one that runs; other operators pack weights to nearly what they are.
+    // The first candidate is the one that runs. Other operators' packed weights have nearly the size of the unpacked ones.
     let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
     return ExecutionPlan.Step(
       name: name, kind: type(of: `operator`).name, operation: `operator`.title,
@@ -126,10 +125,10 @@ extension Step {
 }
 
 extension Graph {
-  /// Plans the graph for the given input shapes as ``compiled(for:parameters:on:options:)`` would compile it, without its weights: none
-  /// are packed, and those that the graph has not in itself stand for numbers that nobody reads.
+  /// Plans the graph for the given input shapes as ``compiled(for:parameters:on:options:)`` would compile it, but in a dry run: no weights
+  /// are needed, and none are packed. Placeholders replace the parameters.
   ///
-  /// - Throws: ``GraphError`` where operands do not fit.
+  /// - Throws: ``GraphError`` if operands do not fit.
   public func plan(
     for shapes: [String: Shape] = [:], on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
   ) throws -> ExecutionPlan {
@@ -139,7 +138,7 @@ extension Graph {
 }
 
 extension Parameters {
-  /// Weights that are all ½; those of one shape share their memory.
+  /// Makes placeholder weights, all ½; those of one shape share their memory.
   fileprivate init(standingFor graph: Graph) {
     self.init()
     var tensors: [TensorSpec: Tensor] = [:]

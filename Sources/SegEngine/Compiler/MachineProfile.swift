@@ -1,12 +1,12 @@
-/// How long a machine takes for one unit of each part of a ``WorkEstimate``, on one core: what the choice between algorithms
-/// is estimated from. ``Calibration`` fits one to a machine.
+/// The seconds per unit of each part of a ``WorkEstimate`` on one core of a machine. Algorithms are chosen by times estimated from it.
+/// ``Calibration`` fits one to a machine.
 public struct MachineProfile: Hashable, Sendable {
-  /// Seconds a unit, in the order of ``WorkEstimate/features``.
+  /// The seconds per unit, in the order of ``WorkEstimate/features``.
   public let secondsPerUnit: [Double]
 
   /// Makes a profile.
   ///
-  /// - Precondition: there is a coefficient, not below zero, for each feature.
+  /// - Precondition: There is a non-negative coefficient for each feature.
   public init(secondsPerUnit: [Double]) {
     precondition(
       secondsPerUnit.count == WorkEstimate.featureNames.count && secondsPerUnit.allSatisfy { $0 >= 0 },
@@ -14,20 +14,20 @@ public struct MachineProfile: Hashable, Sendable {
     self.secondsPerUnit = secondsPerUnit
   }
 
-  /// For machines that have not been calibrated, by the vector kernels that they run.
+  /// The profile for machines without calibration, by the vector kernels that they run.
   public static let standard = VectorKernels.widest.vectorWidth < 16 ? avx2 : avx512
 
-  /// Two cores with AVX2 at some 80 GFLOP/s each.
+  /// The profile of two cores with AVX2 at some 80 GFLOP/s each.
   static let avx2 = MachineProfile(secondsPerUnit: [
     1 / 36e9, 1 / 2.5e9, 1 / 34.5e9, 1 / 14e9, 1 / 30e9, 1 / 100e9,
   ])
 
-  /// Two cores with AVX-512 at some 100 GFLOP/s each.
+  /// The profile of two cores with AVX-512 at some 100 GFLOP/s each.
   static let avx512 = MachineProfile(secondsPerUnit: [
     1 / 47.6e9, 1 / 4.5e9, 1 / 47e9, 1 / 23e9, 1 / 47.5e9, 1 / 250e9,
   ])
 
-  /// The estimated time on `threads` cores.
+  /// Estimates the time on `threads` cores.
   public func seconds(for work: WorkEstimate, threads: Int = 1) -> Double {
     zip(work.features, secondsPerUnit).reduce(0) { $0 + $1.0 * $1.1 } / Double(threads)
   }

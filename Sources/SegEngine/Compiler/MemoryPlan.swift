@@ -1,14 +1,13 @@
-/// Gives each buffer of a compiled model its place in one arena, so that buffers whose lifetimes do not meet share memory.
+/// The offsets of buffers in one arena, such that buffers with disjoint lifetimes share memory.
 ///
-/// Buffers are placed one after the other, each at the lowest offset where it overlaps none that is alive at the same time. What
-/// comes of it depends on the order; several are tried and the smallest arena is kept: greedy by size and greedy by breadth
-/// (Pisarchyk and Lee 2020), by size times lifetime, and by lifetime. While the arena is larger than what is alive at once at its
-/// worst step, the buffer that ends last is then moved to the front of the order, and to places between, some dozens of times or, in
-/// small graphs, some hundreds.
+/// Buffers are placed one after another, each at the lowest offset without overlap with buffers that are live at the same time. The size of
+/// the arena depends on the order. Several are tried, and the smallest arena is kept: greedy by size and greedy by breadth (Pisarchyk and
+/// Lee 2020), by size times lifetime, and by lifetime. While the arena is larger than the lower bound, the buffer with the highest end is
+/// moved to the front of the order, or to positions between, some dozens of times (in small graphs some hundreds).
 struct MemoryPlan: Sendable {
   struct Request: Sendable {
     let byteCount: Int
-    /// First and last step at which the buffer holds something.
+    /// The first and last step at which the buffer is live.
     var lifetime: ClosedRange<Int>
   }
 
@@ -16,7 +15,7 @@ struct MemoryPlan: Sendable {
   let offsets: [Int]
   /// Size of the arena in bytes.
   let byteCount: Int
-  /// The most that is alive at one step, in bytes: no plan is smaller.
+  /// The largest number of bytes that are live at one step: a lower bound of the arena's size.
   let lowerBound: Int
 
   init(_ requests: [Request]) {
@@ -24,7 +23,7 @@ struct MemoryPlan: Sendable {
     let breadths = MemoryPlan.breadths(requests, sizes)
     lowerBound = breadths.values.max() ?? 0
     let indices = requests.indices.filter { sizes[$0] > 0 }
-    /// The indices by falling keys, equal ones in their order.
+    /// Returns the indices by descending keys; equal ones keep their order.
     func sorted(_ keys: (Int) -> (Int, Int)) -> [Int] {
       indices.map { (keys($0), $0) }.sorted { ($1.0.0, $1.0.1, $0.1) < ($0.0.0, $0.0.1, $1.1) }.map(\.1)
     }
@@ -38,7 +37,7 @@ struct MemoryPlan: Sendable {
     let attempts = max(32, min(512, (1 << 20) / max(1, indices.count * indices.count)))
     for order in orders {
       var order = order
-      // Places that look random and are the same in each compilation.
+      // Pseudorandom positions, the same in each compilation.
       var state: UInt32 = 1
       for attempt in 0..<attempts {
         let plan = MemoryPlan.placed(order, requests, sizes)
@@ -58,14 +57,14 @@ struct MemoryPlan: Sendable {
     (bytes + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
   }
 
-  /// The most that is alive at a step of each lifetime.
+  /// Returns the largest number of live bytes at a step of each lifetime.
   private static func breadths(_ requests: [Request], _ sizes: [Int]) -> [ClosedRange<Int>: Int] {
     var changes: [Int: Int] = [:]
     for (request, size) in zip(requests, sizes) {
       changes[request.lifetime.lowerBound, default: 0] += size
       changes[request.lifetime.upperBound + 1, default: 0] -= size
     }
-    // What is alive changes only where a lifetime begins or is over.
+    // The live bytes change only where a lifetime begins or ends.
     var alive: [(step: Int, bytes: Int)] = []
     for step in changes.keys.sorted() { alive.append((step, (alive.last?.bytes ?? 0) + changes[step]!)) }
     var breadths: [ClosedRange<Int>: Int] = [:]
@@ -79,7 +78,7 @@ struct MemoryPlan: Sendable {
     _ order: [Int], _ requests: [Request], _ sizes: [Int]
   ) -> (offsets: [Int], byteCount: Int) {
     var offsets = [Int](repeating: 0, count: requests.count)
-    // By rising offset.
+    // By ascending offset.
     var placed: [(range: Range<Int>, lifetime: ClosedRange<Int>)] = []
     var end = 0
     for index in order {

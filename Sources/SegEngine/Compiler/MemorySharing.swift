@@ -1,4 +1,4 @@
-/// Decides which values of a graph share memory, so that nothing is copied between them.
+/// The sharing of memory between values of a graph, so that nothing is copied between them.
 ///
 /// - A forwarded value (of a reshape, an identity) is an alias of its operand.
 /// - The inputs of a concatenation are subviews of its output: they are computed in place, with the output's row stride, if every
@@ -6,12 +6,12 @@
 ///   concatenations is a subview of the first of them, whose memory is free soonest, and is copied into the others.
 /// - The outputs of a split are subviews of its input.
 ///
-/// A node whose outputs are all shared in this way is elided: it does not run. The links lead from each value to the one whose memory it
-/// shares, and end at values with memory of their own.
+/// A node whose outputs are all shared in this way is elided: it does not run. A link leads from each value to the one whose memory it
+/// shares, and the last one has its own memory.
 struct MemorySharing {
-  /// Where a value is stored.
+  /// The location of a value in memory.
   struct Place: Hashable {
-    /// The value whose memory it is.
+    /// The value that owns the memory.
     var owner: Int
     /// Elements from the owner's first element to this value's.
     var offset: Int
@@ -22,7 +22,7 @@ struct MemorySharing {
   private enum Link {
     /// The same memory under another shape.
     case alias(of: Int)
-    /// A part of the memory of another value; its rows are those of a value of `channels` channels.
+    /// A part of the memory of another value, whose rows have `channels` channels.
     case subview(of: Int, at: ViewStride, channels: Int)
 
     var target: Int {
@@ -35,7 +35,7 @@ struct MemorySharing {
 
   /// The place of each value, by its index.
   private(set) var places: [Place] = []
-  /// The name of the graph's output in whose memory a value and its subviews are stored, by the owner.
+  /// The name of the output in whose memory a value and its subviews are stored, by the owner.
   private(set) var outputNames: [Int: String] = [:]
   private let graph: Graph
   private let specs: [TensorSpec]
@@ -44,10 +44,10 @@ struct MemorySharing {
   private var producers: [Int?]
   private var readers: [[Int]]
   private var isElided: [Bool]
-  /// The values that variables are updated to, whose rows adjoin.
+  /// The updates of variables, whose rows are contiguous.
   private let updates: Set<Int>
 
-  /// Whether a node does not run, because its outputs share memory with its inputs.
+  /// Returns whether a node does not run, because its outputs share memory with its inputs.
   func isElided(_ index: Int) -> Bool { isElided[index] }
 
   /// - Parameter placesParts: Whether the inputs of concatenations and the outputs of splits are subviews.
@@ -89,7 +89,7 @@ struct MemorySharing {
     let (source, target) = (node.inputs[input].index, node.outputs[0].index)
     let owner = owner(of: source)
     if let name = outputNames[target] {
-      // An output lies in the caller's memory, so it shares none with the caller's inputs, constants, or another output.
+      // An output is in the caller's memory, so it cannot share memory with inputs, constants, or another output.
       guard producers[owner] != nil, outputNames[owner] == nil else { return }
       outputNames[target] = nil
       outputNames[owner] = name
@@ -143,7 +143,7 @@ struct MemorySharing {
     children[link.target].append(value)
   }
 
-  /// The value that has the same memory and is computed by a node.
+  /// Follows aliases to the value that a node computes.
   private func head(of value: Int) -> Int {
     var value = value
     while case .alias(let target) = links[value] { value = target }
@@ -156,20 +156,20 @@ struct MemorySharing {
     return value
   }
 
-  /// Whether a value, seen with the rows of `shape`, can be a part of another.
+  /// Returns whether a value, with the rows of `shape`, can be a subview of another.
   private func canLie(_ value: Int, as shape: Int, in whole: Int) -> Bool {
     let rows = specs[shape].shape
     guard rows.rows > 1, rows.channels != specs[whole].shape.channels || isStrided(whole) else { return true }
     return specs[value].shape.channels == rows.channels && canBeStrided(value)
   }
 
-  /// Whether the rows of a value are apart.
+  /// Returns whether the rows of a value are not contiguous.
   private func isStrided(_ value: Int) -> Bool { place(of: value).rowStride != specs[value].shape.channels }
 
-  /// Whether everyone who computes or reads a value, or what lies in it, takes rows that are apart.
+  /// Returns whether all operators that compute or read a value, or its subviews, support row strides.
   private func canBeStrided(_ value: Int) -> Bool {
     let shape = specs[value].shape
-    // One row adjoins itself.
+    // A single row is always contiguous.
     if shape.rows <= 1 { return true }
     if updates.contains(value) { return false }
     func takes(_ node: Int) -> Bool { isElided[node] || graph.nodes[node].operator.takesRowStrides }

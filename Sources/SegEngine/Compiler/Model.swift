@@ -1,30 +1,29 @@
 import Synchronization
 
-/// A network with its weights: runs inputs of any size, compiling once for each size and keeping the last few.
+/// A network with its weights. It runs inputs of any size, compiles once per size, and keeps the last few compiled sizes.
 ///
-/// What is kept between runs are, of each size, packed weights, which sizes share as far as they can, and the memory of intermediate
-/// results, once for each of the runs that there were at once. ``memoryLimit`` bounds it, ``releaseMemory()`` lets it go. The weights as
-/// they were given stay with the model.
+/// For each size it keeps packed weights, which sizes share as far as possible, and as many workspaces as there were concurrent runs at
+/// most. ``memoryLimit`` limits this memory, ``releaseMemory()`` releases it. The model also keeps the given weights.
 public final class Model: Sendable {
   /// The network's name.
   public let name: String
-  /// The names of what each run takes, in order.
+  /// The names of the inputs, in order.
   public let inputNames: [String]
-  /// The names of what each run gives, in order.
+  /// The names of the outputs, in order.
   public let outputNames: [String]
-  /// The arithmetic it runs on.
+  /// The backend.
   public let backend: any Backend
-  /// How it is compiled.
+  /// The options of compilation.
   public let options: CompileOptions
 
-  /// What compiles the network for input shapes, with what is computed behind it; an input that is not named has the network's own shape.
+  /// Compiles the network for input shapes, with an optional extension. An input that is not given has the network's own shape.
   private let compile: @Sendable ([String: Shape], (any GraphExtension)?) throws -> CompiledModel
   private let capacity: Int
-  /// The storages of the weights as they were given.
+  /// The storages of the given weights.
   private let givenStorages: Set<ObjectIdentifier>
   private let cache: Mutex<Cache>
 
-  /// What the network is compiled for.
+  /// The key of a compiled model: input shapes and extension.
   private struct Variant: Equatable {
     let shapes: [String: Shape]
     let `extension`: (any GraphExtension)?
@@ -39,13 +38,13 @@ public final class Model: Sendable {
     }
   }
 
-  /// What is kept between runs.
+  /// The compiled models that are kept between runs.
   private struct Cache {
     var memoryLimit: Int?
-    /// The compiled sizes, the one that ran longest ago first.
+    /// The compiled sizes, the least recently used first.
     var entries: [(variant: Variant, model: CompiledModel)] = []
 
-    /// Bytes of weights, constants and workspaces, each once, but for the given weights.
+    /// Computes the bytes of weights, constants and workspaces, each counted once, without the given weights.
     func byteCount(besides given: Set<ObjectIdentifier>) -> Int {
       var seen = given
       return entries.reduce(0) { sum, entry in
@@ -56,9 +55,9 @@ public final class Model: Sendable {
     }
   }
 
-  /// Joins an architecture and its weights; `capacity` compiled sizes are kept, within `memoryLimit` bytes where there is a limit.
+  /// Makes a model from an architecture and its weights. It keeps `capacity` compiled sizes, within `memoryLimit` bytes if given.
   ///
-  /// - Throws: ``ParameterError`` where the weights are not those of the graph.
+  /// - Throws: ``ParameterError`` if the weights do not match the graph.
   public init(
     _ graph: Graph, parameters: Parameters, on backend: any Backend = OpenBLASBackend(),
     options: CompileOptions = .init(), keeping capacity: Int = 4, memoryLimit: Int? = nil
@@ -83,9 +82,8 @@ public final class Model: Sendable {
     }
   }
 
-  /// A network whose graph, weights included, is made anew for each set of input shapes, as that of a file whose shape arithmetic
-  /// is computed beforehand; `capacity` compiled sizes are kept, each with weights of its own, within `memoryLimit` bytes where there is
-  /// a limit.
+  /// Makes a model whose graph, weights included, is made for each set of input shapes, such as that of a file with precomputed shape
+  /// arithmetic. It keeps `capacity` compiled sizes, each with its own weights, within `memoryLimit` bytes if given.
   public init(
     name: String, inputNames: [String], outputNames: [String], on backend: any Backend = OpenBLASBackend(),
     options: CompileOptions = .init(), keeping capacity: Int = 2, memoryLimit: Int? = nil,
@@ -107,11 +105,11 @@ public final class Model: Sendable {
     }
   }
 
-  /// The most bytes that are kept between runs; `nil`, the default, where the number of sizes alone is limited.
+  /// The most bytes that are kept between runs; `nil`, the default, limits only the number of sizes.
   ///
-  /// What is beyond the limit is let go before a new size runs and after every run: the memory of intermediate results first, that of
-  /// the size that ran longest ago before the others', and then compiled sizes in the same order. A run itself takes what it needs: below
-  /// what one size takes, memory is taken anew in every run, and below its weights the network is compiled anew in every run.
+  /// Memory beyond the limit is released before a new size runs and after every run: first workspaces, then compiled sizes, both the least
+  /// recently used first. A run itself takes the memory that it needs. If the limit is below the memory of one size, every run allocates a
+  /// workspace; if it is below its weights, every run compiles the network.
   public var memoryLimit: Int? {
     get { cache.withLock { $0.memoryLimit } }
     set {
@@ -120,11 +118,11 @@ public final class Model: Sendable {
     }
   }
 
-  /// Bytes that are kept between runs: packed weights, constants that compiling made, and the memory of intermediate results.
+  /// Bytes that are kept between runs: packed weights, constants made by compilation, and workspaces.
   public var keptByteCount: Int { cache.withLock { $0.byteCount(besides: givenStorages) } }
 
-  /// Lets go of everything that is kept between runs; the next run compiles anew. What runs at the moment, and what the caller holds
-  /// (``compiled(for:)``), goes with its last holder.
+  /// Releases everything that is kept between runs. The next run compiles the network. Models that are running, or that the caller has from
+  /// ``compiled(for:)``, stay valid until their last owner releases them.
   public func releaseMemory() {
     let released = cache.withLock { cache in
       defer { cache.entries = [] }
@@ -133,8 +131,8 @@ public final class Model: Sendable {
     for model in released { model.releaseWorkspaces() }
   }
 
-  /// Lets go of what is beyond the limit, `upcoming` bytes that the size which was asked for last is about to take counted in. Those alone
-  /// are no reason to let that size go.
+  /// Releases memory beyond the limit. `upcoming` are the bytes that the most recently used size is about to allocate; they count, but that
+  /// size is not released for them alone.
   private func keepWithinLimit(expecting upcoming: Int = 0) {
     cache.withLock { cache in
       guard let limit = cache.memoryLimit else { return }
@@ -145,9 +143,9 @@ public final class Model: Sendable {
     }
   }
 
-  /// The model compiled for the given input shapes; an input that is not named has the shape it was built with.
+  /// Returns the model compiled for the given input shapes. An input that is not given has the shape it was built with.
   ///
-  /// - Throws: ``GraphError`` where the architecture cannot take the shapes, and what making the graph throws.
+  /// - Throws: ``GraphError`` if the architecture does not support the shapes, and errors of making the graph.
   public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
     try compiled(Variant(shapes: shapes, extension: nil))
   }
@@ -162,7 +160,7 @@ public final class Model: Sendable {
     if let found { return found }
     let compiled = try compile(variant.shapes, variant.extension)
     let model = cache.withLock { cache -> CompiledModel in
-      // Another thread may have compiled the same size in the meantime.
+      // Another thread may have compiled the same size concurrently.
       if let first = cache.entries.first(where: { $0.variant == variant }) { return first.model }
       cache.entries.append((variant, compiled))
       if cache.entries.count > capacity { cache.entries.removeFirst() }
@@ -174,8 +172,8 @@ public final class Model: Sendable {
 
   /// Runs the network on tensors by name.
   ///
-  /// - Throws: ``GraphError`` where an input is missing, unknown, or of a shape that the architecture cannot take, or a node is not
-  ///   defined for the values that it meets; what making the graph throws.
+  /// - Throws: ``GraphError`` if an input is missing, unknown, or has a shape that the architecture does not support, or if a node is not
+  ///   defined for its operands' values; errors of making the graph.
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs)
@@ -183,29 +181,30 @@ public final class Model: Sendable {
 
   /// Runs the network on tensors by name and updates its variables (``Graph/initialVariables`` before the first run).
   ///
-  /// - Throws: as ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` where a variable is missing or of another shape or type.
+  /// - Throws: The errors of ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` if a variable is missing or has another shape
+  ///   or type.
   public func run(_ inputs: [String: Tensor], updating variables: inout Variables) throws -> [String: Tensor] {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs, updating: &variables)
   }
 
-  /// Runs a network of one input and gives its first output.
+  /// Runs a network with one input and returns its first output.
   ///
-  /// - Precondition: the network has one input.
-  /// - Throws: as ``run(_:)``.
+  /// - Precondition: The network has one input.
+  /// - Throws: The errors of ``run(_:)``.
   public func callAsFunction(_ input: Tensor) throws -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     return try run([inputNames[0]: input])[outputNames[0]]!
   }
 
-  /// Runs a network of one input with what is computed behind it, which has one output, and gives that.
+  /// Runs a network of one input with an extension of one output, and returns that output.
   ///
   /// - Parameters:
-  ///   - input: What the network is run on.
-  ///   - extension: What is computed behind it.
-  ///   - makeOutput: Makes the tensor of the output for its shape and type.
-  /// - Precondition: the network has one input.
-  /// - Throws: as ``callAsFunction(_:)``, and what the extension throws.
+  ///   - input: The input of the network.
+  ///   - extension: The operators after the network.
+  ///   - makeOutput: Makes the tensor of the output, given its shape and type.
+  /// - Precondition: The network has one input.
+  /// - Throws: The errors of ``callAsFunction(_:)`` and of the extension.
   package func run(
     _ input: Tensor, extendedBy extension: any GraphExtension,
     makingOutput makeOutput: (TensorSpec) -> Tensor = { Tensor(uninitialized: $0.shape, of: $0.elementType) }
@@ -220,11 +219,11 @@ public final class Model: Sendable {
 }
 
 extension Graph {
-  /// Compiles the graph for the given input shapes; an input that is not named has the shape it was built with.
+  /// Compiles the graph for the given input shapes. An input that is not given has the shape it was built with.
   ///
-  /// - Throws: ``ParameterError`` where the weights are not those of the graph, ``GraphError`` where operands do not fit.
+  /// - Throws: ``ParameterError`` if the weights do not match the graph, ``GraphError`` if operands do not fit.
   ///
-  /// A caller that does not use the graph again needs the memory of packed weights alone: what is packed is let go at once.
+  /// Each weight is released after it is packed. So a caller that does not use the graph again needs only the memory of packed weights.
   public consuming func compiled(
     for shapes: [String: Shape] = [:], parameters: consuming Parameters = .init(),
     on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()

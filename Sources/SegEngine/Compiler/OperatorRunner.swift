@@ -1,8 +1,8 @@
-/// Runs one operator by itself on tensors, and watches what it does to memory: how tests hold an operator against its definition.
+/// A runner of a single operator on tensors that checks its memory accesses. Tests use it to compare operators with their definitions.
 package struct OperatorRunner {
-  /// What an operator must not do.
+  /// A forbidden memory access.
   package enum Violation: Error, CustomStringConvertible {
-    /// It wrote beside an output, or into an input.
+    /// A write outside an output, or into an input.
     case wroteOutside(String)
 
     package var description: String {
@@ -12,9 +12,9 @@ package struct OperatorRunner {
     }
   }
 
-  /// The arithmetic to run on.
+  /// The backend.
   package var backend: any Backend
-  /// Whether the rows of every operand are apart, with NaN between them, where the operator takes that.
+  /// Whether the rows of every operand are strided, with NaN between them, if the operator supports that.
   package var isStrided = false
   /// The input whose memory output 0 is to overwrite.
   package var overwrittenInput: Int?
@@ -26,12 +26,11 @@ package struct OperatorRunner {
     self.overwrittenInput = overwrittenInput
   }
 
-  /// Prepares the operator for the inputs and runs it once. The inputs at the places of `constants` are known to it when it is
-  /// prepared.
+  /// Prepares the operator for the inputs and runs it once. The inputs at the indices `constants` are constants in its preparation.
   ///
   /// Outputs and scratch memory hold NaN before it runs.
   ///
-  /// - Throws: ``ShapeError`` from the shape rule, ``RunError`` of the run, ``Violation`` for what was written where it must not be.
+  /// - Throws: ``ShapeError`` of the shape rule, ``RunError`` of the run, ``Violation`` for a forbidden write.
   package func run(
     _ operator: some Operator, _ inputs: [Tensor], constants: Set<Int> = []
   ) throws -> [Tensor] {
@@ -74,7 +73,7 @@ package struct OperatorRunner {
   }
 }
 
-/// Memory of a tensor, all bits set around it, between its rows and at first in it.
+/// The memory of a tensor. All bits around it and between its rows are set, and initially those inside it.
 private final class GuardedMemory {
   private static let border = 256
 
@@ -115,7 +114,7 @@ private final class GuardedMemory {
     return tensor
   }
 
-  /// Whether everything that is not the tensor is as it was.
+  /// Whether all memory outside the tensor is unchanged.
   var isIntact: Bool {
     var isIntact = true
     func check(_ range: Range<Int>) { isIntact = isIntact && allocation[range].allSatisfy { $0 == 0xff } }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Weights of one compilation in the layout in which operators multiply them.
+/// The packed weights of one compilation.
 final class PackedWeights: Sendable {
   private let tensors = Mutex<[String: Tensor]>([:])
   private let plannedByteCounts = Mutex<[String: Int]>([:])
@@ -8,14 +8,14 @@ final class PackedWeights: Sendable {
   let isDryRun: Bool
 
   /// - Parameters:
-  ///   - isDryRun: Whether weights are counted alone, for a compilation that is never run.
-  ///   - shared: Those of other compilations of the same network.
+  ///   - isDryRun: Whether weights are only counted, for a compilation that is never run.
+  ///   - shared: The packed weights of other compilations of the same network.
   init(isDryRun: Bool = false, sharing shared: SharedWeights? = nil) {
     self.isDryRun = isDryRun
     self.shared = shared
   }
 
-  /// What `pack` makes, `byteCount` bytes; an empty tensor where nothing is kept.
+  /// Returns the shared weights of a key, or else the `byteCount` bytes that `pack` makes; an empty tensor in a dry run.
   func tensor(for key: String, byteCount: Int, _ pack: () -> Tensor) -> Tensor {
     if isDryRun {
       plannedByteCounts.withLock { $0[key] = byteCount }
@@ -31,10 +31,10 @@ final class PackedWeights: Sendable {
     }
   }
 
-  /// The weights.
+  /// The packed weights.
   var all: [Tensor] { tensors.withLock { Array($0.values) } }
 
-  /// Bytes over all packed weights.
+  /// The total bytes of packed weights.
   var byteCount: Int {
     isDryRun
       ? plannedByteCounts.withLock { $0.values.reduce(0, +) }

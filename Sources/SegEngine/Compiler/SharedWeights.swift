@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Packed weights that all compilations of one network share, so that a second image size costs no second copy. They are there as long as
-/// one of the compilations is.
+/// Packed weights that all compilations of one network share, so that another image size needs no second copy. They are kept as long as one
+/// of the compilations exists.
 final class SharedWeights: Sendable {
   private struct Entry {
     let shape: Shape
@@ -15,10 +15,10 @@ final class SharedWeights: Sendable {
 
   private let entries = Mutex<[String: Entry]>([:])
 
-  /// What is there under a key.
+  /// Returns the tensor of a key, or `nil`.
   func tensor(for key: String) -> Tensor? { entries.withLock { $0[key]?.tensor } }
 
-  /// The tensor, or the one that another compilation has put under the key in the meantime.
+  /// Stores and returns the tensor, or returns the one that another compilation has stored for the key.
   func sharing(_ tensor: Tensor, as key: String) -> Tensor {
     entries.withLock { entries in
       if let first = entries[key]?.tensor { return first }

@@ -1,6 +1,6 @@
-/// One operator of a compiled model, with its operands bound to buffers.
+/// An operator of a compiled model, with its operands assigned to buffers.
 struct Step: Sendable {
-  /// A tensor inside a buffer: where its elements are is known per run.
+  /// A tensor in a buffer. The buffer's address is known per run.
   struct Operand: Sendable {
     let buffer: Int
     /// Bytes from the buffer's beginning to the first element.
@@ -14,9 +14,9 @@ struct Step: Sendable {
   let prepared: PreparedOperator
   let inputs: [Operand]
   let outputs: [Operand]
-  /// The inputs that are the same in every run.
+  /// The constant inputs.
   var constantInputs: Set<Int> = []
-  /// Where in the arena the operator's scratch memory begins, in bytes.
+  /// The offset in bytes of the operator's scratch memory in the arena.
   var workspaceOffset = 0
 
   /// Runs the operator in a workspace of its model.

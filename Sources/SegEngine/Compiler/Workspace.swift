@@ -1,9 +1,9 @@
-/// The memory of one run: the arena with all intermediate tensors, and the addresses of every buffer.
+/// The memory of one run: the arena of all intermediate values, and the addresses of all buffers.
 ///
-/// A compiled model can be run by several threads at once, each with a workspace of its own. It belongs to the model that made it
-/// (``CompiledModel/makeWorkspace()``): the addresses of that one's constants are in it.
+/// A compiled model can be run by several threads at once, each with its own workspace. A workspace belongs to the model that made it
+/// (``CompiledModel/makeWorkspace()``), because it has the addresses of that model's constants.
 public final class Workspace {
-  /// Stands for a model: the workspaces that one made hold its token. They do not hold the model itself, which keeps them between runs.
+  /// The identity of a model. A workspace holds the token of the model that made it, not the model, which keeps workspaces between runs.
   final class Token: Sendable {}
 
   let token: Token
@@ -29,9 +29,9 @@ public final class Workspace {
   }
 }
 
-/// Workspaces that wait for the next run.
+/// Workspaces that are kept for the next runs.
 ///
-/// `@unchecked Sendable`: a workspace is in the list or with the one caller that took it, never both.
+/// `@unchecked Sendable`: a workspace is either in the list or owned by one caller.
 struct ParkedWorkspaces: @unchecked Sendable {
   var list: [Workspace] = []
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How long an algorithm takes on random data, found once for each problem, backend and number of threads in a process.
+/// The measured time of algorithms on random data, measured once per process for each problem, backend and thread count.
 enum AlgorithmTiming {
   private struct Key: Hashable {
     let algorithm: String
@@ -11,7 +11,7 @@ enum AlgorithmTiming {
 
   private static let known = Mutex<[Key: Double]>([:])
 
-  /// Seconds of the fastest of a few runs, weights packed beforehand.
+  /// Returns the seconds of the fastest of a few runs, with weights packed beforehand.
   static func seconds(
     of algorithm: any ConvolutionAlgorithm, _ problem: ConvolutionProblem, on device: ComputeDevice
   ) -> Double {

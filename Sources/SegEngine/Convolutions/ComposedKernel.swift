@@ -1,12 +1,13 @@
-/// The kernel of a transposed convolution of 2 × 2 taps and stride 2 with a 3 × 3 convolution behind it, in Double.
+/// The kernel of a transposed convolution of 2 × 2 taps and stride 2 composed with the 3 × 3 convolution after it, in Double.
 struct ComposedKernel {
   /// `[in, out, 4, 4]`, for stride 2 and padding 1.
   let weight: Tensor
-  /// `[out, m, 3, 3]`: the convolution's weights for the map between the two.
+  /// `[out, m, 3, 3]`: the convolution's weights for the intermediate map.
   private let second: [Float]
   private let outputs: Int
 
-  /// The kernel of weights `[in, m, 2, 2]` and `[out, …, 3, 3]`, of whose inputs `channels` are the m; without workers zeros.
+  /// Composes weights `[in, m, 2, 2]` and `[out, …, 3, 3]`. `channels` are the m input channels of the second. Without workers, the kernel
+  /// is zeros.
   init(_ first: Tensor, _ second: Tensor, channels: Range<Int>, over workers: WorkerPool?) {
     let (inputs, between, outputs) = (first.shape[0], first.shape[1], second.shape[0])
     self.outputs = outputs
@@ -56,25 +57,25 @@ struct ComposedKernel {
     self.weight = weight
   }
 
-  /// What a bias of the map between adds to the outputs.
+  /// The contribution of the intermediate map's bias to the outputs.
   struct Shifts {
-    /// To all of them, `[out]`.
+    /// The contribution to all outputs, `[out]`.
     let everywhere: [Double]
-    /// To those at the edges besides, where some taps lie on the padding, `[3, 3, out]`.
+    /// The additional contribution at the borders, where some taps are on padding, `[3, 3, out]`.
     let frame: Tensor
   }
 
-  /// `nil` where there is no bias, or all of it is zero.
+  /// Computes the contribution of a bias; `nil` if there is none or it is zero.
   func shifts(by bias: Tensor?) -> Shifts? {
     guard let bias = bias?.elements(of: Float.self), bias.contains(where: { $0 != 0 }) else { return nil }
-    // What each tap adds to each output, [out, 9].
+    // The contribution of each tap to each output, [out, 9].
     var sums = [Double](repeating: 0, count: outputs * 9)
     for o in 0..<outputs {
       for (m, number) in bias.enumerated() {
         for tap in 0..<9 { sums[o * 9 + tap] += Double(number) * Double(second[(o * bias.count + m) * 9 + tap]) }
       }
     }
-    // Taps that lie on the map, for the first row or column, those between and the last.
+    // The taps inside the map for the first row or column, those between and the last.
     let present = [1..<3, 0..<3, 0..<2]
     func sum(_ output: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Double {
       var total = 0.0
@@ -91,7 +92,7 @@ struct ComposedKernel {
 }
 
 extension Tensor {
-  /// Weights `[out, in, …]` without some of the inputs.
+  /// Returns weights `[out, in, …]` without a range of input channels.
   func removingInputs(_ inputs: Range<Int>) -> Tensor {
     let inner = shape.dimensions[2...].reduce(1, *)
     let elements = elements(of: Float.self)
@@ -104,7 +105,7 @@ extension Tensor {
     return Tensor(shape.replacing(axis: 1, with: shape[1] - inputs.count), kept)
   }
 
-  /// bias + shift, in Double.
+  /// Computes bias + shift in Double.
   static func foldedBias(_ bias: [Float]?, adding shift: [Double]?, count: Int) -> Tensor {
     Tensor([count], (0..<count).map { Float(Double(bias?[$0] ?? 0) + (shift?[$0] ?? 0)) })
   }

@@ -1,41 +1,40 @@
-/// One way to compute a convolution, set up for a ``ConvolutionProblem``: how much work it is, how it packs the weights, and how it runs.
+/// A convolution algorithm that is set up for a ``ConvolutionProblem``: its work estimate, its packing of weights, and its run.
 ///
-/// A ``ConvolutionMethod`` sets it up. Algorithms from outside are given to ``CompileOptions/convolutionAlgorithms``.
+/// A ``ConvolutionMethod`` makes it. A user's algorithms are passed in ``CompileOptions/convolutionAlgorithms``.
 public protocol ConvolutionAlgorithm: Sendable {
-  /// What it is called and what it is for.
+  /// The method that made it, with its name and purpose.
   var method: ConvolutionMethod { get }
 
   /// The work of one run, from which its time is estimated.
   var work: WorkEstimate { get }
 
-  /// The form of the packed weights.
+  /// The format of the packed weights.
   var packedFormat: PackedFormat { get }
 
-  /// The number of packed weights, elements of the format's type.
+  /// The number of packed weights, in elements of the format's type.
   var packedCount: Int { get }
 
-  /// Packs weights that are in the checkpoint's layout.
+  /// Packs weights from the checkpoint's layout.
   ///
-  /// The checkpoint's is `[out, in / groups, kernelHeight, kernelWidth]`, transposed `[in, out / groups, kernelHeight,
-  /// kernelWidth]`.
+  /// That layout is `[out, in / groups, kernelHeight, kernelWidth]`, or transposed `[in, out / groups, kernelHeight, kernelWidth]`.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool)
 
-  /// Packs weights with scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned. Weights that the network computes itself
-  /// are packed in each run, without an allocation.
+  /// Packs weights with scratch memory of ``packingScratchCount(threads:)`` floats, 64-byte aligned. Weights that the network computes are
+  /// packed in each run, without an allocation.
   func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool)
 
-  /// Scratch memory of packing in floats, for a number of threads.
+  /// Returns the size of the scratch memory for packing in floats, for a thread count.
   func packingScratchCount(threads: Int) -> Int
 
-  /// Scratch memory of a run in floats, for a number of threads.
+  /// Returns the size of the scratch memory for a run in floats, for a thread count.
   func scratchCount(threads: Int) -> Int
 
   /// Computes the output with its epilogue, split over the workers.
   func run(_ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
 
-  /// Whether a run can also pool its output.
+  /// Whether a run can also compute the 2 × 2 max pooling of its output.
   var pools: Bool { get }
 }
 
@@ -43,18 +42,18 @@ extension ConvolutionAlgorithm {
   /// The name in reports.
   var name: String { method.name }
 
-  /// An algorithm does not pool unless it says so.
+  /// The default: the algorithm does not pool.
   public var pools: Bool { false }
 
   /// Size of the packed weights in bytes.
   var packedByteCount: Int { packedFormat.byteCount(of: packedCount) }
 
-  /// A form of packed weights of float32 that this algorithm reads.
+  /// Makes the format of float32 weights packed for this algorithm.
   func float32Format(_ order: String, panels: PanelLayout? = nil) -> PackedFormat {
     PackedFormat(name, .float32, order, panels: panels)
   }
 
-  /// Packing takes no scratch memory unless the algorithm says so.
+  /// Returns the default: packing takes no scratch memory.
   public func packingScratchCount(threads: Int) -> Int { 0 }
 
   /// Packs without scratch memory.
@@ -67,8 +66,8 @@ extension ConvolutionAlgorithm {
 }
 
 extension ConvolutionAlgorithm {
-  /// Packs the weights and makes an operator that is ready to run. Its inputs are x, weights, perhaps a bias, and with `hasResidual` a map
-  /// that is added to the output. With `pools` output 1 is the pooled output 0.
+  /// Packs the weights and makes a prepared operator. Its inputs are x, weights, optionally a bias, and with `hasResidual` a map that is
+  /// added to the output. With `pools`, output 1 is the pooled output 0.
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool, pools: Bool,
     candidates: [AlgorithmCandidate]
@@ -81,8 +80,8 @@ extension ConvolutionAlgorithm {
         }
       }
     }
-    // Weights that are computed by the network itself are packed at each run, into the front of the scratch memory.
-    // Packing takes the scratch memory of the run, which begins afterwards.
+    // Weights that the network computes are packed at each run, at the start of the scratch memory. Packing uses the run's scratch memory,
+    // because the run begins afterwards.
     let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
     let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)

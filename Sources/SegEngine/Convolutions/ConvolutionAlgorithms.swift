@@ -1,6 +1,6 @@
-/// The algorithms, and the choice between them.
+/// The list of convolution algorithms, and the choice between them.
 enum ConvolutionAlgorithms {
-  /// All of them: an algorithm is its file and its place in this list.
+  /// All algorithms. A new algorithm takes a file and an entry in this list.
   static let all: [ConvolutionMethod] = [
     DepthwiseConvolution.method, PointwiseConvolution.method, StrassenConvolution.method, DirectConvolution.method,
     WinogradConvolution.method(.isolatedTwo, .isolated(pixels: 2)),
@@ -12,10 +12,10 @@ enum ConvolutionAlgorithms {
     TransposedStrassen.method, TransposedScatter.method,
   ]
 
-  /// The algorithms that apply, at least one: ``TiledIm2Col`` takes every forward problem, ``TransposedScatter`` every transposed one.
-  /// None apply to a number format for which the device has no kernels.
+  /// Returns the algorithms that apply, at least one: ``TiledIm2Col`` supports every forward problem, ``TransposedScatter`` every
+  /// transposed one. None apply to a number format without kernels on the device.
   ///
-  /// - Parameter others: Algorithms from outside.
+  /// - Parameter others: The user's algorithms.
   static func candidates(
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
     adding others: [ConvolutionMethod] = []
@@ -25,13 +25,13 @@ enum ConvolutionAlgorithms {
     }
   }
 
-  /// An algorithm, and what it was chosen from, the fastest first.
+  /// The chosen algorithm, and the candidates, the fastest first.
   struct Choice {
     let algorithm: any ConvolutionAlgorithm
     let candidates: [AlgorithmCandidate]
   }
 
-  /// How much longer than the fastest an algorithm may be estimated to take and still be measured.
+  /// The largest ratio of an algorithm's estimated time to the fastest one's for which it is measured.
   private static let measuredWithin = 3.0
 
   static func choose(
@@ -59,7 +59,7 @@ enum ConvolutionAlgorithms {
       for index in ranked.indices where ranked[index].1.estimatedSeconds <= fastest * measuredWithin {
         ranked[index].1.measuredSeconds = AlgorithmTiming.seconds(of: ranked[index].0, problem, on: device)
       }
-      // Those that were not worth measuring come last.
+      // Candidates that were not measured come last.
       ranked.sort {
         ($0.1.measuredSeconds ?? .infinity, $0.1.estimatedSeconds) < (
           $1.1.measuredSeconds ?? .infinity, $1.1.estimatedSeconds
@@ -73,8 +73,8 @@ enum ConvolutionAlgorithms {
 }
 
 extension ConvolutionProblem {
-  /// The operator that is ready to run, by the algorithm that the compilation names or the estimates choose; with
-  /// `pools` its output 1 is ``PoolingConvolution/pool`` of output 0.
+  /// Makes the prepared operator, by the algorithm named in the options or by the one with the lowest time. With `pools`, its output 1 is
+  /// ``PoolingConvolution/pool`` of output 0.
   func prepared(
     _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false
   ) -> PreparedOperator {
@@ -86,7 +86,7 @@ extension ConvolutionProblem {
     return prepared
   }
 
-  /// The work of an algorithm for this problem, with the width of its products.
+  /// Returns the work of an algorithm for this problem, with the columns of its products.
   func work(of algorithm: any ConvolutionAlgorithm) -> WorkEstimate {
     var work = algorithm.work
     work.columns = groupOutputs

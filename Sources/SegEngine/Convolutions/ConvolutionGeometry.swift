@@ -1,14 +1,14 @@
-/// The geometry of a convolution or pooling: everything that decides which inputs an output sees.
+/// The geometry of a convolution or pooling, which determines the inputs of each output.
 public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
   /// Taps along height and width.
   public var kernel: Extent2D
   /// Input pixels from one output to the next.
   public var stride: Extent2D
-  /// Input pixels from one tap to the next; 1 is an ordinary convolution, more an atrous one.
+  /// Input pixels from one tap to the next: 1 for an ordinary convolution, more for an atrous one.
   public var dilation: Extent2D
   /// Zeros around the image.
   public var padding: Padding2D
-  /// Groups of channels that do not see each other.
+  /// The number of groups; the channels of a group are convolved separately.
   public var groups: Int
 
   /// Describes a convolution.
@@ -28,15 +28,15 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
     self.groups = groups
   }
 
-  /// Extent of the dilated kernel, k + (k − 1)(r − 1) along each axis.
+  /// The extent of the dilated kernel, k + (k − 1)(r − 1) along each axis.
   public var effectiveKernel: Extent2D {
     Extent2D(height: (kernel.height - 1) * dilation.height + 1, width: (kernel.width - 1) * dilation.width + 1)
   }
 
-  /// Number of outputs, ⌊(in + padding − effective kernel) / stride⌋ + 1 along each axis.
+  /// Computes the number of outputs, ⌊(in + padding − effective kernel) / stride⌋ + 1 along each axis.
   ///
-  /// With `roundingUp` it is the ceiling, less the last window where that would start beyond the image and its leading
-  /// padding (the rule of PyTorch's `ceil_mode`). Zero or negative where the kernel does not fit.
+  /// With `roundingUp` it is the ceiling, without a last window that would start beyond the image and its leading padding (the rule of
+  /// PyTorch's `ceil_mode`). It is zero or negative if the kernel does not fit.
   public func outputSize(of input: Extent2D, roundingUp: Bool = false) -> Extent2D {
     func outputs(_ input: Int, _ before: Int, _ after: Int, _ effective: Int, _ stride: Int) -> Int {
       let room = input + before + after - effective
@@ -51,7 +51,7 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
       width: outputs(input.width, padding.left, padding.right, effective.width, stride.width))
   }
 
-  /// Number of outputs of the transposed convolution, (in − 1) · stride − padding + effective kernel + output padding.
+  /// Computes the number of outputs of the transposed convolution, (in − 1) · stride − padding + effective kernel + output padding.
   public func transposedOutputSize(of input: Extent2D, outputPadding: Extent2D = 0) -> Extent2D {
     let effective = effectiveKernel
     return Extent2D(
@@ -60,7 +60,7 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
       width: (input.width - 1) * stride.width - padding.left - padding.right + effective.width + outputPadding.width)
   }
 
-  /// Whether each output sees one input pixel and each input pixel is seen: a 1×1 convolution of stride 1 without padding.
+  /// Whether it is a 1×1 convolution of stride 1 without padding, so that outputs and input pixels correspond one to one.
   public var isPointwise: Bool {
     kernel == 1 && stride == 1 && padding == 0
   }

@@ -1,25 +1,25 @@
-/// A convolution algorithm before it is set up for a problem: its name, the problems that it is for, and how it is set up.
+/// A convolution algorithm before it is set up: its name, the problems it applies to, and the function that sets it up for a problem.
 public struct ConvolutionMethod: Sendable {
-  /// The convolutions that an algorithm is for, as far as reports and ``LatencySweep`` tell them apart.
+  /// The kind of convolutions that an algorithm applies to, as reports and ``LatencySweep`` distinguish them.
   enum Kind: Hashable, Sendable {
     /// Any geometry.
     case general
     /// 1×1 of stride 1.
     case pointwise
-    /// Each channel by itself.
+    /// Depthwise.
     case depthwise
     /// 3×3 of stride 1, by Winograd's filtering.
     case winograd
-    /// 3×3 of a dilation whose phases have so many pixels along each axis at most, by Winograd's filtering.
+    /// 3×3 with a dilation whose phases have at most `pixels` pixels along each axis, by Winograd's filtering.
     case isolated(pixels: Int)
     /// Transposed, 4×4 of stride 2, by Winograd's filtering.
     case transposedWinograd
-    /// Transposed, the kernel being the stride.
+    /// Transposed, with the kernel equal to the stride.
     case transposedBlocks
     /// Transposed, any geometry.
     case transposed
 
-    /// What its kernels compute.
+    /// The operation in the ``KernelTable``.
     var operation: KernelTable.Operation {
       switch self {
       case .depthwise: .depthwise
@@ -42,20 +42,20 @@ public struct ConvolutionMethod: Sendable {
 
   /// The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
   public let name: String
-  /// The convolutions that it is for.
+  /// The kind of convolutions that it applies to.
   let kind: Kind
-  /// Whether networks run by it often, so that its coefficients are worth more samples.
+  /// Whether networks use it often, so that calibration takes more samples of it.
   let isFrequent: Bool
-  /// Whether it divides channels in halves of whole panels, as Strassen's product does.
+  /// Whether it halves the channels into whole panels, as Strassen's algorithm does.
   let dividesChannels: Bool
-  /// Sets it up for a problem; `nil` where it does not apply.
+  /// Sets the algorithm up for a problem; `nil` if it does not apply.
   let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
 
   /// Describes an algorithm.
   ///
   /// - Parameters:
   ///   - name: The name in reports and in ``CompileOptions/AlgorithmChoice/named(_:)``.
-  ///   - make: Sets it up for a problem and the backend that it will run on; `nil` where it does not apply.
+  ///   - make: Sets the algorithm up for a problem and a backend; returns `nil` if it does not apply.
   public init(
     _ name: String,
     make: @escaping @Sendable (_ problem: ConvolutionProblem, _ backend: any Backend) -> (any ConvolutionAlgorithm)?

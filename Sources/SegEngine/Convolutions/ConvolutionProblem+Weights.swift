@@ -1,5 +1,5 @@
 extension ConvolutionProblem {
-  /// Forward weights of one group as a matrix: its rows are (tap, input channel of the group), its columns the output channels.
+  /// Makes the matrix of one group's forward weights: rows are (tap, input channel of the group), columns the output channels.
   func tapMajorMatrix(on device: ComputeDevice) -> PanelMatrix {
     let rows = (0..<taps).flatMap { tap in (0..<groupInputs).map { $0 * taps + tap } }
     return PanelMatrix(

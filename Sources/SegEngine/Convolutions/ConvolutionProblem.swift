@@ -1,10 +1,10 @@
-/// One convolution on given shapes: what an algorithm is asked to do.
+/// One convolution on given shapes: the task of an algorithm.
 public struct ConvolutionProblem: Hashable, Sendable {
-  /// Whether it is transposed.
+  /// Forward or transposed.
   public let direction: ConvolutionDirection
   /// Kernel, stride, dilation, padding and groups.
   public let geometry: ConvolutionGeometry
-  /// Images.
+  /// The number of images.
   public let batch: Int
   /// Height and width of the input in pixels.
   public let input: Extent2D
@@ -25,18 +25,18 @@ public struct ConvolutionProblem: Hashable, Sendable {
     outputChannels = output.channels
   }
 
-  /// Input channels of a group.
+  /// Input channels per group.
   public var groupInputs: Int { inputChannels / geometry.groups }
-  /// Output channels of a group.
+  /// Output channels per group.
   public var groupOutputs: Int { outputChannels / geometry.groups }
-  /// Taps of the kernel.
+  /// The number of taps of the kernel.
   public var taps: Int { geometry.kernel.height * geometry.kernel.width }
   /// Output pixels of one image.
   public var outputPixels: Int { output.height * output.width }
   /// Input pixels of one image.
   public var inputPixels: Int { input.height * input.width }
 
-  /// Multiply–adds by the definition: every tap of every output (or, transposed, of every input), on padding too.
+  /// Multiply–adds by the definition: every tap of every output (or, transposed, of every input), those on padding included.
   public var macs: Int {
     let pixels = direction == .forward ? outputPixels : inputPixels
     return direction == .forward
@@ -51,8 +51,8 @@ public struct ConvolutionProblem: Hashable, Sendable {
 }
 
 extension ConvolutionProblem {
-  /// What one run costs, by the definition of a convolution or its transpose with operands x, weights, perhaps a bias, and with
-  /// `hasResidual` a map that is added.
+  /// Computes the cost of one run, by the definition of a convolution or its transpose. The operands are x, weights, optionally a bias, and
+  /// with `hasResidual` a residual.
   func cost(
     inputs: [TensorSpec], outputs: [TensorSpec], function: ElementwiseFunction, hasResidual: Bool = false
   ) -> Cost {

@@ -10,9 +10,9 @@ public struct ConvolutionRun {
   public let weights: UnsafePointer<Float>
   /// Bias, residual and function. Rows of the residual are output pixels.
   let epilogue: Epilogue
-  /// Where the output pixels go.
+  /// The destination of the output pixels.
   let result: Destination
-  /// Where the maxima of 2 × 2 outputs go, where the algorithm is to pool too: ``PoolingConvolution/pool``.
+  /// The destination of the maxima of 2 × 2 outputs, if the algorithm pools too: ``PoolingConvolution/pool``.
   var pooled: UnsafeMutablePointer<Float>? = nil
   /// Floats from one pooled pixel to the next.
   var pooledStride = 0
@@ -23,17 +23,17 @@ public struct ConvolutionRun {
   public var y: UnsafeMutablePointer<Float> { result.y }
   /// Floats from one output pixel to the next.
   public var yStride: Int { result.stride }
-  /// The threads that share the work.
+  /// The threads that the work is split over.
   public var workers: WorkerPool { device.workers }
 
-  /// Whether the residual lies where the output goes.
+  /// Whether the residual is in the output's memory.
   var addsInPlace: Bool { epilogue.residual == UnsafePointer(result.y) }
 
-  /// Whether the output holds a residual to which the sums are to be added. Where it does not, they are to be stored.
+  /// Whether the sums are to be added to the output, which holds the residual. Otherwise they are stored.
   public var accumulates: Bool { addsInPlace }
 
-  /// Applies bias, residual and function to the sums of `rows` pixels from the output's pixel `pixel` on, in place. A residual that lies
-  /// there (``accumulates``) has been added before.
+  /// Applies bias, residual and function in place to the sums of `rows` pixels, beginning at the output's pixel `pixel`. A residual in the
+  /// output's memory (``accumulates``) has been added before.
   public func finish(pixel: Int, rows: Int, channels: Int) {
     var epilogue = epilogue.part(row: pixel)
     if addsInPlace { epilogue.residual = nil }
@@ -42,8 +42,8 @@ public struct ConvolutionRun {
     kernels.affine(target.y, xStride: target.stride, epilogue, into: target, rows: rows, channels: channels)
   }
 
-  /// The product of rows with packed weights that gives `count` pixels from the output's pixel `pixel` on, `channels` channels from
-  /// `firstChannel` on, with the epilogue.
+  /// Computes the product of rows with packed weights and applies the epilogue. It gives `count` pixels beginning at the output's pixel
+  /// `pixel`, with `channels` channels beginning at `firstChannel`.
   func product(
     _ rows: PanelOperands.Rows, pixel: Int, count: Int, taps: Int = 1, depth: Int, panels: UnsafePointer<Float>,
     firstChannel: Int = 0, channels: Int

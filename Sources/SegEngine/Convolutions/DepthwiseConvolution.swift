@@ -1,23 +1,23 @@
-/// Depthwise convolution, each channel by itself with one or more kernels: a vector kernel along the channels, never a product.
+/// Depthwise convolution, with one or more kernels per channel, by a vector kernel along the channels.
 ///
-/// Where the rows that a kernel spans are more than a core's cache holds, some channels at a time pass down the whole image, so that each
-/// input comes from memory once.
+/// If the rows that a kernel spans exceed a core's cache, groups of channels are computed one after another over the whole image, so that
+/// each input is read from memory once.
 struct DepthwiseConvolution: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("depthwise", .depthwise) { DepthwiseConvolution($0, on: $1) }
   var method: ConvolutionMethod { DepthwiseConvolution.method }
 
   private let problem: ConvolutionProblem
-  /// Channels that are computed at once.
+  /// The channels of a group.
   private let channels: EvenPieces
-  /// Output rows of a tile.
+  /// The output rows of a tile.
   private let rows: EvenPieces
 
-  /// The most rows of a kernel that backends take.
+  /// The most rows of a kernel that the vector kernels support.
   static let largestKernel = 64
-  /// Bytes of the rows that a kernel spans, to stay in a second-level cache.
+  /// The most bytes of the rows that a kernel spans: they stay in a second-level cache.
   private static let spanBytes = 256 << 10
 
-  /// - Parameter inParts: Whether channels may be computed in parts, which the packed weights then lie in.
+  /// - Parameter inParts: Whether channels may be computed in groups, by which the weights are then packed.
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice, inParts: Bool = true) {
     let geometry = problem.geometry
     guard problem.direction == .forward, problem.groupInputs == 1, geometry.groups > 1,
@@ -47,7 +47,7 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     return work
   }
 
-  /// `[part of the channels][tap, output channel]`
+  /// `[group of channels][tap, output channel]`
   var packedFormat: PackedFormat { float32Format("tap-major, \(channels.size) channels") }
   var packedCount: Int { problem.taps * problem.outputChannels }
 

@@ -1,11 +1,11 @@
-/// Convolution of any geometry as a product whose left-hand rows are the pixels of the map where they lie: a list of addresses says
-/// which pixel each tap of each output reads, and nothing is gathered (the indirect convolution of Dukhan 2019).
+/// Convolution of any geometry as a product whose left-hand rows are the pixels of the map in place: a list of pointers to the pixel of
+/// each tap of each output replaces im2col (the indirect convolution of Dukhan 2019).
 ///
-/// The sums over all taps stay in registers. A tap on padding reads a row of zeros. A tap that is on padding for a whole block of outputs
-/// is left out, so a large dilation costs only the taps inside the image.
+/// The sums over all taps stay in registers. A tap on padding reads a row of zeros. A tap on padding for a whole block of outputs is
+/// skipped, so with a large dilation only the taps inside the image cost time.
 ///
-/// In maps of few channels (an image) a tap is too short to be worth an address. There one address stands for the taps of a kernel row, which
-/// are contiguous. Where they are not (dilation, groups, a map that is part of a wider one), patches are gathered.
+/// In maps of few channels (an image) a tap is too short to be worth a pointer. There one pointer covers the taps of a kernel row, which
+/// are contiguous. If they are not (dilation, groups, a subview), patches are gathered.
 struct DirectConvolution: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("direct", .general, isFrequent: true) { DirectConvolution($0, on: $1) }
   var method: ConvolutionMethod { DirectConvolution.method }
@@ -15,17 +15,17 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   private let tiles: PanelTiles
   private let reading: Reading
 
-  /// What the rows of the product are made of.
+  /// The left-hand rows of the product.
   private enum Reading {
     /// The pixels of the taps.
     case taps
-    /// Runs of pixels side by side, one a kernel row.
+    /// The contiguous pixels of a kernel row.
     case kernelRows
     /// A copy of each patch.
     case patches
   }
 
-  /// Rows of a block of the product.
+  /// Rows of a block of the product kernel.
   private static let block = 6
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
@@ -61,7 +61,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
     return work
   }
 
-  /// The share of the taps that is computed. Taps outside the image for a whole block of outputs are not.
+  /// The share of the taps that is computed. Taps on padding for a whole block of outputs are skipped.
   private var computedShare: Double {
     let geometry = problem.geometry
     func share(
@@ -88,13 +88,13 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
         geometry.dilation.width, geometry.padding.left, DirectConvolution.block)
   }
 
-  /// A matrix for each group, then the zeros that stand for padding.
+  /// A matrix for each group, followed by the zeros for padding.
   var packedFormat: PackedFormat { float32Format("tap-major, \(zeroCount) zeros", panels: matrix.layout) }
   private var zeros: Int { problem.geometry.groups * matrix.count }
   private var zeroCount: Int { reading == .taps ? problem.inputChannels : runLength }
   var packedCount: Int { zeros + zeroCount }
 
-  /// Floats of the taps of one kernel row.
+  /// Floats of a kernel row's taps.
   private var runLength: Int { problem.geometry.kernel.width * problem.inputChannels }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -107,7 +107,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
 
   var tileCount: Int { problem.batch * tiles.count }
 
-  /// Addresses of two floats each, the rows themselves, or addresses with room for the rows that are partly padding.
+  /// Pointers, of two floats each; gathered rows; or pointers and copies of the rows that are partly padding.
   var tileScratchCount: Int {
     switch reading {
     case .taps: 2 * tiles.largestRowCount * problem.taps
@@ -157,8 +157,8 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
 }
 
 extension SlidingWindow {
-  /// The address of the pixel that each tap of the outputs `pixels` (counted row by row in one image) reads, `[tap][pixel]`;
-  /// `padding` where that lies outside.
+  /// Writes the address of each tap's pixel for the outputs `pixels` (counted row by row in one image), `[tap][pixel]`; `padding` if it is
+  /// outside.
   func locatePatches(
     image: UnsafePointer<Float>, padding: UnsafePointer<Float>, pixels: Range<Int>,
     _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -190,8 +190,8 @@ extension SlidingWindow {
     }
   }
 
-  /// The address of the run of pixels that each kernel row of the outputs `pixels` reads in an image without gaps, `[kernel row][pixel]`;
-  /// `padding` where that lies outside. A run that is partly outside is copied to `copies`, with zeros for what is missing.
+  /// Writes the address of each kernel row's run of pixels for the outputs `pixels` in a contiguous image, `[kernel row][pixel]`; `padding`
+  /// if it is outside. A run that is partly outside is copied to `copies` and filled up with zeros.
   func locateKernelRows(
     image: UnsafePointer<Float>, padding: UnsafePointer<Float>, pixels: Range<Int>,
     _ addresses: UnsafeMutablePointer<UnsafePointer<Float>>, copies: UnsafeMutablePointer<Float>

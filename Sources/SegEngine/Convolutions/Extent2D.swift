@@ -1,4 +1,4 @@
-/// Two numbers, one along the height and one along the width of a feature map.
+/// A pair of numbers: along the height and along the width of a feature map.
 public struct Extent2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
   /// Along the height (rows).
   public var height: Int
@@ -11,10 +11,10 @@ public struct Extent2D: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomS
     self.width = width
   }
 
-  /// The same along both axes.
+  /// Makes equal extents along both axes.
   public init(integerLiteral value: Int) { self.init(height: value, width: value) }
 
-  /// The same along both axes.
+  /// Makes equal extents along both axes.
   public init(_ both: Int) { self.init(height: both, width: both) }
 
   public var description: String { height == width ? "\(height)" : "\(height)×\(width)" }

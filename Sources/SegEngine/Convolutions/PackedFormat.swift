@@ -1,15 +1,15 @@
-/// The form of packed weights. Equal formats of the same weights mean equal bytes, so compilations of one network share them.
+/// The format of packed weights. The same weights in equal formats have equal bytes, so compilations of one network share them.
 public struct PackedFormat: Hashable, Sendable {
-  /// The algorithm that reads them.
+  /// The name of the algorithm that reads the weights.
   public let algorithm: String
-  /// The format of their numbers.
+  /// The number format.
   public let elementType: ElementType
-  /// The order of their numbers, in a few words such as `"tap-major"`.
+  /// The order of their numbers, as a short text such as `"tap-major"`.
   public let order: String
-  /// How matrices are cut into panels of columns, where they are.
+  /// The panels of packed matrices, if there are any.
   let panels: PanelLayout?
 
-  /// Describes a form.
+  /// Describes a format.
   public init(algorithm: String, elementType: ElementType, order: String) {
     self.init(algorithm, elementType, order, panels: nil)
   }
@@ -21,12 +21,12 @@ public struct PackedFormat: Hashable, Sendable {
     self.panels = panels
   }
 
-  /// The name under which weights of this form are kept.
+  /// The key of weights in this format.
   var key: String {
     let panels = panels.map { "panels of \($0.width) by \($0.unit)" } ?? ""
     return [algorithm, elementType.rawValue, order, panels].joined(separator: "/")
   }
 
-  /// Size of `count` packed numbers in bytes.
+  /// Computes the size of `count` packed numbers in bytes.
   func byteCount(of count: Int) -> Int { elementType.byteCount(of: count) }
 }

@@ -3,7 +3,7 @@ public struct Padding2D: Hashable, Sendable, ExpressibleByIntegerLiteral, Custom
   /// Rows above and below, columns at the left and right. A negative number crops.
   public var top, left, bottom, right: Int
 
-  /// Makes padding of four numbers.
+  /// Makes a padding from four numbers.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
     self.top = top
     self.left = left
@@ -11,15 +11,15 @@ public struct Padding2D: Hashable, Sendable, ExpressibleByIntegerLiteral, Custom
     self.right = right
   }
 
-  /// `vertical` rows above and below, `horizontal` columns left and right.
+  /// Makes a padding of `vertical` rows above and below, and `horizontal` columns left and right.
   public init(vertical: Int, horizontal: Int) {
     self.init(top: vertical, left: horizontal, bottom: vertical, right: horizontal)
   }
 
-  /// The same on all four sides.
+  /// Makes equal padding on all four sides.
   public init(integerLiteral value: Int) { self.init(vertical: value, horizontal: value) }
 
-  /// The same on all four sides.
+  /// Makes equal padding on all four sides.
   public init(_ all: Int) { self.init(vertical: all, horizontal: all) }
 
   public var description: String {

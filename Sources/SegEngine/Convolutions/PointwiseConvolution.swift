@@ -1,5 +1,5 @@
-/// 1×1 convolution of stride 1: the product itself, on the feature map as it lies, in tiles of pixels that stay in cache while the
-/// panels of the weights pass by.
+/// 1×1 convolution of stride 1: a product on the feature map in place, in tiles of pixels that stay in cache while the weights' panels are
+/// read.
 struct PointwiseConvolution: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("pointwise", .pointwise, isFrequent: true) { PointwiseConvolution($0, on: $1) }
   var method: ConvolutionMethod { PointwiseConvolution.method }

@@ -1,26 +1,26 @@
-/// A list of runs of numbers to prefetch (``PlaneOperands/prefetches``), in scratch memory.
+/// A list of memory ranges to prefetch (``PlaneOperands/prefetches``), in scratch memory.
 struct PrefetchList {
   private let memory: UnsafeMutablePointer<PlaneOperands.PrefetchRun>
   private let capacity: Int
   private var count = 0
 
-  /// Size of a list in floats: whole cache lines.
+  /// Computes the size of a list in floats: whole cache lines.
   static func floatCount(capacity: Int) -> Int {
     let bytes = capacity * MemoryLayout<PlaneOperands.PrefetchRun>.stride
     return (bytes + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
       / MemoryLayout<Float>.stride
   }
 
-  /// An empty list in memory that is aligned for pointers.
+  /// Makes an empty list in memory that is aligned for pointers.
   init(_ scratch: UnsafeMutablePointer<Float>, capacity: Int) {
     memory = UnsafeMutableRawPointer(scratch).bindMemory(to: PlaneOperands.PrefetchRun.self, capacity: capacity)
     self.capacity = capacity
   }
 
-  /// The listed runs.
+  /// The listed ranges.
   var runs: UnsafeBufferPointer<PlaneOperands.PrefetchRun> { UnsafeBufferPointer(start: memory, count: count) }
 
-  /// Lists rows of `count` numbers, `stride` apart.
+  /// Appends rows of `count` numbers, `stride` apart.
   mutating func append(
     _ first: UnsafePointer<Float>, stride: Int, rows: Int, count: Int, isWritten: Bool = false
   ) {

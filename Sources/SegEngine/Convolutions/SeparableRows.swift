@@ -1,16 +1,16 @@
-/// A depthwise convolution with the 1×1 convolutions around it, computed a few rows at a time. Rows of the expanded map go to a ring
-/// buffer that holds as many as the kernel spans. The depthwise convolution reads them there. Its output rows are projected while they
-/// are in cache.
+/// A depthwise convolution with the 1×1 convolutions around it, computed a few rows at a time. The rows of the expanded map are written to
+/// a ring buffer of as many rows as the kernel spans, and read from it by the depthwise convolution. Its output rows are projected while
+/// they are in cache.
 struct SeparableRows: Sendable {
   private let expansion: Stage<PointwiseConvolution>?
   private let depthwise: Stage<DepthwiseConvolution>
   private let projection: Stage<PointwiseConvolution>?
   private let addsResidual: Bool
-  /// Rows that are expanded at once, and rows of the ring buffer, a multiple of them.
+  /// The number of rows that are expanded at once, and the rows of the ring buffer, a multiple of it.
   private let expandedRows, ringRows: Int
-  /// Output rows that are projected at once.
+  /// The number of output rows that are projected at once.
   private let projectedRows: Int
-  /// Ranges of output rows of an image, each computed by one worker.
+  /// The ranges of output rows of an image, each computed by one worker.
   private let pieces: EvenPieces
 
   /// A convolution of the chain.
@@ -18,20 +18,20 @@ struct SeparableRows: Sendable {
     let algorithm: Algorithm
     let problem: ConvolutionProblem
     let function: ElementwiseFunction
-    /// The input that holds its weights; the next input is its bias.
+    /// The index of the input with its weights; the next input is its bias.
     let input: Int
   }
 
-  /// Pixels that a product takes at least, so that its rows fill whole blocks.
+  /// The fewest pixels of a product, so that its rows fill whole blocks.
   private static let productPixels = 48
 
-  /// Rows of a ring for a kernel that spans `span` rows, where `step` are computed at once.
+  /// Computes the rows of a ring buffer for a kernel that spans `span` rows, of which `step` are computed at once.
   static func ringRows(span: Int, step: Int) -> Int { ((span + step - 2) / step + 1) * step }
 
-  /// Rows of `width` pixels that make a product.
+  /// Computes the number of rows of `width` pixels in a product.
   static func productRows(width: Int, height: Int) -> Int { min(height, (productPixels + width - 1) / width) }
 
-  /// Prepares the chain; `nil` where it is not a depthwise convolution with a 1×1 one before it, behind it, or both.
+  /// Prepares the chain; `nil` unless it is a depthwise convolution with a 1×1 convolution before it, after it, or both.
   init?(
     _ problems: [ConvolutionProblem], functions: [ElementwiseFunction], addsResidual: Bool, on device: ComputeDevice
   ) {
@@ -59,7 +59,7 @@ struct SeparableRows: Sendable {
     expandedRows = SeparableRows.productRows(width: problem.input.width, height: problem.input.height)
     ringRows = SeparableRows.ringRows(span: span, step: expandedRows)
     projectedRows = SeparableRows.productRows(width: problem.output.width, height: problem.output.height)
-    // Each piece expands the rows that its first outputs share with the piece before once more: pieces are large beside that.
+    // A piece expands again the rows that it shares with the piece before, so pieces are large compared with these.
     let threads = device.workers.threadCount
     let shared = expansion == nil ? 0 : max(0, span - geometry.stride.height)
     let affordable = shared == 0 ? 8 * threads : problem.output.height * geometry.stride.height / (8 * shared)
@@ -76,7 +76,7 @@ struct SeparableRows: Sendable {
   }
   private var scratchCount: Int { (ringCount + 15) / 16 * 16 + (projectedCount + 15) / 16 * 16 }
 
-  /// Packs the weights and makes an operator that is ready to run.
+  /// Packs the weights and makes a prepared operator.
   func prepared(_ context: PreparationContext) -> PreparedOperator {
     let workers = context.workers
     func packed<A>(_ stage: Stage<A>) -> Tensor {
@@ -103,7 +103,7 @@ struct SeparableRows: Sendable {
       func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? {
         tensor?.withUnsafeBytes { $0.baseAddress!.assumingMemoryBound(to: Float.self) }
       }
-      // The tensors are held by this closure, so that their memory stays.
+      // The closure retains the tensors, so that their memory stays valid.
       withExtendedLifetime((expand, filter, project)) {
         let run = Run(
           context: context, expand: pointer(expand), filter: pointer(filter)!, project: pointer(project),
@@ -154,7 +154,7 @@ struct SeparableRows: Sendable {
     if expansion != nil { window.ringRows = ringRows }
     let span = (geometry.kernel.height - 1) * geometry.dilation.height + 1
     let between = scratch + (ringCount + 15) / 16 * 16
-    // The first row of the input that is not yet expanded.
+    // The first input row that is not yet expanded.
     var next = max(0, rows.lowerBound * geometry.stride.height - geometry.padding.top) / expandedRows * expandedRows
 
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: projectedRows) {

@@ -1,4 +1,4 @@
-/// 1×1 convolution of stride 1, or a linear layer, by Strassen's product, an eighth fewer multiply–adds; see ``StrassenProduct``.
+/// 1×1 convolution of stride 1, or a linear layer, by Strassen's algorithm with an eighth fewer multiply–adds; see ``StrassenProduct``.
 struct StrassenConvolution: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("strassen", .pointwise, dividesChannels: true) {
     StrassenConvolution($0, on: $1)
@@ -7,16 +7,16 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
 
   private let problem: ConvolutionProblem
   private let product: StrassenProduct
-  /// Pixels of a tile.
+  /// The pixels of a tile.
   private let tiles: EvenPieces
-  /// Output channels of a tile in the left half, and their counterparts.
+  /// The output channels of a tile in the left half; the right half has the corresponding ones.
   private let columns: EvenPieces
 
-  /// Multiply–adds of a tile, about: half a millisecond.
+  /// The approximate multiply–adds of a tile: half a millisecond.
   private static let tileMacs = 48 << 20
-  /// Bytes of the sums of a tile, which its products read from a core's own cache.
+  /// The most bytes of a tile's sums, which its products read from a core's own cache.
   private static let sumBytes = 640 << 10
-  /// Fewest pixels of a tile.
+  /// The fewest pixels of a tile.
   static let leastPixels = 48
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
@@ -32,13 +32,13 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     tiles = EvenPieces(
       pixels, largest: StrassenConvolution.tilePixels(k: k, n: n),
       atLeast: threads == 1 ? 1 : min(4 * threads, pixels / StrassenConvolution.leastPixels), multipleOf: 12)
-    // Where even the fewest pixels are much work, tiles are cut by channels too: the threads wait for each other's last one.
+    // If even the fewest pixels are much work, tiles are divided by channels too: otherwise threads would wait long for the last tile.
     columns = EvenPieces(
       n / 2, largest: n / 2, atLeast: threads == 1 ? 1 : tiles.size * k * n / StrassenConvolution.tileMacs,
       multipleOf: device.kernels.panelLayout.width)
   }
 
-  /// The most pixels of a tile.
+  /// Computes the most pixels of a tile.
   static func tilePixels(k: Int, n: Int) -> Int { max(leastPixels, min(tileMacs / (k * n), sumBytes / (5 * k))) }
 
   var work: WorkEstimate {
@@ -46,7 +46,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
       product, rows: problem.batch * problem.outputPixels, tiles: tiles.pieces, sums: columns.pieces)
   }
 
-  /// The work of `count` products of some rows, whose sums of rows are computed `sums` times.
+  /// Computes the work of `count` products of some rows, whose sums of rows are computed `sums` times.
   static func work(
     _ product: StrassenProduct, rows: Int, tiles: Int, sums: Int = 1, times count: Int = 1
   ) -> WorkEstimate {
@@ -56,7 +56,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
     let summed = inputs * Double(sums)
     work.panelMacs = rows * inputs * outputs * 7 / 8
     work.panelResults = rows * outputs * 7 / 4
-    // Five sums of two for four inputs, eight additions for four outputs.
+    // Five sums of two quarters for four inputs, and eight additions for four outputs.
     work.vectorOperations = rows * (summed * 5 / 4 + outputs * 2)
     work.bytesMoved = ElementType.float32.byteCount(of: rows * (summed * 5 / 4 + outputs * 7 / 4))
     work.weightBytes = ElementType.float32.byteCount(of: Double(tiles * count * product.packedCount))
@@ -74,7 +74,7 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   var tileScratchCount: Int { product.scratchCount(rows: tiles.size) }
 
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>) {
-    // By channels first: where they are cut, weights are large, and a thread comes back to its own part of them.
+    // Tiles of the same channels are neighbours: with several channel ranges, weights are large, and a thread reuses its own range of them.
     let (column, row) = tile.quotientAndRemainder(dividingBy: tiles.pieces)
     let pixels = tiles[row]
     product.run(

@@ -1,12 +1,12 @@
-/// An algorithm that computes tiles of the output, each by itself.
+/// An algorithm that computes independent tiles of the output.
 protocol TiledConvolutionAlgorithm: ConvolutionAlgorithm {
-  /// Number of tiles.
+  /// The number of tiles.
   var tileCount: Int { get }
 
   /// Scratch memory of one worker in floats.
   var tileScratchCount: Int { get }
 
-  /// Computes a tile of the output, bias, residual and activation included.
+  /// Computes a tile of the output, with bias, residual and activation function.
   func runTile(_ tile: Int, _ run: ConvolutionRun, scratch: UnsafeMutablePointer<Float>)
 }
 

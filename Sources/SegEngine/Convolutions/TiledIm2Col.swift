@@ -1,6 +1,6 @@
-/// Convolution of any geometry as the textbook lowers it: the patches of a few hundred output pixels are gathered into rows
-/// (kernelHeight · kernelWidth · channels of a group), which stay in cache, and multiplied at once by the backend's general product. The
-/// whole matrix of patches never exists; for a 1×1 convolution of stride 1 the map is that matrix as it lies.
+/// Convolution of any geometry by im2col: the patches of a few hundred output pixels are gathered as rows (kernelHeight · kernelWidth ·
+/// channels of a group), which stay in cache, and multiplied by the backend's general product. The whole matrix of patches is never stored.
+/// For a 1×1 convolution of stride 1 the map itself is that matrix.
 struct TiledIm2Col: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("im2col", .general) { TiledIm2Col($0, on: $1) }
   var method: ConvolutionMethod { TiledIm2Col.method }
@@ -8,13 +8,13 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   private let tiles: EvenPieces
 
-  /// Bytes of a tile of patches that stay in a shared cache.
+  /// The most bytes of a tile of patches: they stay in a shared cache.
   private static let tileByteCount = 1 << 22
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.direction == .forward else { return nil }
     self.problem = problem
-    // The product copies its operands, and needs some hundred rows to be worth copying the weights for.
+    // The product copies its operands. It needs some hundred rows for the copy of the weights to pay off.
     let fitting = TiledIm2Col.tileByteCount / ElementType.float32.byteCount(of: problem.taps * problem.groupInputs)
     tiles = EvenPieces(
       problem.outputPixels, largest: max(256, min(1024, fitting)),
@@ -28,14 +28,14 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
     work.gemmMacs = Double(problem.macs)
     let results = Double(problem.batch * problem.outputPixels * problem.outputChannels)
     let patches = Double(problem.batch * problem.outputPixels * problem.taps * problem.inputChannels)
-    // A product copies its left operand once and its right operand once a tile; finishing passes over the result again.
+    // A product copies its left operand once, and its right operand once per tile. The epilogue passes over the result again.
     let weights = Double(tileCount * depth * problem.outputChannels)
     work.bytesMoved = ElementType.float32.byteCount(
       of: (problem.geometry.isPointwise ? 1 : 3) * patches + 3 * results + 2 * weights)
     return work
   }
 
-  /// The rows of B are (tap, input channel of the group), its columns the output channels of the group; a B for each group.
+  /// One matrix B per group: rows are (tap, input channel of the group), columns the group's output channels.
   var packedFormat: PackedFormat { float32Format("tap-major") }
   var packedCount: Int { problem.outputChannels * depth }
 

@@ -1,5 +1,5 @@
-/// Transposed convolution whose kernel is its stride: every output comes from one input, so the product of a row of inputs with
-/// the taps of one kernel row is a row of outputs as it lies.
+/// Transposed convolution whose kernel equals its stride: every output depends on one input, so the product of a row of inputs with the
+/// taps of one kernel row is a contiguous row of outputs.
 struct TransposedReshuffle: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("transposed reshuffle", .transposedBlocks) { TransposedReshuffle($0, on: $1) }
   var method: ConvolutionMethod { TransposedReshuffle.method }
@@ -7,7 +7,7 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   /// The weights of one tap.
   private let matrix: PanelMatrix
-  /// Rows of inputs.
+  /// The ranges of input rows.
   private let bands: EvenPieces
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
@@ -30,7 +30,7 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
     return work
   }
 
-  /// A matrix `[in, out]` a tap.
+  /// A matrix `[in, out]` per tap.
   var packedFormat: PackedFormat { float32Format("tap", panels: matrix.layout) }
   var packedCount: Int { problem.taps * matrix.count }
 
@@ -54,7 +54,7 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
 }
 
 extension ConvolutionProblem {
-  /// Whether it is a transposed convolution whose kernel is its stride, so that every output comes from one input.
+  /// Whether it is a transposed convolution whose kernel equals its stride, so that every output depends on one input.
   var spreadsPixels: Bool {
     direction == .transposed && geometry.kernel == geometry.stride && geometry.dilation == 1 && geometry.padding == 0
       && geometry.groups == 1
@@ -63,15 +63,15 @@ extension ConvolutionProblem {
 }
 
 extension ConvolutionRun {
-  /// Calls `multiply` for each tap of a transposed convolution whose kernel is its stride, with the place of what rows of inputs give there:
-  /// a row of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs, so results come in groups of a row.
+  /// Calls `multiply` for each tap of a transposed convolution whose kernel equals its stride, with the destination of its results. A row
+  /// of inputs gives every kernel.width-th pixel of every kernel.height-th row of outputs, so a destination has one group per row.
   func spread(
     _ problem: ConvolutionProblem, rows: Range<Int>,
     _ multiply: (_ tap: Int, _ epilogue: Epilogue, _ result: Destination) -> Void
   ) {
     let (kernel, width) = (problem.geometry.kernel, problem.output.width)
     let first = rows.lowerBound * kernel.height * width
-    // A residual is added to whole rows of outputs.
+    // A residual is added to whole rows of outputs afterwards.
     let isFinished = epilogue.residual == nil
     for tap in 0..<problem.taps {
       let (i, j) = tap.quotientAndRemainder(dividingBy: kernel.width)

@@ -1,16 +1,16 @@
-/// Transposed convolution of any geometry: a product gives what each input contributes to each tap, and the contributions are
-/// added where they fall. Runs over bands of output rows; a band multiplies just the input rows that reach it, so bands do not
-/// write each other's rows.
+/// Transposed convolution of any geometry: a product computes the contributions of each input to each tap, and they are added to the
+/// outputs. The work is split into bands of output rows. A band multiplies only the input rows that contribute to it, so bands write
+/// separate rows.
 struct TransposedScatter: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("transposed scatter", .transposed) { TransposedScatter($0, on: $1) }
   var method: ConvolutionMethod { TransposedScatter.method }
 
   private let problem: ConvolutionProblem
-  /// The weights of one group: input channels times (tap, output channel).
+  /// The weights of one group: rows are input channels, columns (tap, output channel).
   private let matrix: PanelMatrix
   private let bands: EvenPieces
 
-  /// Bytes of one band's contributions, about half of a second-level cache.
+  /// The bytes of one band's contributions: about half of a second-level cache.
   private static let bandByteCount = 1 << 20
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
@@ -50,7 +50,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
 
   var tileCount: Int { problem.batch * bands.pieces }
 
-  /// The input rows that reach output rows `rows`.
+  /// Returns the input rows that contribute to output rows `rows`.
   private func inputRows(for rows: Range<Int>) -> Range<Int> {
     let geometry = problem.geometry
     let stride = geometry.stride.height

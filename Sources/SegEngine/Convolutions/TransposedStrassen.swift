@@ -1,4 +1,4 @@
-/// Transposed convolution whose kernel is its stride, as ``TransposedReshuffle``, each tap's product by Strassen's way; see
+/// Transposed convolution whose kernel equals its stride, as ``TransposedReshuffle``, with each tap's product by Strassen's algorithm; see
 /// ``StrassenProduct``.
 struct TransposedStrassen: TiledConvolutionAlgorithm {
   static let method = ConvolutionMethod("transposed strassen", .transposedBlocks, dividesChannels: true) {
@@ -9,7 +9,7 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   /// The product of one tap.
   private let product: StrassenProduct
-  /// Rows of inputs.
+  /// The ranges of input rows.
   private let bands: EvenPieces
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
@@ -21,7 +21,7 @@ struct TransposedStrassen: TiledConvolutionAlgorithm {
     self.problem = problem
     self.product = product
     let threads = device.workers.threadCount
-    // The weights of all taps pass once a band. A product has two pixels at least.
+    // Each band reads the weights of all taps. A product has at least two pixels.
     bands = EvenPieces(
       problem.batch * problem.input.height,
       largest: max(2, StrassenConvolution.tilePixels(k: k, n: n) / width),

@@ -2,21 +2,21 @@
 extension WinogradConvolution {
   private var blocks: EvenPieces { tiles.blocks }
 
-  /// Floats of the planes of a block's inputs, of some depth, and of its results.
+  /// Floats of the planes of a block's inputs, for a number of input channels, and of its results.
   private var inputPlanes: Int { filtering.products * tiling.inputPlane }
   private var outputPlanes: Int { filtering.products * tiling.outputPlane }
 
-  /// Output channels in parts, so that there is more than a point for every thread: they do not run equally fast.
+  /// The output channels in several ranges, so that there are more tasks than evaluation points: threads do not run equally fast.
   private var pointColumns: EvenPieces {
     let macs = blocks.size * matrix.k * matrix.n
     return EvenPieces(matrix.n, largest: matrix.n, atLeast: max(1, macs / (24 << 20)), multipleOf: matrix.layout.width)
   }
 
-  /// Floats from a point's transformed weights to the next one's: rows of all points are written in turn, which a power of two would
-  /// send to the same few lines of a cache.
+  /// Computes the floats from one point's transformed weights to the next one's. Rows of all points are written in turn; a power of two
+  /// would map them to the same few cache lines.
   private func transformedPlane(_ count: Int) -> Int { count + 16 }
 
-  /// Scratch memory that all threads share.
+  /// The scratch memory that all threads share.
   private var sharedScratch: Int {
     switch order {
     case .tiles: 0
@@ -25,7 +25,7 @@ extension WinogradConvolution {
     }
   }
 
-  /// Scratch memory of one thread besides.
+  /// The additional scratch memory of one thread.
   private var threadScratch: Int {
     switch order {
     case .tiles: inputPlanes + tiling.outputPlane + PrefetchList.floatCount(capacity: prefetchCapacity)
@@ -49,7 +49,7 @@ extension WinogradConvolution {
   private func runByTiles(_ run: ConvolutionRun, _ tiling: WinogradTiling, _ scratch: UnsafeMutablePointer<Float>) {
     run.workers.forEach(blocks.pieces) { index, worker in
       let block = tiles[block: index]
-      // The results of a point take the place of the plane before its own, which is used up.
+      // The results of a point overwrite the plane of the point before, which is no longer needed.
       let results = scratch + worker * threadScratch
       let planes = results + tiling.outputPlane
       for tile in 0..<block.tiles.count {
@@ -73,13 +73,13 @@ extension WinogradConvolution {
     }
   }
 
-  /// The most runs of pixels that a block reads and writes, where pixels are apart: those of inputs, outputs and a residual.
+  /// The most memory ranges that a block reads and writes if pixels are not contiguous: those of inputs, outputs and a residual.
   private var prefetchCapacity: Int {
     let outputs = filtering.outputs * filtering.outputs
     return blocks.size * outputs * (1 + 2 * frame.phases.count)
   }
 
-  /// The products of a block's tiles at all points.
+  /// Computes the products of a block's tiles at all points.
   private func multiply(
     _ block: WinogradTiles.Block, _ product: PanelOperands, _ tiling: WinogradTiling, panelPlane: Int,
     prefetches: UnsafeBufferPointer<PlaneOperands.PrefetchRun>, _ run: ConvolutionRun
@@ -93,8 +93,8 @@ extension WinogradConvolution {
     }
   }
 
-  /// Lists the pixels that tiles read beyond those of the tiles that a thread comes from: before them and above, or backwards behind them and
-  /// below.
+  /// Lists the pixels that the block's tiles read and that their neighbours in the thread's current block do not: those to the right and
+  /// below, or, backwards, those to the left and above.
   private func listInputs(
     _ block: WinogradTiles.Block, isBackwards: Bool, _ tiling: WinogradTiling, _ run: ConvolutionRun,
     _ list: inout PrefetchList
@@ -116,7 +116,7 @@ extension WinogradConvolution {
     }
   }
 
-  /// Lists the places that tiles write, and what is added there.
+  /// Lists the memory that tiles write, and that of the residual.
   private func listOutputs(
     _ block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun, _ list: inout PrefetchList
   ) {
@@ -125,7 +125,7 @@ extension WinogradConvolution {
       let (image, place) = tiles[tile, of: block]
       for phase in frame.phases.indices {
         let target = frame.target(of: place, phase: phase)
-        // A phase of a transposed convolution may begin a pixel outside.
+        // A phase of a transposed convolution may begin one pixel outside.
         let column = target.column < 0 ? target.column + step.width : target.column
         let columns = min(outputs, (problem.output.width - column + step.width - 1) / step.width)
         for line in 0..<outputs {
@@ -219,8 +219,8 @@ extension WinogradConvolution {
     }
   }
 
-  /// The place of the weights that a thread will presumably transform next: those of the panel's next part of the depth, or of the
-  /// panel that comes to it when all threads take turns.
+  /// Predicts the range of weights that a thread transforms next: those of the panel's next input channels, or those of the thread's next
+  /// panel if all threads take turns.
   private func nextWeights(_ panel: Int, _ part: Int, _ panels: EvenPieces, _ worker: Int, of workers: WorkerPool)
     -> Range<Int>
   {
@@ -234,7 +234,7 @@ extension WinogradConvolution {
     return first..<first + taps * inputs.count * stored
   }
 
-  /// Pixels from the first that a tile reads to the first that it writes; one that reads as many as it writes begins where they do.
+  /// The pixels from the first that a tile reads to the first that it writes. It is 0 for a tile that reads as many as it writes.
   private var inputPadding: (top: Int, left: Int) {
     filtering.isIsolated ? (0, 0) : frame.padding
   }
@@ -249,8 +249,7 @@ extension WinogradConvolution {
       planes)
   }
 
-  /// Puts zeros in the places of those of a block's results at a point that are no products: smaller isolated maps are transformed like
-  /// whole ones.
+  /// Writes zeros to the results of a block's tiles that have no product at a point. Smaller isolated maps are transformed like whole ones.
   private func clearResults(
     _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, _ tiling: WinogradTiling,
     _ results: UnsafeMutablePointer<Float>
@@ -262,7 +261,7 @@ extension WinogradConvolution {
     }
   }
 
-  /// Some columns of the results of a block's tiles at a point.
+  /// Computes some columns of the results of a block's tiles at a point.
   private func multiply(
     _ point: Int, _ block: WinogradTiles.Block, columns: Range<Int>, _ tiling: WinogradTiling, _ run: ConvolutionRun,
     _ planes: UnsafePointer<Float>, _ results: UnsafeMutablePointer<Float>
@@ -282,12 +281,12 @@ extension WinogradConvolution {
     run.kernels.panelProduct(product)
   }
 
-  /// Tiles begin at even pixels, so that each window is one tile's.
+  /// Tiles begin at even pixels, so each pooling window is within one tile.
   var pools: Bool {
     frame.phases.count == 1 && frame.inputStep == 1 && filtering.outputs % 2 == 0 && !filtering.isIsolated
   }
 
-  /// Pools a tile's outputs, where the run pools.
+  /// Pools a tile's outputs, if the run pools.
   private func pool(
     _ tile: WinogradTile, _ image: Int, firstChannel: Int, _ tiling: WinogradTiling, _ run: ConvolutionRun
   ) {
@@ -308,7 +307,7 @@ extension WinogradConvolution {
     }
   }
 
-  /// The outputs of some columns of a tile's results: of all phases, or of channels of one.
+  /// Transforms some columns of a tile's results to outputs: those of all phases, or channels of one.
   private func transformOutput(
     _ tile: Int, of block: WinogradTiles.Block, _ tiling: WinogradTiling, _ run: ConvolutionRun,
     _ results: UnsafePointer<Float>, columns: Range<Int>

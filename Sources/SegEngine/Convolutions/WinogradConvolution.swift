@@ -2,27 +2,28 @@
 /// multiplied by transformed weights with one product for each of the n · n evaluation points, and transformed back; see
 /// ``WinogradFiltering`` and ``WinogradFrame``.
 ///
-/// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Any size and
-/// padding: what a tile reaches beyond the image is zero, and outputs beyond the edges are not written.
+/// An atrous convolution of rate r is r² ordinary ones on the pixels i mod r, j mod r, so its tiles take every r-th pixel. Size and padding
+/// are arbitrary: inputs outside the image are zero, and outputs outside the result are not written.
 ///
-/// How it runs depends on the size of the transformed weights (``Order``): they pass through a core's cache, or the one that cores share,
-/// or are not kept at all.
+/// The order of execution depends on the size of the transformed weights (``Order``): they fit a core's cache, or the shared cache, or are
+/// not stored at all.
 ///
-/// Held to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
+/// Tested to 1e-4 of the largest output against Double sums; F(6 × 6) has about three times the error of F(2 × 2).
 struct WinogradConvolution: ConvolutionAlgorithm {
   let method: ConvolutionMethod
 
-  /// What is split over the threads, and in which order.
+  /// The work that is split over the threads, and its order.
   enum Order: Hashable, Sendable {
-    /// Each thread takes a few tiles from inputs to outputs, which stay in its own cache: for weights that a cache holds.
+    /// Each thread computes a few tiles from inputs to outputs, which stay in its own cache. It is for transformed weights that fit a
+    /// cache.
     case tiles
-    /// All threads transform many tiles, then share out the products by points, so that each point's weights come from memory once for
-    /// all those tiles, then transform back.
+    /// All threads transform many tiles, then share out the products by points, then transform back. So each point's weights are read from
+    /// memory once for all these tiles.
     case points
-    /// The weights are kept as they are and transformed anew in every run: all threads transform many tiles, then each takes a panel of
-    /// output channels, and for some input channels at a time transforms its weights, multiplies and adds up, all in its own cache, and
-    /// transforms back. Reading four to seven times as many transformed weights from memory takes about as long as transforming them,
-    /// and they would be most of the memory that a network holds.
+    /// The weights are stored untransformed, and transformed in every run. All threads transform many tiles. Then each takes a panel of
+    /// output channels: for a range of input channels at a time it transforms the weights, multiplies and adds up, all in its own cache,
+    /// and finally transforms back. Transformed weights are four to seven times as large: reading them from memory takes about as long as
+    /// transforming, and they would be most of a network's memory.
     case panels
   }
 
@@ -30,31 +31,30 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let problem: ConvolutionProblem
   let filtering: WinogradFiltering
   let frame: WinogradFrame
-  /// The weights of one point: columns are output channels, of each phase of the frame.
+  /// The weights of one point: columns are the output channels of each phase of the frame.
   let matrix: PanelMatrix
-  /// The weights as they are, a row for each tap of an input channel, where they are kept so.
+  /// The untransformed weights, a row for each tap of an input channel, for ``Order/panels``.
   private let plainMatrix: PanelMatrix?
   /// The matrix that transforms weights, row by row.
   private let filterTransform: ContiguousArray<Double>
   let tiles: WinogradTiles
-  /// Input channels whose weights are transformed at once, in the order of panels.
+  /// The ranges of input channels whose weights are transformed at once, for ``Order/panels``.
   let depths: EvenPieces
-  /// The tiles in memory, for contiguous maps.
+  /// The geometry of the tiles in memory, for contiguous maps.
   let tiling: WinogradTiling
 
-  /// Bytes of transformed weights that the cores' caches stand, and that are kept at all.
+  /// The most bytes of transformed weights that fit the cores' caches, and the most that are stored.
   private static let cachedWeightBytes = 9 << 20
   private static let keptWeightBytes = 34 << 20
-  /// Bytes of a block's planes in a core's own cache, beside the pixels of the next block and the weights that pass.
+  /// Computes the bytes of a block's planes in a core's own cache; the rest is for the pixels of the next block and the weights.
   private static func ownBlockBytes(_ cache: Int) -> Int { cache / 2 }
-  /// Bytes of a block's planes where all threads work at one block.
+  /// Bytes of a block's planes if all threads work on one block.
   private static let sharedBlockBytes = 24 << 20
-  /// Bytes of one thread's results for a panel of output channels, and of the transformed weights that it holds at a time: shares of
-  /// its cache.
+  /// Computes the bytes of one thread's results for a panel of output channels, and of its transformed weights: shares of its cache.
   private static func panelResultBytes(_ cache: Int) -> Int { cache / 32 * 25 }
   private static func panelWeightBytes(_ cache: Int) -> Int { cache / 2 }
 
-  /// The algorithm with a filtering.
+  /// Makes the method with a filtering.
   static func method(
     _ filtering: WinogradFiltering, _ kind: ConvolutionMethod.Kind = .winograd, isFrequent: Bool = false
   ) -> ConvolutionMethod {
@@ -69,7 +69,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,
       problem.inputChannels >= width, problem.outputChannels >= width
     else { return nil }
-    // Phases of a few pixels with nothing but padding around them.
+    // The phases have few pixels, and only padding around them.
     if filtering.isIsolated {
       func isIsolated(_ extent: Int, _ outputs: Int, _ rate: Int, _ padding: Int) -> Bool {
         extent == outputs && padding == rate && filtering.outputs * rate >= extent
@@ -89,16 +89,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let columns = frame.columnOffsets.count
     let floatBytes = ElementType.float32.byteCount
     let weightBytes = floatBytes * points * layout.count(k: problem.inputChannels, n: columns)
-    // Panels of two registers: a part of the depth and its results fit a core's cache with many terms and many tiles.
+    // Panels are two registers wide: a range of input channels and its results fit a core's cache with many channels and many tiles.
     let narrow = PanelLayout(width: min(layout.width, 2 * width), unit: width)
-    // Transforms take a register of channels, also those of the last panel and of the last part of the depth; a panel has channels of one
+    // Transforms process a register of channels, also for the last panel and the last range of input channels. A panel has channels of one
     // phase.
     let lastPanel = problem.outputChannels % narrow.width
-    // Filterings of few products are measured to be slower by panels.
+    // Filterings with few products were measured to be slower by panels.
     let takesPanels =
       filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width && frame.phases.count == 1)
       && problem.inputChannels % width == 0
-    // In a core's own cache results take the places of inputs.
+    // In a core's own cache, results overwrite inputs.
     let channels = max(problem.inputChannels, columns)
     let tileBytes = floatBytes * points * (problem.inputChannels + columns)
     let (largest, pieces): (Int, Int)
@@ -136,7 +136,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       problem.inputChannels,
       largest: order == .panels ? weightShare / (floatBytes * points * layout.width) : problem.inputChannels,
       multipleOf: order == .panels ? width : 1)
-    // A little more than a row a tile, so that planes do not lie a power of two apart.
+    // The planes have a little more than a row per tile, so that their distance is no power of two.
     let rows = tiles.blocks.size
     func plane(_ channels: Int) -> Int { (rows * channels + 15) / 16 * 16 + 16 }
     let isShared = order == .tiles
@@ -154,15 +154,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let tileCount = Double(tiles.productCount) / points
     work.panelMacs = Double(tiles.productCount) * Double(matrix.count)
     work.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
-    // A line of n costs n · pairs operations there and (m / 2 + 1) · m back, or a product with a matrix; 2 n lines there, n + m back.
+    // A line of n takes n · pairs operations in the input transform and (m / 2 + 1) · m in the output transform, or a product with a
+    // matrix. There are 2 n lines in the input transform, and n + m in the output transform.
     let (inputs, outputs) = (Double(problem.inputChannels), Double(matrix.n))
     let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
     work.vectorOperations = tileCount * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
     work.bytesMoved = ElementType.float32.byteCount(of: tileCount * points * (2 * inputs + outputs))
     if order == .panels {
-      // G g Gᵀ takes about 2 n (r + n) operations; results are added to for each part of the depth, and the planes of inputs are read
-      // for each panel.
+      // G g Gᵀ takes about 2 n (r + n) operations. Results are accumulated for each range of input channels, and the planes of inputs are
+      // read for each panel.
       let transforms = Double(tiles.blocks.pieces) * inputs * outputs
       work.vectorOperations += transforms * 2 * n * (taps + n)
       work.panelResults *= Double(depths.pieces)
@@ -179,7 +180,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
   var packedCount: Int { plainMatrix?.count ?? filtering.products * matrix.count }
 
-  /// Of a thread: g, G g and a row of the transformed weights, the columns of a panel each, in Double.
+  /// The scratch numbers of one thread: g, G g and a row of the transformed weights, with the columns of a panel each, in Double.
   private var threadPackingCount: Int {
     let (n, r) = (filtering.inputs, frame.taps)
     return (2 * (r * r + r * n + 1) * matrix.layout.width + 15) / 16 * 16
@@ -221,12 +222,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       let present = min(stored, matrix.n - column)
       let target = packed + layout.offset(ofPanelAt: column, k: matrix.k)
       let count = (r * r + r * n + 1) * stored
-      // g and G g, a row of the panel's columns each.
+      // g and G g, with a row of the panel's columns each.
       (scratch + worker * threadPackingCount).withMemoryRebound(to: Double.self, capacity: count) { g in
         g.initialize(repeating: 0, count: count)
         let half = g + r * r * stored
         let sum = half + r * n * stored
-        // Rows of G times rows of `count` numbers.
+        // Multiplies rows of G by rows of `count` numbers.
         func multiply(
           _ point: Int, _ rows: UnsafePointer<Double>, _ count: Int, into result: UnsafeMutablePointer<Double>
         ) {

@@ -1,25 +1,25 @@
-/// How the tiles of a Winograd convolution lie in its maps.
+/// The positions of a Winograd convolution's tiles in its input and output maps.
 ///
 /// A transposed convolution of stride 2 with 4 × 4 taps is four convolutions with 2 × 2 taps, one for each phase of the output: output
 /// 2 u − p + φ along an axis, of padding p and phase φ, is w[φ + 2] · x[u − 1] + w[φ] · x[u]. All four read the same pixels, so their
 /// tiles share one transform of the inputs, and their products are those of one matrix with four times the columns.
 struct WinogradFrame: Sendable {
-  /// Taps along each axis of the kernel that is filtered by.
+  /// The taps along each axis of the filter.
   let taps: Int
-  /// Outputs along each axis that the tiles of a phase have.
+  /// The outputs of a phase along each axis.
   let extent: Extent2D
   /// Pixels from one input of a tile to the next, and from one output to the next.
   let inputStep, outputStep: Extent2D
   /// Pixels from a tile's first output u to the first input that it reads.
   let padding: (top: Int, left: Int)
-  /// Where output u = 0 of each phase lies in the result, perhaps a pixel outside.
+  /// The position of output u = 0 of each phase in the result, possibly one pixel outside.
   let phases: [Extent2D]
-  /// Places in the weights: of the taps, from one input channel to the next, and of the columns, phase by phase.
+  /// Offsets in the weights: of the taps, from one input channel to the next, and of the columns, phase by phase.
   let tapOffsets: [Int]
   let inputStride: Int
   let columnOffsets: [Int]
 
-  /// `nil` where the problem is neither 3 × 3 of stride 1 nor transposed 4 × 4 of stride 2.
+  /// Makes the frame; `nil` unless the problem is 3 × 3 of stride 1 or transposed 4 × 4 of stride 2.
   init?(_ problem: ConvolutionProblem) {
     guard problem.geometry.groups == 1 else { return nil }
     switch problem.direction {
@@ -28,7 +28,7 @@ struct WinogradFrame: Sendable {
     }
   }
 
-  /// A tile of outputs u as it lies in the result.
+  /// Returns the position in the result of a tile of outputs u.
   func target(of tile: WinogradTile, phase: Int) -> WinogradTile {
     guard phases.count > 1 else { return tile }
     let origin = phases[phase]
@@ -67,7 +67,7 @@ struct WinogradFrame: Sendable {
       Extent2D(height: 1, width: 1),
     ]
     phases = places.map { Extent2D(height: $0.height - before.top % 2, width: $0.width - before.left % 2) }
-    // Weights [in, out, 4, 4]: the first tap of a phase, which meets x[u − 1], is the kernel's second.
+    // Weights [in, out, 4, 4]: the first tap of a phase, which is multiplied by x[u − 1], is the kernel's second.
     tapOffsets = [10, 8, 2, 0]
     inputStride = problem.outputChannels * 16
     columnOffsets = places.flatMap { place in

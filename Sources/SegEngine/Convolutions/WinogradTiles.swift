@@ -1,29 +1,29 @@
-/// The tiles of a Winograd convolution in the order of their rows, cut into blocks in which those that have a product at an evaluation
-/// point are neighbours.
+/// The tiles of a Winograd convolution by rows, cut into blocks. In a block, the tiles that have a product at an evaluation point are
+/// contiguous.
 ///
-/// Along an axis there are whole tiles and, behind them, smaller ones that take fewer of the points (``WinogradAxis``): the last of each
-/// phase, where it has few outputs left, or isolated phases with a pixel less. In a block tiles that are whole along the rows alone come first,
-/// then those that are whole along both axes, along the columns alone, and along neither; so every point's tiles are one range.
+/// An axis has whole tiles, followed by smaller ones that take fewer of the points (``WinogradAxis``): the last of each phase, if it has
+/// few outputs left, or isolated phases with one pixel less. A block begins with tiles that are whole along the rows only, then along both
+/// axes, then along the columns only, then along neither. So the tiles of every point are one range.
 ///
-/// Nothing is kept of single tiles, of which large maps have many millions.
+/// Nothing is stored per tile, because large maps have many millions.
 struct WinogradTiles: Sendable {
-  /// Tiles along an axis of a grid, the first of them whole.
+  /// The tiles along an axis of a grid, the first of them whole.
   private struct Axis: Sendable {
-    /// How many are whole, and how many there are.
+    /// The number of whole tiles, and of all tiles.
     let whole, all: Int
     /// Pixels from the first output of a tile to that of the next.
     let advance: Int
-    /// The place of the smaller tiles' transforms.
+    /// The index of the smaller tiles' transforms.
     let smallAxis: Int
-    /// Grids along the axis, a pixel apart: the phases, unless each is a tile by itself.
+    /// The number of grids along the axis, a pixel apart: the phases, unless each phase is one tile.
     let phases: Int
-    /// Whether whole and smaller ones have a product at each point.
+    /// Whether whole and smaller tiles have a product at each point.
     let needs: [[Bool]]
 
     var small: Int { all - whole }
   }
 
-  /// Tiles that are whole along the rows alone, along both axes, along the columns alone, and along neither.
+  /// A kind of tiles: whole along the rows only, along both axes, along the columns only, or along neither.
   private struct Kind {
     let isSmallRow, isSmallColumn: Bool
     static let all = [
@@ -32,15 +32,15 @@ struct WinogradTiles: Sendable {
     ]
   }
 
-  /// Some tiles that are computed at once.
+  /// Tiles that are computed together.
   struct Block {
-    /// Which they are.
+    /// The indices of the tiles.
     let tiles: Range<Int>
-    /// Of each kind, how many tiles lie in blocks before, and where in the block they end.
+    /// For each kind, the number of tiles in the blocks before, and the end of its range in the block.
     fileprivate let before, ends: SIMD4<Int>
     fileprivate let takes: [[Bool]]
 
-    /// The tiles that have a product at a point, by their places in the block.
+    /// Returns the tiles that have a product at a point, by their indices in the block.
     func taking(_ point: Int) -> Range<Int> {
       var range: Range<Int>?
       var start = 0
@@ -52,15 +52,15 @@ struct WinogradTiles: Sendable {
     }
   }
 
-  /// How the tiles are cut into blocks.
+  /// The ranges of tiles of the blocks.
   let blocks: EvenPieces
-  /// Products of one row and a point's weights over all tiles.
+  /// The number of products of one row and a point's weights over all tiles.
   let productCount: Int
   private let rows, columns: Axis
   /// Whether tiles of each kind have a product at each point.
   private let takes: [[Bool]]
 
-  /// The tiles of a result, whose phases are the pixels i mod `step`, j mod `step`; `cut` gives the blocks of so many.
+  /// Makes the tiles of a result, whose phases are the pixels i mod `step`, j mod `step`; `cut` divides a number of tiles into blocks.
   init(
     _ filtering: WinogradFiltering, _ output: Extent2D, step: Extent2D, batch: Int, cut: (_ count: Int) -> EvenPieces
   ) {
@@ -81,7 +81,7 @@ struct WinogradTiles: Sendable {
 
   private static func axis(_ filtering: WinogradFiltering, _ pixels: Int, step: Int) -> Axis {
     let phases = min(step, pixels)
-    // The first phases have as many outputs as this, the others perhaps one less.
+    // The outputs of the first phases; the others may have one less.
     let extent = (pixels + step - 1) / step
     if filtering.isIsolated {
       return Axis(
@@ -98,12 +98,12 @@ struct WinogradTiles: Sendable {
       phases: phases, needs: [0, last].map { axis in (0..<filtering.inputs).map(axes[axis].points.contains) })
   }
 
-  /// Tiles of a kind in a grid.
+  /// Counts the tiles of a kind in a grid.
   private static func count(_ kind: Kind, _ rows: Axis, _ columns: Axis) -> Int {
     (kind.isSmallRow ? rows.small : rows.whole) * (kind.isSmallColumn ? columns.small : columns.whole)
   }
 
-  /// Tiles of a kind among the first `end`.
+  /// Counts the tiles of a kind among the first `end`.
   private func count(_ kind: Kind, before end: Int) -> Int {
     let (grid, place) = end.quotientAndRemainder(dividingBy: rows.all * columns.all)
     let (row, column) = place.quotientAndRemainder(dividingBy: columns.all)
@@ -114,7 +114,7 @@ struct WinogradTiles: Sendable {
     return grid * WinogradTiles.count(kind, rows, columns) + rowsBefore * perRow + (isRowOfKind ? inRow : 0)
   }
 
-  /// A block.
+  /// The block at an index.
   subscript(block block: Int) -> Block {
     let tiles = blocks[block]
     var (before, ends) = (SIMD4<Int>(), SIMD4<Int>())
@@ -127,7 +127,7 @@ struct WinogradTiles: Sendable {
     return Block(tiles: tiles, before: before, ends: ends, takes: takes)
   }
 
-  /// The image and the place of the tile that stands somewhere in a block.
+  /// The image and the position of the tile at an index of a block.
   subscript(index: Int, of block: Block) -> (image: Int, tile: WinogradTile) {
     var which = 0
     while block.ends[which] <= index { which += 1 }

@@ -1,9 +1,9 @@
-/// The work of one run of an algorithm, from which its time is estimated. It is counted over the whole convolution, whatever the number of
+/// The work of one run of an algorithm, from which its time is estimated. It is counted over the whole convolution, for any number of
 /// threads.
 public struct WorkEstimate: Hashable, Sendable {
   /// Multiply–adds in products with packed weights.
   public var panelMacs = 0.0
-  /// Numbers that those products write. Each costs time besides its multiply–adds.
+  /// The numbers that those products write, which cost time in addition to the multiply–adds.
   public var panelResults = 0.0
   /// Multiply–adds in the backend's general product.
   public var gemmMacs = 0.0
@@ -14,10 +14,10 @@ public struct WorkEstimate: Hashable, Sendable {
   /// Bytes of weights that are read from beyond the second-level cache, counted at each reading.
   public var weightBytes = 0.0
 
-  /// Columns of the products' right-hand matrices, on which the rate of products depends; 0 where unknown. It is no feature of its own.
+  /// Columns of the products' right-hand matrices, on which the speed of products depends; 0 if unknown. It is not a feature.
   public var columns = 0
 
-  /// No work.
+  /// Makes an estimate of no work.
   public init() {}
 
   /// The names of the features in files and reports.

@@ -1,26 +1,26 @@
-/// What a weights file holds: the dictionaries of tensors in it, each with the keys under which it lies.
+/// The contents of a weights file: its dictionaries of tensors, each with the keys that lead to it.
 ///
-/// Nothing is read before it is asked for, so that optimiser states and copies of the weights that nobody wants cost nothing.
+/// Tensors are read only when they are used, so unused ones such as optimiser states and copies of weights cost nothing.
 public struct Checkpoint: Sendable {
-  /// A tensor by name.
+  /// A named entry of a dictionary.
   public enum Entry: Sendable {
     /// A tensor of this shape and element type. `read` returns its elements and throws where the file is damaged.
     case tensor(TensorSpec, read: @Sendable () throws -> Tensor)
-    /// A tensor of a kind that is not read. The text says which and how to save it so that it is, as the rest of a sentence
-    /// that begins with the name.
+    /// A tensor of an unsupported kind. The text names the kind and how to save it instead. It continues a sentence that begins with the
+    /// name.
     case unreadable(String)
-    /// No tensor, but an array of another library, which could be meant for one. The text is as for ``unreadable(_:)``.
+    /// An array of another library that may be meant as a tensor. The text is as for ``unreadable(_:)``.
     case array(String)
   }
 
   /// Tensors by name.
   public struct StateDictionary: Sendable {
-    /// The keys that lead to it, outermost first; none where it is the file's own object.
+    /// The keys that lead to the dictionary, outermost first; empty for the file's top-level object.
     public let keys: [String]
-    /// The tensors, under the names of the file.
+    /// The entries, by the names in the file.
     public let entries: [String: Entry]
 
-    /// Describes a dictionary.
+    /// Makes a dictionary.
     public init(keys: [String], entries: [String: Entry]) {
       self.keys = keys
       self.entries = entries
@@ -30,10 +30,10 @@ public struct Checkpoint: Sendable {
   /// All dictionaries that hold tensors, outer ones first.
   public let stateDictionaries: [StateDictionary]
 
-  /// Describes what a file holds.
+  /// Makes a checkpoint from dictionaries.
   public init(_ stateDictionaries: [StateDictionary]) { self.stateDictionaries = stateDictionaries }
 
-  /// A checkpoint of parameters that are in memory, under no key.
+  /// Makes a checkpoint of parameters in memory, with no keys.
   public init(_ parameters: Parameters) {
     self.init([
       StateDictionary(

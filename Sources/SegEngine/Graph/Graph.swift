@@ -1,49 +1,49 @@
-/// A network as a directed acyclic graph: operators in the order in which they run, and the values between them.
+/// A network as a directed acyclic graph: operators in execution order, and the values between them.
 ///
-/// A graph is a description. It holds no weights, only their names, shapes and layouts; `Parameters` holds those. Shapes are
-/// inferred as it is built, and again for any other input shape when it is compiled, so one graph serves every image size.
+/// A graph is a description. It holds no weights, only their names, shapes and layouts; `Parameters` holds the weights. Shapes are inferred
+/// when the graph is built, and again when it is compiled for other input shapes, so one graph serves every image size.
 public struct Graph: Sendable {
-  /// A value: the index of a tensor that flows through the graph.
+  /// A value's identifier: its index in the graph.
   public struct ValueID: Hashable, Sendable {
     let index: Int
   }
 
-  /// A node of a graph that is being edited.
+  /// The identifier of a node in a graph that is being edited.
   package struct NodeID: Hashable, Sendable {
     let index: Int
   }
 
-  /// Where a value comes from.
+  /// The origin of a value.
   public enum Source: Sendable {
-    /// The caller gives it at each run.
+    /// An input, which the caller provides at each run.
     case input(name: String)
-    /// The weights of a checkpoint, by name.
+    /// A parameter: a named weight of a checkpoint.
     case parameter(name: String)
-    /// It is part of the graph.
+    /// A constant of the graph.
     case constant(Tensor)
-    /// It is kept between runs, by name.
+    /// A variable, which is kept between runs.
     case variable(name: String)
     /// An output of a node.
     case node
   }
 
-  /// One operator with its operands.
+  /// An operator with its operands.
   public struct Node: Sendable {
     /// Dotted path within the architecture, unique in the graph.
     public let name: String
-    /// What is computed.
+    /// The operator.
     public internal(set) var `operator`: any Operator
     /// The operands, in the operator's order.
     public internal(set) var inputs: [ValueID]
     /// The results, in the operator's order.
     public internal(set) var outputs: [ValueID]
-    /// The line that added it, where it is known.
+    /// The source line that added it, if known.
     var location: SourceLocation? = nil
-    /// The nodes whose constants are part of this one's weights. Which they are may depend on the sizes that are compiled for, so
-    /// packed weights are shared only where they are the same.
+    /// The nodes whose constants are folded into this node's weights. They may depend on the input shapes of the compilation, so packed
+    /// weights are shared only if the names are the same.
     var foldedNames: [String] = []
 
-    /// Takes another node's name, with the line that added it and what is folded into it.
+    /// Takes over another node's name, source line and folded names.
     mutating func takeName(of other: Node) {
       self = Node(
         name: other.name, operator: `operator`, inputs: inputs, outputs: outputs, location: other.location,
@@ -51,53 +51,53 @@ public struct Graph: Sendable {
     }
   }
 
-  /// A value's origin and what is known of it.
+  /// A value's origin, shape and type.
   public struct ValueInfo: Sendable {
-    /// Where it comes from.
+    /// The origin.
     public internal(set) var source: Source
-    /// Shape and type, for the input shapes with which the graph was built.
+    /// Shape and type, for the input shapes that the graph was built with.
     public internal(set) var spec: TensorSpec
   }
 
-  /// A value under a name: an input or output of the graph.
+  /// A named input or output of the graph.
   public struct Port: Sendable {
-    /// The name by which callers give or take it.
+    /// The name that callers use.
     public let name: String
     /// The value.
     public internal(set) var value: ValueID
   }
 
-  /// What a checkpoint must hold under a name.
+  /// A parameter that a checkpoint must provide.
   public struct ParameterInfo: Sendable {
     /// The checkpoint's key.
     public let name: String
     /// Shape and type, in the checkpoint's layout.
     public let spec: TensorSpec
-    /// How it is drawn where a network starts without a checkpoint.
+    /// The initialiser, for networks that start without a checkpoint.
     public let initializer: Initializer
   }
 
   /// A name for reports.
   public let name: String
-  /// The operators, each after all that it depends on.
+  /// The operators, each after its operands' producers.
   public internal(set) var nodes: [Node] = []
   /// All values by index.
   public internal(set) var values: [ValueInfo] = []
-  /// What the caller gives.
+  /// The inputs, which the caller provides.
   public internal(set) var inputs: [Port] = []
-  /// What the caller gets.
+  /// The outputs, which the caller gets.
   public internal(set) var outputs: [Port] = []
-  /// What is kept between runs.
+  /// The variables, which are kept between runs.
   public internal(set) var variables: [VariableInfo] = []
-  /// What a checkpoint must hold, in the order of the architecture.
+  /// The parameters that a checkpoint must provide, in the order of the architecture.
   public internal(set) var parameters: [ParameterInfo] = []
-  /// Keys that checkpoints hold and inference does not need (batch normalisation's step counter).
+  /// Ignored checkpoint keys: names in checkpoints that inference does not need (batch normalisation's step counter).
   public internal(set) var ignoredCheckpointKeys: Set<String> = []
 
-  /// Builds a graph by running `body`, which states inputs, operators and outputs.
+  /// Builds a graph by running `body`, which adds inputs, operators and outputs.
   ///
-  /// - Throws: ``GraphError`` for the first operator whose operands do not fit, naming both shapes and the line that added it, or, for an
-  ///   arithmetic sign, the operands; for a graph without outputs; for two parameters of one name and different shapes.
+  /// - Throws: ``GraphError`` for the first operator whose operands do not fit, with both shapes and the line that added it, or, for an
+  ///   arithmetic operator, its operands; for a graph without outputs; for two parameters of one name and different shapes.
   public init(_ name: String, _ body: (GraphBuilder) throws -> Void) throws {
     let builder = GraphBuilder(name: name)
     try body(builder)
@@ -106,24 +106,24 @@ public struct Graph: Sendable {
 
   init(emptyNamed name: String) { self.name = name }
 
-  /// What is known of a value.
+  /// The origin, shape and type of a value.
   public subscript(value: ValueID) -> ValueInfo { values[value.index] }
 
-  /// Shapes and types of a node's operands, among those of all values that ``specs(forInputs:)`` gives.
+  /// Returns the shapes and types of a node's operands, from those of all values as given by ``specs(forInputs:)``.
   public func specs(ofInputsOf node: Node, among specs: [TensorSpec]) -> [TensorSpec] {
     node.inputs.map { specs[$0.index] }
   }
 
-  /// The values that are used when a run ends: outputs and what variables are then.
+  /// The values that are needed when a run ends: outputs and updates of variables.
   var resultValues: [ValueID] { outputs.map(\.value) + variables.compactMap(\.update) }
 
-  /// Lets the outputs and the updates of variables that are one value be another.
+  /// Replaces a value by another among the outputs and the updates of variables.
   mutating func redirectResults(from value: ValueID, to other: ValueID) {
     for index in outputs.indices where outputs[index].value == value { outputs[index].value = other }
     for index in variables.indices where variables[index].update == value { variables[index].update = other }
   }
 
-  /// How often each value is read, by nodes or when a run ends, by the value's index.
+  /// The number of uses of each value, by nodes, outputs and updates of variables; by the value's index.
   var useCounts: [Int] {
     var counts = [Int](repeating: 0, count: values.count)
     for node in nodes { for input in node.inputs { counts[input.index] += 1 } }
@@ -131,12 +131,12 @@ public struct Graph: Sendable {
     return counts
   }
 
-  /// Releases a constant's numbers; its shape stays known.
+  /// Releases a constant's elements; its shape is kept.
   mutating func forgetConstant(_ value: Int) {
     if case .constant = values[value].source { values[value].source = .constant(Tensor(zeros: [0])) }
   }
 
-  /// What an operand is, for messages: the name of what gives it, with the line that added it where that is known.
+  /// Returns a description of an operand for messages: the name of its origin, with the line that added it if known.
   func origin(of value: ValueID) -> String {
     switch self[value].source {
     case .input(let name): return "input \(name)"
@@ -144,13 +144,13 @@ public struct Graph: Sendable {
     case .constant: return "a constant"
     case .variable(let name): return "variable \(name)"
     case .node:
-      // It is looked for where there is an error to report, once.
+      // A linear search: it only runs when an error is reported.
       guard let node = nodes.first(where: { $0.outputs.contains(value) }) else { return "a value" }
       return node.name + (node.location.map { " at \($0)" } ?? "")
     }
   }
 
-  /// Shapes and types of all values (by index) for the given input shapes; an input that is not named keeps its shape.
+  /// Infers shapes and types of all values (by index) for the given input shapes. An input that is not given keeps its shape.
   ///
   /// - Throws: ``GraphError`` for an unknown input name or operands that do not fit.
   public func specs(forInputs shapes: [String: Shape]) throws(GraphError) -> [TensorSpec] {
@@ -181,31 +181,31 @@ public struct Graph: Sendable {
   }
 }
 
-/// What can be wrong with a graph, its inputs, their values or its weights.
+/// An error in a graph, its inputs, their values or its weights.
 public enum GraphError: Error, Sendable, CustomStringConvertible {
-  /// An operator's operands do not fit. `location` is the line of the architecture that added it; `nil` for an arithmetic sign, to which
-  /// Swift does not tell its caller's line, and for a network out of a file. `operands` are the names of what gives the operands, with
-  /// the lines that added them where those are known.
+  /// An operator's operands do not fit. `location` is the line that added the operator; `nil` for an arithmetic operator, as Swift does not
+  /// tell its caller's line, and for a network from a file. `operands` are the names of the operands' origins, with the lines that added
+  /// them if known.
   case shape(node: String, error: ShapeError, operands: [String], location: String?)
-  /// The graph has nothing to compute.
+  /// The graph has no outputs.
   case noOutputs(graph: String)
-  /// Two values want the same name. `location` is the line of the second, where it is known.
+  /// Two values have the same name. `location` is the line of the second, if known.
   case duplicateName(name: String, location: String?)
-  /// Two uses of one parameter disagree on its shape. `location` is the line of the second, where it is known.
+  /// Two uses of one parameter have different shapes. `location` is the line of the second, if known.
   case conflictingParameter(name: String, Shape, Shape, location: String?)
-  /// A variable is updated to a value of another shape or type. `location` is the line of the update, where it is known.
+  /// A variable is updated to a value of another shape or type. `location` is the line of the update, if known.
   case wrongUpdate(variable: String, expected: TensorSpec, actual: TensorSpec, location: String?)
-  /// A run leaves out a variable, or gives one of another shape or type.
+  /// A variable is missing in a run, or has another shape or type.
   case wrongVariable(name: String, expected: TensorSpec, actual: TensorSpec?)
-  /// A run or a compilation names an input that the graph has not got.
+  /// A run or a compilation names an input that does not exist.
   case unknownInput(name: String, expected: [String])
-  /// A run leaves out an input.
+  /// An input is missing in a run.
   case missingInput(name: String, expected: TensorSpec)
-  /// A run gives an input of another shape or type than was compiled for.
+  /// An input in a run has another shape or type than was compiled for.
   case wrongInput(name: String, expected: TensorSpec, actual: TensorSpec)
-  /// A node is not defined for the values that it met in a run.
+  /// A node is not defined for the values in a run.
   case run(node: String, error: RunError)
-  /// Compiling names a convolution algorithm that there is not; `known` are those that there are.
+  /// The options name an unknown convolution algorithm; `known` are the available ones.
   case unknownAlgorithm(name: String, known: [String])
 
   public var description: String {

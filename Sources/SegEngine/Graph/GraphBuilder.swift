@@ -1,20 +1,20 @@
-/// The place where a graph is built, inside ``Graph/init(_:_:)``.
+/// A builder that adds inputs, operators and outputs to a graph, inside ``Graph/init(_:_:)``.
 ///
-/// Operators are added by the functions of ``Value``, which never throw, so that an architecture reads like its paper. The first
-/// operand that does not fit is remembered with the line that added it, what follows is left out, and `Graph.init` throws it. Every
-/// function that can fail takes the line from its caller; arithmetic signs cannot, and name their operands.
+/// Operators are added by the methods of ``Value``. They never throw, so that an architecture reads like its paper. The first shape error
+/// is stored with the line that added the operator, later operators are skipped, and `Graph.init` throws the error. Every function that can
+/// fail takes the line from its caller. Arithmetic operators cannot; their errors name the operands.
 public final class GraphBuilder {
   private var graph: Graph
   private var scopes: [String] = []
   private var nodeNames: Set<String> = []
   private var parameterValues: [String: Graph.ValueID] = [:]
   package private(set) var failure: GraphError?
-  /// Whether lines of the calling code tell an author something: not where a file is read, whose nodes all come from the same lines.
+  /// Whether errors give lines of the calling code. False for files, as all nodes of a file come from the same lines.
   package var namesLines = true
 
   init(name: String) { graph = Graph(emptyNamed: name) }
 
-  /// A builder that adds to a graph.
+  /// Makes a builder that adds to a graph.
   init(continuing graph: Graph) {
     self.graph = graph
     nodeNames = Set(graph.nodes.map(\.name))
@@ -29,7 +29,7 @@ public final class GraphBuilder {
     return graph
   }
 
-  /// A value that the caller gives at each run. `shape` is that for which the graph is checked while it is built.
+  /// Adds an input, which the caller provides at each run. `shape` is the shape for which the graph is checked while it is built.
   public func input(
     _ name: String, _ shape: Shape, of elementType: ElementType = .float32, file: StaticString = #fileID,
     line: UInt = #line
@@ -42,12 +42,12 @@ public final class GraphBuilder {
     return Value(builder: self, id: id)
   }
 
-  /// A tensor that is part of the graph.
+  /// Adds a constant.
   public func constant(_ tensor: Tensor) -> Value {
     Value(builder: self, id: addValue(.constant(tensor), tensor.spec))
   }
 
-  /// A weight of the checkpoint, named within the current scope, in the checkpoint's layout.
+  /// Adds a weight of the checkpoint, named within the current scope, in the checkpoint's layout.
   public func parameter(
     _ name: String, _ shape: Shape, of elementType: ElementType = .float32, initializer: Initializer,
     file: StaticString = #fileID, line: UInt = #line
@@ -68,10 +68,10 @@ public final class GraphBuilder {
     return Value(builder: self, id: id)
   }
 
-  /// A key within the current scope that checkpoints hold and inference does not need.
+  /// Adds an ignored checkpoint key, named within the current scope.
   public func ignoredCheckpointKey(_ name: String) { graph.ignoredCheckpointKeys.insert(path(name)) }
 
-  /// States that a value is a result of the graph, under a name.
+  /// Makes a value a named output of the graph.
   public func output(_ name: String, _ value: Value, file: StaticString = #fileID, line: UInt = #line) {
     if graph.outputs.contains(where: { $0.name == name }) {
       fail(.duplicateName(name: name, location: location(file, line)?.description))
@@ -103,16 +103,16 @@ public final class GraphBuilder {
     graph.variables[index].update = value.id
   }
 
-  /// Puts `name` and a dot before every name that `body` uses.
+  /// Adds the prefix `name` and a dot to every name that `body` uses.
   public func scope<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
     scopes.append(name)
     defer { scopes.removeLast() }
     return try body()
   }
 
-  /// Adds an operator and gives its outputs, `outputCount` of them; the general form of the functions of ``Value``.
+  /// Adds an operator and returns its `outputCount` outputs. The methods of ``Value`` use it.
   ///
-  /// The node has the given name within the current scope, made unique where it is taken.
+  /// The node's name is within the current scope, and is made unique if it is taken.
   public func add(
     _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
     file: StaticString = #fileID, line: UInt = #line
@@ -120,7 +120,7 @@ public final class GraphBuilder {
     add(`operator`, named: name, to: inputs, outputCount: outputCount, at: location(file, line))
   }
 
-  /// The same for a line that need not be known.
+  /// Adds an operator with an optional source line.
   func add(
     _ operator: some Operator, named name: String, to inputs: [Value], outputCount: Int = 1,
     at location: SourceLocation?
@@ -139,7 +139,7 @@ public final class GraphBuilder {
     }
     precondition(
       failure != nil || specs.count == outputCount, "\(name) has \(specs.count) outputs, not \(outputCount)")
-    // After a failure values are stand-ins of one element: they are never run.
+    // After an error, values are placeholders of one element. They are never run.
     let stand = TensorSpec([1, 1, 1, 1])
     let ids = (0..<outputCount).map { addValue(.node, failure == nil ? specs[$0] : stand) }
     if failure == nil {
@@ -175,26 +175,26 @@ public final class GraphBuilder {
   }
 }
 
-/// A tensor inside a graph that is being built.
+/// A tensor in a graph that is being built.
 ///
-/// Its functions each add one operator and give its result. Feature maps are `[batch, height, width, channels]`.
+/// Each of its methods adds one operator and returns its result. Feature maps are `[batch, height, width, channels]`.
 public struct Value {
   let builder: GraphBuilder
   let id: Graph.ValueID
 
-  /// Shape for the input shapes with which the graph is being built.
+  /// The shape, for the input shapes that the graph is built with.
   public var shape: Shape { builder.spec(of: id).shape }
 
-  /// Type of the elements.
+  /// The type of the elements.
   public var elementType: ElementType { builder.spec(of: id).elementType }
 
-  /// Extent of the innermost axis.
+  /// The extent of the innermost axis.
   public var channels: Int { shape.channels }
 
   /// The builder of this value's graph.
   public var graph: GraphBuilder { builder }
 
-  /// Adds an operator of one output on this value and `others`.
+  /// Adds an operator with one output to this value and `others`.
   public func apply(
     _ operator: some Operator, named name: String, with others: [Value] = [], file: StaticString = #fileID,
     line: UInt = #line

@@ -4,31 +4,30 @@ import Glibc
 import Darwin
 #endif
 
-/// How a parameter is drawn where a network starts without a checkpoint.
+/// The initial distribution of a parameter, for networks that start without a checkpoint.
 public enum Initializer: Hashable, Sendable {
-  /// All the same.
+  /// All elements equal.
   case constant(Float)
   /// Normal with mean 0 and variance 2 / fanIn (He et al. 2015), which keeps the variance through ReLU; PyTorch's
   /// `kaiming_normal_`.
   case heNormal(fanIn: Int)
-  /// Even in ±√(6 / fanIn): PyTorch's `kaiming_uniform_` for ReLU.
+  /// Uniform in ±√(6 / fanIn): PyTorch's `kaiming_uniform_` for ReLU.
   case heUniform(fanIn: Int)
   /// Normal with mean 0 and variance 2 / (fanIn + fanOut) (Glorot and Bengio 2010): PyTorch's `xavier_normal_`.
   case xavierNormal(fanIn: Int, fanOut: Int)
-  /// Even in ±√(6 / (fanIn + fanOut)): PyTorch's `xavier_uniform_`.
+  /// Uniform in ±√(6 / (fanIn + fanOut)): PyTorch's `xavier_uniform_`.
   case xavierUniform(fanIn: Int, fanOut: Int)
-  /// Normal with mean 0 and the deviation of the whole normal distribution, drawn again where it is beyond two deviations, as
-  /// transformers begin.
+  /// Normal with mean 0, redrawn beyond two deviations, as for transformers. `deviation` is that of the distribution before truncation.
   case truncatedNormal(deviation: Float)
-  /// Bilinear interpolation between the pixels of each channel, for transposed convolutions `[in, out / groups, kernelHeight,
-  /// kernelWidth]` that enlarge (Long et al. 2015): with f = ⌈k / 2⌉ and the middle c = (k − 1) / 2 the weight along an axis is
-  /// 1 − |i − c| / f, at in = out for a convolution of one group.
+  /// Bilinear interpolation between the pixels of each channel, for upsampling transposed convolutions
+  /// `[in, out / groups, kernelHeight, kernelWidth]` (Long et al. 2015). With f = ⌈k / 2⌉ and the middle c = (k − 1) / 2, the weight along
+  /// an axis is 1 − |i − c| / f; with one group it is set only where in = out.
   case bilinear
-  /// Rows or columns, whichever are fewer, that are orthogonal and of the length `gain`, of the weight as a matrix [first axis, all
-  /// others] (Saxe et al. 2014): the Q of a normal matrix, its signs those of R's diagonal, by LAPACKE's `dgeqrf` and `dorgqr`.
+  /// A random matrix [first axis, all others] whose rows or columns, whichever are fewer, are orthogonal and of length `gain` (Saxe et al.
+  /// 2014): the Q of a normal matrix, with the signs of R's diagonal, by LAPACKE's `dgeqrf` and `dorgqr`.
   case orthogonal(gain: Float)
-  /// He-normal weights of a convolution `[out · factor², in, kernelHeight, kernelWidth]` before a sub-pixel shuffle, the same for
-  /// the factor² channels that become one block, so that it begins as nearest-neighbour enlargement (ICNR, Aitken et al. 2017).
+  /// He-normal weights of a convolution `[out · factor², in, kernelHeight, kernelWidth]` before a pixel shuffle, equal for the factor²
+  /// channels of a block, so that it initially upsamples by nearest neighbour (ICNR, Aitken et al. 2017).
   case subpixel(factor: Int, fanIn: Int)
 
   func tensor(_ spec: TensorSpec, _ generator: inout some RandomNumberGenerator) -> Tensor {
@@ -95,7 +94,7 @@ public enum Initializer: Hashable, Sendable {
 }
 
 extension RandomNumberGenerator {
-  /// A number of the standard normal distribution (Box and Muller 1958).
+  /// Returns a number of the standard normal distribution (Box and Muller 1958).
   fileprivate mutating func normal() -> Float {
     let u = Float.random(in: Float.leastNormalMagnitude..<1, using: &self)
     let v = Float.random(in: 0..<1, using: &self)
@@ -103,11 +102,11 @@ extension RandomNumberGenerator {
   }
 }
 
-/// SplitMix64: a small generator whose sequence depends on the seed alone, on every machine.
+/// SplitMix64: a small generator. Its sequence depends on the seed alone, on every machine.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  /// Starts the sequence of a seed.
+  /// Makes a generator with a seed.
   public init(seed: UInt64) { state = seed }
 
   public mutating func next() -> UInt64 {
@@ -120,8 +119,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 extension Parameters {
-  /// Weights for a graph drawn by each parameter's initialiser, the same for the same seed; with `isIncluded` those of the names
-  /// for which it is true.
+  /// Draws weights for a graph by each parameter's initialiser; they depend on the seed alone. Only names for which `isIncluded` returns
+  /// true are drawn.
   public init(initializing graph: Graph, seed: UInt64, where isIncluded: (String) -> Bool = { _ in true }) {
     var generator = SeededGenerator(seed: seed)
     self.init()

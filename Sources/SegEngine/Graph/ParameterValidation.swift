@@ -1,7 +1,7 @@
 extension Parameters {
-  /// Checks that these are the weights of a graph: every one that it needs in its shape, and none besides.
+  /// Checks that these are exactly the weights of a graph, in the right shapes.
   ///
-  /// - Throws: ``ParameterError`` that lists every missing, unused and mis-shaped name.
+  /// - Throws: ``ParameterError`` with every missing, unused and mis-shaped name.
   public func validate(for graph: Graph) throws(ParameterError) {
     let needed = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0) })
     let missing = graph.parameters.map(\.name).filter { self[$0] == nil }
@@ -16,15 +16,15 @@ extension Parameters {
   }
 }
 
-/// A set of weights that is not that of the graph.
+/// An error for weights that do not match a graph.
 public struct ParameterError: Error, Sendable, CustomStringConvertible {
   /// A weight of another shape or type.
   public struct Mismatch: Sendable {
     /// The weight's name.
     public let name: String
-    /// What the graph needs.
+    /// The shape and type that the graph needs.
     public let expected: TensorSpec
-    /// What the checkpoint has.
+    /// The shape and type in the checkpoint.
     public let actual: TensorSpec
 
     package init(name: String, expected: TensorSpec, actual: TensorSpec) {
@@ -36,20 +36,20 @@ public struct ParameterError: Error, Sendable, CustomStringConvertible {
 
   /// The graph's name.
   public let graph: String
-  /// Names that the graph needs and the checkpoint has not.
+  /// Names that the graph needs and the checkpoint lacks.
   public let missing: [String]
-  /// Names that the checkpoint has and the graph does not know.
+  /// Names in the checkpoint that the graph does not use.
   public let unused: [String]
   /// Weights of another shape or type.
   public let misshapen: [Mismatch]
-  /// Tensors of kinds that are not read, by name, each with what it is and how to save it.
+  /// Tensors of unsupported kinds, by name, each with the kind and how to save it instead.
   public let unreadable: [Unreadable]
 
-  /// A tensor of a kind that is not read.
+  /// A tensor of an unsupported kind.
   public struct Unreadable: Sendable {
     /// The tensor's name.
     public let name: String
-    /// What it is, as the rest of a sentence that begins with the name.
+    /// The kind, as text that continues a sentence beginning with the name.
     public let reason: String
 
     package init(name: String, reason: String) {

@@ -1,7 +1,7 @@
-/// The weights of a network by name, as a checkpoint holds them.
+/// The weights of a network by name, as in a checkpoint.
 ///
 /// Names and layouts are the checkpoint's own: convolution weights `[out, in / groups, kernelHeight, kernelWidth]`, transposed
-/// convolution weights `[in, out / groups, kernelHeight, kernelWidth]`, linear weights `[out, in]`. Operators repack them once,
+/// convolution weights `[in, out / groups, kernelHeight, kernelWidth]`, linear weights `[out, in]`. Operators pack them once,
 /// when a graph is compiled.
 public struct Parameters: Sendable {
   /// Tensors by name.
@@ -10,7 +10,7 @@ public struct Parameters: Sendable {
   /// Makes a set of parameters.
   public init(_ tensors: [String: Tensor] = [:]) { self.tensors = tensors }
 
-  /// The tensor of a name.
+  /// The tensor with a name.
   public subscript(name: String) -> Tensor? {
     get { tensors[name] }
     set { tensors[name] = newValue }
@@ -19,6 +19,6 @@ public struct Parameters: Sendable {
   /// All names, sorted.
   public var names: [String] { tensors.keys.sorted() }
 
-  /// Number of values over all tensors.
+  /// The total number of elements.
   public var valueCount: Int { tensors.values.reduce(0) { $0 + $1.count } }
 }

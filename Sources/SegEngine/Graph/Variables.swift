@@ -1,7 +1,6 @@
-/// The variables of a graph by name: tensors that runs read and update, such as cached frames, running statistics or weights that are
-/// trained.
+/// The variables of a graph by name: tensors that runs read and update, such as cached frames, running statistics or trained weights.
 ///
-/// A run that updates variables has exclusive access to them (`inout`). Runs at once on several threads have variables of their own.
+/// A run that updates variables has exclusive access to them (`inout`). Concurrent runs need separate variables.
 public struct Variables: Sendable, Equatable {
   /// Tensors by name.
   public var tensors: [String: Tensor]
@@ -9,7 +8,7 @@ public struct Variables: Sendable, Equatable {
   /// Makes a set of variables.
   public init(_ tensors: [String: Tensor] = [:]) { self.tensors = tensors }
 
-  /// The tensor of a name.
+  /// The tensor with a name.
   public subscript(name: String) -> Tensor? {
     get { tensors[name] }
     set { tensors[name] = newValue }
@@ -17,35 +16,35 @@ public struct Variables: Sendable, Equatable {
 }
 
 extension Graph {
-  /// A tensor that is kept between runs.
+  /// A variable: a tensor that is kept between runs.
   public struct VariableInfo: Sendable {
-    /// The name under which callers give it.
+    /// The name that callers use.
     public let name: String
-    /// Its value in a run, until the run ends.
+    /// The value at the beginning of a run.
     public let value: ValueID
-    /// What it is before the first run.
+    /// The tensor before the first run.
     public let initial: Tensor
-    /// What it is after a run; `nil` where runs leave it as it is.
+    /// The value after a run; `nil` if runs do not change the variable.
     public internal(set) var update: ValueID?
   }
 
-  /// The variables as they are before the first run.
+  /// The variables before the first run.
   public var initialVariables: Variables {
     Variables(Dictionary(uniqueKeysWithValues: variables.map { ($0.name, $0.initial) }))
   }
 }
 
 extension GraphBuilder {
-  /// A tensor that is kept between runs: every operator of a run reads what it was when the run began.
+  /// Adds a variable: a tensor that is kept between runs. All operators of a run read its value at the beginning of the run.
   ///
-  /// Its shape does not depend on the shapes of the inputs. Callers give it to ``CompiledModel/run(_:updating:)``.
+  /// Its shape does not depend on the shapes of the inputs. Callers pass it to ``CompiledModel/run(_:updating:)``.
   public func variable(
     _ name: String, initially tensor: Tensor, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     addVariable(name, tensor, location(file, line))
   }
 
-  /// States what a variable is after each run. It may be stated once for each variable.
+  /// Sets the value of a variable after each run. It may be set once per variable.
   ///
   /// - Precondition: `variable` is a variable of this graph.
   public func update(

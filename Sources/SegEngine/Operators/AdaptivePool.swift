@@ -1,14 +1,14 @@
-/// The mean, or the largest value, of the windows of a grid of given size laid over the image.
+/// Adaptive pooling: the mean, or the maximum, over the windows of a grid of given size.
 ///
-/// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`. Output row i sees the input rows
+/// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`. Output row i covers the input rows
 /// ⌊i · height / outHeight⌋ up to, not including, ⌈(i + 1) · height / outHeight⌉, columns likewise (PyTorch's rule; windows may
-/// overlap). The mean is held to 2e-6 of the mean of |x|, the maximum is exact.
+/// overlap). The mean is tested to 2e-6 of the mean of |x|, the maximum is exact.
 public struct AdaptivePool: Operator {
   public static let name = "AdaptivePool"
 
-  /// What becomes of the pixels.
+  /// The reduction of each window.
   public let operation: GlobalPool.Operation
-  /// The grid.
+  /// The height and width of the output.
   public let size: Extent2D
 
   /// Makes the operator.
@@ -51,7 +51,7 @@ public struct AdaptivePool: Operator {
     let columns = AdaptivePool.windows(x.width, size.width)
     let (size, operation) = (size, operation)
     let tallest = rows.map(\.count).max() ?? 1
-    // Few large windows are shared out a part of the channels at a time.
+    // A few large windows are divided by channels too.
     let chunk = 64
     let chunks = (x.channels + chunk - 1) / chunk
     // The reduced rows of a window, for each worker.
@@ -93,14 +93,14 @@ public struct AdaptivePool: Operator {
 }
 
 extension Value {
-  /// The means of a grid of windows over the image.
+  /// Computes the means over a grid of windows (adaptive average pooling).
   public func adaptiveAveragePool(
     to size: Extent2D, named name: String = "adaptiveAveragePool", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(AdaptivePool(.average, to: size), named: name, file: file, line: line)
   }
 
-  /// The largest values of a grid of windows over the image.
+  /// Computes the maxima over a grid of windows (adaptive max pooling).
   public func adaptiveMaxPool(
     to size: Extent2D, named name: String = "adaptiveMaxPool", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

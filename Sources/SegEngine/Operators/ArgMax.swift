@@ -1,13 +1,13 @@
-/// Where the first largest element stands along an axis.
+/// The index of the first maximum along an axis.
 ///
-/// Input: x, float32. Output: its index, int64 as PyTorch's, int32, or uint16 as label maps have it; the axis has extent 1, or is gone.
+/// Input: x, float32. Output: the index, as int64 (as PyTorch), int32, or uint16 (as label maps); the axis has extent 1 or is removed.
 /// NaN counts as the largest. Exact.
 public struct ArgMax: Operator {
   public static let name = "ArgMax"
 
   /// The axis; negative counts from the end.
   public let axis: Int
-  /// Whether the axis stays, with extent 1.
+  /// Whether the axis is kept, with extent 1.
   public let keepsAxis: Bool
   /// The type of the indices.
   public let elementType: ElementType
@@ -99,7 +99,7 @@ public struct ArgMax: Operator {
 extension ArgMax: OrderReading {}
 
 extension Value {
-  /// Where the first largest element stands along an axis, by default over the channels: the class of each pixel.
+  /// Computes the index of the first maximum along an axis. Over the channels, the default, it is the class of each pixel.
   public func argmax(
     axis: Int = -1, keepingAxis: Bool = false, elementType: ElementType = .int64, named name: String = "argmax",
     file: StaticString = #fileID, line: UInt = #line
@@ -120,7 +120,7 @@ extension ArgMax: PropertyInferring {
 }
 
 extension ValueProperties {
-  /// Indices of an axis.
+  /// Makes the properties of indices along an axis.
   package static func index(below extent: Int, axes: [AxisMeaning]) -> ValueProperties {
     ValueProperties(
       range: ValueRange(0, Double(max(0, extent - 1))), isInteger: true, isCategorical: true,

@@ -1,17 +1,17 @@
 /// Scaled dot-product attention of several heads: softmax(scale · q · kᵀ + mask) · v for each head (Vaswani et al. 2017).
 ///
-/// Inputs: queries `[batch, n, heads · d]`, keys `[batch, m, heads · d]`, values `[batch, m, heads · dv]`, and where given a mask that
-/// is added to the scores: `[n, m]`, or `[batch or 1, heads or 1, n, m]`. Output: `[batch, n, heads · dv]`. Head h has the channels
-/// h·d ..< (h + 1)·d. A row whose mask is −∞ throughout gives NaN.
+/// Inputs: queries `[batch, n, heads · d]`, keys `[batch, m, heads · d]`, values `[batch, m, heads · dv]`, and optionally a mask that is
+/// added to the scores: `[n, m]`, or `[batch or 1, heads or 1, n, m]`. Output: `[batch, n, heads · dv]`. Head h has the channels h·d ..<
+/// (h + 1)·d. A row whose mask is −∞ throughout gives NaN.
 ///
-/// A tile of queries is finished at a time: its scores for all keys stay in the cache, and those of all queries never exist at
-/// once. Held to 2e-6 · max(1, largest |v|) for scores up to 10; the softmax's error grows with the scores.
+/// Queries are processed in tiles. The scores of a tile for all keys stay in the cache, so the whole score matrix is never stored. Tested
+/// to 2e-6 · max(1, largest |v|) for scores up to 10; the error of the softmax grows with the scores.
 public struct Attention: Operator {
   public static let name = "Attention"
 
-  /// Heads, each with its own channels.
+  /// The number of heads, each with its own channels.
   public let heads: Int
-  /// What scores are multiplied by; 1/√d where it is not given.
+  /// The factor of the scores; `nil` is 1/√d.
   public let scale: Float?
 
   /// Makes the operator.
@@ -66,19 +66,19 @@ public struct Attention: Operator {
     let (d, valueWidth) = (q[2] / heads, v[2] / heads)
     @Sendable func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
     let scale = scale ?? 1 / Float(max(1, d)).squareRoot()
-    // A row of scores takes whole registers and no power of two, so that six rows do not meet in one set of the cache.
+    // The stride of score rows is a multiple of a register and no power of two, so that six rows do not share one set of the cache.
     let scoreStride = aligned(m) + 16
     // Scores of a tile fill less than half a megabyte: they stay in the second-level cache.
     let tile = max(1, min(max(98304 / scoreStride / 6 * 6, 24), 96, n))
     let threads = context.workers.threadCount
-    // A head's keys and values are packed by whoever computes a part of its queries: one part, where heads are enough for the threads.
+    // Each task packs the keys and values of its head. A head is one task if there are enough heads for the threads.
     let wanted = threads == 1 ? 1 : (2 * threads + batch * heads - 1) / max(1, batch * heads)
     let parts = EvenPieces(n, largest: max(1, n), atLeast: wanted)
     let layout = context.kernels.panelLayout
     let keySpace = aligned(layout.count(k: d, n: m))
     let valueSpace = aligned(layout.count(k: m, n: valueWidth))
     let perWorker = keySpace + valueSpace + aligned(tile * scoreStride) + aligned(tile)
-    // How far the mask goes with each image and head: a mask of one image or head serves all.
+    // The extents of the mask: 1 if all images or heads share it.
     let mask = context.inputs.count > 3 ? context.inputs[3].shape : nil
     let maskHeads = mask.map { $0.rank == 4 ? $0[1] : 1 } ?? 1
     let maskBatch = mask.map { $0.rank == 4 ? $0[0] : 1 } ?? 1
@@ -125,7 +125,7 @@ public struct Attention: Operator {
               rows: .strided(scores, stride: scoreStride), rowCount: count, depth: m, panels: values,
               columns: valueWidth,
               into: Destination(result, stride: y.rowStride)))
-          // Dividing the products is less work than dividing the scores, of which there are more.
+          // The products are divided, not the scores: there are fewer products.
           for row in 0..<count {
             let line = result + row * y.rowStride
             device.kernels.combine(.divide, line, pStep: 1, sums + row, qStep: 0, line, count: valueWidth)
@@ -137,10 +137,10 @@ public struct Attention: Operator {
 }
 
 extension Value {
-  /// Attention with this value `[batch, n, heads · d]` as queries, over keys and values `[batch, m, …]`.
+  /// Computes attention with this value `[batch, n, heads · d]` as queries, over keys and values `[batch, m, …]`.
   ///
-  /// The `mask`, `[n, m]` or `[batch or 1, heads or 1, n, m]`, is added to the scores; they are multiplied by `scale`, or by 1/√d
-  /// where it is not given.
+  /// The `mask`, `[n, m]` or `[batch or 1, heads or 1, n, m]`, is added to the scores. The scores are multiplied by `scale`, by default
+  /// 1/√d.
   public func attention(
     keys: Value, values: Value, heads: Int, mask: Value? = nil, scale: Float? = nil, named name: String = "attention",
     file: StaticString = #fileID, line: UInt = #line

@@ -1,15 +1,15 @@
-/// The mean of each window of pixels, a channel at a time.
+/// The mean of each window of pixels, per channel.
 ///
 /// Input: x `[batch, height, width, channels]`. Output: `[batch, outHeight, outWidth, channels]`, extents by
-/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. The sum of the pixels inside the image is divided by how many of the
-/// window's taps lie inside the padded image (``countingPadding``, PyTorch's default) or inside the image. Held to
-/// 1e-6 of the mean of |x|: some dozens of additions in float32.
+/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. The sum over the pixels inside the image is divided by the number of taps inside the
+/// padded image (``countingPadding``, PyTorch's default) or inside the image. Tested to 1e-6 of the mean of |x|: some dozens of additions
+/// in float32.
 public struct AveragePool: Operator {
   public static let name = "AveragePool"
 
   /// Kernel, stride, dilation and padding.
   public let geometry: ConvolutionGeometry
-  /// Whether a last window that does not fit whole counts (`ceil_mode`).
+  /// Whether a last window that extends beyond the padded image gives an output (`ceil_mode`).
   public let roundingUp: Bool
   /// Whether padding counts as zeros in the mean (`count_include_pad`).
   public let countingPadding: Bool
@@ -56,9 +56,10 @@ public struct AveragePool: Operator {
 }
 
 extension AveragePool: PaddingAbsorbing {
-  /// Zeros that are a part of the image count in the mean; so do those of the padding if ``countingPadding``.
+  /// Returns the operator with the given zeros as padding. Zeros of the image count in the mean, those of the padding only if
+  /// ``countingPadding``.
   public func absorbing(_ padding: Padding2D) -> (any Operator)? {
-    // A last window that does not fit whole may begin in the image's zeros, but not in the padding.
+    // With rounding up, a last window may begin in zeros of the image, but not in padding.
     guard !roundingUp, countingPadding || geometry.padding == 0 else { return nil }
     var geometry = geometry
     geometry.padding = geometry.padding + padding
@@ -67,7 +68,7 @@ extension AveragePool: PaddingAbsorbing {
 }
 
 extension Value {
-  /// The mean of each window; `stride` is the kernel's extent where it is not given.
+  /// Computes the mean of each window; `stride` is by default the kernel's extent.
   public func averagePool(
     kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, roundingUp: Bool = false,
     countingPadding: Bool = true, named name: String = "averagePool", file: StaticString = #fileID, line: UInt = #line

@@ -3,10 +3,10 @@ struct AxisLoops: Sendable {
   /// The largest number of elements of a piece.
   static let chunk = 512
 
-  /// Adjoining elements at the axis's first index: where they begin in both tensors, and how far the next index is.
+  /// Contiguous elements at the first index of the axis: their offsets in both tensors, and the distance to the next index.
   struct Piece {
     var x, y, xStep, yStep, count: Int
-    /// How many elements stand before them if the axis is left out.
+    /// The number of elements before the piece, counted without the axis.
     var position: Int
   }
 
@@ -25,7 +25,7 @@ struct AxisLoops: Sendable {
     channels = shape.channels
   }
 
-  /// Calls `body` with pieces that cover both tensors, split over the workers.
+  /// Calls `body` with pieces that together cover both tensors, split over the workers.
   func run(_ xStride: Int, _ yStride: Int, over workers: WorkerPool, _ body: (Piece, _ worker: Int) -> Void) {
     let isFlat = xStride == channels && yStride == channels
     let rows = isFlat ? 1 : innerRows

@@ -1,11 +1,11 @@
-/// Batch normalisation when inferring: (x − mean) / √(variance + epsilon) · weight + bias for each channel, with the statistics
-/// of training (Ioffe and Szegedy 2015).
+/// Batch normalisation for inference: (x − mean) / √(variance + epsilon) · weight + bias for each channel, with the running statistics of
+/// training (Ioffe and Szegedy 2015).
 ///
-/// Inputs: x `[…, channels]`, weight, bias, running mean, running variance, each `[channels]`. Output: as x.
+/// Inputs: x `[…, channels]`, weight, bias, running mean, running variance, each `[channels]`. Output: the shape of x.
 public struct BatchNorm: Operator, ChannelAffine {
   public static let name = "BatchNorm"
 
-  /// Added to the variance.
+  /// The number added to the variance.
   public let epsilon: Float
 
   /// Makes the operator.
@@ -40,7 +40,7 @@ public struct BatchNorm: Operator, ChannelAffine {
     return affine(weight.elements(), bias.elements(), mean.elements(), variance.elements())
   }
 
-  /// In Double, so that folding loses nothing.
+  /// Computes scale and shift in Double, so that folding adds no rounding error.
   private func affine(
     _ weight: [Float], _ bias: [Float], _ mean: [Float], _ variance: [Float]
   ) -> (scale: [Float], shift: [Float]) {
@@ -93,7 +93,7 @@ public struct BatchNorm: Operator, ChannelAffine {
 }
 
 extension Value {
-  /// Batch normalisation with the parameters `name.weight`, `name.bias`, `name.running_mean` and `name.running_var`.
+  /// Applies batch normalisation with the parameters `name.weight`, `name.bias`, `name.running_mean` and `name.running_var`.
   public func batchNorm(
     _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -1,14 +1,14 @@
-/// An operation on two tensors element by element, with NumPy's broadcasting: shapes are aligned at their last axes, and an
+/// An operation on two tensors elementwise, with NumPy's broadcasting: shapes are aligned at their last axes, and an
 /// extent of 1 (or a missing axis) repeats.
 ///
-/// Inputs: p, q, float32. Output: the broadcast shape. An activation that follows may be applied at once. Each element is
-/// rounded once for each step; `power` is that of the C library.
+/// Inputs: p, q, float32. Output: the broadcast shape. An activation function may be fused. Each operation rounds once; `power` is that of
+/// the C library.
 public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffine {
   public static let name = "Binary"
 
   /// The operation.
   public let operation: BinaryOperation
-  /// What is applied to the result.
+  /// The function applied to the result.
   public let function: ElementwiseFunction
 
   /// Makes the operator.
@@ -69,7 +69,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
       let (p, q, y) = (context.input(0), context.input(1), context.output())
       let device = context.device
       loops.run(p, q, y, over: device.workers) { piece in
-        // The sum and the product with a vector a channel take all rows in one call.
+        // Adding or multiplying by one vector per channel takes all rows in one call.
         if piece.rows > 1, piece.pStep == 1, piece.qStep == 1, piece.pRow == 0 || piece.qRow == 0 {
           let isVectorFirst = piece.pRow == 0
           let (x, vector) =
@@ -102,7 +102,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
 }
 
 extension Value {
-  /// An operation with another value element by element, broadcasting.
+  /// Applies an operation to this value and another elementwise, with broadcasting.
   public func combine(
     _ operation: BinaryOperation, _ other: Value, named name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
@@ -110,63 +110,63 @@ extension Value {
     apply(Binary(operation), named: name ?? "\(operation)", with: [other], file: file, line: line)
   }
 
-  /// The larger of two values element by element, broadcasting; NaN where either is.
+  /// Computes the elementwise maximum of two values, with broadcasting; NaN if either is.
   public func maximum(_ other: Value, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.maximum, other, file: file, line: line)
   }
 
-  /// The smaller of two values element by element, broadcasting; NaN where either is.
+  /// Computes the elementwise minimum of two values, with broadcasting; NaN if either is.
   public func minimum(_ other: Value, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.minimum, other, file: file, line: line)
   }
 
-  /// This value to the power of another element by element, broadcasting.
+  /// Raises this value to the power of another elementwise, with broadcasting.
   public func power(_ other: Value, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.power, other, file: file, line: line)
   }
 
-  /// This value to the power of a number.
+  /// Raises each element to the power of a number.
   public func power(_ exponent: Float, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.power, number(exponent), file: file, line: line)
   }
 
-  /// The larger of each element and a number.
+  /// Computes the maximum of each element and a number.
   public func maximum(_ other: Float, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.maximum, number(other), file: file, line: line)
   }
 
-  /// The smaller of each element and a number.
+  /// Computes the minimum of each element and a number.
   public func minimum(_ other: Float, file: StaticString = #fileID, line: UInt = #line) -> Value {
     combine(.minimum, number(other), file: file, line: line)
   }
 
-  // Swift gives the function of a sign no place for its caller's line: errors name its operands.
+  // Swift does not tell an operator function its caller's line. Errors name the operands instead.
 
-  /// Sum, element by element with broadcasting.
+  /// Computes the elementwise sum, with broadcasting.
   public static func + (a: Value, b: Value) -> Value { a.joined(.add, b) }
-  /// Difference, element by element with broadcasting.
+  /// Computes the elementwise difference, with broadcasting.
   public static func - (a: Value, b: Value) -> Value { a.joined(.subtract, b) }
-  /// Product, element by element with broadcasting.
+  /// Computes the elementwise product, with broadcasting.
   public static func * (a: Value, b: Value) -> Value { a.joined(.multiply, b) }
-  /// Quotient, element by element with broadcasting.
+  /// Computes the elementwise quotient, with broadcasting.
   public static func / (a: Value, b: Value) -> Value { a.joined(.divide, b) }
 
-  /// Each element plus a number.
+  /// Adds a number to each element.
   public static func + (a: Value, b: Float) -> Value { a.joined(.add, a.number(b)) }
-  /// Each element minus a number.
+  /// Subtracts a number from each element.
   public static func - (a: Value, b: Float) -> Value { a.joined(.subtract, a.number(b)) }
-  /// Each element times a number.
+  /// Multiplies each element by a number.
   public static func * (a: Value, b: Float) -> Value { a.joined(.multiply, a.number(b)) }
-  /// Each element divided by a number.
+  /// Divides each element by a number.
   public static func / (a: Value, b: Float) -> Value { a.joined(.divide, a.number(b)) }
 
-  /// A number plus each element.
+  /// Adds each element to a number.
   public static func + (a: Float, b: Value) -> Value { b.number(a).joined(.add, b) }
-  /// A number minus each element.
+  /// Subtracts each element from a number.
   public static func - (a: Float, b: Value) -> Value { b.number(a).joined(.subtract, b) }
-  /// A number times each element.
+  /// Multiplies a number by each element.
   public static func * (a: Float, b: Value) -> Value { b.number(a).joined(.multiply, b) }
-  /// A number divided by each element.
+  /// Divides a number by each element.
   public static func / (a: Float, b: Value) -> Value { b.number(a).joined(.divide, b) }
 
   private func joined(_ operation: BinaryOperation, _ other: Value) -> Value {
@@ -181,7 +181,7 @@ extension Binary: PropertyInferring {
     let p = inputs[0].properties.broadcast(from: inputs[0].spec, to: outputs[0])
     let q = inputs[1].properties.broadcast(from: inputs[1].spec, to: outputs[0])
     let axes = [AxisMeaning].following(inputs, to: outputs[0], broadcasting: true)
-    // A product with one number, or a sum: what is said of levels and labels goes with it.
+    // A product with one number, or a sum with one: levels and labels are transformed with it.
     func number(_ value: ValueProperties) -> Double? { value.levels.flatMap { $0.count == 1 ? $0[0] : nil } }
     var y: ValueProperties
     switch (operation, number(p), number(q)) {
@@ -202,7 +202,7 @@ extension Binary: PropertyInferring {
         if p.isKept(operation, beside: q.range) { y = p }
         if q.isKept(operation, beside: p.range) { y = q }
       } else if operation == .multiply || operation == .add {
-        // A mask times a mask, a mask beside another.
+        // A product or sum of two masks.
         y.isCategorical = p.isCategorical && q.isCategorical
       }
       if let left = p.levels, let right = q.levels {
@@ -215,7 +215,7 @@ extension Binary: PropertyInferring {
     return function == .identity ? [y] : Elementwise(function).properties(of: [.init(outputs[0], y)], outputs: outputs)
   }
 
-  /// What the operands' dependence on one value says of their difference, quotient or product.
+  /// Derives properties of a difference, quotient or product of two operands that depend on the same value.
   private func relate(_ p: ValueProperties, _ q: ValueProperties, _ output: TensorSpec, _ y: inout ValueProperties) {
     let (left, right) = (p.relation, q.relation)
     switch operation {
@@ -227,7 +227,7 @@ extension Binary: PropertyInferring {
       if left.kind == .maximum { y.relation = .init(kind: .span, base: left.base) }
       if y.relation != nil { y.range = y.range.intersection(ValueRange(0, .infinity)) }
     case .add:
-      // A span and what keeps it from being 0.
+      // A span and its lower bound, which prevents division by 0.
       if let span = left?.ifSpan, q.range.lowest >= 0 { y.relation = span }
       if let span = right?.ifSpan, p.range.lowest >= 0 { y.relation = span }
       if y.relation != nil { y.range = y.range.intersection(ValueRange(0, .infinity)) }
@@ -247,7 +247,7 @@ extension Binary: PropertyInferring {
     }
   }
 
-  /// What is divided by its span, its largest or its sum lies between 0 and 1.
+  /// Derives that a value divided by its span, maximum or sum is between 0 and 1.
   private func share(
     _ part: ValueRelation, _ range: ValueRange, of whole: ValueRelation, _ output: TensorSpec,
     _ y: inout ValueProperties
@@ -266,13 +266,13 @@ extension Binary: PropertyInferring {
 }
 
 extension ValueProperties {
-  /// Whether the larger, or smaller, of it and another is always it.
+  /// Returns whether the maximum, or minimum, of this range and another is always this one.
   fileprivate func isKept(_ operation: BinaryOperation, beside other: ValueRange) -> Bool {
     operation == .maximum ? range.lowest >= other.highest : range.highest <= other.lowest
   }
 }
 
 extension ValueRelation {
-  /// The relation where it is that of a span.
+  /// The relation if it is that of a span, else `nil`.
   var ifSpan: ValueRelation? { kind == .span && !isReciprocal ? self : nil }
 }

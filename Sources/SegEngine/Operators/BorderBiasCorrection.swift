@@ -1,8 +1,8 @@
-/// Adds numbers of their own, a channel each, to the pixels of a map's first and last row and column: what a convolution's zero padding
-/// takes from a bias that the map before it had everywhere (``ComposeTransposed``).
+/// Border bias correction: adds a vector of channels to the pixels of the first and last row and column. It corrects the border after a
+/// bias was moved through a zero-padded convolution (``ComposeTransposed``).
 ///
-/// Inputs: x `[batch, height, width, channels]` with at least two rows and columns, shift `[3, 3, channels]`: what is added to pixels of
-/// the first row, of those between and of the last, by first column, those between and last. Output: as x. The middle of the shift is
+/// Inputs: x `[batch, height, width, channels]` with at least two rows and columns, shift `[3, 3, channels]`. The axes of the shift are
+/// (first row, rows between, last row) and (first column, columns between, last column). Output: the shape of x. The middle of the shift is
 /// zero and is not read. Exact to one rounding.
 struct BorderBiasCorrection: Operator {
   static let name = "BorderBiasCorrection"

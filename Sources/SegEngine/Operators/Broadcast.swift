@@ -1,23 +1,23 @@
-/// A tensor repeated along axes of extent 1 until it has a wanted shape.
+/// The broadcast of a tensor along axes of extent 1 to a target shape.
 ///
-/// Input 0: x of any type; input 1, for ``Target/like``: a tensor whose shape alone is read. Output: the shape to which x and the
-/// wanted shape broadcast under NumPy's rule. Exact.
+/// Input 0: x of any type; input 1, for ``Target/like``: a tensor of which only the shape is used. Output: the shape to which x and the
+/// target broadcast under NumPy's rule. Exact.
 public struct Broadcast: Operator {
   public static let name = "Broadcast"
 
-  /// The shape that is wanted.
+  /// The target shape.
   public enum Target: Hashable, Sendable {
-    /// These extents; −1 keeps the input's.
+    /// The given extents; −1 keeps the input's.
     case shape([Int])
     /// The shape of input 1.
     case like
-    /// The height and width of input 1, batch and channels as they are.
+    /// The height and width of input 1, with the batch and channels of x.
     case spatialLike
-    /// The first axis of input 1, all others as they are.
+    /// The first axis of input 1 and the other axes of x.
     case batchLike
   }
 
-  /// The shape that is wanted.
+  /// The target shape.
   public let target: Target
 
   /// Makes the operator.
@@ -73,28 +73,28 @@ public struct Broadcast: Operator {
 }
 
 extension Value {
-  /// The value repeated to a shape, of which −1 keeps this value's extent.
+  /// Broadcasts the value to a shape; −1 keeps this value's extent.
   public func broadcast(
     to dimensions: [Int], named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(Broadcast(to: .shape(dimensions)), named: name, file: file, line: line)
   }
 
-  /// The value repeated to the shape of `other`.
+  /// Broadcasts the value to the shape of `other`.
   public func broadcast(
     like other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(Broadcast(to: .like), named: name, with: [other], file: file, line: line)
   }
 
-  /// One pixel `[batch, 1, 1, channels]` repeated to the height and width of `other`.
+  /// Broadcasts one pixel `[batch, 1, 1, channels]` to the height and width of `other`.
   public func broadcast(
     spatiallyLike other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(Broadcast(to: .spatialLike), named: name, with: [other], file: file, line: line)
   }
 
-  /// A value `[1, …]` repeated along its first axis to the extent of that of `other`: the same for each image of a batch.
+  /// Broadcasts a value `[1, …]` along its first axis to the extent of that of `other`: the same for each image of a batch.
   public func broadcast(
     batchLike other: Value, named name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -117,7 +117,7 @@ extension Broadcast: PropertyInferring {
 }
 
 extension ValueProperties {
-  /// What is true of the elements repeated to a shape, but for the meanings of its axes.
+  /// Returns the properties of the broadcast elements, without the meanings of axes.
   func broadcast(from: TensorSpec, to: TensorSpec) -> ValueProperties {
     var y = self
     let added = to.shape.rank - from.shape.rank

@@ -1,6 +1,6 @@
-/// The loops over two tensors that broadcast to one shape. Adjoining axes are merged.
+/// The loops over two tensors that broadcast to one shape. Adjacent axes are merged where strides allow.
 struct BroadcastLoops: Sendable {
-  /// Rows of contiguous elements: where they begin in the tensors, and the distance of rows, in elements.
+  /// Rows of contiguous elements: their offsets in the tensors, and the row strides in elements.
   struct Piece {
     var rows, count: Int
     var p, q, y: Int
@@ -23,7 +23,7 @@ struct BroadcastLoops: Sendable {
     let middle: Axis
     let inner: Axis
 
-    /// The innermost axis is always its own: its steps are 0 or 1.
+    /// Merges adjacent axes, the innermost one only with `mergingInner`. The steps of the innermost axis are 0 or 1.
     init(_ axes: [Axis], mergingInner: Bool) {
       var merged: [Axis] = []
       for (index, axis) in axes.enumerated() {
@@ -67,7 +67,7 @@ struct BroadcastLoops: Sendable {
       }, mergingInner: true)
   }
 
-  /// Calls `body` with pieces that cover the output, split over the workers.
+  /// Calls `body` with pieces that together cover the output, split over the workers.
   func run(
     _ p: TensorView, _ q: TensorView, _ y: MutableTensorView, over workers: WorkerPool, _ body: (Piece) -> Void
   ) {

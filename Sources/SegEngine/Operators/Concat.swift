@@ -1,7 +1,7 @@
-/// Tensors one after the other along an axis.
+/// The concatenation of tensors along an axis.
 ///
-/// Inputs: any number of tensors of one element type that agree in every axis but the one. Output: the same, with the sum of
-/// their extents along that axis. Exact.
+/// Inputs: any number of tensors of one element type that agree in every other axis. Output: the same shape, with the sum of their extents
+/// along the axis. Exact.
 public struct Concat: Operator {
   public static let name = "Concat"
 
@@ -69,7 +69,7 @@ extension Concat: Joining {
 }
 
 extension StridedCopy {
-  /// The copy of a whole tensor into (`reversed`), or out of, the part of a tensor that begins at `start` along an axis.
+  /// Makes the copy of a tensor from (or, `reversed`, to) the part of a larger tensor that begins at `start` along an axis.
   static func part(
     of whole: TensorSpec, at start: Int, along axis: Int, extent: Int, reversed: Bool
   ) -> StridedCopy {
@@ -88,7 +88,7 @@ extension StridedCopy {
 }
 
 extension Value {
-  /// This value and then `others`, along an axis; by default the channels.
+  /// Concatenates this value and `others` along an axis, by default the channels.
   public func concat(
     with others: [Value], axis: Int = -1, named name: String = "concat", file: StaticString = #fileID,
     line: UInt = #line
@@ -96,7 +96,7 @@ extension Value {
     apply(Concat(axis: axis), named: name, with: others, file: file, line: line)
   }
 
-  /// This value and then `other`, along an axis; by default the channels.
+  /// Concatenates this value and `other` along an axis, by default the channels.
   public func concat(
     with other: Value, axis: Int = -1, named name: String = "concat", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -105,7 +105,7 @@ extension Value {
 }
 
 extension [Value] {
-  /// The values one after the other along an axis; by default the channels.
+  /// Concatenates the values along an axis, by default the channels.
   ///
   /// - Precondition: there is at least one value.
   public func concatenated(

@@ -1,18 +1,19 @@
-/// Two-dimensional convolution (cross-correlation, as in every framework), ordinary, strided, atrous, grouped or depthwise:
+/// Two-dimensional convolution (cross-correlation, as in other frameworks), ordinary, strided, atrous, grouped or depthwise:
 ///
 /// y[n, i, j, o] = f(b[o] + r[n, i, j, o] + Σ over a, b, c of w[o, c, a, b] · x[n, i·stride − padding + a·dilation, j·stride − … , c])
 ///
-/// Inputs: x `[batch, height, width, in]`, weight `[out, in / groups, kernelHeight, kernelWidth]` (the layout of PyTorch's and
-/// ONNX's checkpoints), bias `[out]` or none, and with ``addsResidual`` as the last one r, of the output's shape. Output: `[batch, outHeight, outWidth, out]`, sizes by
-/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x| against Double loops.
+/// Inputs: x `[batch, height, width, in]`, weight `[out, in / groups, kernelHeight, kernelWidth]` (the layout of PyTorch's and ONNX's
+/// checkpoints), optionally bias `[out]`, and with ``addsResidual`` r, of the output's shape, as the last input. Output:
+/// `[batch, outHeight, outWidth, out]`, with extents by ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x|
+/// against Double loops.
 public struct Convolution: Operator {
   public static let name = "Convolution"
 
   /// Kernel, stride, dilation, padding and groups.
   public let geometry: ConvolutionGeometry
-  /// Applied to the result.
+  /// The activation function of the result.
   public let function: ElementwiseFunction
-  /// Whether the last input is a map that is added before the function is applied: the shortcut of a residual block.
+  /// Whether the last input is a residual that is added before the function is applied.
   public let addsResidual: Bool
 
   /// Makes the operator.
@@ -100,9 +101,9 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorb
 }
 
 extension Value {
-  /// Convolution with the parameters `name.weight`, He-normal at first unless told otherwise, and, with `bias`, `name.bias`.
+  /// Applies a convolution with the parameters `name.weight`, initially He-normal by default, and, with `bias`, `name.bias`.
   ///
-  /// Without `padding` it is padded so that stride 1 keeps the size of the map (odd kernels): dilation · (k − 1) / 2.
+  /// The default `padding`, dilation · (k − 1) / 2, keeps the size of the map for odd kernels at stride 1.
   public func conv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D? = nil,
     dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil,
@@ -131,10 +132,10 @@ extension Convolution: Convolving {
 }
 
 extension Convolution: PermutationAbsorbing {
-  /// More weights than this are better packed once than read as rows for each tile.
+  /// The most weights for ``PlanarConvolution``. Larger ones are better packed once than read as rows by each tile.
   private static let largestPlanarWeight = 1 << 16
 
-  /// A 1 × 1 convolution can write its channels first.
+  /// Fuses a transposition to channels first into a 1 × 1 convolution.
   public func absorbing(permutation: [Int], inputs: [TensorSpec]) -> (any Operator)? {
     guard permutation == [0, 3, 1, 2], geometry == ConvolutionGeometry(kernel: 1), !addsResidual,
       inputs[1].shape.elementCount <= Convolution.largestPlanarWeight
@@ -144,7 +145,7 @@ extension Convolution: PermutationAbsorbing {
 }
 
 extension Convolution: ConsumerAbsorbing {
-  /// A convolution can pool its output.
+  /// Fuses a 2 × 2 max pooling of the output.
   public func computingAlso(_ consumer: any Operator) -> (any Operator)? {
     guard let pool = consumer as? MaxPool, pool == PoolingConvolution.pool else { return nil }
     return PoolingConvolution(convolution: self)
@@ -161,7 +162,7 @@ extension Convolution: PaddingAbsorbing {
 
 extension Convolution {
   public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
-    // The map that is added has the output's shape, which need not be the input's.
+    // The residual has the output's shape, which may differ from the input's.
     index == 0
       ? geometry.windowReach(of: inputs[0])
       : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
@@ -175,7 +176,7 @@ extension Convolution: PropertyInferring {
     guard x.isBounded, !addsResidual, let weights = inputs[1].constant, weights.elementType == .float32 else {
       return [ValueProperties(axes: axes)]
     }
-    // Each output channel at its least and largest: a blur of probabilities gives probabilities.
+    // The bounds of each output channel. Weights that sum to one, as of a blur, keep probabilities.
     let bias = inputs.count > 2 ? inputs[2].constant?.elements(of: Float.self) : nil
     guard inputs.count == 2 || bias != nil else { return [ValueProperties(axes: axes)] }
     let (channels, taps) = (weights.shape[0], weights.count / max(1, weights.shape[0]))

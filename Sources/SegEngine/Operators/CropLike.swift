@@ -1,17 +1,17 @@
-/// The part of a feature map that has the height and width of another.
+/// Crops a feature map to the height and width of another.
 ///
-/// Inputs: x `[batch, height, width, channels]` of any type, other: a feature map that is no larger, of which the shape alone is
-/// read. Output: `[batch, other height, other width, channels]`. From the middle, an odd rest leaves one row more below than
-/// above, as in the U-Net of Ronneberger et al. 2015; or from the top left. Exact.
+/// Inputs: x `[batch, height, width, channels]` of any type; other: a feature map that is no larger, of which only the shape is used.
+/// Output: `[batch, other height, other width, channels]`, from the middle or from the top left. From the middle, an odd difference crops
+/// one more row below than above, as in the U-Net of Ronneberger et al. 2015. Exact.
 public struct CropLike: Operator {
   public static let name = "CropLike"
 
-  /// The part that is kept.
+  /// The position of the part that is kept.
   public enum Anchor: String, Hashable, Sendable {
     case center, topLeft
   }
 
-  /// The part that is kept.
+  /// The position of the part that is kept.
   public let anchor: Anchor
 
   /// Makes the operator.
@@ -54,7 +54,7 @@ public struct CropLike: Operator {
 }
 
 extension Value {
-  /// The part of this feature map that has the height and width of `other`.
+  /// Crops this feature map to the height and width of `other`.
   public func crop(
     like other: Value, anchor: CropLike.Anchor = .center, named name: String = "crop", file: StaticString = #fileID,
     line: UInt = #line

@@ -1,6 +1,6 @@
-/// One function applied to each element: activations and elementary functions.
+/// A function applied to each element: an activation or elementary function.
 ///
-/// Input: x of any shape. Output: as x. Accuracy: see ``ElementwiseFunction``.
+/// Input: x of any shape. Output: the shape of x. Accuracy: see ``ElementwiseFunction``.
 public struct Elementwise: Operator, Pointwise {
   public static let name = "Elementwise"
 
@@ -55,26 +55,26 @@ extension Value {
     apply(Elementwise(function), named: name ?? "\(function)".prefix { $0 != "(" }.description, file: file, line: line)
   }
 
-  /// max(x, 0)
+  /// Computes max(x, 0).
   public func relu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.relu, file: file, line: line) }
 
-  /// min(max(x, 0), 6)
+  /// Computes min(max(x, 0), 6).
   public func relu6(file: StaticString = #fileID, line: UInt = #line) -> Value {
     map(.relu6, named: "relu6", file: file, line: line)
   }
 
-  /// 1 / (1 + e⁻ˣ)
+  /// Computes 1 / (1 + e⁻ˣ).
   public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Value {
     map(.sigmoid, file: file, line: line)
   }
 
-  /// x · Φ(x)
+  /// Computes x · Φ(x).
   public func gelu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.gelu, file: file, line: line) }
 
-  /// x · sigmoid(x)
+  /// Computes x · sigmoid(x).
   public func silu(file: StaticString = #fileID, line: UInt = #line) -> Value { map(.silu, file: file, line: line) }
 
-  /// x · min(max(x / 6 + 1/2, 0), 1)
+  /// Computes x · min(max(x / 6 + 1/2, 0), 1).
   public func hardSwish(file: StaticString = #fileID, line: UInt = #line) -> Value {
     map(.hardSwish, file: file, line: line)
   }
@@ -92,7 +92,7 @@ extension Elementwise: PropertyInferring {
       y.isInteger =
         x.isInteger && (low.isInfinite || low == low.rounded()) && (high.isInfinite || high == high.rounded())
       y.isCategorical = x.isCategorical
-      // At least a span where it is kept from below: x / max(span, ε) is no larger than x / span.
+      // A span with a lower bound ε is at least the span: x / max(span, ε) is no larger than x / span.
       if low >= 0, high == .infinity || Double(high) >= x.range.highest { y.relation = x.relation?.ifSpan }
     case .reciprocal:
       if var relation = x.relation {
@@ -108,7 +108,7 @@ extension Elementwise: PropertyInferring {
 }
 
 extension ElementwiseFunction {
-  /// Whether it leaves numbers of an interval as they are.
+  /// Returns whether the function leaves all numbers of an interval unchanged.
   fileprivate func keeps(_ range: ValueRange) -> Bool {
     switch self {
     case .identity: true

@@ -1,16 +1,16 @@
-/// The mean, or the largest value, of all pixels of each channel.
+/// Global pooling: the mean, or the maximum, over all pixels of each channel.
 ///
-/// Input: x `[batch, height, width, channels]`. Output: `[batch, 1, 1, channels]`. The mean is held to 2e-6 of the mean of |x|, the
+/// Input: x `[batch, height, width, channels]`. Output: `[batch, 1, 1, channels]`. The mean is tested to 2e-6 of the mean of |x|, the
 /// maximum is exact.
 public struct GlobalPool: Operator {
   public static let name = "GlobalPool"
 
-  /// What becomes of the pixels.
+  /// The reduction over the pixels.
   public enum Operation: String, Hashable, Sendable {
     case average, maximum
   }
 
-  /// What becomes of the pixels.
+  /// The reduction over the pixels.
   public let operation: Operation
 
   /// Makes the operator.
@@ -38,14 +38,14 @@ public struct GlobalPool: Operator {
 }
 
 extension Value {
-  /// The mean of all pixels of each channel, `[batch, 1, 1, channels]`.
+  /// Computes the mean over all pixels of each channel, `[batch, 1, 1, channels]`.
   public func globalAveragePool(
     named name: String = "globalAveragePool", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(GlobalPool(.average), named: name, file: file, line: line)
   }
 
-  /// The largest value of all pixels of each channel, `[batch, 1, 1, channels]`.
+  /// Computes the maximum over all pixels of each channel, `[batch, 1, 1, channels]`.
   public func globalMaxPool(
     named name: String = "globalMaxPool", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -1,15 +1,15 @@
-/// Normalisation of each group of channels of an image by its mean and variance over all pixels:
+/// Group normalisation: each group of channels of an image is normalised by its mean and variance over all pixels:
 /// (x − mean) / √(variance + epsilon) · weight + bias (Wu and He 2018).
 ///
-/// Inputs: x `[batch, …, channels]`, and where affine weight and bias `[channels]`. Output: as x. Mean and variance are those
-/// of the population, in two passes, and the second corrects the rounding of the mean: held to 1e-5 for groups of deviation 1, and
-/// ten times worse only where the mean is some hundred deviations.
+/// Inputs: x `[batch, …, channels]`, and optionally weight and bias `[channels]`. Output: the shape of x. Mean and variance are those of
+/// the population, in two passes; the second corrects the rounding of the mean. Tested to 1e-5 for groups of deviation 1, and to ten times
+/// that only where the mean is some hundred deviations.
 public struct GroupNorm: Operator {
   public static let name = "GroupNorm"
 
-  /// Groups of channels.
+  /// The number of groups of channels.
   public let groups: Int
-  /// Added to the variance.
+  /// The number added to the variance.
   public let epsilon: Float
 
   /// Makes the operator.
@@ -41,7 +41,7 @@ public struct GroupNorm: Operator {
 }
 
 extension Value {
-  /// Normalisation of groups of channels with the parameters `name.weight` and `name.bias`.
+  /// Applies group normalisation with the parameters `name.weight` and `name.bias`.
   public func groupNorm(
     _ name: String, groups: Int, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -51,7 +51,7 @@ extension Value {
       line: line)
   }
 
-  /// Normalisation of each channel of each image, where `affine` with the parameters `name.weight` and `name.bias`.
+  /// Normalises each channel of each image; with `affine`, with the parameters `name.weight` and `name.bias`.
   public func instanceNorm(
     _ name: String, affine: Bool = false, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -1,11 +1,11 @@
-/// Mean and variance over the pixels of an image and the channels of a group, and what they make of the image.
+/// The mean and variance over the pixels of an image and the channels of a group, and the normalisation with them.
 struct GroupStatistics: Sendable {
   private let batch, pixels, channels, groups: Int
   private let epsilon: Float
-  /// Pixels whose sum is one partial sum; depends on the shape alone, so that results do not depend on the threads.
+  /// The number of pixels of one partial sum. It depends on the shape alone, so results do not depend on the thread count.
   private let block: Int
   private let blocks: Int
-  /// Rows whose differences from the mean are held at once.
+  /// The number of rows whose differences from the mean are stored at once.
   private let lines: Int
 
   init(_ x: Shape, groups: Int, epsilon: Float) {
@@ -35,13 +35,13 @@ struct GroupStatistics: Sendable {
   }
 
   private struct Scratch {
-    /// A sum, later a sum and a sum of squares, of each channel of each block.
+    /// The sum, later the sum and sum of squares, of each channel of each block.
     let partial: UnsafeMutablePointer<Float>
-    /// Minus the mean nearly, a channel of each image.
+    /// The negated approximate mean of each channel of each image.
     let center: UnsafeMutablePointer<Float>
-    /// What differences from the center are multiplied by, and what is added then.
+    /// The factor and the summand of the differences from the center.
     let scale, shift: UnsafeMutablePointer<Float>
-    /// Some rows of differences from the center, for each worker.
+    /// Rows of differences from the center, for each worker.
     let differences: UnsafeMutablePointer<Float>
   }
 
@@ -51,7 +51,7 @@ struct GroupStatistics: Sendable {
     let weight = context.inputCount > 1 ? context.input(1).floats : nil
     let bias = context.inputCount > 2 ? context.input(2).floats : nil
     let channels = channels
-    /// Calls `body` with the rows of a block that fit the scratch memory, after their differences have been taken.
+    /// Calls `body` with as many rows of a block at a time as fit the scratch memory, after computing their differences.
     func forEachDifference(
       _ index: Int, _ worker: Int, _ body: (_ image: Int, _ row: Int, _ count: Int, UnsafeMutablePointer<Float>) -> Void
     ) {
@@ -76,12 +76,12 @@ struct GroupStatistics: Sendable {
       let sum = total(scratch.partial, image, group)
       for c in group { scratch.center[image * channels + c] = Float(-sum / count) }
     }
-    // The mean is off by the rounding of its sum. The sum of the differences tells by how much.
+    // The mean has the rounding error of its sum. The sum of the differences gives the correction.
     device.workers.forEach(batch * blocks) { index, worker in
       let sums = scratch.partial + 2 * index * channels
       sums.update(repeating: 0, count: 2 * channels)
       forEachDifference(index, worker) { _, _, count, difference in
-        // Their sums stand behind them.
+        // The sums follow the differences in memory.
         let line = difference + lines * channels
         device.kernels.reduceRows(.sum, difference, xStride: channels, rows: count, channels: channels, line)
         device.kernels.combine(.add, sums, pStep: 1, line, qStep: 1, sums, count: channels)
@@ -109,13 +109,13 @@ struct GroupStatistics: Sendable {
     }
   }
 
-  /// The image, the first row and the number of rows of a block.
+  /// Returns the image, the first row and the number of rows of a block.
   private func rows(_ index: Int) -> (image: Int, row: Int, count: Int) {
     let (image, part) = index.quotientAndRemainder(dividingBy: blocks)
     return (image, image * pixels + part * block, min(block, pixels - part * block))
   }
 
-  /// Calls `body` with each group of channels of each image, and how many numbers it is of.
+  /// Calls `body` with each group of channels of each image, and the number of elements of the group.
   private func forEachGroup(_ body: (_ image: Int, _ channels: Range<Int>, _ count: Double) -> Void) {
     guard channels > 0 else { return }
     let size = channels / groups
@@ -124,7 +124,7 @@ struct GroupStatistics: Sendable {
     }
   }
 
-  /// The sum over the blocks of an image and the channels of a group.
+  /// Computes the sum over the blocks of an image and the channels of a group.
   private func total(_ partial: UnsafePointer<Float>, _ image: Int, _ group: Range<Int>) -> Double {
     var sum = 0.0
     for part in 0..<blocks {

@@ -1,4 +1,4 @@
-/// Gives its input as it is. Dropout is this when inferring.
+/// The identity: the output equals the input. Dropout is an identity in inference.
 public struct Identity: Operator {
   public static let name = "Identity"
 
@@ -18,7 +18,7 @@ public struct Identity: Operator {
 }
 
 extension PreparedOperator {
-  /// Copies input 0 to output 0: what an operator that forwards its input does where it cannot share memory.
+  /// Copies input 0 to output 0. An operator that forwards its input runs it where the two cannot share memory.
   static let forwarding = PreparedOperator { context in
     let input = context.input(0)
     context.output().base.copyMemory(from: input.base, byteCount: input.spec.byteCount)
@@ -26,7 +26,7 @@ extension PreparedOperator {
 }
 
 extension Value {
-  /// The value as it is; dropout does nothing when inferring.
+  /// Returns the value unchanged: dropout has no effect in inference.
   public func dropout(_ name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) -> Value {
     apply(Identity(), named: name, file: file, line: line)
   }

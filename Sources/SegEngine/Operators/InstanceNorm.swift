@@ -1,11 +1,11 @@
-/// Normalisation of each channel of an image by its mean and variance over all pixels (Ulyanov et al. 2016).
+/// Instance normalisation: each channel of an image is normalised by its mean and variance over all pixels (Ulyanov et al. 2016).
 ///
-/// Inputs: x `[batch, …, channels]`, and where affine weight and bias `[channels]`. Output: as x. A ``GroupNorm`` with a group
-/// a channel, held to the same tolerance.
+/// Inputs: x `[batch, …, channels]`, and optionally weight and bias `[channels]`. Output: the shape of x. It is a ``GroupNorm`` with one
+/// group per channel, tested to the same tolerance.
 public struct InstanceNorm: Operator {
   public static let name = "InstanceNorm"
 
-  /// Added to the variance.
+  /// The number added to the variance.
   public let epsilon: Float
 
   /// Makes the operator.

@@ -1,12 +1,12 @@
-/// Normalisation of each row (pixel, token) by its own mean and variance: (x − mean) / √(variance + epsilon) · weight + bias
-/// over the innermost axis (Ba et al. 2016).
+/// Layer normalisation: each row (pixel, token) is normalised by its own mean and variance over the innermost axis:
+/// (x − mean) / √(variance + epsilon) · weight + bias (Ba et al. 2016).
 ///
-/// Inputs: x `[…, channels]`, and where affine weight and bias `[channels]`. Output: as x. The variance is that of the population.
-/// Held to 1e-5 for rows of mean 0 and variance 1 or more; a mean that is 10ᵏ deviations large costs k digits.
+/// Inputs: x `[…, channels]`, and optionally weight and bias `[channels]`. Output: the shape of x. The variance is that of the population.
+/// Tested to 1e-5 for rows of mean 0 and variance 1 or more; a mean of 10ᵏ deviations loses k digits.
 public struct LayerNorm: Operator {
   public static let name = "LayerNorm"
 
-  /// Added to the variance.
+  /// The number added to the variance.
   public let epsilon: Float
 
   /// Makes the operator.
@@ -40,7 +40,7 @@ public struct LayerNorm: Operator {
 }
 
 extension Operator {
-  /// The shape rule of normalisations: x, and where they are given a weight and a bias a channel.
+  /// Checks the operands of a normalisation: x, and optionally a weight and a bias per channel.
   func requireNormalization(_ inputs: [TensorSpec], minimumRank: Int) throws(ShapeError) -> [TensorSpec] {
     try requireInputs(inputs, 1...3)
     for input in inputs { try requireFloat(input) }
@@ -53,8 +53,8 @@ extension Operator {
     return [inputs[0]]
   }
 
-  /// An element costs two operations for the mean and the difference, two for the variance, one for the division, and two where
-  /// weight and bias are given.
+  /// Computes the cost. An element takes two operations for the mean and the difference, two for the variance, one for the division, and
+  /// two for weight and bias if given.
   func normalizationCost(_ inputs: [TensorSpec], _ outputs: [TensorSpec]) -> Cost {
     Cost(
       otherOperations: (4 + inputs.count) * outputs[0].shape.elementCount,
@@ -63,7 +63,7 @@ extension Operator {
 }
 
 extension Value {
-  /// Normalisation of each row with the parameters `name.weight` and `name.bias`.
+  /// Applies layer normalisation with the parameters `name.weight` and `name.bias`.
   public func layerNorm(
     _ name: String, epsilon: Float = 1e-5, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -71,7 +71,7 @@ extension Value {
       LayerNorm(epsilon: epsilon), named: name, with: normalizationParameters(name, file, line), file: file, line: line)
   }
 
-  /// The parameters `name.weight`, ones at first, and `name.bias`, zeros at first.
+  /// Adds the parameters `name.weight`, initially ones, and `name.bias`, initially zeros.
   func normalizationParameters(_ name: String, _ file: StaticString, _ line: UInt) -> [Value] {
     graph.scope(name) {
       [

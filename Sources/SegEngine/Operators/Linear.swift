@@ -1,13 +1,12 @@
-/// A linear layer on each row (pixel, token): x · weightᵀ + bias, and an activation where one is fused.
+/// A linear layer on each row (pixel, token): x · weightᵀ + bias, with an optional activation function.
 ///
-/// Inputs: x `[…, in]`, weight `[out, in]`, where given bias `[out]`, and with ``addsResidual`` as the last one a tensor of the output's
-/// shape that is added before the activation. Output: `[…, out]`. With constant weights it is a 1×1 convolution, by the algorithm that is
-/// estimated to be the fastest: float32 sums held to 8e-7 · √in · (largest |x|) · (largest |weight|), by Strassen's product to three
-/// times that.
+/// Inputs: x `[…, in]`, weight `[out, in]`, optionally bias `[out]`, and with ``addsResidual`` a residual of the output's shape as the last
+/// input. Output: `[…, out]`. With constant weights it runs as a 1×1 convolution, by the algorithm with the lowest estimated time. Float32
+/// sums are tested to 8e-7 · √in · (largest |x|) · (largest |weight|), those of Strassen's algorithm to three times that.
 public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
   public static let name = "Linear"
 
-  /// What is applied to the result.
+  /// The activation function of the result.
   public let function: ElementwiseFunction
 
   /// Whether the last input is added to the result before the function is applied.
@@ -80,13 +79,13 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     guard context.constants[1] != nil, inputs > 0, outputs > 0, rows > 0 else {
       return general(rows: rows, outputs: outputs, inputs: inputs, context.workers)
     }
-    // A 1×1 convolution of a map that is a pixel wide.
+    // The rows are the pixels of a map of width 1.
     return ConvolutionProblem(
       .forward, ConvolutionGeometry(kernel: 1), input: [1, rows, 1, inputs], output: [1, rows, 1, outputs]
     ).prepared(context, function: function, hasResidual: addsResidual)
   }
 
-  /// With weights that the network computes itself: the backend's general product.
+  /// Prepares a layer whose weights are computed by the network: it uses the backend's general product.
   private func general(rows: Int, outputs: Int, inputs: Int, _ workers: WorkerPool) -> PreparedOperator {
     let tiles = ProductTiles(rows: rows, columns: outputs, products: 1, workers: workers)
     let function = function
@@ -116,7 +115,7 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
 }
 
 extension Value {
-  /// A linear layer with the parameters `name.weight` `[out, in]` and, where wanted, `name.bias` `[out]`.
+  /// Applies a linear layer with the parameters `name.weight` `[out, in]` and, with `bias`, `name.bias` `[out]`.
   public func linear(
     _ name: String, _ outputs: Int, bias: Bool = true, initializer: Initializer? = nil, file: StaticString = #fileID,
     line: UInt = #line

@@ -1,13 +1,13 @@
-/// The product of matrices, a pair for each index of the outer axes.
+/// The matrix product, for each index of the outer axes.
 ///
-/// Inputs: a `[…, m, k]`, b `[…, k, n]`, each as it is or transposed (`[…, k, m]`, `[…, n, k]`). The outer axes broadcast under NumPy's
-/// rule. Output: `[…, m, n]`. Sums are float32 in the backend's order: held to 2e-7 · √k · (largest |a|) · (largest |b|) · 4.
+/// Inputs: a `[…, m, k]`, b `[…, k, n]`, each optionally transposed (`[…, k, m]`, `[…, n, k]`). The outer axes broadcast under NumPy's
+/// rule. Output: `[…, m, n]`. Sums are float32 in the backend's order: tested to 2e-7 · √k · (largest |a|) · (largest |b|) · 4.
 public struct MatMul: Operator {
   public static let name = "MatMul"
 
-  /// Whether the last two axes of a are exchanged.
+  /// Whether the last two axes of a are transposed.
   public let transposesA: Bool
-  /// Whether the last two axes of b are exchanged.
+  /// Whether the last two axes of b are transposed.
   public let transposesB: Bool
 
   /// Makes the operator.
@@ -20,7 +20,7 @@ public struct MatMul: Operator {
     [transposesA ? "aᵀ" : "", transposesB ? "bᵀ" : ""].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
-  /// Rows, columns and inner extent of the product.
+  /// Returns rows, columns and inner extent of the product.
   private func extents(_ a: Shape, _ b: Shape) -> (m: Int, n: Int, k: Int) {
     (
       a[a.rank - (transposesA ? 1 : 2)], b[b.rank - (transposesB ? 2 : 1)],
@@ -57,7 +57,7 @@ public struct MatMul: Operator {
     let (a, b) = (context.inputs[0].shape, context.inputs[1].shape)
     let (m, n, k) = extents(a, b)
     let outer = Shape(Array(context.outputs[0].shape.dimensions.dropLast(2)))
-    // The matrix of each operand that each product takes.
+    // The index of each product's matrix in each operand.
     let aMatrices = MatMul.matrices(of: a, for: outer)
     let bMatrices = MatMul.matrices(of: b, for: outer)
     let (transposesA, transposesB) = (transposesA, transposesB)
@@ -99,7 +99,7 @@ public struct MatMul: Operator {
 extension MatMul: MatrixProduct {}
 
 extension Value {
-  /// The product of this matrix (or these matrices) and another.
+  /// Multiplies this matrix (or these matrices) by another.
   public func matmul(
     _ other: Value, transposingA: Bool = false, transposingB: Bool = false, named name: String = "matmul",
     file: StaticString = #fileID, line: UInt = #line

@@ -1,16 +1,16 @@
-/// The largest value of each window of pixels, a channel at a time.
+/// The maximum of each window of pixels, per channel.
 ///
 /// Input: x `[batch, height, width, channels]`. Output 0: `[batch, outHeight, outWidth, channels]`, extents by
-/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Output 1, where asked for: the place of each first maximum, as int32
-/// row · width + column in the input's plane, which ``MaxUnpool`` takes; PyTorch's `return_indices` in NHWC.
+/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Output 1, optional: the index of each first maximum, as int32 row · width + column
+/// in the input's plane, for ``MaxUnpool``; PyTorch's `return_indices` in NHWC.
 ///
-/// Padding never is the maximum; a window that sees nothing but padding gives −∞. NaN counts as the largest. Exact.
+/// Padding is never the maximum; a window that covers only padding gives −∞. NaN counts as the largest. Exact.
 public struct MaxPool: Operator, Hashable {
   public static let name = "MaxPool"
 
   /// Kernel, stride, dilation and padding.
   public let geometry: ConvolutionGeometry
-  /// Whether a last window that does not fit whole counts (`ceil_mode`).
+  /// Whether a last window that extends beyond the padded image gives an output (`ceil_mode`).
   public let roundingUp: Bool
   /// Whether output 1 exists.
   public let givesIndices: Bool
@@ -52,7 +52,7 @@ public struct MaxPool: Operator, Hashable {
     }
   }
 
-  /// Pools a map.
+  /// Computes the maxima of a feature map, and optionally their indices.
   func run(_ x: TensorView, _ y: MutableTensorView, indices: MutableTensorView? = nil, on device: ComputeDevice) {
     SlidingWindow.forEachRow(of: y, from: x, geometry, over: device.workers) { window, image, outputRow, pixel in
       device.kernels.maxPool(
@@ -64,7 +64,7 @@ public struct MaxPool: Operator, Hashable {
 }
 
 extension Value {
-  /// The largest value of each window; `stride` is the kernel's extent where it is not given.
+  /// Computes the maximum of each window; `stride` is by default the kernel's extent.
   public func maxPool(
     kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, dilation: Extent2D = 1, roundingUp: Bool = false,
     named name: String = "maxPool", file: StaticString = #fileID, line: UInt = #line
@@ -73,7 +73,7 @@ extension Value {
     return apply(MaxPool(geometry, roundingUp: roundingUp), named: name, file: file, line: line)
   }
 
-  /// The largest value of each window and its place in the plane, for ``maxUnpool(_:to:named:file:line:)``.
+  /// Computes the maximum of each window and its index in the plane, for ``maxUnpool(_:to:named:file:line:)``.
   public func maxPoolWithIndices(
     kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0, dilation: Extent2D = 1, roundingUp: Bool = false,
     named name: String = "maxPool", file: StaticString = #fileID, line: UInt = #line

@@ -1,23 +1,23 @@
-/// Puts each value at the place from which a max pooling took it, zeros elsewhere (the decoder of SegNet, Badrinarayanan et al.
-/// 2017).
+/// Max unpooling: writes each value to the index from which a max pooling took it, and zeros elsewhere (the decoder of SegNet,
+/// Badrinarayanan et al. 2017).
 ///
-/// Inputs: x `[batch, height, width, channels]`; indices, int32 of the same shape, row · outWidth + column in the output's plane;
-/// and for ``Target/like`` a feature map, of which the shape alone is read. Output: `[batch, outHeight, outWidth, channels]`. Where
-/// two values want one place the later pixel wins; an index outside the output is left out. Exact.
+/// Inputs: x `[batch, height, width, channels]`; indices, int32 of the same shape, row · outWidth + column in the output's plane; and for
+/// ``Target/like`` a feature map of which only the shape is used. Output: `[batch, outHeight, outWidth, channels]`. If two values have the
+/// same index, the later pixel wins; a value whose index is outside the output is dropped. Exact.
 public struct MaxUnpool: Operator {
   public static let name = "MaxUnpool"
 
-  /// The height and width that are wanted.
+  /// The height and width of the output.
   public enum Target: Hashable, Sendable {
-    /// These.
+    /// The given size.
     case size(Extent2D)
-    /// Those that the pooling of this geometry most simply came from: (in − 1) · stride − padding + kernel.
+    /// The smallest size that a pooling of this geometry reduces to the input's: (in − 1) · stride − padding + kernel.
     case geometry(ConvolutionGeometry)
-    /// Those of input 2: the map that was pooled, usually.
+    /// The size of input 2, usually the map that was pooled.
     case like
   }
 
-  /// The height and width that are wanted.
+  /// The height and width of the output.
   public let target: Target
 
   /// Makes the operator.
@@ -56,7 +56,7 @@ public struct MaxUnpool: Operator {
   public var takesRowStrides: Bool { true }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
-    // Each worker owns some channels of an image, so that no two write one place. Sixteen floats are a cache line.
+    // Each worker writes its own channels of an image, so no two workers write the same element. Sixteen floats are a cache line.
     let chunk = 16
     return PreparedOperator { context in
       let (x, indices, y) = (context.input(0), context.input(1), context.output())
@@ -87,7 +87,7 @@ public struct MaxUnpool: Operator {
 }
 
 extension Value {
-  /// Puts each value at its index in a plane of the wanted size.
+  /// Writes each value to its index in a plane of the given size.
   public func maxUnpool(
     _ indices: Value, to size: Extent2D, named name: String = "maxUnpool", file: StaticString = #fileID,
     line: UInt = #line
@@ -95,7 +95,7 @@ extension Value {
     apply(MaxUnpool(to: .size(size)), named: name, with: [indices], file: file, line: line)
   }
 
-  /// Puts each value at its index in a plane of the height and width of `other`.
+  /// Writes each value to its index in a plane of the height and width of `other`.
   public func maxUnpool(
     _ indices: Value, like other: Value, named name: String = "maxUnpool", file: StaticString = #fileID,
     line: UInt = #line
@@ -103,7 +103,7 @@ extension Value {
     apply(MaxUnpool(to: .like), named: name, with: [indices, other], file: file, line: line)
   }
 
-  /// Puts each value at its index in a plane of the size that a pooling of this geometry most simply came from.
+  /// Writes each value to its index in a plane of the smallest size that a pooling of this geometry reduces to this map's.
   public func maxUnpool(
     _ indices: Value, kernel: Extent2D, stride: Extent2D? = nil, padding: Padding2D = 0,
     named name: String = "maxUnpool", file: StaticString = #fileID, line: UInt = #line
@@ -116,7 +116,7 @@ extension Value {
 extension MaxUnpool {
   public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
     guard index == 0 else { return .none }
-    // Where values land depends on the pooling; those of windows that do not overlap land within their own.
+    // The output index depends on the pooling. Windows that do not overlap write within their own area.
     func axis(_ from: Int, _ to: Int) -> AxisReach {
       let factor = max(1, to / max(1, from))
       return .spread(stride: factor, first: 0, step: 1, count: factor, of: from)

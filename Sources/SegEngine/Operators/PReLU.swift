@@ -1,6 +1,6 @@
-/// x where positive, else slope · x, the slope being learned (He et al. 2015).
+/// x where positive, else slope · x, with a learned slope (He et al. 2015).
 ///
-/// Inputs: x `[…, channels]`, slope `[1]` or `[channels]`. Output: as x. Exact to one rounding.
+/// Inputs: x `[…, channels]`, slope `[1]` or `[channels]`. Output: the shape of x. Exact to one rounding.
 public struct PReLU: Operator {
   public static let name = "PReLU"
 
@@ -46,7 +46,7 @@ public struct PReLU: Operator {
 }
 
 extension Value {
-  /// x where positive, else `name.weight` · x, with one slope or a slope a channel, 1/4 at first.
+  /// Applies PReLU with the slope `name.weight`, a single one or one per channel, initially 1/4.
   public func prelu(
     _ name: String, perChannel: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -1,29 +1,29 @@
-/// Elements added around a tensor along any axes, or cut away where a number is negative.
+/// Padding of a tensor along any axes; a negative amount crops.
 ///
-/// Input: x of any shape and type. Output: each axis longer by what is put before and after. Exact.
+/// Input: x of any shape and type. Output: each axis is longer by the elements before and after. Exact.
 public struct Pad: Operator {
   public static let name = "Pad"
 
-  /// What stands outside.
+  /// The values of the padding.
   public enum Mode: Hashable, Sendable {
     /// A number, converted to the element type.
     case constant(Float)
-    /// The tensor mirrored at its first and last element, which are not repeated.
+    /// The tensor mirrored at its first and last element, without repeating them.
     case reflect
     /// The nearest element.
     case edge
   }
 
-  /// What is added at the two ends of an axis.
+  /// The padding at the two ends of an axis.
   public struct Amount: Hashable, Sendable {
     /// The axis; negative counts from the end.
     public var axis: Int
-    /// Elements before the first; negative cuts.
+    /// Elements before the first; a negative number crops.
     public var before: Int
-    /// Elements after the last; negative cuts.
+    /// Elements after the last; a negative number crops.
     public var after: Int
 
-    /// Describes what is added to an axis.
+    /// Describes the padding of an axis.
     public init(axis: Int, before: Int, after: Int) {
       self.axis = axis
       self.before = before
@@ -31,9 +31,9 @@ public struct Pad: Operator {
     }
   }
 
-  /// What is added; an axis that none names stays as it is.
+  /// The padding per axis; an axis without an amount is unchanged.
   public let amounts: [Amount]
-  /// What stands outside.
+  /// The values of the padding.
   public let mode: Mode
 
   /// Makes the operator.
@@ -106,15 +106,15 @@ public struct Pad: Operator {
     }
   }
 
-  /// Where each row and each element of a row come from.
+  /// The source of each output row and of each element in a row.
   private struct RowMap: Sendable {
     let columns: ContiguousArray<Int>
-    /// Outputs of a row that are adjoining inputs.
+    /// The output elements of a row that are copied from contiguous inputs.
     let run: Range<Int>
     let outer: ContiguousArray<ContiguousArray<Int>>
     let outerExtents: ContiguousArray<Int>
 
-    /// The input row of an output row, or `nil` where it lies outside.
+    /// Returns the input row of an output row, or `nil` for padding.
     func source(ofRow row: Int) -> Int? {
       var rest = row
       var source = 0
@@ -151,7 +151,7 @@ public struct Pad: Operator {
     }
   }
 
-  /// The first outputs of a row that are adjoining inputs: between two ends that are filled, the middle.
+  /// Finds the elements of a row that are copied from contiguous inputs: the middle, between padding at both ends.
   private static func run(_ columns: ContiguousArray<Int>) -> Range<Int> {
     let start = columns.indices.first {
       columns[$0] >= 0 && ($0 + 1 == columns.count || columns[$0 + 1] == columns[$0] + 1)
@@ -170,7 +170,7 @@ public struct Pad: Operator {
     }
   }
 
-  /// The constant in the lowest bits.
+  /// Returns the constant's bit pattern in the lowest bits.
   private static func bits(of mode: Mode, as elementType: ElementType) -> UInt64 {
     guard case .constant(let value) = mode else { return 0 }
     return switch elementType {
@@ -204,7 +204,7 @@ extension Pad: ZeroPadding {
 }
 
 extension Value {
-  /// Rows and columns added around a feature map.
+  /// Pads a feature map with rows and columns.
   public func pad(
     _ padding: Padding2D, mode: Pad.Mode = .constant(0), named name: String = "pad", file: StaticString = #fileID,
     line: UInt = #line
@@ -216,7 +216,7 @@ extension Value {
       ], mode: mode, named: name, file: file, line: line)
   }
 
-  /// Elements added at the ends of any axes.
+  /// Pads any axes.
   public func pad(
     _ amounts: [Pad.Amount], mode: Pad.Mode = .constant(0), named name: String = "pad", file: StaticString = #fileID,
     line: UInt = #line

@@ -1,8 +1,8 @@
-/// A feature map with zeros around it, up to the height and width of another.
+/// Zero padding of a feature map to the height and width of another.
 ///
-/// Inputs: x `[batch, height, width, channels]`, other: a feature map that is no smaller, of which the shape alone is read.
-/// Output: `[batch, other height, other width, channels]`, x in the middle; an odd rest puts one row or column more at the bottom
-/// or right. Exact.
+/// Inputs: x `[batch, height, width, channels]`; other: a feature map that is no smaller, of which only the shape is used. Output:
+/// `[batch, other height, other width, channels]`, with x in the middle; an odd difference puts one row or column more at the bottom or
+/// right. Exact.
 public struct PadLike: Operator {
   public static let name = "PadLike"
 
@@ -50,7 +50,7 @@ extension PadLike: ZeroPadding {
 }
 
 extension Value {
-  /// This feature map in the middle of zeros, up to the height and width of `other`.
+  /// Pads this feature map on all sides with zeros to the height and width of `other`.
   public func pad(
     like other: Value, named name: String = "pad", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

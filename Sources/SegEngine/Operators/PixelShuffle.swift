@@ -1,11 +1,11 @@
-/// Turns groups of channels into blocks of pixels (Shi et al. 2016).
+/// Rearranges groups of channels into blocks of pixels (Shi et al. 2016).
 ///
 /// Input: x `[batch, height, width, channels · r²]` of any type. Output: `[batch, height · r, width · r, channels]`, with
 /// y[n, h·r + i, w·r + j, c] = x[n, h, w, c·r² + i·r + j]: PyTorch's order of channels. Exact.
 public struct PixelShuffle: Operator {
   public static let name = "PixelShuffle"
 
-  /// How many times larger height and width become.
+  /// The factor by which height and width grow.
   public let factor: Int
 
   /// Makes the operator.
@@ -50,8 +50,8 @@ public struct PixelShuffle: Operator {
 }
 
 extension StridedCopy {
-  /// The loops over `[batch · height, i, width, j, channels]`, with their strides in the map of few pixels and many channels and
-  /// in that of many pixels and few channels.
+  /// Makes the loops over `[batch · height, i, width, j, channels]`, with their strides in the map of fewer pixels (more channels) and in
+  /// the map of more pixels (fewer channels).
   static func shuffle(
     small: Shape, _ factor: Int
   ) -> [(extent: Int, small: ViewStride, large: ViewStride)] {
@@ -67,14 +67,14 @@ extension StridedCopy {
 }
 
 extension Value {
-  /// Turns `factor`² channels into a block of `factor` × `factor` pixels.
+  /// Rearranges `factor`² channels into a block of `factor` × `factor` pixels.
   public func pixelShuffle(
     _ factor: Int, named name: String = "pixelShuffle", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(PixelShuffle(factor), named: name, file: file, line: line)
   }
 
-  /// Turns blocks of `factor` × `factor` pixels into `factor`² channels.
+  /// Rearranges blocks of `factor` × `factor` pixels into `factor`² channels.
   public func pixelUnshuffle(
     _ factor: Int, named name: String = "pixelUnshuffle", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

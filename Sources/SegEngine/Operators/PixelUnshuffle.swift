@@ -1,11 +1,11 @@
-/// Turns blocks of pixels into groups of channels: undoes ``PixelShuffle``.
+/// Rearranges blocks of pixels into groups of channels: the inverse of ``PixelShuffle``.
 ///
 /// Input: x `[batch, height · r, width · r, channels]` of any type. Output: `[batch, height, width, channels · r²]`, with
 /// y[n, h, w, c·r² + i·r + j] = x[n, h·r + i, w·r + j, c]. Exact.
 public struct PixelUnshuffle: Operator {
   public static let name = "PixelUnshuffle"
 
-  /// How many times smaller height and width become.
+  /// The factor by which height and width shrink.
   public let factor: Int
 
   /// Makes the operator.

@@ -1,20 +1,20 @@
-/// A 1 × 1 convolution whose result has its channels first, as other frameworks take logits: ``Convolution`` and ``Transpose`` in one, so
-/// that the result is written once, where it belongs.
+/// A 1 × 1 convolution with its result in NCHW, the order of other frameworks' logits: ``Convolution`` and ``Transpose`` fused, so that the
+/// result is written once.
 ///
 /// y[n, o, i, j] = f(b[o] + Σ over c of w[o, c] · x[n, i, j, c])
 ///
-/// Inputs: x `[batch, height, width, in]`, weight `[out, in, 1, 1]`, bias `[out]` or none. Output: `[batch, out, height, width]`. Tested to
-/// 1e-5 of Σ |w · x| against Double loops.
+/// Inputs: x `[batch, height, width, in]`, weight `[out, in, 1, 1]`, optionally bias `[out]`. Output: `[batch, out, height, width]`. Tested
+/// to 1e-5 of Σ |w · x| against Double loops.
 ///
-/// It is computed as W · Xᵀ: the weights are the rows of the product as they lie, and the pixels of a tile its columns. A class is a row,
-/// so that twenty-one of them cost no more than twenty-one.
+/// It is computed as W · Xᵀ: the rows of the weights are used in place, and the pixels of a tile are the columns. A class is a row, so the
+/// number of classes is not rounded up to whole panels.
 struct PlanarConvolution: Operator {
   static let name = "PlanarConvolution"
 
-  /// Applied to the result.
+  /// The activation function of the result.
   let function: ElementwiseFunction
 
-  /// Bytes of the pixels of a tile, which stay in a core's own cache as they lie and as columns.
+  /// Bytes of the pixels of a tile. Both the pixels and their packed columns fit a core's own cache.
   private static let tileBytes = 128 << 10
   /// The most pixels of a tile.
   private static let largestTile = 512
@@ -58,7 +58,7 @@ struct PlanarConvolution: Operator {
         let (x, y) = (context.input(0), context.output())
         let bias = hasBias ? context.input(2).floats : nil
         let (height, width) = (x.shape.height, x.shape.width)
-        // Pixels that follow each other in a plane: all, unless rows are apart.
+        // The number of contiguous pixels in a plane: all of them if the output is contiguous, else one row.
         let run = y.isContiguous ? height * width : width
         let plane = height * y.rowStride
         let tiles = EvenPieces(run, largest: largest, multipleOf: layout.width)
@@ -76,7 +76,7 @@ struct PlanarConvolution: Operator {
             rows: .strided(weights, stride: inputs), rowCount: outputs, depth: inputs, panels: columns,
             columns: pixels.count, epilogue: Epilogue(function: function), into: Destination(target, stride: plane))
           if let bias {
-            // The shift of an epilogue belongs to columns, the bias to rows.
+            // The shift of an epilogue is per column. The bias here is per row, so the result is initialised with it.
             for output in 0..<outputs { (target + output * plane).update(repeating: bias[output], count: pixels.count) }
             product.accumulates = true
           }

@@ -1,7 +1,7 @@
-// What the poolings of sliding windows have in common.
+// Shared parts of pooling operators with sliding windows.
 
 extension Operator {
-  /// The shape that pooling a feature map gives.
+  /// Computes the output shape of pooling a feature map.
   func pooledShape(
     _ input: TensorSpec, _ geometry: ConvolutionGeometry, roundingUp: Bool
   ) throws(ShapeError) -> Shape {
@@ -16,8 +16,8 @@ extension Operator {
 }
 
 extension SlidingWindow {
-  /// Calls `pool` for each row of the pooled map `y`, shared out over the workers: with the window over `x`, the image, the row in it, and the
-  /// row's first pixel, counted through the batch.
+  /// Calls `pool` for each row of the pooled map `y`, split over the workers. Arguments: the window over `x`, the image, the row in it, and
+  /// the row's first pixel, counted through the batch.
   static func forEachRow(
     of y: MutableTensorView, from x: TensorView, _ geometry: ConvolutionGeometry, over workers: WorkerPool,
     _ pool: (_ window: SlidingWindow, _ image: UnsafePointer<Float>, _ outputRow: Int, _ pixel: Int) -> Void

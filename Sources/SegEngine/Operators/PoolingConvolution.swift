@@ -1,13 +1,14 @@
-/// A convolution and the 2 × 2 maximum of its result, as the encoders of the U-Net family have them: ``Convolution`` and ``MaxPool`` of
-/// stride 2 in one, so that the pixels are pooled while they are in cache and do not come back from memory.
+/// A convolution and the 2 × 2 max pooling of its result, as in encoders of the U-Net family: ``Convolution`` and ``MaxPool`` of stride 2
+/// fused, so that pixels are pooled while they are in cache.
 ///
-/// Inputs: as ``Convolution``. Outputs: its `[batch, height, width, out]`, and `[batch, ⌊height / 2⌋, ⌊width / 2⌋, out]`.
+/// Inputs: as for ``Convolution``. Outputs: its output `[batch, height, width, out]`, and the pooled
+/// `[batch, ⌊height / 2⌋, ⌊width / 2⌋, out]`.
 struct PoolingConvolution: Operator {
   static let name = "PoolingConvolution"
 
   let convolution: Convolution
 
-  /// The windows of the second output.
+  /// The pooling of the second output.
   static let pool = MaxPool(ConvolutionGeometry(kernel: 2, stride: 2))
 
   var attributes: String { convolution.attributes + " → \(PoolingConvolution.pool.attributes)" }

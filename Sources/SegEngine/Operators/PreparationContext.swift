@@ -1,21 +1,21 @@
-/// What an operator is told when it is prepared for given shapes.
+/// The information for preparing an operator: shapes, constants, device and options.
 public struct PreparationContext {
   /// Shapes and types of the inputs.
   public let inputs: [TensorSpec]
   /// Shapes and types of the outputs.
   public let outputs: [TensorSpec]
-  /// The values of those inputs that are the same in every run: weights and constants.
+  /// The values of constant inputs, such as weights; `nil` for the others.
   public let constants: [Tensor?]
-  /// The backend and the vector kernels that it will run on.
+  /// The backend and the vector kernels.
   let device: ComputeDevice
-  /// Packed weights that several compilations of the same network share.
+  /// The packed weights that compilations of the same network share.
   let packedWeights: PackedWeights?
-  /// The node's name, which is the key of what it shares.
+  /// The node's name: the key of its shared weights.
   let nodeName: String
-  /// The choices of the compilation.
+  /// The options of the compilation.
   let options: CompileOptions
 
-  /// Makes a context for preparing an operator by itself.
+  /// Makes a context for preparing a single operator.
   public init(inputs: [TensorSpec], outputs: [TensorSpec], constants: [Tensor?], backend: any Backend) {
     self.init(
       inputs: inputs, outputs: outputs, constants: constants, device: ComputeDevice(backend), packedWeights: nil,
@@ -35,19 +35,18 @@ public struct PreparationContext {
     self.options = options
   }
 
-  /// The matrix products and threads that it will run on.
+  /// The backend: matrix products and threads.
   public var backend: any Backend { device.backend }
-  /// The vector kernels that it will run on.
+  /// The vector kernels.
   var kernels: any Kernels { device.kernels }
-  /// The threads over which it will split its work.
+  /// The threads that the work is split over.
   var workers: WorkerPool { device.workers }
 
-  /// Weights in the form in which the operator reads them: `byteCount` bytes, 64-byte aligned, that `pack` writes, once for all
-  /// compilations of this network. The form must not depend on the shapes of feature maps. A compilation that is only planned packs nothing
-  /// and gives an empty tensor.
+  /// Returns packed weights: `byteCount` bytes, 64-byte aligned, written by `pack` once for all compilations of this network. The packed
+  /// form must not depend on the shapes of feature maps. A dry run packs nothing and returns an empty tensor.
   ///
   /// - Parameters:
-  ///   - format: What the bytes are.
+  ///   - format: The packed format.
   ///   - input: The input whose constant is packed.
   /// - Returns: The bytes, as a tensor of type `uint8`.
   public func packed(

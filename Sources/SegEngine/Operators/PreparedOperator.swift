@@ -1,18 +1,18 @@
-/// An operator ready to run on one set of shapes.
+/// An operator that is prepared to run on one set of shapes.
 public struct PreparedOperator: Sendable {
-  /// Size of its scratch memory in bytes. The memory is 64-byte aligned, and its contents are undefined when a run begins.
+  /// Size of the scratch memory in bytes. The memory is 64-byte aligned; its contents are undefined when a run begins.
   public let workspaceByteCount: Int
-  /// The name of its algorithm for reports, or empty.
+  /// The name of the algorithm for reports, or empty.
   public let algorithm: String
-  /// The algorithms that apply, the chosen one first; empty where there was no choice.
+  /// The algorithms that apply, the chosen one first; empty if there was no choice.
   public let candidates: [AlgorithmCandidate]
-  /// The work of the algorithm, where it is known.
+  /// The work of the algorithm, if known.
   public internal(set) var work: WorkEstimate?
-  /// The constant inputs that it does not read while it runs, because it has packed them.
+  /// The constant inputs that are not read at run time, because they are packed.
   public let packedInputs: Set<Int>
-  /// Reads the inputs, writes the outputs. Allocates nothing, and may be called from several threads with different contexts.
+  /// Reads the inputs and writes the outputs. It allocates nothing, and may be called from several threads with different contexts.
   ///
-  /// Throws for values that the operator is not defined for. The outputs are then undefined.
+  /// Throws for values for which the operator is not defined. The outputs are then undefined.
   public let run: @Sendable (RunContext) throws(RunError) -> Void
 
   /// Makes a prepared operator.

@@ -1,23 +1,23 @@
-/// Many numbers become one along some axes: their mean, sum, largest, smallest, product, sum of squares or Euclidean norm.
+/// A reduction along some axes: mean, sum, maximum, minimum, product, sum of squares or Euclidean norm.
 ///
-/// Input: x, float32, of rank 1 or more. Output: the axes that are reduced have extent 1, or are gone. Long sums are added up in
-/// blocks; a mean or sum of n numbers of size 1 agrees with the exact one to about 1e-6 · √n · (size of a partial sum), and
-/// tests hold it to 2e-6 of Σ|x| (a product to 1e-5 relative). Largest and smallest are exact and NaN where an element is.
+/// Input: x, float32, of rank 1 or more. Output: the reduced axes have extent 1 or are removed. Long sums are added up in blocks. A mean or
+/// sum of n numbers of size 1 agrees with the exact one to about 1e-6 · √n · (size of a partial sum); it is tested to 2e-6 of Σ|x| (a
+/// product to 1e-5 relative). Maximum and minimum are exact, and NaN if an element is.
 public struct Reduce: Operator {
   public static let name = "Reduce"
 
-  /// What becomes of the numbers.
+  /// The kind of reduction.
   public enum Operation: String, Hashable, Sendable, CaseIterable {
     case mean, sum, maximum, minimum, product, sumOfSquares
     /// √(sum of squares)
     case norm
   }
 
-  /// What becomes of the numbers.
+  /// The kind of reduction.
   public let operation: Operation
-  /// The axes that are reduced; negative counts from the end, none at all means every axis.
+  /// The reduced axes; negative counts from the end, empty means all axes.
   public let axes: [Int]
-  /// Whether they stay, with extent 1.
+  /// Whether reduced axes are kept, with extent 1.
   public let keepsAxes: Bool
 
   /// Makes the operator.
@@ -90,7 +90,7 @@ public struct Reduce: Operator {
 }
 
 extension Value {
-  /// Reduces the named axes, or all where none is named.
+  /// Reduces the given axes, or all if none are given.
   public func reduce(
     _ operation: Reduce.Operation, axes: [Int], keepingAxes: Bool = true, named name: String? = nil,
     file: StaticString = #fileID, line: UInt = #line
@@ -99,7 +99,7 @@ extension Value {
       Reduce(operation, axes: axes, keepsAxes: keepingAxes), named: name ?? operation.rawValue, file: file, line: line)
   }
 
-  /// The mean over the named axes, which keep extent 1.
+  /// Computes the mean over the given axes, which keep extent 1.
   public func mean(axes: [Int], file: StaticString = #fileID, line: UInt = #line) -> Value {
     reduce(.mean, axes: axes, file: file, line: line)
   }

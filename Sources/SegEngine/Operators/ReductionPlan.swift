@@ -1,13 +1,13 @@
-/// How a tensor is reduced over some of its axes: a few passes, each over one group of adjoining axes.
+/// The passes of a reduction over some axes of a tensor, each over one group of adjacent axes.
 ///
-/// Long reductions are cut into blocks whose size depends on shapes alone, so that they are shared out, their rounding errors grow
-/// with the square root of the length, and the result is the same for any number of threads.
+/// Long reductions are cut into blocks whose size depends on shapes alone. The blocks are split over the workers, rounding errors grow with
+/// the square root of the length, and the result does not depend on the thread count.
 struct ReductionPlan: Sendable {
-  /// `[outer, extent, innerRows, channels]` → `[outer, blocks, innerRows, channels]`, a block being `block` steps along extent.
+  /// `[outer, extent, innerRows, channels]` → `[outer, blocks, innerRows, channels]`. A block is `block` indices along extent.
   private struct Pass: Sendable {
     var outer, extent, innerRows, channels, block: Int
     var reduction: Reduction
-    /// Whether extent is the tensor's innermost axis, of which each row is a run.
+    /// Whether extent is the tensor's innermost axis, so that each row is contiguous.
     var isInnermost: Bool
 
     var blocks: Int { max(1, (extent + block - 1) / block) }
@@ -17,7 +17,7 @@ struct ReductionPlan: Sendable {
   private let passes: ContiguousArray<Pass>
   /// Scratch memory in bytes.
   let workspaceByteCount: Int
-  /// How many numbers become one.
+  /// The number of elements that are reduced to one.
   let count: Int
 
   /// Plans the reduction of a shape.
@@ -25,7 +25,7 @@ struct ReductionPlan: Sendable {
     count = axes.reduce(1) { $0 * shape[$1] }
     var passes = ContiguousArray<Pass>()
     func add(outer: Int, extent: Int, innerRows: Int, channels: Int, isInnermost: Bool = false) {
-      // What has been summed up once is only added.
+      // Later passes add up sums of squares; they do not square again.
       let reduction = passes.isEmpty || reduction != .sumOfSquares ? reduction : .sum
       let isRun = innerRows * channels == 1
       let block = max(isRun ? 4096 : 256, (extent + 255) / 256)
@@ -64,7 +64,7 @@ struct ReductionPlan: Sendable {
     workspaceByteCount = ElementType.float32.byteCount(of: passes.reduce(0) { $0 + $1.resultCount })
   }
 
-  /// Reduces `x`; `finish` is given the results in place, before they reach an output whose rows are apart.
+  /// Reduces `x`. `finish` processes the results in place, before they are written to a strided output.
   func run(
     _ x: TensorView, _ y: MutableTensorView, scratch: UnsafeMutablePointer<Float>, on device: ComputeDevice,
     finish: (UnsafeMutablePointer<Float>, _ count: Int) -> Void

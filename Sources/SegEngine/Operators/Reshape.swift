@@ -1,22 +1,21 @@
-/// The same elements in the same row-major order under another shape.
+/// The same elements, in row-major order, with another shape.
 ///
-/// Input 0: x of any type; input 1, for ``Target/mapLike``: a feature map whose shape alone is read. Output: as many elements.
-/// Exact, and where memory allows nothing is moved.
+/// Input 0: x of any type; input 1, for ``Target/mapLike``: a feature map of which only the shape is used. Output: as many elements. Exact.
+/// It usually shares the input's memory.
 public struct Reshape: Operator {
   public static let name = "Reshape"
 
-  /// The shape that is wanted, told so that it fits inputs of every size.
+  /// The target shape, in a form that fits inputs of every size.
   public enum Target: Hashable, Sendable {
-    /// Extents, of which 0 keeps the input's extent of that axis and one −1 takes what is left over.
+    /// Extents: 0 keeps the input's extent of that axis, and one −1 takes the remaining elements.
     case dimensions([Int])
-    /// Joins the axes of a range (negative counts from the end, both ends included) into one.
+    /// Joins a range of axes (negative counts from the end, both ends included) into one.
     case flattening(from: Int, to: Int)
-    /// Takes tokens `[batch, height · width, channels]` back to a map `[batch, height, width, channels]` of the height and
-    /// width of input 1.
+    /// Turns tokens `[batch, height · width, channels]` into a map `[batch, height, width, channels]` with the height and width of input 1.
     case mapLike
   }
 
-  /// The shape that is wanted.
+  /// The target shape.
   public let target: Target
 
   /// Makes the operator.
@@ -75,14 +74,14 @@ public struct Reshape: Operator {
 
 extension Reshape: Movement {
   public func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)? {
-    // Extents of 0 would be taken for those of the input.
+    // An extent of 0 in the composed target would keep an extent of the input.
     guard producer is Reshape, !outputs[0].shape.dimensions.contains(0) else { return nil }
     return Reshape(to: .dimensions(outputs[0].shape.dimensions))
   }
 }
 
 extension Value {
-  /// The same elements under another shape: 0 keeps the extent of that axis, one −1 takes what is left over.
+  /// Reshapes the value: 0 keeps the extent of that axis, one −1 takes the remaining elements.
   public func reshape(
     _ dimensions: [Int], named name: String = "reshape", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -96,14 +95,14 @@ extension Value {
     apply(Reshape(to: .flattening(from: from, to: to)), named: name, file: file, line: line)
   }
 
-  /// The pixels of a feature map as tokens `[batch, height · width, channels]`.
+  /// Turns the pixels of a feature map into tokens `[batch, height · width, channels]`.
   public func tokens(
     named name: String = "tokens", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     flatten(from: 1, to: 2, named: name, file: file, line: line)
   }
 
-  /// Tokens `[batch, height · width, channels]` as a feature map with the height and width of `other`.
+  /// Turns tokens `[batch, height · width, channels]` into a feature map with the height and width of `other`.
   public func featureMap(
     like other: Value, named name: String = "featureMap", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -126,7 +125,7 @@ extension Reshape: PropertyInferring {
     } else {
       y.axes = inputs[0].axes.reshaped(from: from, to: to)
     }
-    // An axis is still one where as many elements lie behind it and its extent is the same.
+    // An axis is kept if its extent and the number of elements behind it are the same.
     func moved(_ axis: Int) -> Int? {
       let behind = from.dimensions[(axis + 1)...].reduce(1, *)
       return to.dimensions.indices.first { place in

@@ -1,25 +1,24 @@
-/// A feature map at another height and width: nearest pixel, or interpolated between pixels.
+/// Resizes a feature map to another height and width by nearest-pixel or interpolated sampling.
 ///
-/// Inputs: x `[batch, height, width, channels]`, and for ``Target/like`` another feature map, of which the shape alone is read.
-/// Output: `[batch, outHeight, outWidth, channels]`, float32; the nearest pixel takes any element type.
+/// Inputs: x `[batch, height, width, channels]`, and for ``Target/like`` another feature map of which only the shape is used.
+/// Output: `[batch, outHeight, outWidth, channels]`, float32; nearest-pixel sampling takes any element type.
 ///
-/// An output at index i stands at the source coordinate s = scale · i (asymmetric, and aligned corners with
-/// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a factor is used as it is.
+/// The output at index i has the source coordinate s = scale · i (asymmetric, and aligned corners with
+/// scale = (in − 1) / (out − 1)) or s = scale · (i + 1/2) − 1/2 (half-pixel), scale = in / out unless a given factor is used.
 /// Coordinates are computed in float32, as PyTorch's `interpolate` computes them, so that both choose the same pixels. Weights
-/// are applied along the height first and then along the width, in narrow maps that grow along the width first. Values agree with the definition to 2e-6 of the largest
-/// neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
+/// are applied along the height first and then along the width; in narrow maps that grow, along the width first. Values agree with the
+/// definition to 2e-6 of the largest neighbour (bicubic 4e-6), plus the slope times the rounding of the coordinate.
 ///
-/// With ``antialiases`` the kernel is as wide as the step between outputs where the map shrinks, and bicubic is Keys' with
-/// a = −1/2; taps outside the map are left out and the others' weights made to sum to one (PyTorch's `antialias=True`, Pillow's
-/// rule).
+/// With ``antialiases`` the kernel widens by the scale where the map shrinks, and bicubic is Keys' kernel with a = −1/2. Taps outside the
+/// map are left out, and the other weights are normalised to sum to one (the rule of PyTorch's `antialias=True` and of Pillow).
 public struct Resize: Operator {
   public static let name = "Resize"
 
-  /// How a value between pixels is made.
+  /// The interpolation between pixels.
   public enum Interpolation: String, Hashable, Sendable, CaseIterable {
-    /// The pixel at ⌊scale · i⌋ (PyTorch's `nearest`); coordinates are not chosen.
+    /// The pixel at ⌊scale · i⌋ (PyTorch's `nearest`); ``Resize/Coordinates`` have no effect.
     case nearest
-    /// The pixel whose middle is nearest: ⌊scale · (i + 1/2)⌋ (PyTorch's `nearest-exact`); coordinates are not chosen.
+    /// The pixel whose center is nearest: ⌊scale · (i + 1/2)⌋ (PyTorch's `nearest-exact`); ``Resize/Coordinates`` have no effect.
     case nearestExact
     /// Two pixels along each axis.
     case bilinear
@@ -27,34 +26,34 @@ public struct Resize: Operator {
     case bicubic
   }
 
-  /// Where outputs stand among the inputs.
+  /// The mapping from output to input coordinates.
   public enum Coordinates: String, Hashable, Sendable, CaseIterable {
-    /// Pixels are areas; their borders coincide (`align_corners=False`).
+    /// Pixels are areas; the borders of input and output coincide (`align_corners=False`).
     case halfPixel
-    /// Pixels are points; the first and the last coincide (`align_corners=True`).
+    /// Pixels are points; the first and the last of input and output coincide (`align_corners=True`).
     case alignCorners
-    /// Pixels are points; the first coincide.
+    /// Pixels are points; the first of input and output coincide.
     case asymmetric
   }
 
-  /// The height and width that are wanted.
+  /// The height and width of the output.
   public enum Target: Hashable, Sendable {
-    /// These.
+    /// The given size.
     case size(Extent2D)
-    /// ⌊in · factor⌋. Coordinates use the factor itself, or in / out where `recomputingScale` (PyTorch's
-    /// `recompute_scale_factor`); they differ where in · factor is not whole.
+    /// ⌊in · factor⌋. Coordinates use the factor itself, or in / out with `recomputingScale` (PyTorch's
+    /// `recompute_scale_factor`); they differ where in · factor is not an integer.
     case scale(height: Double, width: Double, recomputingScale: Bool)
-    /// Those of input 1.
+    /// The size of input 1.
     case like
   }
 
-  /// How a value between pixels is made.
+  /// The interpolation between pixels.
   public let interpolation: Interpolation
-  /// Where outputs stand among the inputs.
+  /// The mapping from output to input coordinates.
   public let coordinates: Coordinates
-  /// The height and width that are wanted.
+  /// The height and width of the output.
   public let target: Target
-  /// Whether an output is made of as many inputs as it covers.
+  /// Whether an output is computed from all inputs that it covers.
   public let antialiases: Bool
 
   /// Makes the operator.
@@ -114,7 +113,7 @@ public struct Resize: Operator {
     return [TensorSpec(try shape([x.batch, size.height, size.width, x.channels]), inputs[0].elementType)]
   }
 
-  /// For each output a multiplication and an addition a tap, for both passes.
+  /// Computes the cost: a multiplication and an addition per tap and output, for both passes.
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     let (x, y) = (inputs[0].shape, outputs[0].shape)
     let vertical = y.batch * y.height * x.width * y.channels
@@ -126,7 +125,7 @@ public struct Resize: Operator {
       reading: [inputs[0]], writing: outputs)
   }
 
-  /// Inputs along an axis that an output is made of.
+  /// Returns the number of taps along an axis.
   private func tapCount(_ input: Int, _ output: Int) -> Int {
     let reach = interpolation == .bicubic ? 2 : 1
     guard antialiases, input > output else { return antialiases ? 2 * reach + 1 : 2 * reach }
@@ -137,7 +136,7 @@ public struct Resize: Operator {
 
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
     guard inputs[0] == outputs[0], interpolation != .bicubic else { return nil }
-    // A factor that is used as it is moves pixels even where it leaves the size.
+    // With a factor that is not recomputed, coordinates can change even if the size does not.
     if case .scale(let height, let width, recomputingScale: false) = target, height != 1 || width != 1 { return nil }
     return 0
   }
@@ -152,7 +151,7 @@ public struct Resize: Operator {
       let columns = ResizeColumns(self, from: x, to: y)
       return PreparedOperator(workspaceByteCount: context.workers.threadCount * columns.byteCount) { context in
         let (x, y) = (context.input(0), context.output())
-        // Each range of rows begins with input rows of its own.
+        // Each range recomputes the input rows that it shares with the range before, so ranges are not too small.
         let grain = max(16, 32768 / (y.shape.width * y.shape.channels))
         context.workers.forEachRange(y.shape.batch * y.shape.height, grain: grain) { range, worker in
           columns.rows(range, of: x, y, in: context.workspace + worker * columns.byteCount, on: context.device)
@@ -174,13 +173,13 @@ public struct Resize: Operator {
     }
   }
 
-  /// Channels below which a map is narrow: a pixel is less than a vector register.
+  /// The number of channels below which a map is narrow: a pixel is smaller than a vector register.
   static let narrow = 8
 
-  /// Whether the width comes first (``ResizeColumns``).
+  /// Returns whether the width is resized first (``ResizeColumns``).
   func isByColumns(from x: Shape, to y: Shape) -> Bool { x.channels < Resize.narrow && y.height >= x.height }
 
-  /// The nearest pixel, bytes as they are.
+  /// Prepares nearest-pixel sampling, which copies bytes.
   private static func copyingPixels(_ rows: [Int], _ columns: [Int]) -> PreparedOperator {
     let (rows, columns) = (ContiguousArray(rows), ContiguousArray(columns))
     return PreparedOperator { context in
@@ -203,14 +202,14 @@ public struct Resize: Operator {
     }
   }
 
-  /// The inputs that each output along one axis is made of, and their weights.
+  /// The input indices and weights of each output along one axis.
   struct Taps {
     var taps: Int
     var indices: [[Int]] = []
     var weights: [[Float]] = []
   }
 
-  /// The taps of both axes.
+  /// Computes the taps of both axes.
   func taps(from x: Shape, to y: Shape) -> (rows: Taps, columns: Taps) {
     var factors: (height: Double?, width: Double?)
     if case .scale(let height, let width, recomputingScale: false) = target { factors = (height, width) }
@@ -220,7 +219,7 @@ public struct Resize: Operator {
     )
   }
 
-  /// The same without an input that tells the size, for the size that it told.
+  /// Returns the resize to a fixed size, without the input that provides the size.
   func fixed(to output: Shape) -> Resize {
     guard target == .like else { return self }
     return Resize(
@@ -271,7 +270,7 @@ public struct Resize: Operator {
     }
   }
 
-  /// The inputs whose middles lie within the kernel's reach of the output's middle.
+  /// Computes the taps whose centers are within the kernel's radius of the output's center.
   private func antialiasedTaps(from input: Int, to output: Int, scale: Float) -> Taps {
     let stretch = max(scale, 1)
     let reach = (interpolation == .bicubic ? 2 : 1) * stretch
@@ -289,7 +288,7 @@ public struct Resize: Operator {
     return taps
   }
 
-  /// The antialiasing kernel: a triangle, or Keys' with a = −1/2.
+  /// Computes the antialiasing kernel: a triangle, or Keys' with a = −1/2.
   private func weight(at x: Float) -> Float {
     switch interpolation {
     case .bicubic: x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
@@ -297,15 +296,15 @@ public struct Resize: Operator {
     }
   }
 
-  /// Keys' kernel with a = −3/4 for distances up to 1.
+  /// Computes Keys' kernel with a = −3/4 for distances up to 1.
   private static func inner(_ x: Float) -> Float { ((-0.75 + 2) * x - (-0.75 + 3)) * x * x + 1 }
 
-  /// Keys' kernel with a = −3/4 for distances from 1 to 2.
+  /// Computes Keys' kernel with a = −3/4 for distances from 1 to 2.
   private static func outer(_ x: Float) -> Float { ((-0.75 * x - 5 * -0.75) * x + 8 * -0.75) * x - 4 * -0.75 }
 }
 
 extension Resize.Taps {
-  /// One tap where every output is an input as it stands.
+  /// Returns one tap per output if every output equals an input.
   fileprivate func simplified() -> Resize.Taps {
     guard weights.allSatisfy({ $0[0] == 1 }) else { return self }
     return Resize.Taps(taps: 1, indices: indices.map { [$0[0]] }, weights: weights.map { [$0[0]] })
@@ -321,7 +320,7 @@ extension Resize: PlaneWise {
 }
 
 extension Value {
-  /// The feature map at a height and width.
+  /// Resizes the feature map to a height and width.
   public func resize(
     to size: Extent2D, _ interpolation: Resize.Interpolation = .bilinear,
     coordinates: Resize.Coordinates = .halfPixel, named name: String = "resize", file: StaticString = #fileID,
@@ -330,7 +329,7 @@ extension Value {
     apply(Resize(interpolation, coordinates: coordinates, to: .size(size)), named: name, file: file, line: line)
   }
 
-  /// The feature map at the height and width of another.
+  /// Resizes the feature map to the height and width of another.
   public func resize(
     like other: Value, _ interpolation: Resize.Interpolation = .bilinear,
     coordinates: Resize.Coordinates = .halfPixel, antialiasing: Bool = false, named name: String = "resize",
@@ -341,7 +340,7 @@ extension Value {
       with: [other], file: file, line: line)
   }
 
-  /// The feature map larger or smaller by a factor; see ``Resize/Target/scale(height:width:recomputingScale:)``.
+  /// Resizes the feature map by a factor; see ``Resize/Target/scale(height:width:recomputingScale:)``.
   public func resize(
     by factor: Double, _ interpolation: Resize.Interpolation = .bilinear,
     coordinates: Resize.Coordinates = .halfPixel, recomputingScale: Bool = false, named name: String = "resize",
@@ -357,7 +356,7 @@ extension Resize {
     guard index == 0 else { return .none }
     let (rows, columns) = taps(from: inputs[0].shape, to: outputs[0].shape)
     func axis(_ taps: Taps, _ extent: Int) -> AxisReach {
-      // A neighbour whose weight is 0 is not seen.
+      // An input of weight 0 is not in the receptive field.
       .table(zip(taps.indices, taps.weights).map { zip($0, $1).filter { $0.1 != 0 }.map(\.0) }, of: extent)
     }
     return .axes(height: axis(rows, inputs[0].shape.height), width: axis(columns, inputs[0].shape.width))
@@ -368,7 +367,7 @@ extension Resize: PropertyInferring {
   package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
     let x = inputs[0].properties
     var axes = [AxisMeaning].following(Array(inputs.prefix(1)), to: outputs[0])
-    // A map of no known axes that is resized like the image has the image's.
+    // A map with unknown axes that is resized like the image gets the image's axes.
     if case .like = target, inputs.count == 2, inputs[1].axes.count == 4 {
       for axis in 1...2 where axes[axis] == .unknown { axes[axis] = inputs[1].axes[axis] }
     }
@@ -379,7 +378,7 @@ extension Resize: PropertyInferring {
       y.relation = nil
       return [y]
     case .bilinear, .bicubic:
-      // Weights add up to one, so that what adds up to one along another axis still does. Between labels lies no label.
+      // Weights sum to one, so elements that sum to one along another axis still do. Interpolated labels are not labels.
       var y = ValueProperties(range: x.range, axes: axes)
       if let axis = x.unitSumAxis, axis != 1, axis != 2 { y.unitSumAxis = axis }
       y.isLogProbability = x.isLogProbability

@@ -1,14 +1,14 @@
-/// The class of each pixel of a resized map: ``Resize`` and then ``ArgMax`` over the channels, some pixels at a time, so that the
-/// resized map, which is as large as the labels times the number of classes, never exists.
+/// The class of each pixel of a resized map: ``Resize`` and ``ArgMax`` over the channels, fused and computed in tiles of pixels. The
+/// resized map, which is as large as the label map times the number of classes, is never stored.
 ///
-/// Input: x `[batch, height, width, channels]`, float32. Output: as that of the ``ArgMax``. The labels are those of the two
-/// operators, exactly: the arithmetic of a pixel is the same.
+/// Input: x `[batch, height, width, channels]`, float32. Output: as that of the ``ArgMax``. The labels equal those of the two operators,
+/// because the arithmetic of a pixel is the same.
 struct ResizeArgMax: Operator {
   static let name = "ResizeArgMax"
 
-  /// The resize, whose size does not come from another input.
+  /// The resize. Its size does not come from another input.
   let resize: Resize
-  /// What labels the pixels.
+  /// The operator that computes labels.
   let argMax: ArgMax
 
   var attributes: String { resize.attributes }
@@ -42,7 +42,7 @@ struct ResizeArgMax: Operator {
     }
     let lines = ResizeLines(resize, from: context.inputs[0].shape, to: resized)
     let (width, channels) = (resized.width, resized.channels)
-    // Pixels of a tile fill the first-level cache.
+    // The pixels of a tile fit the first-level cache.
     let tile = min(width, max(16, 8192 / max(1, channels)))
     let tileBytes = (tile * channels + 15) / 16 * 64
     let perWorker = lines.byteCount + tileBytes + (tile + 15) / 16 * 64

@@ -1,8 +1,8 @@
-/// The two steps of a resize of float32, the width first: each input row is brought to the output's width once, and output rows are
-/// weighted sums of such rows.
+/// A float32 resize along the width first: each input row is resized to the output's width once, and output rows are weighted sums of these
+/// rows.
 ///
-/// For maps of few channels, whose rows then are long runs of vector code; with the height first (``ResizeLines``) each output pixel
-/// would be a step of its own.
+/// It is for maps of few channels, whose rows are long vector loops. With the height first (``ResizeLines``) each output pixel would be a
+/// step of its own.
 struct ResizeColumns: Sendable {
   /// Scratch memory in bytes that a worker needs, a multiple of 64.
   let byteCount: Int
@@ -12,7 +12,7 @@ struct ResizeColumns: Sendable {
   private let rowIndices: ContiguousArray<Int>
   private let rowWeights, columnWeights: ContiguousArray<Float>
   private let columnIndices: ContiguousArray<Int>
-  /// Floats of an output row, and from one kept row to the next.
+  /// Floats of an output row, and the stride of buffered rows.
   private let lineFloats, lineStride: Int
 
   init(_ resize: Resize, from x: Shape, to y: Shape) {
@@ -25,11 +25,11 @@ struct ResizeColumns: Sendable {
     columnWeights = ContiguousArray(columns.weights.joined())
     lineFloats = y.width * y.channels
     lineStride = (lineFloats + 15) / 16 * 16
-    // The kept rows; before them which rows they are, where they lie, and the offsets of the pixels of an input row.
+    // The buffered rows. Before them: their indices, their offsets, and the offsets of the pixels of an input row.
     byteCount = 128 + (columnIndices.count + 7) / 8 * 64 + ElementType.float32.byteCount(of: rowTaps * lineStride)
   }
 
-  /// Output rows, counted over all images.
+  /// Returns output rows, counted over all images.
   func rows(
     _ range: Range<Int>, of x: TensorView, _ y: MutableTensorView, in memory: UnsafeMutableRawPointer,
     on device: ComputeDevice
@@ -53,7 +53,7 @@ struct ResizeColumns: Sendable {
     }
   }
 
-  /// Computes output rows, counted over all images, in `scratch` (``rowByteCount`` bytes), and hands over each.
+  /// Computes output rows, counted over all images, in `scratch` (``rowByteCount`` bytes), and passes each to `body`.
   func forEachRow(
     in range: Range<Int>, of x: TensorView, in memory: UnsafeMutableRawPointer, scratch: UnsafeMutablePointer<Float>,
     on device: ComputeDevice, _ body: (_ row: Int, _ values: UnsafePointer<Float>) -> Void
@@ -69,11 +69,11 @@ struct ResizeColumns: Sendable {
   /// Bytes of an output row, a multiple of 64.
   var rowByteCount: Int { ElementType.float32.byteCount(of: lineStride) }
 
-  /// Input rows at the output's width.
+  /// The buffer of input rows resized to the output's width.
   private struct Lines {
-    /// Which input row each place holds.
+    /// The index of the input row in each slot.
     let kept: UnsafeMutablePointer<Int>
-    /// Where the rows lie that the current output row is made of.
+    /// The offsets of the rows that the current output row is a sum of.
     let offsets: UnsafeMutablePointer<Int>
     /// The offsets of an input row's pixels.
     let pixels: UnsafeMutablePointer<Int>
@@ -90,12 +90,12 @@ struct ResizeColumns: Sendable {
     return lines
   }
 
-  /// Brings the input rows of an output row to the output's width, but for those that are there.
+  /// Resizes the input rows of an output row to the output's width, unless they are buffered.
   private func gather(_ row: Int, of x: TensorView, _ lines: Lines, on device: ComputeDevice) {
     let (image, outRow) = row.quotientAndRemainder(dividingBy: output.height)
     for tap in 0..<rowTaps {
       let inRow = image * input.height + rowIndices[outRow * rowTaps + tap]
-      // Taps are neighbours, so that each has a place of its own.
+      // The taps of an output row are neighbours, so each has its own slot.
       let place = inRow % rowTaps
       lines.offsets[tap] = place * lineStride
       if lines.kept[place] == inRow { continue }
@@ -109,7 +109,7 @@ struct ResizeColumns: Sendable {
     }
   }
 
-  /// The weighted sum of the gathered rows: an output row whose pixels adjoin.
+  /// Computes an output row as the weighted sum of the buffered rows. Its pixels are contiguous.
   private func sum(_ row: Int, of lines: Lines, _ target: UnsafeMutablePointer<Float>, on device: ComputeDevice) {
     rowWeights.withUnsafeBufferPointer { weights in
       device.kernels.interpolate(

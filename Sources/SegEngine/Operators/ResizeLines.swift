@@ -1,5 +1,5 @@
-/// The two steps of every resize of float32, for an operator that makes some output pixels at a time: the weighted sum of input
-/// rows that belongs to an output row, and pixels of the output row out of it.
+/// A float32 resize along the height first, for an operator that computes some output pixels at a time: first the weighted sum of input
+/// rows for an output row, then pixels of the output row.
 struct ResizeLines: Sendable {
   /// Scratch memory in bytes that a worker needs, a multiple of 64.
   let byteCount: Int
@@ -24,12 +24,12 @@ struct ResizeLines: Sendable {
     columnOffsets = ContiguousArray(columns.indices.joined().map { $0 * channels })
     columnWeights = ContiguousArray(columns.weights.joined())
     work = y.width * channels * columns.taps + width * channels * rows.taps
-    // A row of weighted inputs, before it the offsets of the input rows it is made of.
+    // A row of weighted inputs, preceded by the offsets of its input rows.
     offsetByteCount = (rows.taps + 7) / 8 * 64
     byteCount = offsetByteCount + (width * channels + 15) / 16 * 64
   }
 
-  /// The weighted sum of input rows for an output row, counted over all images; it lies in `memory` or in the input.
+  /// Computes the weighted sum of input rows for an output row, counted over all images; it is in `memory` or in the input.
   func line(
     _ row: Int, of x: TensorView, in memory: UnsafeMutableRawPointer, on device: ComputeDevice
   ) -> UnsafePointer<Float> {
@@ -57,7 +57,7 @@ struct ResizeLines: Sendable {
     return UnsafePointer(scratch)
   }
 
-  /// The pixels of some columns of the output row to which `line` belongs.
+  /// Computes the pixels of some columns of the output row to which `line` belongs.
   func pixels(
     _ columns: Range<Int>, of line: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, yStride: Int,
     on device: ComputeDevice

@@ -1,14 +1,14 @@
-/// f(addend + resized x): the top-down step of a feature pyramid (Lin et al. 2017), some pixels at a time, so that the resized map
-/// never exists.
+/// f(addend + resized x): the top-down step of a feature pyramid (Lin et al. 2017), computed in tiles of pixels. The resized map is never
+/// stored.
 ///
 /// Inputs: x `[batch, height, width, channels]`, addend `[batch, outHeight, outWidth, channels]`, float32. Output: as the addend,
-/// whose memory it may overwrite. The same numbers as those of ``Resize`` and then ``Binary``.
+/// whose memory it may overwrite. Values equal those of ``Resize`` and then ``Binary``.
 struct ResizeSum: Operator {
   static let name = "ResizeSum"
 
-  /// The resize, whose size does not come from another input.
+  /// The resize. Its size does not come from another input.
   let resize: Resize
-  /// Applied to the sum.
+  /// The function applied to the sum.
   let function: ElementwiseFunction
 
   var attributes: String { resize.attributes + (function == .identity ? "" : " + \(function)") }
@@ -35,7 +35,7 @@ struct ResizeSum: Operator {
     let shape = context.outputs[0].shape
     let lines = ResizeLines(resize, from: context.inputs[0].shape, to: shape)
     let (width, channels, function) = (shape.width, shape.channels, function)
-    // Pixels of a tile fill the first-level cache.
+    // The pixels of a tile fit the first-level cache.
     let tile = min(width, max(1, 4096 / max(1, channels)))
     let perWorker = lines.byteCount + (tile * channels + 15) / 16 * 64
     return PreparedOperator(
@@ -77,7 +77,7 @@ extension ResizeSum: FunctionAbsorbing {
 
 extension Binary: ProducerAbsorbing {
   public func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)? {
-    // Narrow maps are resized faster by themselves, a row at a time.
+    // Narrow maps are faster to resize separately, a row at a time.
     guard operation == .add, let resize = producer as? Resize, inputs[0] == inputs[1],
       inputs[0].shape.channels >= Resize.narrow
     else { return nil }

@@ -1,14 +1,14 @@
-/// Which pixels of a resized map are above a bound: ``Resize`` and then ``Threshold``, a row at a time, so that the resized map never
-/// exists.
+/// A mask of the pixels of a resized map above a bound: ``Resize`` and ``Threshold`` fused and computed a row at a time. The resized map is
+/// never stored.
 ///
-/// Inputs: x `[batch, height, width, channels]`, float32; the bound, float32 of one element. Output: as that of the ``Threshold``. The
-/// arithmetic of a pixel is that of the two operators, exactly.
+/// Inputs: x `[batch, height, width, channels]`, float32; the bound, float32 of one element. Output: as that of the ``Threshold``. Values
+/// equal those of the two operators, because the arithmetic of a pixel is the same.
 struct ResizeThreshold: Operator {
   static let name = "ResizeThreshold"
 
-  /// The resize, whose size does not come from another input.
+  /// The resize. Its size does not come from another input.
   let resize: Resize
-  /// What decides.
+  /// The comparison.
   let threshold: Threshold
 
   var attributes: String { resize.attributes }
@@ -69,7 +69,7 @@ struct ResizeThreshold: Operator {
     return PreparedOperator(workspaceByteCount: workers * perWorker, algorithm: "rows") { context in
       let (x, bound, device) = (context.input(0), context.input(1).floats[0], context.device)
       let y = context.output().pointer(to: Element.self)
-      // Each range of rows begins with input rows of its own.
+      // Each range recomputes the input rows that it shares with the range before, so ranges are not too small.
       device.workers.forEachRange(resized.batch * resized.height, grain: max(16, 32768 / rowCount)) {
         range, worker in
         let memory = context.workspace + worker * perWorker

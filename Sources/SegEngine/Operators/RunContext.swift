@@ -16,31 +16,31 @@ public struct RunContext {
     self.addresses = addresses
   }
 
-  /// The matrix products and threads to run on.
+  /// The backend: matrix products and threads.
   public var backend: any Backend { device.backend }
-  /// The vector kernels to run on.
+  /// The vector kernels.
   var kernels: any Kernels { device.kernels }
   /// The threads over which the work is split.
   var workers: WorkerPool { device.workers }
 
-  /// The memory of an input.
+  /// Returns the memory of an input.
   public func input(_ index: Int) -> TensorView {
     let operand = step.inputs[index]
     return TensorView(
       base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
-  /// The memory of an output.
+  /// Returns the memory of an output.
   public func output(_ index: Int = 0) -> MutableTensorView {
     let operand = step.outputs[index]
     return MutableTensorView(
       base: addresses[operand.buffer] + operand.byteOffset, spec: operand.spec, rowStride: operand.rowStride)
   }
 
-  /// How many inputs there are.
+  /// The number of inputs.
   public var inputCount: Int { step.inputs.count }
 
-  /// How many outputs there are.
+  /// The number of outputs.
   public var outputCount: Int { step.outputs.count }
 
   /// Scratch memory as floats.

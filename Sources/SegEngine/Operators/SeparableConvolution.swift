@@ -1,9 +1,8 @@
-/// A depthwise convolution with the 1×1 convolution before it (the expansion of an inverted residual block, Sandler et al. 2018), the one
-/// behind it (the pointwise half of a separable convolution, Chollet 2017), or both, as one operator: what is between them never exists
-/// as a whole map.
+/// A depthwise convolution fused with the 1×1 convolution before it (the expansion of an inverted residual block, Sandler et al. 2018), the
+/// one after it (the pointwise half of a separable convolution, Chollet 2017), or both. The maps between them are never stored whole.
 ///
-/// Inputs: x `[batch, height, width, in]`, weight and bias of each stage in order as ``Convolution`` takes them, and where the last stage
-/// adds a residual that map. Output: what the stages give one after the other.
+/// Inputs: x `[batch, height, width, in]`, weight and bias of each stage in order, as for ``Convolution``, and the residual if the last
+/// stage adds one. Output: as that of the stages in sequence.
 struct SeparableConvolution: Operator {
   static let name = "SeparableConvolution"
 
@@ -20,7 +19,7 @@ struct SeparableConvolution: Operator {
     return [x]
   }
 
-  /// The sum of what the stages cost, without the maps between them.
+  /// Computes the sum of the stages' costs, without the maps between them.
   func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     var cost = Cost(reading: inputs, writing: outputs)
     var x = inputs[0]
@@ -60,7 +59,7 @@ struct SeparableConvolution: Operator {
 
   private var addsResidual: Bool { stages.last?.addsResidual ?? false }
 
-  /// What a stage takes, `x` being what the stage before it gives.
+  /// Returns the operands of a stage. `x` is the output of the stage before it.
   private func operands(of stage: Int, _ x: TensorSpec, _ inputs: [TensorSpec]) -> [TensorSpec] {
     var operands = [x, inputs[1 + 2 * stage], inputs[2 + 2 * stage]]
     if stages[stage].addsResidual, let residual = inputs.last { operands.append(residual) }

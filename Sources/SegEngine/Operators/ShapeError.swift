@@ -1,8 +1,8 @@
-/// Shapes or element types that an operator cannot take.
+/// An error for shapes or element types that an operator does not support.
 public struct ShapeError: Error, Sendable, CustomStringConvertible {
   /// The operator's name.
   public let operatorName: String
-  /// What does not fit, naming the shapes.
+  /// The cause, with the shapes.
   public let reason: String
 
   /// Makes an error of an operator about its operands.
@@ -20,7 +20,7 @@ extension Operator {
     if !condition { throw ShapeError(Self.name, reason()) }
   }
 
-  /// Throws unless the number of inputs lies in `range`.
+  /// Throws unless the number of inputs is in `range`.
   func requireInputs(_ inputs: [TensorSpec], _ range: ClosedRange<Int>) throws(ShapeError) {
     try require(
       range.contains(inputs.count), "takes \(range.lowerBound) to \(range.upperBound) inputs, not \(inputs.count)")
@@ -33,12 +33,12 @@ extension Operator {
       "takes a float32 feature map [batch, height, width, channels], not \(input)")
   }
 
-  /// Throws unless the input is of float32.
+  /// Throws unless the input is float32.
   func requireFloat(_ input: TensorSpec) throws(ShapeError) {
     try require(input.elementType == .float32, "takes float32, not \(input)")
   }
 
-  /// An axis counted from the front, or a thrown error where the shape has none such.
+  /// Returns an axis counted from the front, or throws if the shape does not have it.
   func axis(_ axis: Int, of shape: Shape) throws(ShapeError) -> Int {
     guard let normalized = shape.normalizedAxis(axis) else {
       throw ShapeError(Self.name, "there is no axis \(axis) in \(shape)")
@@ -46,7 +46,7 @@ extension Operator {
     return normalized
   }
 
-  /// A shape from computed extents, or a thrown error where an extent is negative or the size overflows.
+  /// Makes a shape from computed extents, or throws if an extent is negative or the size overflows.
   func shape(_ dimensions: [Int]) throws(ShapeError) -> Shape {
     guard let shape = Shape(validating: dimensions) else {
       throw ShapeError(Self.name, "would give the shape \(dimensions)")

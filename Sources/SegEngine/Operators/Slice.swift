@@ -1,19 +1,19 @@
 /// A part of a tensor: a range of some axes, with a step that may be negative.
 ///
-/// Input: x of any shape and type. Output: the elements start, start + step, … before end of each axis that is named, all of
-/// the others, under NumPy's rules for what lies outside. Exact.
+/// Input: x of any shape and type. Output: along each given axis, the elements start, start + step, … before end; all elements of the other
+/// axes. Indices outside follow NumPy's rules. Exact.
 public struct Slice: Operator {
   public static let name = "Slice"
 
-  /// What is taken of one axis.
+  /// The range along one axis.
   public struct Range: Hashable, Sendable, CustomStringConvertible {
     /// The axis; negative counts from the end.
     public var axis: Int
-    /// The first index; negative counts from the end, `nil` is the first (or for a negative step the last) of all.
+    /// The first index; negative counts from the end. `nil` is the first index of the axis, or with a negative step the last.
     public var start: Int?
-    /// The index before which it stops; negative counts from the end, `nil` is behind the last (or before the first).
+    /// The index to stop before; negative counts from the end. `nil` is past the last index, or with a negative step before the first.
     public var end: Int?
-    /// How far it goes each time; not 0.
+    /// The distance between indices; not 0.
     public var step: Int
 
     /// Describes a range of an axis.
@@ -32,7 +32,7 @@ public struct Slice: Operator {
       return "axis \(axis) \(bounds)" + (step == 1 ? "" : ":\(step)")
     }
 
-    /// First index and number of indices for an axis of `extent`.
+    /// Computes the first index and the number of indices for an axis of `extent`.
     func resolved(_ extent: Int) -> (start: Int, count: Int) {
       let low = step > 0 ? 0 : -1
       let high = step > 0 ? extent : extent - 1
@@ -40,12 +40,12 @@ public struct Slice: Operator {
       let first = start.map(bounded) ?? (step > 0 ? low : high)
       let last = end.map(bounded) ?? (step > 0 ? high : low)
       let distance = step > 0 ? last - first : first - last
-      // `magnitude - 1` cannot overflow, the sum could.
+      // `magnitude - 1` cannot overflow; the sum could.
       return (first, distance <= 0 ? 0 : Int((UInt(distance) - 1) / step.magnitude) + 1)
     }
   }
 
-  /// The ranges; an axis that none names stays whole.
+  /// The ranges; an axis without a range is kept whole.
   public let ranges: [Range]
 
   /// Makes the operator.
@@ -86,7 +86,7 @@ public struct Slice: Operator {
     for range in ranges {
       guard let axis = x.normalizedAxis(range.axis) else { preconditionFailure("shapes were checked") }
       offset = offset + sources[axis] * range.resolved(x[axis]).start
-      // With one element the step is not taken, and may be too large to multiply.
+      // With one element the step is not used, and may be too large to multiply.
       sources[axis] = sources[axis] * (y[axis] > 1 ? range.step : 1)
     }
     let axes = zip(y.dimensions, zip(sources, y.viewStrides)).map {
@@ -113,7 +113,7 @@ extension Slice: Splitting {
 }
 
 extension Value {
-  /// The elements of one axis from `start` to before `end`; negative counts from the end, `nil` leaves that side open.
+  /// Slices one axis from `start` to before `end`; negative counts from the end, `nil` leaves that side open.
   public func slice(
     axis: Int, from start: Int? = nil, to end: Int? = nil, step: Int = 1, named name: String = "slice",
     file: StaticString = #fileID, line: UInt = #line
@@ -121,7 +121,7 @@ extension Value {
     slice([.init(axis: axis, from: start, to: end, step: step)], named: name, file: file, line: line)
   }
 
-  /// A range of each of several axes.
+  /// Slices several axes.
   public func slice(
     _ ranges: [Slice.Range], named name: String = "slice", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
@@ -151,7 +151,7 @@ extension Slice: PropertyInferring {
 }
 
 extension ValueProperties {
-  /// What is true of some of the elements, axes in their order.
+  /// Returns the properties of a subset of the elements, with the axes in the same order.
   func part(_ output: TensorSpec, of input: TensorSpec) -> ValueProperties {
     var y = self
     y.axes = zip(axes, output.shape.dimensions).map { $0.resized(to: $1) }

@@ -1,14 +1,14 @@
 /// eˣ / Σ eˣ along an axis, or its logarithm.
 ///
-/// Input: x of one axis or more. Output: as x. The largest element is subtracted first, so nothing overflows; a row that is −∞
-/// throughout, or holds NaN or +∞, gives NaN. Held to 1e-6 (softmax, whose values are at most 1) and to 2e-6 · max(1, |y|)
+/// Input: x of one axis or more. Output: the shape of x. The largest element is subtracted first, which prevents overflow; a row that is −∞
+/// throughout, or holds NaN or +∞, gives NaN. Tested to 1e-6 (softmax, whose values are at most 1) and to 2e-6 · max(1, |y|)
 /// (logarithm).
 public struct Softmax: Operator {
   public static let name = "Softmax"
 
   /// The axis; negative counts from the end.
   public let axis: Int
-  /// Whether the logarithm is given.
+  /// Whether the result is the logarithm.
   public let isLogarithm: Bool
 
   /// Makes the operator; the channels are axis −1.
@@ -28,7 +28,7 @@ public struct Softmax: Operator {
     return inputs
   }
 
-  /// An element costs a comparison, a difference, an exponential, a sum and a division.
+  /// Computes the cost: an element takes a comparison, a difference, an exponential, a sum and a division.
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     Cost(otherOperations: 5 * outputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
@@ -50,7 +50,7 @@ public struct Softmax: Operator {
         }
       }
     }
-    // The largest, the sum and one row of exponentials of a chunk, for each worker.
+    // The maxima, the sums and one row of exponentials of a chunk, for each worker.
     let chunk = AxisLoops.chunk
     let byteCount = ElementType.float32.byteCount(of: context.workers.threadCount * 3 * chunk)
     return PreparedOperator(workspaceByteCount: byteCount) { context in
@@ -92,14 +92,14 @@ extension Softmax: OrderPreserving {
 }
 
 extension Value {
-  /// eˣ / Σ eˣ along an axis, by default over the channels.
+  /// Computes eˣ / Σ eˣ along an axis, by default over the channels.
   public func softmax(
     axis: Int = -1, named name: String = "softmax", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
     apply(Softmax(axis: axis), named: name, file: file, line: line)
   }
 
-  /// log(eˣ / Σ eˣ) along an axis, by default over the channels.
+  /// Computes log(eˣ / Σ eˣ) along an axis, by default over the channels.
   public func logSoftmax(
     axis: Int = -1, named name: String = "logSoftmax", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -1,18 +1,18 @@
-/// The parts of a tensor along an axis, one after the other.
+/// The split of a tensor into parts along an axis.
 ///
-/// Input: x of any shape and type. Outputs: the parts. Exact.
+/// Input: x of any shape and type. Outputs: the parts, in order. Exact.
 public struct Split: Operator {
   public static let name = "Split"
 
-  /// How large the parts are.
+  /// The extents of the parts.
   public enum Parts: Hashable, Sendable {
-    /// These extents, whose sum is the axis's.
+    /// The given extents, whose sum is the axis's extent.
     case sizes([Int])
-    /// So many parts of equal extent.
+    /// The given number of parts of equal extent.
     case equal(Int)
   }
 
-  /// How large the parts are.
+  /// The extents of the parts.
   public let parts: Parts
   /// The axis; negative counts from the end.
   public let axis: Int
@@ -86,7 +86,7 @@ extension Split: Splitting {
 }
 
 extension Value {
-  /// The parts of the given extents along an axis, by default of the channels.
+  /// Splits the value into parts of the given extents along an axis, by default the channels.
   public func split(
     sizes: [Int], axis: Int = -1, named name: String = "split", file: StaticString = #fileID, line: UInt = #line
   ) -> [Value] {
@@ -94,7 +94,7 @@ extension Value {
       Split(.sizes(sizes), axis: axis), named: name, to: [self], outputCount: sizes.count, file: file, line: line)
   }
 
-  /// Parts of equal extent along an axis, by default of the channels.
+  /// Splits the value into parts of equal extent along an axis, by default the channels.
   public func split(
     into count: Int, axis: Int = -1, named name: String = "split", file: StaticString = #fileID, line: UInt = #line
   ) -> [Value] {

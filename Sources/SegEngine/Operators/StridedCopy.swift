@@ -4,13 +4,13 @@ import Glibc
 import Darwin
 #endif
 
-/// Where an axis of a loop goes in a tensor: so many rows and so many elements further with each step.
+/// The stride of a loop axis in a tensor: a number of rows plus a number of elements.
 ///
-/// Kept apart because the distance of rows is known only when an operator runs (``TensorView/rowStride``).
+/// The two are separate because the row stride is known only when an operator runs (``TensorView/rowStride``).
 public struct ViewStride: Hashable, Sendable {
   /// Rows from one step to the next.
   public var rows: Int
-  /// Elements from one step to the next, beside the rows.
+  /// Elements from one step to the next, in addition to the rows.
   public var elements: Int
 
   /// Makes a stride.
@@ -43,8 +43,8 @@ extension Shape {
   }
 }
 
-/// Moves elements of any type from one tensor to another along nested loops, each with a stride on both sides: transposition,
-/// slices, concatenation, broadcasting and pixel shuffles are all this.
+/// Copies elements of any type from one tensor to another in nested loops with a stride on both sides. Transposition, slices,
+/// concatenation, broadcasting and pixel shuffles use it.
 struct StridedCopy: Sendable {
   /// One loop.
   struct Axis: Sendable {
@@ -53,9 +53,9 @@ struct StridedCopy: Sendable {
     var target: ViewStride
   }
 
-  /// Loops from the outermost to the innermost, adjoining ones merged.
+  /// Loops from the outermost to the innermost, with adjacent ones merged.
   private struct Nest: Sendable {
-    /// All but the last two.
+    /// All loops except the last two.
     let outer: ContiguousArray<Axis>
     let outerCount: Int
     let middle: Axis
@@ -72,7 +72,7 @@ struct StridedCopy: Sendable {
       }
       let one = Axis(extent: 1, source: .init(), target: .init())
       inner = merged.popLast() ?? one
-      // The loop beside the innermost is the one with the smallest step in the source, so that a transposition walks squares.
+      // The second innermost loop is the one with the smallest step in the source, so that a transposition works on square tiles.
       let best = merged.indices.min { a, b in
         func size(_ axis: Axis) -> (Int, Int) { (abs(axis.source.rows), abs(axis.source.elements)) }
         return size(merged[a]) < size(merged[b])
@@ -90,9 +90,9 @@ struct StridedCopy: Sendable {
   private let sourceOffset: ViewStride
   private let targetOffset: ViewStride
   private let isEmpty: Bool
-  /// For row strides that are known only when running.
+  /// The loops for row strides that are known only when running.
   private let strided: Nest
-  /// For contiguous tensors, where rows may be merged too.
+  /// The loops for contiguous tensors, where rows may be merged too.
   private let contiguous: Nest
 
   /// Describes a copy.
@@ -117,11 +117,11 @@ struct StridedCopy: Sendable {
     contiguous = Nest(flat) { $0.source == $1.source * $1.extent && $0.target == $1.target * $1.extent }
   }
 
-  /// Copies, split over the workers.
+  /// Copies the elements, split over the workers.
   func run(_ source: TensorView, _ target: MutableTensorView, over workers: WorkerPool) {
     guard !isEmpty else { return }
     let isFlat = source.rowStride == sourceChannels && target.rowStride == targetChannels
-    // The bytes alone count.
+    // Only the size in bytes matters.
     switch elementType {
     case .uint8: run(UInt8.self, isFlat ? contiguous : strided, source, target, workers)
     case .uint16: run(UInt16.self, isFlat ? contiguous : strided, source, target, workers)
@@ -141,7 +141,7 @@ struct StridedCopy: Sendable {
       middle.source.resolved(source.rowStride), middle.target.resolved(target.rowStride)
     )
     let isRun = sourceInner == 1 && targetInner == 1 || inner.extent == 1
-    // One long run is cut, so that it too is shared out.
+    // One long run is divided, so that it is split over the workers too.
     if isRun && nest.outerCount * middle.extent == 1 {
       workers.forEachRange(inner.extent, grain: 65536) { range, _ in
         _ = memcpy(to + range.lowerBound, from + range.lowerBound, range.count * MemoryLayout<Unit>.stride)
@@ -173,7 +173,7 @@ struct StridedCopy: Sendable {
       }
       return
     }
-    // Neither side is a run: tiles, so that the lines that a tile touches on both sides stay in the first-level cache.
+    // Neither side is contiguous: copy in tiles whose cache lines on both sides stay in the first-level cache.
     let width = min(inner.extent, 32)
     let height = min(middle.extent, 16384 / width)
     let (across, down) = ((inner.extent + width - 1) / width, (middle.extent + height - 1) / height)
@@ -191,7 +191,7 @@ struct StridedCopy: Sendable {
   }
 }
 
-/// `count` runs of adjoining elements.
+/// Copies `count` runs of contiguous elements.
 @inline(__always)
 private func copyRuns<Unit: BitwiseCopyable>(
   _ source: UnsafePointer<Unit>, _ sourceStep: Int, _ target: UnsafeMutablePointer<Unit>, _ targetStep: Int,
@@ -211,7 +211,7 @@ private func copyRuns<Unit: BitwiseCopyable>(
   }
 }
 
-/// Two loops of which neither is a run on both sides.
+/// Copies along two loops, neither of which is contiguous on both sides.
 @inline(__always)
 private func copyTile<Unit: BitwiseCopyable>(
   _ source: UnsafePointer<Unit>, _ sourceMiddle: Int, _ sourceInner: Int, _ target: UnsafeMutablePointer<Unit>,

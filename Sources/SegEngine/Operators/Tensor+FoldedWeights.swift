@@ -1,7 +1,7 @@
-// What is left of a scale and shift of the output channels once weights and bias have taken it.
+// Weights and bias after folding a scale and shift of the output channels.
 
 extension Tensor {
-  /// The float32 tensor with every slice along `axis` multiplied by a number of its own.
+  /// Returns the float32 tensor with every slice along `axis` multiplied by its own factor.
   func scaledAlongAxis(_ axis: Int, by scale: [Float]) -> Tensor {
     precondition(shape[axis] == scale.count, "\(scale.count) factors for axis \(axis) of \(shape)")
     let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
@@ -12,7 +12,7 @@ extension Tensor {
     return result
   }
 
-  /// scale · bias + shift, in Double.
+  /// Computes scale · bias + shift in Double.
   static func foldedBias(_ bias: [Float]?, scale: [Float], shift: [Float]) -> Tensor {
     Tensor(
       [scale.count],

@@ -1,4 +1,4 @@
-/// Which elements are larger than a bound.
+/// A mask of the elements that are larger than a bound.
 ///
 /// Inputs: x, float32 of any shape; the bound, float32 of one element. Output: of the shape of x, 1 where x > bound, else 0 (NaN is
 /// not larger). Exact.
@@ -28,7 +28,7 @@ public struct Threshold: Operator {
     Cost(otherOperations: inputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
 
-  /// The pixel at the same place.
+  /// Returns the pixel at the same position.
   public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
     index == 0 ? .byExtents(input: inputs[0], output: outputs[0]) : .none
   }
@@ -53,7 +53,7 @@ public struct Threshold: Operator {
     }
   }
 
-  /// Compares numbers that adjoin.
+  /// Compares contiguous elements.
   static func compare<Element: FixedWidthInteger>(
     _ x: UnsafePointer<Float>, to bound: Float, count: Int, _ y: UnsafeMutablePointer<Element>
   ) {
@@ -68,7 +68,7 @@ extension Threshold: PropertyInferring {
 }
 
 extension Value {
-  /// 1 where an element is larger than `bound`, a value of one element, else 0.
+  /// Returns 1 where an element is larger than `bound`, a value of one element, else 0.
   public func threshold(
     at bound: Value, elementType: ElementType = .uint8, named name: String = "threshold", file: StaticString = #fileID,
     line: UInt = #line

@@ -1,10 +1,10 @@
-/// The axes of a tensor in another order.
+/// The tensor with its axes permuted.
 ///
 /// Input: x of any shape and type. Output: axis i is the input's axis `permutation[i]`. Exact.
 public struct Transpose: Operator {
   public static let name = "Transpose"
 
-  /// The input's axis that each output axis is.
+  /// The input axis of each output axis.
   public let permutation: [Int]
 
   /// Makes the operator.
@@ -26,8 +26,8 @@ public struct Transpose: Operator {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost { Cost(reading: inputs, writing: outputs) }
 
-  /// The matrices, one after the other, of which each changes rows and columns, where that is all: batches of feature maps whose
-  /// channels come first or last.
+  /// Returns the count and extents of the matrices if the permutation only transposes each matrix of a batch: feature maps from channels
+  /// last to first, or back.
   private func matrices(in shape: Shape) -> (count: Int, rows: Int, columns: Int)? {
     let rank = permutation.count
     for batch in 0..<rank {
@@ -44,7 +44,7 @@ public struct Transpose: Operator {
   public var takesRowStrides: Bool { true }
 
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? {
-    // An axis of extent 1 may stand anywhere.
+    // An axis of extent 1 does not affect the order in memory.
     let moving = permutation.filter { inputs[0].shape[$0] != 1 }
     return moving == moving.sorted() ? 0 : nil
   }
@@ -60,7 +60,7 @@ public struct Transpose: Operator {
       return PreparedOperator { copy.run($0.input(0), $0.output(), over: $0.workers) }
     }
     let (count, rows, columns) = matrices
-    // Rows of a tile: what is written of each column is then a few whole cache lines.
+    // The rows of a tile: each output row of a tile is a few whole cache lines.
     let tiles = EvenPieces(rows, largest: 128, multipleOf: 8)
     return PreparedOperator { context in
       let (x, y, device) = (context.input(0), context.output(), context.device)
@@ -86,7 +86,7 @@ extension Transpose: Movement {
 }
 
 extension Value {
-  /// The axes in another order: axis i of the result is this value's axis `permutation[i]`.
+  /// Permutes the axes: axis i of the result is this value's axis `permutation[i]`.
   public func transpose(
     _ permutation: [Int], named name: String = "transpose", file: StaticString = #fileID, line: UInt = #line
   ) -> Value {

@@ -8,13 +8,13 @@
 public struct TransposedConvolution: Operator {
   public static let name = "TransposedConvolution"
 
-  /// Kernel, stride, dilation, padding and groups of the convolution of which this is the transpose.
+  /// Kernel, stride, dilation, padding and groups of the convolution that this transposes.
   public let geometry: ConvolutionGeometry
-  /// Rows at the bottom and columns at the right that are added to the output's size.
+  /// The numbers of rows at the bottom and columns at the right that are added to the output's size.
   public let outputPadding: Extent2D
-  /// Applied to the result.
+  /// The activation function of the result.
   public let function: ElementwiseFunction
-  /// Whether the last input is a map that is added before the function is applied, such as a skip connection's.
+  /// Whether the last input is a residual that is added before the function is applied, such as a skip connection's.
   public let addsResidual: Bool
 
   /// Makes the operator.
@@ -74,7 +74,7 @@ public struct TransposedConvolution: Operator {
       inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
-  /// The map that is added, except where each tap's results are spread over the output before it is.
+  /// Returns the residual's index, unless the algorithm scatters each tap's results over the output before the residual is added.
   public func overwritableInputs(of count: Int) -> [Int] {
     addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride ? [count - 1] : []
   }
@@ -126,7 +126,7 @@ extension TransposedConvolution: Convolving {
 }
 
 extension Value {
-  /// Transposed convolution with the parameters `name.weight`, He-normal at first unless told otherwise, and, with `bias`, `name.bias`.
+  /// Applies a transposed convolution with the parameters `name.weight`, initially He-normal by default, and, with `bias`, `name.bias`.
   public func transposedConv(
     _ name: String, _ outChannels: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Padding2D = 0,
     outputPadding: Extent2D = 0, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
