@@ -16,7 +16,7 @@ package enum PendingFiles {
 
   package static func remove(_ path: String) { paths.withLock { _ = $0.remove(path.fileSystemBytes) } }
 
-  /// Removes all of them, or those below a directory. No more are created there afterwards: this is for the end of a program.
+  /// Removes all of them, or those below a directory. It is for the end of a program, when no more are created there.
   package static func removeAll(below directory: String = "") {
     paths.withLock { paths in
       for path in paths where path.starts(with: directory.fileSystemBytes) {
