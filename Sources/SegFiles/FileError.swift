@@ -1,6 +1,6 @@
 /// A file that could not be read or written, for a reason other than its format.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// A system call failed: what was tried, and its `errno`.
     case system(attempt: String, errno: Int32)
@@ -20,7 +20,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// The path that the caller gave.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   package init(_ path: String, _ cause: Cause) {

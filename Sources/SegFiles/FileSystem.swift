@@ -61,7 +61,7 @@ package enum FileSystem {
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(fileSystemBytes: $0) }
   }
 
-  /// Creates a directory and its parents, as far as they do not exist.
+  /// Creates a directory and its parents if they do not exist.
   package static func makeDirectory(_ path: String) throws(FileError) {
     if let code = directoryFailure(path) {
       throw FileError(path, .system(attempt: "the directory cannot be made", errno: code))

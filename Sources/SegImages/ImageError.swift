@@ -2,7 +2,7 @@ import SegFiles
 
 /// An image or a mask that could not be read, written or drawn.
 public struct ImageError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// The file could not be read or written, for a reason other than its format.
     case file(FileError)
@@ -32,7 +32,7 @@ public struct ImageError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// The file, or the name that the caller gave the bytes; `nil` if no file is concerned.
   public let path: String?
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ path: String?, _ cause: Cause) {

@@ -3,7 +3,7 @@ import SegFiles
 
 /// A list of classes and colours that could not be read.
 public struct LabelColorsError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// The file cannot be read.
     case file(FileError)
@@ -17,7 +17,7 @@ public struct LabelColorsError: Error, Sendable, Equatable, CustomStringConverti
 
   /// The file.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   /// One line that names the file and the cause.

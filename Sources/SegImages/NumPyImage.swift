@@ -67,7 +67,7 @@ enum NumPyImage {
     }
   }
 
-  /// The axes of an array that are the image's height, width and channels.
+  /// The height, width and channels of an array as an image, and the position of the channel axis.
   private struct Axes {
     let height, width, channels: Int
     let areChannelsFirst: Bool

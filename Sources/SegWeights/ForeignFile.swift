@@ -21,7 +21,7 @@ package enum ForeignFile {
     return expectation == .weights ? words(insteadOfWeights: file) : words(insteadOfModel: file)
   }
 
-  /// Returns what an archive is that contains neither weights nor arrays.
+  /// Describes an archive that contains neither weights nor arrays.
   static func words(forArchiveOf names: [String]) -> String {
     let files = names.filter { !$0.hasSuffix("/") }
     if files.contains(where: { $0.hasSuffix("model.weights.h5") }) {

@@ -3,7 +3,7 @@ import SegFiles
 
 /// A weights file that could not be read or written.
 public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// The file could not be read or written, for a reason other than its format.
     case file(FileError)
@@ -27,7 +27,7 @@ public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible 
 
   /// The file.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ path: String, _ cause: Cause) {

@@ -2,7 +2,7 @@ import SegFiles
 
 /// Images and masks that cannot be paired.
 public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// A directory cannot be read.
     case file(FileError)
@@ -20,7 +20,7 @@ public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible 
 
   /// The directory.
   public let directory: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ directory: String, _ cause: Cause) {

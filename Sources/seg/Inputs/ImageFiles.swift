@@ -10,7 +10,7 @@ enum ImageFiles {
 
   static func join(_ directory: String, _ file: String) -> String { joined(directory, file) }
 
-  /// Creates a directory and its parents, as far as they do not exist.
+  /// Creates a directory and its parents if they do not exist.
   static func makeDirectory(_ path: String) throws { try Failure.writing { try FileSystem.makeDirectory(path) } }
 
   /// Throws an error if a file cannot be written at its path, before any computation is done for it.
