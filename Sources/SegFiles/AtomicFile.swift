@@ -6,16 +6,16 @@ import Musl
 import Darwin
 #endif
 
-/// A file that appears whole or not at all. Whatever goes wrong before ``commit()`` leaves the former file as it was and nothing
-/// beside it.
+/// A file that is written completely or not at all. If anything fails before ``commit()``, the former file stays as it was, and no other
+/// file is left in its directory.
 ///
-/// Where the file system can, the file has no name until it is whole, so that nothing is left even of a program that is killed.
-/// Elsewhere it has a short one of its own in the same directory, which ``PendingFiles`` knows.
+/// Where the file system supports it, the file has no name until it is complete. Then nothing is left even if the program is killed.
+/// Elsewhere it has a temporary name in the same directory, which ``PendingFiles`` lists.
 package struct AtomicFile: ~Copyable {
   private let path: String
   private let target: String
   private var descriptor: CInt
-  /// The name that the file has until it has its own.
+  /// The temporary name of the file; `nil` if it has none.
   private var temporaryPath: String?
 
   /// Opens a new file that will replace `path`, which may be a symbolic link to the file to be replaced.
@@ -23,7 +23,8 @@ package struct AtomicFile: ~Copyable {
     try self.init(replacing: path, unnamed: true)
   }
 
-  /// With `unnamed` false the file has a name of its own from the beginning, as it has where the file system knows no other.
+  /// Opens the file as `init(replacing:)` does. If `unnamed` is false, the file has a temporary name from the beginning, as on file
+  /// systems without unnamed files.
   package init(replacing path: String, unnamed: Bool) throws(FileError) {
     var target = path
     var status = stat()
@@ -68,20 +69,20 @@ package struct AtomicFile: ~Copyable {
     try result.get()
   }
 
-  /// Has the next byte go elsewhere.
+  /// Sets the offset at which the next byte is written.
   package func move(to offset: Int) throws(FileError) {
     guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw failure(errno) }
   }
 
-  /// Gives the file its name. Its contents are on the disk before the name changes.
+  /// Gives the file its final name. Its contents are on the disk before the name changes.
   package consuming func commit() throws(FileError) {
-    // EINVAL: a file system that cannot be synchronised, which is no reason to lose the file.
+    // EINVAL: the file system cannot be synchronised. That is no reason to discard the file.
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(errno) }
     if temporaryPath == nil {
       if link(to: target) { return }
       switch errno {
       case EEXIST: try takeName()
-      // Without /proc, or where the file system gives such files no names: a copy under a name.
+      // There is no /proc, or the file system cannot name such files: copies the contents to a named file.
       case ENOENT, EPERM, EXDEV, EINVAL, EOPNOTSUPP: try copyToNamed()
       default: throw failure(errno)
       }
@@ -104,11 +105,11 @@ package struct AtomicFile: ~Copyable {
     FileError(path, .system(attempt: "cannot be written", errno: code))
   }
 
-  // MARK: Files without a name
+  // MARK: Unnamed files
 
   private static func openUnnamed(in directory: String) -> CInt {
     #if os(Linux)
-    // O_TMPFILE is a macro that Swift does not import; this bit of it is the same on all of its processors.
+    // O_TMPFILE is a macro that Swift does not import. This bit is the same on all processors that Swift on Linux supports.
     let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
     return (directory.isEmpty ? "." : directory).withFileSystemPath { open($0, unnamed | O_RDWR | O_CLOEXEC, 0o666) }
     #else
@@ -116,7 +117,7 @@ package struct AtomicFile: ~Copyable {
     #endif
   }
 
-  /// Gives the file without a name this one, where nothing has it; sets `errno` where that fails.
+  /// Gives the unnamed file this name if no file has it yet. Otherwise returns false and sets `errno`.
   private func link(to path: String) -> Bool {
     #if os(Linux)
     "/proc/self/fd/\(descriptor)".withFileSystemPath { source in
@@ -127,7 +128,7 @@ package struct AtomicFile: ~Copyable {
     #endif
   }
 
-  /// Gives the file without a name one of its own, by which it can replace another.
+  /// Gives the unnamed file a temporary name, from which it can be renamed over another file.
   private mutating func takeName() throws(FileError) {
     let name = AtomicFile.freeName(beside: target)
     PendingFiles.add(name)
@@ -157,9 +158,9 @@ package struct AtomicFile: ~Copyable {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(errno) }
   }
 
-  // MARK: Files with a name of their own
+  // MARK: Temporary names
 
-  /// A name in a file's directory that nothing else has: short, since the file's own may be as long as names can be.
+  /// Returns an unused name in a file's directory. It is short, because the file's own name may have the maximum length.
   private static func freeName(beside target: String) -> String {
     joined(parentDirectory(of: target), ".seg-" + String(UInt64.random(in: 0..<(1 << 48)), radix: 36) + ".tmp")
   }

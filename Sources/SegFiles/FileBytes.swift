@@ -6,15 +6,14 @@ import Musl
 import Darwin
 #endif
 
-/// The bytes of a file: mapped into memory, read into it, or given by the caller. Whoever keeps a pointer into `bytes`
-/// keeps this object alive too: a local variable that is not used again does not, without `withExtendedLifetime`.
+/// The bytes of a file: mapped into memory, read into memory, or given by the caller. A caller that keeps a pointer into `bytes` must
+/// keep this object alive too, with `withExtendedLifetime`: a local variable may be released after its last use.
 ///
-/// A mapped file must not be shortened by another process while it is in use: the operating system ends a program that
-/// reads pages which are gone.
+/// Another process must not shorten a mapped file while it is in use: the operating system ends a program that reads the removed pages.
 ///
-/// Unchecked because of the pointer: what it points to is not written once the object is there.
+/// The conformance is unchecked because of the pointer. Its memory is not written after initialisation.
 package final class FileBytes: @unchecked Sendable {
-  /// All bytes. Never written.
+  /// All bytes. They are never written.
   package let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
 
@@ -41,7 +40,7 @@ package final class FileBytes: @unchecked Sendable {
     let (descriptor, size, isRegular) = try FileBytes.openForReading(path)
     defer { close(descriptor) }
     guard size <= limit else { throw FileError(path, .tooLarge(limit: limit)) }
-    // A regular file is read in one piece and one byte more, which shows that it has ended.
+    // A regular file is read in one call, with room for one byte more: if that stays empty, the end was reached.
     var contents = [UInt8](repeating: 0, count: isRegular ? size + 1 : 1 << 16)
     var filled = 0
     while true {
@@ -58,7 +57,7 @@ package final class FileBytes: @unchecked Sendable {
     self.init(contents)
   }
 
-  /// A copy of bytes that are in memory already.
+  /// Copies bytes that are in memory.
   package init(_ contents: [UInt8]) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(contents.count, 1), alignment: 64)
     copy.copyBytes(from: contents)
@@ -66,7 +65,7 @@ package final class FileBytes: @unchecked Sendable {
     isMapped = false
   }
 
-  /// Memory that the caller fills before anybody reads `bytes`.
+  /// Allocates memory, which `fill` writes before anything reads `bytes`.
   package init(filling count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
     fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))

@@ -1,26 +1,26 @@
-/// A file that could not be read or written, for a reason that has nothing to do with its format.
+/// A file that could not be read or written, for a reason other than its format.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
-    /// The operating system refused: what was tried, and its `errno`.
+    /// A system call failed: what was tried, and its `errno`.
     case system(attempt: String, errno: Int32)
-    /// There is nothing where a directory was expected.
+    /// A directory was expected, and nothing exists at the path.
     case noDirectory
-    /// A file stands where a directory was expected.
+    /// A directory was expected, and the path is a file.
     case notADirectory
-    /// A directory stands where a file was expected.
+    /// A file was expected, and the path is a directory.
     case isDirectory
-    /// Neither a file nor, for reading, a stream: a device or a socket.
+    /// Neither a file nor, for reading, a stream; for example a device or a socket.
     case notAFile
-    /// The file has more bytes than the caller's limit.
+    /// The file is larger than the caller's limit in bytes.
     case tooLarge(limit: Int)
-    /// The URL is not that of a file.
+    /// The URL is not a file URL.
     case notAFileURL
   }
 
-  /// The path as the caller gave it.
+  /// The path that the caller gave.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   package init(_ path: String, _ cause: Cause) {

@@ -6,14 +6,14 @@ import Musl
 import Darwin
 #endif
 
-/// What is asked of the operating system about paths. Paths are strings as ``Swift/String/fileSystemBytes`` has them.
+/// Queries and changes of the file system. Paths are strings in the encoding of ``Swift/String/fileSystemBytes``.
 package enum FileSystem {
-  /// What lies at a path.
+  /// The kind of a file system entry.
   package enum Kind {
     case file, directory, stream, other
   }
 
-  /// What lies at a path, or where a link there leads; `nil` where there is nothing or it cannot be examined.
+  /// Returns the kind of the entry at a path, with symbolic links followed; `nil` if there is none or it cannot be examined.
   package static func kind(of path: String) -> Kind? {
     var status = stat()
     guard path.withFileSystemPath({ stat($0, &status) }) == 0 else { return nil }
@@ -29,13 +29,13 @@ package enum FileSystem {
     }
   }
 
-  /// Whether there is anything at a path.
+  /// Returns whether an entry exists at a path.
   package static func exists(_ path: String) -> Bool { kind(of: path) != nil }
 
-  /// Whether there is a directory at a path.
+  /// Returns whether a directory exists at a path.
   package static func isDirectory(_ path: String) -> Bool { kind(of: path) == .directory }
 
-  /// The names of what lies in a directory, in the order of their bytes.
+  /// Returns the names of a directory's entries, sorted by their bytes.
   package static func names(in directory: String) throws(FileError) -> [String] {
     guard let stream = directory.withFileSystemPath({ opendir($0) }) else {
       throw FileError(directory, .system(attempt: "the directory cannot be read", errno: errno))
@@ -61,14 +61,14 @@ package enum FileSystem {
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(fileSystemBytes: $0) }
   }
 
-  /// Makes a directory and those above it, where they are not there.
+  /// Creates a directory and its parents if they do not exist.
   package static func makeDirectory(_ path: String) throws(FileError) {
     if let code = directoryFailure(path) {
       throw FileError(path, .system(attempt: "the directory cannot be made", errno: code))
     }
   }
 
-  /// The error number of what keeps a directory from being there.
+  /// Returns the error number for a path that is no directory; `nil` if it is one.
   private static func directoryFailure(_ path: String) -> Int32? {
     func make() -> Int32? { path.withFileSystemPath { mkdir($0, 0o777) } == 0 ? nil : errno }
     guard let code = make() else { return nil }
@@ -78,7 +78,8 @@ package enum FileSystem {
     return directoryFailure(parent) ?? make()
   }
 
-  /// A path without symbolic links and detours, for comparison. What is not there keeps its name below the directory that is.
+  /// Returns a path without symbolic links, `.` and `..`, for comparison. Components that do not exist are appended unchanged to the
+  /// deepest directory that exists.
   package static func resolved(_ path: String) -> String {
     if let real = realPath(path) { return real }
     let (parent, name) = (parentDirectory(of: path), lastComponent(of: path))
@@ -91,25 +92,25 @@ package enum FileSystem {
     }
   }
 
-  /// A path to something that is there, without symbolic links; `nil` where there is nothing.
+  /// Returns the path of an existing entry without symbolic links; `nil` if it does not exist.
   package static func realPath(_ path: String) -> String? {
     guard let resolved = path.withFileSystemPath({ realpath($0, nil) }) else { return nil }
     defer { free(resolved) }
     return String(fileSystemBytes: bytes(of: resolved))
   }
 
-  /// The bytes of a file, or of a pipe to its end.
+  /// Returns the bytes of a file, or of a pipe to its end.
   package static func contents(of path: String, limit: Int = 1 << 28) throws(FileError) -> [UInt8] {
     let file = try FileBytes(reading: path, limit: limit)
     return withExtendedLifetime(file) { Array(file.bytes) }
   }
 
-  /// Writes a file, whole or not at all.
+  /// Writes a file, completely or not at all.
   package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     try AtomicFile.create(path, containing: bytes)
   }
 
-  /// A variable of the environment that may hold a path.
+  /// Returns an environment variable that may contain a path.
   package static func environment(_ name: String) -> String? {
     getenv(name).map { String(fileSystemBytes: bytes(of: $0)) }
   }

@@ -1,20 +1,20 @@
-/// Names of files are bytes, and most are UTF-8. Those that are not are carried through `String`, which holds Unicode alone, so that
-/// they come out as they went in:
+/// File names are bytes, and most are UTF-8. `String` holds Unicode only, so other bytes are mapped to private-use scalars. The mapping
+/// is reversible:
 ///
-/// - A byte that belongs to no valid UTF-8 sequence (0x80 to 0xFF) is the scalar U+10FE00 + byte, one of 128 at the end of the second
-///   private-use plane that no standard and no font uses.
-/// - A name that holds one of these scalars itself has each of its four bytes carried in that way.
+/// - A byte (0x80 to 0xFF) outside any valid UTF-8 sequence becomes the scalar U+10FE00 + byte. These are 128 scalars at the end of the
+///   second private-use plane, which no standard and no font uses.
+/// - If a name itself contains one of these scalars, each of its four bytes is mapped in the same way.
 ///
-/// Every list of bytes has one string, and that string has those bytes; a name in UTF-8 is the string it looks like. All functions of
-/// this package that take a path go through ``Swift/String/fileSystemBytes``.
+/// Every sequence of bytes has exactly one string, which maps back to those bytes. A name in UTF-8 is mapped to itself. All functions of
+/// this package that take a path use ``Swift/String/fileSystemBytes``.
 extension String {
-  /// The scalars that stand for bytes.
+  /// The scalars that represent bytes.
   private static let carriers: ClosedRange<UInt32> = 0x10FE80...0x10FEFF
   private static let carrierBase: UInt32 = 0x10FE00
-  /// The first byte of those scalars in UTF-8, and of few others.
+  /// The first byte of those scalars in UTF-8. Few other scalars begin with it.
   private static let carrierLead: UInt8 = 0xF4
 
-  /// Makes the string of a path's or a file name's bytes, whatever they are.
+  /// Makes the string of a path's or a file name's bytes, which may be any.
   public init(fileSystemBytes bytes: some Collection<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self), !text.utf8.contains(String.carrierLead) {
       self = text
@@ -47,7 +47,7 @@ extension String {
     self = String(scalars)
   }
 
-  /// The bytes that this path or file name has for the operating system.
+  /// The bytes of this path or file name, as passed to the operating system.
   public var fileSystemBytes: [UInt8] {
     guard utf8.contains(String.carrierLead) else { return Array(utf8) }
     var bytes: [UInt8] = []
@@ -62,9 +62,9 @@ extension String {
     return bytes
   }
 
-  /// The text with each byte that is no UTF-8 as `\xE9`, for people to read and for standards that want Unicode.
+  /// Returns the text with each byte that is not UTF-8 as `\xE9`, for display and for standards that require Unicode.
   ///
-  /// - Parameter backslash: What stands for the backslash.
+  /// - Parameter backslash: The text that represents the backslash.
   package func showingUndecodableBytes(backslash: String = "\\") -> String {
     guard utf8.contains(String.carrierLead) else { return self }
     var text = ""
@@ -79,8 +79,8 @@ extension String {
     return text
   }
 
-  /// Calls `body` with the path as a C string, its bytes as the operating system has them. Every path becomes a C string here. A path
-  /// with a NUL byte, which no file can have, becomes the empty path, which no system call accepts.
+  /// Calls `body` with the path as a C string of its ``fileSystemBytes``. All paths become C strings here. A path that contains a NUL
+  /// byte, which no file can have, becomes the empty path, which no system call accepts.
   package func withFileSystemPath<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     let bytes = utf8.contains(0) ? [] : fileSystemBytes
     return (bytes + [0]).withUnsafeBufferPointer { buffer in

@@ -1,11 +1,11 @@
-/// Why the contents of a file are not accepted, before it is known which file they are from.
+/// The reason why the contents of a file are rejected, without the file's path.
 package struct FormatFailure: Error {
   package let reason: String
   package var isUnsupported = false
 
   package init(_ reason: String) { self.reason = reason }
 
-  /// The same failure of a part of the file.
+  /// Returns the same failure with the name of the part of the file that it concerns.
   package func about(_ name: String) -> FormatFailure {
     var failure = FormatFailure("\(name): \(reason)")
     failure.isUnsupported = isUnsupported

@@ -16,7 +16,7 @@ package enum NPY {
   /// Decodes a whole file.
   package static func tensor(from file: FileBytes) throws(FormatFailure) -> Tensor { try array(from: file).tensor }
 
-  /// Decodes a whole file, and gives what its elements are there.
+  /// Decodes a whole file, and returns the stored type of its elements too.
   package static func array(from file: FileBytes) throws(FormatFailure) -> (stored: StoredElement, tensor: Tensor) {
     defer { withExtendedLifetime(file) {} }
     let bytes = file.bytes
@@ -40,15 +40,15 @@ package enum NPY {
     guard header.isFortranOrder, header.shape.rank > 1 else {
       return (header.stored, header.stored.tensor(header.shape, from: data, isBigEndian: header.isBigEndian))
     }
-    // The first index runs fastest: read flat, then walk with the strides of that order.
+    // Fortran order: the first index is contiguous. The flat elements are gathered with the strides of that order.
     let flat = header.stored.tensor([header.shape.elementCount], from: data, isBigEndian: header.isBigEndian)
     var strides = [1]
     for extent in header.shape.dimensions.dropLast() { strides.append(strides[strides.count - 1] * extent) }
     return (header.stored, flat.gathered(header.shape, strides: strides, offset: 0))
   }
 
-  /// What comes before the elements of a tensor in a file: version 1.0, padded so that the elements begin at a multiple
-  /// of 64.
+  /// Returns the magic string and header of a file with a tensor's elements. They are in version 1.0, padded so that the elements begin
+  /// at a multiple of 64 bytes.
   package static func prefix(for tensor: Tensor) -> [UInt8] {
     let type =
       switch tensor.elementType {
@@ -67,7 +67,7 @@ package enum NPY {
       + header
   }
 
-  /// A whole file in memory made by `malloc`; `nil` where there is not enough.
+  /// Returns a whole file in memory allocated by `malloc`; `nil` if the allocation fails.
   package static func encoded(_ tensor: Tensor) -> UnsafeMutableRawBufferPointer? {
     let prefix = prefix(for: tensor)
     let count = prefix.count + tensor.byteCount
@@ -78,7 +78,7 @@ package enum NPY {
     return memory
   }
 
-  /// The description of an array: a Python dictionary of exactly three entries.
+  /// The header's Python dictionary, which has exactly three entries.
   private struct Header {
     let stored: StoredElement
     let isBigEndian: Bool
@@ -127,7 +127,7 @@ package enum NPY {
     ]
   }
 
-  /// As much of Python's literals as NumPy writes into a header.
+  /// A parser of the Python literals that NumPy writes into a header.
   private struct LiteralParser {
     let text: UnsafeRawBufferPointer
     var position = 0
@@ -190,7 +190,7 @@ package enum NPY {
         let start = position
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
         guard let integer = Int(String(decoding: text[start..<position], as: UTF8.self)) else { throw failure() }
-        // Python 2 wrote long integers with an L.
+        // Python 2 wrote an L after long integers.
         _ = take("L")
         integers.append(integer)
         if !take(",") {

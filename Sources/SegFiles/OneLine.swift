@@ -1,5 +1,5 @@
-/// Text that may hold anything (a path, a name from a file, a C library's message) as a single line: control characters
-/// become spaces, bytes of a path that are no UTF-8 are written as `\xE9`, and what is very long is cut.
+/// Returns any text (a path, a name from a file, a C library's message) as a single line. Control characters become spaces, bytes of a
+/// path that are not UTF-8 are written as `\xE9`, and text above the limit is cut.
 package func oneLine(_ text: String, limit: Int = 600) -> String {
   var line = String.UnicodeScalarView()
   var length = 0

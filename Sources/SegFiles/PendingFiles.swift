@@ -8,7 +8,7 @@ import Musl
 import Darwin
 #endif
 
-/// Files under names of their own that have not got their place yet, so that a program that is told to stop can take them away.
+/// The unfinished files that have temporary names. A program that is told to stop removes them.
 package enum PendingFiles {
   private static let paths = Mutex<Set<[UInt8]>>([])
 
@@ -16,7 +16,7 @@ package enum PendingFiles {
 
   package static func remove(_ path: String) { paths.withLock { _ = $0.remove(path.fileSystemBytes) } }
 
-  /// Removes all of them, or those below a directory. None is made there any more: for the end of a program.
+  /// Removes all of them, or those below a directory. It is for the end of a program, when no more are created there.
   package static func removeAll(below directory: String = "") {
     paths.withLock { paths in
       for path in paths where path.starts(with: directory.fileSystemBytes) {

@@ -1,11 +1,11 @@
 import SegEngine
 
-/// A type of number as weights files store it, which is wider than what a ``Tensor`` holds.
+/// An element type of weights files. There are more of them than a ``Tensor`` has.
 package enum StoredElement: CaseIterable {
   case float16, bfloat16, float32, float64
   case bool, uint8, int8, int16, uint16, int32, uint32, int64
 
-  /// Size in the file, in bytes.
+  /// The size in the file, in bytes.
   package var byteCount: Int {
     switch self {
     case .bool, .uint8, .int8: 1
@@ -15,8 +15,8 @@ package enum StoredElement: CaseIterable {
     }
   }
 
-  /// The type under which tensors hold it: every floating-point type as `float32`, the others as the narrowest integer
-  /// type that has all their values.
+  /// The element type of tensors that hold it: `float32` for every floating-point type, for the others the narrowest integer type that
+  /// contains all their values.
   package var elementType: ElementType {
     switch self {
     case .float16, .bfloat16, .float32, .float64: .float32
@@ -26,7 +26,7 @@ package enum StoredElement: CaseIterable {
     }
   }
 
-  /// Whether little-endian bytes in a file are a tensor's memory as they stand.
+  /// Whether little-endian bytes of a file have the memory layout of a tensor.
   package var isMemory: Bool {
     switch self {
     case .float32, .uint8, .int32, .int64: 1.littleEndian == 1
@@ -34,13 +34,13 @@ package enum StoredElement: CaseIterable {
     }
   }
 
-  /// Number of bytes that a shape of these takes, or `nil` where that overflows.
+  /// Returns the number of bytes of a shape with this element type; `nil` on overflow.
   package func byteCount(of shape: Shape) -> Int? {
     let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: byteCount)
     return overflow ? nil : bytes
   }
 
-  /// The numbers in `bytes` as a tensor of its own memory.
+  /// Converts the numbers in `bytes` to a tensor with its own memory.
   ///
   /// - Precondition: `bytes` has the size of `shape`.
   package func tensor(_ shape: Shape, from bytes: UnsafeRawBufferPointer, isBigEndian: Bool = false) -> Tensor {
@@ -68,7 +68,7 @@ package enum StoredElement: CaseIterable {
     return tensor
   }
 
-  /// IEEE 754 binary16 as a `Float`, exactly. (`Float16` does not exist on every platform.)
+  /// Converts IEEE 754 binary16 to a `Float`, exactly. (`Float16` does not exist on every platform.)
   @inlinable
   package static func float(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
@@ -83,7 +83,7 @@ package enum StoredElement: CaseIterable {
 }
 
 extension Tensor {
-  /// Converts each number of a file, wherever it lies in memory.
+  /// Converts each number of a file, at any alignment.
   fileprivate mutating func fill<Stored: FixedWidthInteger, Element: TensorElement>(
     _ bytes: UnsafeRawBufferPointer, _ isBigEndian: Bool, _ convert: (Stored) -> Element
   ) {

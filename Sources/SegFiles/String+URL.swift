@@ -5,9 +5,9 @@ import Foundation
 #endif
 
 extension String {
-  /// The path of a file's URL, with the bytes that it has for the operating system.
+  /// Makes the path of a file URL, in the encoding of ``Swift/String/fileSystemBytes``.
   ///
-  /// - Throws: ``FileError`` where the URL is not that of a file.
+  /// - Throws: ``FileError`` if the URL is not a file URL.
   package init(pathOf url: URL) throws(FileError) {
     guard url.isFileURL else { throw FileError(url.absoluteString, .notAFileURL) }
     let path = url.withUnsafeFileSystemRepresentation { start -> String? in

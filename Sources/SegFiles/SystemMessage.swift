@@ -6,5 +6,5 @@ import Musl
 import Darwin
 #endif
 
-/// The operating system's words for an error number.
+/// Returns the operating system's message for an error number.
 package func systemMessage(_ code: Int32) -> String { strerror(code).map { String(cString: $0) } ?? "error \(code)" }

@@ -1,10 +1,10 @@
 import SegEngine
 
 extension Tensor {
-  /// The elements of a flat tensor in the row-major order of `shape`, where the element of an index lies at
-  /// `offset + index · strides`.
+  /// Returns the elements of a flat tensor in the row-major order of `shape`. The element at an index is read from `offset + index ·
+  /// strides`.
   ///
-  /// - Precondition: every index reaches an element.
+  /// - Precondition: every index addresses an element of the tensor.
   package func gathered(_ shape: Shape, strides: [Int], offset: Int) -> Tensor {
     switch elementType {
     case .float32: gathered(Float.self, shape, strides, offset)

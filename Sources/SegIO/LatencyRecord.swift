@@ -2,26 +2,27 @@ import Foundation
 import SegEngine
 import SegFiles
 
-/// What a check of a latency model found: networks and their steps, estimated and measured. The benchmark writes it, the report draws it.
+/// The result of a check of a latency model: estimated and measured times of networks and their steps. The benchmark writes it; the
+/// report reads it.
 public struct LatencyRecord: Codable, Sendable {
-  /// The machine, by what it can do.
+  /// The machine with its measured rates.
   public struct Machine: Codable, Sendable {
-    /// The backend's name, with its instruction set.
+    /// The backend's name, which includes its instruction set.
     public var backend: String
-    /// Threads that were used.
+    /// The number of threads.
     public var threads: Int
-    /// The best rate of products on one core, in multiply–adds a second.
+    /// The highest rate of products on one core, in multiply–adds per second.
     public var multiplyAddsPerSecondAndCore: Double
-    /// Bytes a second that all threads together copy (read and written), by the size of what is copied.
+    /// The bytes per second that all threads together copy (read and write), by the size of the copied data.
     public var bandwidth: [Point]
 
-    /// A size in bytes and a rate.
+    /// A size in bytes with a rate.
     public struct Point: Codable, Sendable {
       public var bytes: Double
       public var bytesPerSecond: Double
     }
 
-    /// What a profile says of a machine.
+    /// Makes the description of a machine from its profile.
     public init(_ profile: LatencyProfile, backend: String, threads: Int) {
       self.backend = backend
       self.threads = threads
@@ -38,16 +39,16 @@ public struct LatencyRecord: Codable, Sendable {
     public var operation: String
     public var algorithm: String
     public var output: [Int]
-    /// Multiply–adds by the definition.
+    /// The multiply–adds by the definition of the operation.
     public var macs: Int
-    /// Operations by the full rule.
+    /// The operations by the full counting rule.
     public var flops: Int
-    /// Bytes that are read and written at least once.
+    /// The minimum number of bytes read and written.
     public var bytes: Int
     public var estimatedSeconds: Double
     public var measuredSeconds: Double
 
-    /// |estimated − measured| / measured.
+    /// The relative error |estimated − measured| / measured.
     public var relativeError: Double { abs(estimatedSeconds / max(measuredSeconds, 1e-9) - 1) }
 
     public init(_ step: ExecutionPlan.Step, estimatedSeconds: Double, measuredSeconds: Double) {
@@ -63,21 +64,21 @@ public struct LatencyRecord: Codable, Sendable {
     }
   }
 
-  /// A network of a size.
+  /// A network at one input size.
   public struct Network: Codable, Sendable {
     public var name: String
     public var height: Int
     public var width: Int
     public var estimatedSeconds: Double
-    /// The lower quartile of the runs.
+    /// The lower quartile of the run times, in seconds.
     public var measuredSeconds: Double
     public var medianSeconds: Double
     public var estimatedArenaBytes: Int
     public var arenaBytes: Int
     public var estimatedPeakBytes: Int
-    /// The largest resident size of a process that compiles it and runs it; 0 where that is not known.
+    /// The largest resident size of a process that compiles and runs the network, in bytes; 0 if unknown.
     public var peakBytes: Int
-    /// The steps; in the file of the report those of a few networks alone.
+    /// The steps. The report's file contains those of a few networks only.
     public var steps: [Step]
 
     public init(
@@ -96,11 +97,11 @@ public struct LatencyRecord: Codable, Sendable {
       self.steps = steps
     }
 
-    /// |estimated − measured| / measured.
+    /// The relative error |estimated − measured| / measured.
     public var relativeError: Double { abs(estimatedSeconds / max(measuredSeconds, 1e-9) - 1) }
   }
 
-  /// Errors over all steps of one kind.
+  /// The errors over all steps of one kind.
   public struct KindErrors: Codable, Sendable {
     public var kind: String
     public var steps: Int
@@ -111,15 +112,15 @@ public struct LatencyRecord: Codable, Sendable {
 
   public var machine: Machine
   public var networks: [Network]
-  /// Networks that were not run, with the reason.
+  /// The networks that were not run, each with the reason.
   public var leftOut: [String]
-  /// Errors by kind of step, the kinds that take longest first.
+  /// The errors by kind of step, in descending order of total time.
   public var kinds: [KindErrors]
-  /// The median of the relative errors of all steps.
+  /// The median relative error of all steps.
   public var medianStepError: Double
-  /// Number of steps that were timed.
+  /// The number of timed steps.
   public var stepCount: Int
-  /// The steps that are furthest off, in seconds, with the networks' names before their own.
+  /// The steps with the largest absolute errors. Each name is prefixed with the network's name.
   public var worstSteps: [Step]
 
   public init(machine: Machine, networks: [Network], leftOut: [String]) {
@@ -150,15 +151,15 @@ public struct LatencyRecord: Codable, Sendable {
         .prefix(20))
   }
 
-  /// The median of the relative errors of networks.
+  /// The median relative error of the networks.
   public var medianNetworkError: Double { networks.map(\.relativeError).median }
 
-  /// How well estimated and measured times agree on the order of networks (Spearman 1904): 1 where they agree.
+  /// The rank correlation of estimated and measured times of networks (Spearman 1904); 1 if both give the same order.
   public var rankCorrelation: Double {
     Self.rankCorrelation(networks.map(\.estimatedSeconds), networks.map(\.measuredSeconds))
   }
 
-  /// The correlation of the ranks of two rows of numbers; equal numbers share the mean of their ranks.
+  /// Returns the rank correlation of two series. Equal numbers have the mean of their ranks.
   public static func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double {
     precondition(a.count == b.count, "rows of one length")
     func ranks(_ values: [Double]) -> [Double] {
@@ -185,7 +186,7 @@ public struct LatencyRecord: Codable, Sendable {
 
   /// Reads a record.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be read or is no record.
+  /// - Throws: ``ProfileError`` if the file cannot be read or is not a record.
   public init(contentsOf path: String) throws(ProfileError) {
     let bytes: FileBytes
     do throws(FileError) {
@@ -202,7 +203,7 @@ public struct LatencyRecord: Codable, Sendable {
     self = record
   }
 
-  /// Whether all numbers are such as are measured and counted, so that what reads them can do arithmetic on them.
+  /// Whether all numbers are in the range of measurements and counts, so that arithmetic on them is safe.
   private var isPossible: Bool {
     func isTime(_ seconds: Double) -> Bool { (0...1e9).contains(seconds) }
     func isRate(_ number: Double) -> Bool { number > 0 && number <= 1e18 }
@@ -224,9 +225,9 @@ public struct LatencyRecord: Codable, Sendable {
       && worstSteps.allSatisfy(isPossible) && isCount(stepCount)
   }
 
-  /// Writes the record as JSON, whole or not at all.
+  /// Writes the record as JSON, completely or not at all.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be written.
+  /// - Throws: ``ProfileError`` if the file cannot be written.
   public func write(to path: String) throws(ProfileError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -2,11 +2,11 @@ import Foundation
 import SegEngine
 import SegFiles
 
-/// What can be wrong with the file of a machine's profile.
+/// An error of a machine profile's file.
 public enum ProfileError: Error, Sendable, CustomStringConvertible {
-  /// It cannot be read or written.
+  /// The file cannot be read or written.
   case file(FileError)
-  /// It is no profile.
+  /// The file is not a profile.
   case malformed(path: String, reason: String)
 
   public var description: String {
@@ -17,18 +17,18 @@ public enum ProfileError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// A machine's profile with what it was made for: one of another processor or number of threads does not apply.
+/// A machine profile with the backend and thread count that it was measured with. It does not apply to another processor or thread count.
 public struct StoredProfile: Hashable, Sendable {
-  /// The name of the backend that was calibrated.
+  /// The name of the calibrated backend.
   public let backend: String
-  /// The number of threads it ran on.
+  /// The number of threads of the calibration.
   public let threads: Int
   /// The profile.
   public let profile: MachineProfile
-  /// What tells how long networks take, where that was calibrated; its choice is ``profile``.
+  /// The latency profile, if it was calibrated. Its profile for choosing algorithms is ``profile``.
   public let latency: LatencyProfile?
 
-  /// Joins a profile with what it was made for.
+  /// Makes a stored profile.
   public init(backend: String, threads: Int, profile: MachineProfile, latency: LatencyProfile? = nil) {
     self.backend = backend
     self.threads = threads
@@ -43,12 +43,12 @@ public struct StoredProfile: Hashable, Sendable {
     let latency: StoredLatency?
   }
 
-  /// Larger than any profile is.
+  /// The maximum size of a profile's file in bytes.
   private static let largestFile = 16 << 20
 
   /// Reads a profile that `write(to:)` wrote.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be read, is no profile, or has not a coefficient for each feature.
+  /// - Throws: ``ProfileError`` if the file cannot be read, is not a profile, or lacks the coefficient of a feature.
   public init(contentsOf path: String) throws(ProfileError) {
     let bytes: FileBytes
     do throws(FileError) {
@@ -81,9 +81,9 @@ public struct StoredProfile: Hashable, Sendable {
     self.init(backend: contents.backend, threads: contents.threads, profile: profile, latency: latency)
   }
 
-  /// Writes the profile as JSON, whole or not at all.
+  /// Writes the profile as JSON, completely or not at all.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be written.
+  /// - Throws: ``ProfileError`` if the file cannot be written.
   public func write(to path: String) throws(ProfileError) {
     let contents = Contents(
       backend: backend, threads: threads,
@@ -103,7 +103,7 @@ public struct StoredProfile: Hashable, Sendable {
     }
   }
 
-  /// Where the profile of this user's machine lies: `swift-segmentation/profile-N-threads.json` in the user's cache directory
+  /// Returns the default path of this user's profile: `swift-segmentation/profile-N-threads.json` in the user's cache directory
   /// (`$XDG_CACHE_HOME`, `~/.cache`, on macOS `~/Library/Caches`).
   public static func defaultPath(threads: Int) -> String {
     let home = FileSystem.environment("HOME").flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
@@ -117,7 +117,7 @@ public struct StoredProfile: Hashable, Sendable {
 }
 
 extension MachineProfile {
-  /// The profile that was stored for this backend on this machine, or `standard` where there is none that applies.
+  /// Returns the profile that is stored for this backend on this machine, or `standard` if none applies.
   public static func stored(for backend: any Backend) -> MachineProfile {
     let threads = backend.workers.threadCount
     guard let stored = try? StoredProfile(contentsOf: StoredProfile.defaultPath(threads: threads)),

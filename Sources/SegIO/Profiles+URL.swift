@@ -6,10 +6,10 @@ import Foundation
 import SegEngine
 import SegFiles
 
-// Each function does what the one of the same name does with a path.
+// Each function is equivalent to the function of the same name that takes a path.
 
 extension ProfileError {
-  /// The path of a file's URL.
+  /// Returns the path of a file URL.
   fileprivate static func path(of url: URL) throws(ProfileError) -> String {
     do throws(FileError) {
       return try String(pathOf: url)
@@ -22,23 +22,23 @@ extension ProfileError {
 extension StoredProfile {
   /// Reads a profile.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be read, is no profile, or has not a coefficient for each feature.
+  /// - Throws: ``ProfileError`` if the file cannot be read, is not a profile, or lacks the coefficient of a feature.
   public init(contentsOf url: URL) throws(ProfileError) { try self.init(contentsOf: ProfileError.path(of: url)) }
 
-  /// Writes the profile as JSON, whole or not at all.
+  /// Writes the profile as JSON, completely or not at all.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be written.
+  /// - Throws: ``ProfileError`` if the file cannot be written.
   public func write(to url: URL) throws(ProfileError) { try write(to: ProfileError.path(of: url)) }
 }
 
 extension LatencyRecord {
   /// Reads a record.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be read or is no record.
+  /// - Throws: ``ProfileError`` if the file cannot be read or is not a record.
   public init(contentsOf url: URL) throws(ProfileError) { try self.init(contentsOf: ProfileError.path(of: url)) }
 
-  /// Writes the record as JSON, whole or not at all.
+  /// Writes the record as JSON, completely or not at all.
   ///
-  /// - Throws: ``ProfileError`` where the file cannot be written.
+  /// - Throws: ``ProfileError`` if the file cannot be written.
   public func write(to url: URL) throws(ProfileError) { try write(to: ProfileError.path(of: url)) }
 }

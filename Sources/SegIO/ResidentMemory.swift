@@ -6,13 +6,13 @@ import Glibc
 import Darwin
 #endif
 
-/// What this process holds in memory.
+/// The memory usage of this process.
 public enum ResidentMemory {
   /// The largest resident size so far, in bytes.
   public static var peak: Int {
     var usage = rusage()
     #if os(Linux)
-    // getrusage counts what the starting program held, too, where that is larger.
+    // getrusage includes the memory of the parent before exec, if that was larger.
     if let status = FileManager.default.contents(atPath: "/proc/self/status"),
       let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }
       ),

@@ -1,8 +1,8 @@
 import SegEngine
 
-/// A ``LatencyProfile`` as it stands in the file of a machine's profile.
+/// A ``LatencyProfile`` in the file of a machine's profile.
 struct StoredLatency: Codable {
-  /// What is wrong with one, in words.
+  /// The reason why a stored profile is invalid.
   struct Problem: Error { let reason: String }
 
   struct Grid: Codable {
@@ -21,16 +21,16 @@ struct StoredLatency: Codable {
 
   struct Model: Codable {
     let threads: Int
-    /// Seconds a unit by feature, for kinds that are not listed.
+    /// Seconds per unit of each feature, for kinds that are not listed.
     let otherKinds: [String: Double]
-    /// Seconds a unit by feature, by kind; what is not listed costs nothing.
+    /// Seconds per unit of each feature, by kind; features that are not listed cost nothing.
     let kinds: [String: [String: Double]]
   }
 
   let instructionSet: String
-  /// Multiply–adds a second and core, by terms and columns.
+  /// Multiply–adds per second on one core, by terms and columns.
   let panelRate, gemmRate: Grid
-  /// Bytes a second, by the bytes of the working set and threads.
+  /// Bytes per second, by the bytes of the working set and by threads.
   let bandwidth: Grid
   let models: [Model]
 
@@ -45,7 +45,7 @@ struct StoredLatency: Codable {
     }
   }
 
-  /// The profile, with what it chooses algorithms by.
+  /// Makes the latency profile, with `choice` as its profile for choosing algorithms.
   func profile(choosing choice: MachineProfile) throws(Problem) -> LatencyProfile {
     let roofs = MachineRoofs(
       panelRate: try panelRate.grid("panelRate"), gemmRate: try gemmRate.grid("gemmRate"),

@@ -1,10 +1,10 @@
 import SegEngine
 import SegFiles
 
-/// A BMP file whose header has been read and whose size has been found acceptable.
+/// A BMP file with a validated header and an accepted size.
 ///
-/// Read: palettes of 1, 2, 4 and 8 bits, also run-length encoded, colours of 16, 24 and 32 bits, under masks too, rows from the bottom or the
-/// top, with the headers of Windows and OS/2. (Format: Windows GDI, "Bitmap Header Types" and "Bitmap Compression".)
+/// Supported are palettes of 1, 2, 4 and 8 bits, also run-length encoded; colours of 16, 24 and 32 bits, also with bit masks; bottom-up
+/// and top-down rows; the headers of Windows and OS/2. (Format: Windows GDI, "Bitmap Header Types" and "Bitmap Compression".)
 struct BMPDecoder {
   private let file: FileBytes
   private let path: String
@@ -12,16 +12,16 @@ struct BMPDecoder {
   private let isFromTop: Bool
   private let bits: Int
   private let compression: Compression
-  /// Where the pixels begin.
+  /// The offset of the pixels in the file, in bytes.
   private let offset: Int
-  /// Where red, green, blue and alpha lie in a pixel of 16 or 32 bits.
+  /// The bits of red, green, blue and alpha in a pixel of 16 or 32 bits.
   private let masks: [Mask]
-  /// Red, green and blue of each index.
+  /// Red, green and blue of each palette index.
   private let palette: [(UInt8, UInt8, UInt8)]
 
   private enum Compression { case none, runs }
 
-  /// Adjoining bits of a pixel.
+  /// Contiguous bits of a pixel.
   private struct Mask {
     let shift: UInt32
     let largest: UInt32
@@ -32,7 +32,7 @@ struct BMPDecoder {
       guard largest & (largest &+ 1) == 0 else { return nil }
     }
 
-    /// The bits scaled to 8.
+    /// Extracts the bits of a pixel and scales them to 8 bits.
     func value(of pixel: UInt32) -> UInt8 {
       largest == 255
         ? UInt8(truncatingIfNeeded: pixel >> shift)
@@ -65,7 +65,7 @@ struct BMPDecoder {
     guard width > 0, height > 0 else { throw corrupt("it has \(width)×\(storedHeight) pixels") }
     try limits.check(width: width, height: height, of: path)
 
-    // 0 none, 1 and 2 runs of 8 and 4 bits, 3 masks, 4 and 5 a JPEG or PNG file, 6 masks with alpha.
+    // Compression: 0 none, 1 and 2 runs of 8 and 4 bits, 3 masks, 4 and 5 a JPEG or PNG file, 6 masks with alpha.
     let stored = isCore ? 0 : field(UInt32.self, 16)
     let isOS2 = headerSize == 64 || headerSize < 40
     var hasMasks = false
@@ -80,14 +80,14 @@ struct BMPDecoder {
     }
     guard compression == .none || !isFromTop else { throw corrupt("run-length encoded rows from the top") }
 
-    // A header of 40 bytes has its masks behind it, longer ones within.
+    // The masks follow a header of 40 bytes; longer headers contain them.
     let maskCount = !hasMasks ? 0 : stored == 6 || headerSize >= 56 ? 4 : 3
     let maskEnd = 54 + 4 * maskCount
     guard bytes.count >= max(14 + headerSize, hasMasks ? maskEnd : 0) else { throw corrupt("its header is cut off") }
     var fields: [UInt32] =
       bits == 16 ? [0x7C00, 0x3E0, 0x1F] : [0xFF0000, 0xFF00, 0xFF]
     if hasMasks { fields = (0..<maskCount).map { number(UInt32.self, 54 + 4 * $0) } }
-    // Some programs leave them out for what is usual.
+    // Some programs write zeros for the default masks.
     if hasMasks, fields.allSatisfy({ $0 == 0 }) {
       fields = bits == 16 ? [0x7C00, 0x3E0, 0x1F] : [0xFF0000, 0xFF00, 0xFF, 0xFF00_0000]
     }
@@ -110,7 +110,7 @@ struct BMPDecoder {
     }
     let statedOffset = Int(number(UInt32.self, 10))
     offset = statedOffset <= 14 + headerSize ? paletteStart + count * entrySize : statedOffset
-    // The last row may lack its padding.
+    // The padding of the last row may be missing.
     guard offset <= bytes.count, compression == .runs || offset + rowStride * (height - 1) + rowBytes <= bytes.count
     else { throw corrupt("incomplete: \(bytes.count) bytes cannot hold \(width)×\(height) pixels") }
   }
@@ -118,10 +118,10 @@ struct BMPDecoder {
   private var rowBytes: Int { (width * bits + 7) / 8 }
   private var rowStride: Int { (width * bits + 31) / 32 * 4 }
 
-  /// Whether pixels are indices of a palette.
+  /// Whether pixels are palette indices.
   var isPalette: Bool { bits <= 8 }
 
-  /// The image as RGB, or RGBA where a mask says that there is alpha, of 8 bits.
+  /// Decodes the image to RGB with 8 bits per sample, or to RGBA if there is an alpha mask.
   func decodeColors() throws(ImageError) -> Image {
     defer { withExtendedLifetime(file) {} }
     let layout: Image.ChannelLayout = isPalette || masks.count == 3 ? .rgb : .rgba
@@ -149,9 +149,9 @@ struct BMPDecoder {
     return Image(width: width, height: height, layout: layout, samples: .uint8(samples))
   }
 
-  /// The palette indices.
+  /// Decodes the palette indices.
   ///
-  /// - Precondition: pixels are indices of a palette.
+  /// - Precondition: pixels are palette indices.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
     StoredValues(width: width, height: height, .uint8(try decodeIndices()), areIndices: true)
   }
@@ -167,7 +167,7 @@ struct BMPDecoder {
     for row in 0..<height {
       let start = start(ofRow: row)
       for column in 0..<width {
-        // The leftmost pixel is in the high bits.
+        // The leftmost pixel has the highest bits.
         let bit = column * bits
         indices.append(file.bytes[start + bit / 8] >> UInt8(8 - bits - bit % 8) & UInt8((1 << bits) - 1))
       }
@@ -175,14 +175,14 @@ struct BMPDecoder {
     return indices
   }
 
-  /// Runs of one index, or of two that alternate where indices have 4 bits, and stretches of indices as they are. Pixels that none
-  /// of them reaches have index 0.
+  /// Decodes run-length encoding: runs of one index (with 4 bits, of two alternating indices), and sequences of literal indices. Pixels
+  /// that are not encoded have index 0.
   private func decodeRuns() throws(ImageError) -> [UInt8] {
     let bytes = file.bytes
     var indices = [UInt8](repeating: 0, count: width * height)
     var place = offset
     var (row, column) = (0, 0)
-    /// The indices of `count` pixels from a function of their number; those beyond the row are lost.
+    /// Stores the indices of `count` pixels, given as a function of their number. Those beyond the row are discarded.
     func put(_ count: Int, _ index: (Int) -> UInt8) {
       if row < height {
         let start = (height - 1 - row) * width
@@ -216,11 +216,11 @@ struct BMPDecoder {
           bits == 8
             ? bytes[first + number] : bytes[first + number / 2] >> (number % 2 == 0 ? 4 : 0) & 15
         }
-        // Stretches end on an even byte.
+        // Literal sequences are padded to an even number of bytes.
         place += size + size % 2
       }
     }
-    // The mark behind the last row may be missing.
+    // The end marker may be missing after the last row.
     guard row >= height || row == height - 1 && column >= width else {
       throw ImageError(path, .corrupt(format: "BMP", reason: "incomplete: its rows end too early"))
     }

@@ -1,10 +1,10 @@
-/// A sample that inks and alpha are computed with.
+/// A sample type with the arithmetic of inks and alpha.
 protocol ColorSample: Comparable, ExpressibleByIntegerLiteral, AdditiveArithmetic {
-  /// The number.
+  /// The sample as a `Float`.
   var float: Float { get }
-  /// A colour that was multiplied by alpha, as it was before.
+  /// Returns the colour before it was multiplied by alpha.
   func divided(by alpha: Self, white: Self) -> Self
-  /// What is left of white under this much of an ink and so much black.
+  /// Returns what this amount of an ink and this amount of black leave of white.
   func lessInk(_ black: Self, white: Self) -> Self
 }
 
@@ -33,7 +33,7 @@ extension Float: ColorSample {
 }
 
 extension Array where Element: ColorSample {
-  /// Divides the colours of each pixel by its alpha, the last of its samples.
+  /// Divides the colours of each pixel by its alpha, which is its last sample.
   mutating func divideByAlpha(channels: Int, white: Element) {
     for pixel in stride(from: 0, to: count, by: channels) {
       let alpha = self[pixel + channels - 1]

@@ -2,15 +2,15 @@ import CGIFShim
 import SegEngine
 import SegFiles
 
-/// A GIF file whose first frame's header has been read and whose size has been found acceptable.
+/// A GIF file with a validated header of the first frame and an accepted size.
 ///
-/// The reader behind it delivers pixels once, so one of the `decode` functions is called, once.
+/// The pixels can be read only once, so only one of the `decode` functions may be called, once.
 final class GIFDecoder {
   private let file: FileBytes
   private let path: String
   private let reader: OpaquePointer
   private let header: segio_gif_header
-  /// Pixels of the screen, which grows where the frame overhangs it.
+  /// The size of the screen in pixels, enlarged to contain the frame.
   private let width, height: Int
 
   init(_ file: FileBytes, named path: String, limits: ImageLimits) throws(ImageError) {
@@ -29,7 +29,7 @@ final class GIFDecoder {
       throw ImageError(path, .corrupt(format: "GIF", reason: "its first frame has no pixels"))
     }
     try limits.check(width: width, height: height, of: path)
-    // A code of twelve bits stands for at most 4096 pixels.
+    // A code of twelve bits represents at most 4096 pixels.
     guard Int(header.width) * Int(header.height) / 4096 <= 8 * file.count else {
       throw ImageError(
         path, .corrupt(format: "GIF", reason: "\(file.count) bytes cannot hold \(header.width)×\(header.height) pixels")
@@ -39,8 +39,8 @@ final class GIFDecoder {
 
   deinit { segio_gif_close(reader) }
 
-  /// The first frame on its screen. Where the screen is not covered it is transparent, or else of the palette's first colour, as
-  /// Pillow has it; a file without a palette is grey.
+  /// Decodes the first frame on its screen. Other pixels of the screen are transparent or have the first colour of the palette, as in
+  /// Pillow. A file without a palette is grey.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     let indices = try decodeIndices(&warnings)
     let transparent = header.transparent_index
@@ -64,7 +64,7 @@ final class GIFDecoder {
     return Image(width: width, height: height, layout: layout, samples: .uint8(samples))
   }
 
-  /// The palette indices of the screen.
+  /// Decodes the palette indices of the screen.
   func decodeStoredValues(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> StoredValues {
     StoredValues(
       width: width, height: height, .uint8(try decodeIndices(&warnings)), areIndices: header.color_count > 0)

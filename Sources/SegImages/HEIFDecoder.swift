@@ -2,12 +2,13 @@ import CHEIFShim
 import SegEngine
 import SegFiles
 
-/// Decodes HEIF and AVIF files to RGB or RGBA of 8 bits, or of 16 where samples have more, as far as libheif is installed.
+/// Decodes HEIF and AVIF files to RGB or RGBA with 8 bits per sample, or 16 if the file has more than 8. It needs libheif to be
+/// installed.
 ///
-/// Turns and mirrors that the file states as properties of the image are applied by libheif; what EXIF says of them repeats that and
-/// is not looked at.
+/// libheif applies the rotations and reflections that the file states as image properties. The EXIF orientation repeats them and is
+/// ignored.
 enum HEIFDecoder {
-  /// Whether the library is there.
+  /// Whether libheif is installed.
   static var isAvailable: Bool { segio_heif_is_available() }
 
   static func decode(

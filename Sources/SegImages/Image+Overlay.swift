@@ -1,17 +1,18 @@
 import SegEngine
 
 extension Image {
-  /// The image as 8-bit RGB with a segmentation drawn over it: each label in its colour, see-through, and the border of
-  /// each region one pixel thin in the full colour.
+  /// Returns the image as 8-bit RGB with a segmentation drawn over it. Each label has its colour, blended with the image; the border of
+  /// each region, one pixel wide, has the full colour.
   ///
   /// Alpha and further bands are left out, and samples are scaled to 8 bits.
   ///
   /// - Parameters:
-  ///   - labels: One label for each of this image's pixels.
+  ///   - labels: One label for each pixel of this image.
   ///   - palette: The colours.
-  ///   - opacity: 0 shows nothing of a region but its border, 1 nothing of the image beneath it. Clamped to that range.
-  ///   - background: A label that is not drawn; `nil` draws all of them.
-  /// - Throws: ``ImageError`` where the sizes differ.
+  ///   - opacity: The weight of the colour inside a region: at 0 only borders are drawn, at 1 the image is covered. Clamped to that
+  ///     range.
+  ///   - background: A label that is not drawn; `nil` draws all labels.
+  /// - Throws: ``ImageError`` if the sizes differ.
   public func overlaid(
     with labels: LabelMap, palette: Palette = .pascalVOC, opacity: Double = 0.5, background: UInt16? = 0
   ) throws(ImageError) -> Image {
@@ -19,7 +20,7 @@ extension Image {
       throw ImageError(
         nil, .sizesDiffer(image: "\(width)×\(height)", labels: "\(labels.width)×\(labels.height)"))
     }
-    // In 256ths, so that the sums below are whole numbers.
+    // The weight in 256ths, so that the sums below are integers.
     let weight = opacity.isNaN ? 128 : Int((min(max(opacity, 0), 1) * 256).rounded())
     var result = rgb8()
     for row in 0..<height {
@@ -40,7 +41,7 @@ extension Image {
     return Image(width: width, height: height, layout: .rgb, samples: .uint8(result))
   }
 
-  /// Red, green and blue of 8 bits a pixel.
+  /// Converts the image to 8-bit RGB, interleaved.
   private func rgb8() -> [UInt8] {
     let white = white
     switch samples {
@@ -52,7 +53,7 @@ extension Image {
   }
 
   private func rgb8<Sample>(_ samples: [Sample], _ convert: (Sample) -> UInt8) -> [UInt8] {
-    // Grey is its own green and blue.
+    // Grey samples are used for green and blue too.
     let (green, blue) = layout.isColor ? (1, 2) : (0, 0)
     var result: [UInt8] = []
     result.reserveCapacity(width * height * 3)
@@ -66,14 +67,14 @@ extension Image {
 }
 
 extension UInt8 {
-  /// The nearest of 256 levels between black and a white; black where a sample is not a number.
+  /// Rounds a sample to the nearest of 256 levels between black and white; NaN becomes black.
   fileprivate init(level sample: Float, of white: Float) {
     let level = (sample * 255 / white).rounded()
     self = level >= 255 ? 255 : level > 0 ? UInt8(level) : 0
   }
 }
 
-/// `weight` 256ths of `above` and the rest of `beneath`, to the nearest.
+/// Blends two samples, with `weight` 256ths of `above`, rounded to nearest.
 private func mix(_ beneath: UInt8, _ above: UInt8, _ weight: Int) -> UInt8 {
   UInt8((Int(beneath) * (256 - weight) + Int(above) * weight + 128) / 256)
 }

@@ -2,25 +2,24 @@ import SegEngine
 import SegFiles
 
 extension Image {
-  /// Reads an image file, told apart by its contents and not by its name.
+  /// Reads an image file. The format is recognised by the contents, not by the name.
   ///
-  /// - PNG: every kind. Palettes become RGB, transparency an alpha channel, grey of 1, 2 or 4 bits is scaled to 8;
-  ///   samples of 16 bits keep their values exactly.
+  /// - PNG: every kind. Palettes become RGB, transparency becomes an alpha channel, grey of 1, 2 or 4 bits is scaled to 8; samples of 16
+  ///   bits keep their values exactly.
   /// - JPEG: grey, RGB and inks (CMYK, YCCK), which become RGB.
-  /// - TIFF: a page, the first by default. Integers of up to 64 bits, packed or not, and floating-point samples; grey, palette, RGB,
+  /// - TIFF: one page, by default the first. Integers of up to 64 bits, packed or not, and floating-point samples; grey, palette, RGB,
   ///   inks, YCbCr, CIELab, with alpha or any number of bands.
   /// - WebP and GIF: the first frame; BMP; netpbm (PBM, PGM, PPM, PAM, PFM).
-  /// - HEIF and AVIF, where the library libheif is installed.
+  /// - HEIF and AVIF, if libheif is installed.
   /// - NumPy arrays (`.npy`): [H, W], [H, W, C] or [C, H, W].
   ///
-  /// Orientations that files state are applied. No colour management and no gamma correction takes place. What was found strange
-  /// about the file is lost; `reading(contentsOf:page:limits:)` gives it too.
+  /// Orientations that files state are applied. There is no colour management and no gamma correction. Warnings about the file are
+  /// discarded; `reading(contentsOf:page:limits:)` returns them.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or incomplete, too large, or of an unsupported
-  ///   kind.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError`` if the file cannot be read, is damaged or incomplete, too large, or of an unsupported kind.
   public init(contentsOf path: String, limits: ImageLimits = .default) throws(ImageError) {
     self = try Image.reading(contentsOf: path, limits: limits).image
   }
@@ -29,21 +28,21 @@ extension Image {
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
-  ///   - name: What error messages call them.
-  ///   - limits: Beyond these the image is refused before memory is set aside for it.
+  ///   - name: The name of the file in error messages.
+  ///   - limits: Larger images are refused before memory is allocated for them.
   /// - Throws: ``ImageError``, as `init(contentsOf:limits:)` does.
   public init(decoding bytes: [UInt8], named name: String = "image", limits: ImageLimits = .default) throws(ImageError)
   {
     self = try Image.reading(decoding: bytes, named: name, limits: limits).image
   }
 
-  /// Reads an image file as `init(contentsOf:limits:)` does, a page of it, and gives what may matter about the file.
+  /// Reads a page of an image file as `init(contentsOf:limits:)` does, and returns warnings about the file too.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
-  ///   - page: Which page of a TIFF file, counted from 1; reduced copies and masks of pages are not counted.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError``, as `init(contentsOf:limits:)` does, also where the file has no such page.
+  ///   - page: The page of a TIFF file, counted from 1. Reduced copies and masks of pages are not counted.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError``, as `init(contentsOf:limits:)` does, also if the file has no such page.
   public static func reading(
     contentsOf path: String, page: Int = 1, limits: ImageLimits = .default
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
@@ -51,14 +50,13 @@ extension Image {
     return try reading(file, try PixelFormat(of: file, named: path), named: path, page: page, limits: limits)
   }
 
-  /// Decodes the contents of an image file as `init(decoding:named:limits:)` does, a page of it, and gives what may matter about
-  /// them.
+  /// Decodes a page of an image file's contents as `init(decoding:named:limits:)` does, and returns warnings about the file too.
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
-  ///   - name: What messages call them.
-  ///   - page: Which page of a TIFF file, counted from 1.
-  ///   - limits: Beyond these the image is refused before memory is set aside for it.
+  ///   - name: The name of the file in messages.
+  ///   - page: The page of a TIFF file, counted from 1.
+  ///   - limits: Larger images are refused before memory is allocated for them.
   /// - Throws: ``ImageError``, as `reading(contentsOf:page:limits:)` does.
   public static func reading(
     decoding bytes: [UInt8], named name: String = "image", page: Int = 1, limits: ImageLimits = .default
@@ -67,7 +65,7 @@ extension Image {
     return try reading(file, try PixelFormat(of: file, named: name), named: name, page: page, limits: limits)
   }
 
-  /// Decodes a file of a format that is known.
+  /// Decodes a file of a known format.
   static func reading(
     _ file: FileBytes, _ format: PixelFormat, named path: String, page: Int, limits: ImageLimits
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
@@ -92,7 +90,7 @@ extension Image {
 }
 
 extension FileBytes {
-  /// Reads an image file as far as the limits allow.
+  /// Reads an image file within the limits.
   convenience init(image path: String, limits: ImageLimits) throws(ImageError) {
     do {
       try self.init(reading: path, limit: limits.maximumFileBytes)

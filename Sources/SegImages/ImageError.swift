@@ -2,37 +2,37 @@ import SegFiles
 
 /// An image or a mask that could not be read, written or drawn.
 public struct ImageError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
-    /// The file could not be read or written at all.
+    /// The file could not be read or written, for a reason other than its format.
     case file(FileError)
-    /// The file has no bytes.
+    /// The file is empty.
     case empty
-    /// Not an image of a format that is read; what it seems to be instead, where that is known.
+    /// The file is not in a supported image format. `looksLike` says what it seems to be, if that is known.
     case unknownFormat(looksLike: String?)
-    /// The contents are damaged or end too early, in the decoder's words.
+    /// The contents are damaged or incomplete; the reason is the decoder's message.
     case corrupt(format: String, reason: String)
-    /// A valid file of a kind that is not read.
+    /// A valid file of an unsupported kind.
     case unsupported(format: String, reason: String)
-    /// More pixels than the limit allows.
+    /// There are more pixels than the limit allows.
     case tooManyPixels(width: Int, height: Int, limit: Int)
-    /// More samples than four times as many as the limit allows pixels.
+    /// There are more samples than four times the limit of pixels.
     case tooManySamples(width: Int, height: Int, samples: Int, limit: Int)
-    /// The file has no page of that number, counted from 1.
+    /// The file does not have the page of this number, counted from 1.
     case noPage(Int, of: Int)
-    /// A format is read by a library that is not installed.
+    /// The library that reads a format is not installed.
     case missingLibrary(format: String, library: String)
-    /// The pixels are no class labels.
+    /// The pixels are not class labels.
     case notLabels(reason: String)
-    /// An image and a label map that should lie on each other have different sizes.
+    /// An image and its label map have different sizes.
     case sizesDiffer(image: String, labels: String)
     /// The encoder failed.
     case cannotEncode(reason: String)
   }
 
-  /// The file, or what the caller named the bytes; `nil` where no file is concerned.
+  /// The file, or the name that the caller gave the bytes; `nil` if no file is concerned.
   public let path: String?
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ path: String?, _ cause: Cause) {

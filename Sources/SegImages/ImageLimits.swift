@@ -1,12 +1,12 @@
-/// How much an image file may ask for before it is refused.
+/// The maximum size of an image file that is read.
 public struct ImageLimits: Sendable, Equatable {
-  /// Most pixels, width times height, that are decoded, of up to four samples each; of more samples as many fewer pixels. Checked
-  /// against the header, before anything is allocated.
+  /// The maximum number of pixels, width times height, with up to four samples each. With more samples per pixel it is lower in
+  /// proportion. It is checked against the header, before anything is allocated.
   public var maximumPixels: Int
-  /// Most bytes of a file that are read.
+  /// The maximum size of a file in bytes.
   public var maximumFileBytes: Int
 
-  /// Sets limits.
+  /// Makes limits.
   public init(maximumPixels: Int = 1 << 28, maximumFileBytes: Int = 1 << 31) {
     self.maximumPixels = maximumPixels
     self.maximumFileBytes = maximumFileBytes
@@ -15,8 +15,8 @@ public struct ImageLimits: Sendable, Equatable {
   /// 268 million pixels in 2 GiB.
   public static let `default` = ImageLimits()
 
-  /// Refuses an image that has more pixels, or more samples than four times as many. Extents of 32 bits may have a product beyond
-  /// 63.
+  /// Refuses an image that has more pixels than the limit, or more samples than four times the limit. The product of two extents of 32
+  /// bits may overflow 63 bits.
   func check(width: Int, height: Int, samples: Int = 1, of path: String) throws(ImageError) {
     let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
     let (fourths, overflow2) = pixels.multipliedReportingOverflow(by: (samples + 3) / 4)

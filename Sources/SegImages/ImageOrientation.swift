@@ -1,8 +1,8 @@
 import CEXIF
 import SegEngine
 
-/// How the rows and columns of a file lie in the picture: the values of the EXIF and TIFF tag `Orientation` (274),
-/// which name the side of the picture on which the file's first row and first column are.
+/// The orientation of a file's rows and columns in the picture. The values are those of the EXIF and TIFF tag `Orientation` (274). They
+/// name the side of the picture on which the file's first row and first column are.
 enum ImageOrientation: UInt16 {
   case upright = 1
   case mirrored = 2
@@ -13,13 +13,12 @@ enum ImageOrientation: UInt16 {
   case transposedUpsideDown = 7
   case turnedCounterclockwise = 8
 
-  /// The orientation that an EXIF block gives, or where it gives none, an XMP packet; upright where neither does.
+  /// Reads the orientation of an EXIF block, or else of an XMP packet; upright if neither states one.
   init(exif: some Collection<UInt8>, xmp: some Collection<UInt8>) {
     self = ImageOrientation(exif: exif) ?? ImageOrientation(xmp: xmp) ?? .upright
   }
 
-  /// The orientation that an EXIF block gives, which begins with its TIFF header or with `Exif` before that; `nil` where it gives
-  /// none that is valid.
+  /// Reads the orientation of an EXIF block, which begins with a TIFF header, optionally after `Exif`; `nil` if it states no valid one.
   init?(exif: some Collection<UInt8>) {
     let name = Array("Exif\0\0".utf8)
     guard !exif.isEmpty, exif.count <= 1 << 24 else { return nil }
@@ -33,7 +32,7 @@ enum ImageOrientation: UInt16 {
     self.init(rawValue: exif_get_short(value, exif_data_get_byte_order(data)))
   }
 
-  /// The orientation that an XMP packet gives, as an attribute or as an element; `nil` where it gives none that is valid.
+  /// Reads the orientation of an XMP packet, as an attribute or an element; `nil` if it states no valid one.
   init?(xmp: some Collection<UInt8>) {
     let text = String(decoding: xmp, as: UTF8.self)
     guard let match = text.firstMatch(of: /tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b/), let value = UInt16(match.1)
@@ -44,7 +43,7 @@ enum ImageOrientation: UInt16 {
   /// Whether columns of the file are rows of the picture.
   var swapsAxes: Bool { rawValue >= 5 }
 
-  /// Where in the file the pixel of a row and column of the picture lies. `height` and `width` are the file's.
+  /// Returns the position in the file of a pixel of the picture. `height` and `width` are the file's.
   func source(row: Int, column: Int, height: Int, width: Int) -> (row: Int, column: Int) {
     switch self {
     case .upright: (row, column)
@@ -58,7 +57,7 @@ enum ImageOrientation: UInt16 {
     }
   }
 
-  /// The samples of a file as the picture has them. `height` and `width` are the file's.
+  /// Returns the samples of a file in the order of the picture. `height` and `width` are the file's.
   func turned<Sample>(_ samples: [Sample], width: Int, height: Int, channels: Int) -> [Sample] {
     guard self != .upright else { return samples }
     let (rows, columns) = swapsAxes ? (width, height) : (height, width)
@@ -76,7 +75,7 @@ enum ImageOrientation: UInt16 {
 }
 
 extension Image {
-  /// The picture that a file of this orientation shows.
+  /// Returns the picture of a file with this orientation.
   func applying(_ orientation: ImageOrientation) -> Image {
     guard orientation != .upright else { return self }
     func turned<Sample>(_ samples: [Sample]) -> [Sample] {

@@ -1,13 +1,13 @@
 import SegEngine
 
 extension Image {
-  /// A warning where integers use no more than a quarter of the range up to white: 12 or 14 bits in a file of 16, maybe.
+  /// Returns a warning if integers use at most a quarter of the range up to white, for instance 12 or 14 bits stored in 16.
   func rangeWarning(largest: Float) -> ImageWarning.Kind? {
     largest > 0 && largest * 4 <= white ? .littleOfRange(largest: largest, white: white) : nil
   }
 
-  /// The image with 0 in the place of samples that are not finite numbers, and what is to be said of its samples. Floating-point
-  /// samples up to one white beyond black and white are those of an image whose resizing or lighting has gone a little beyond them.
+  /// Returns the image with non-finite samples replaced by 0, and appends warnings about its samples. Floating-point samples may exceed 0
+  /// and white by up to `white` without a warning: resizing and lighting can cause that.
   func withFiniteSamples(_ warnings: inout [ImageWarning.Kind]) -> Image {
     guard case .float32(var samples) = samples else { return self }
     var count = 0
@@ -30,7 +30,7 @@ extension Image {
 }
 
 extension Image.Samples {
-  /// The largest sample; `nil` where none is a number.
+  /// The largest finite sample; `nil` if there is none.
   var largest: Float? {
     switch self {
     case .uint8(let samples): samples.max().map { Float($0) }

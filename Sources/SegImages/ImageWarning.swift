@@ -1,31 +1,31 @@
 import SegFiles
 
-/// Something about an image file that may matter although the image was read.
+/// A property of an image file that may be a problem, although the image was read.
 public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
-  /// What it is.
+  /// The kind of warning.
   public enum Kind: Sendable, Equatable {
-    /// A JPEG file with all of the picture but not the marker behind it.
+    /// A JPEG file with all pixels but without the end marker.
     case noEndMarker
     /// A file of several pages, of which one was read. Pages count from 1.
     case furtherPages(page: Int, of: Int)
     /// An animation, of which the first frame was read.
     case furtherFrames
-    /// Integers none of which exceeds a quarter of what is taken for white: 12 bits stored in 16, maybe.
+    /// Integers that do not exceed a quarter of the assumed white, for instance 12 bits stored in 16.
     case littleOfRange(largest: Float, white: Float)
-    /// Floating-point samples far beyond 1, which is taken for white.
+    /// Floating-point samples far above 1, the assumed white.
     case beyondWhite(largest: Float)
-    /// A white level that the file states and that is no usual one.
+    /// An unusual white level that the file states.
     case statedWhite(Float)
-    /// Samples that are not finite numbers, and were replaced by 0.
+    /// Samples that are not finite numbers. They were replaced by 0.
     case notNumbers(count: Int)
-    /// Samples that stand for no data, as the file states, and were replaced by 0.
+    /// Samples that have the file's value for missing data. They were replaced by 0.
     case noData(Float, count: Int)
-    /// Floating-point samples far below 0, which is taken for black.
+    /// Floating-point samples far below 0, the assumed black.
     case belowBlack(least: Float)
-    /// What the file does not say, or wrongly, and what was assumed.
+    /// A property that the file does not state, or states wrongly, and the assumed value.
     case assumed(String)
 
-    /// Whether it is about which samples are white and black, which nothing that reads labels asks.
+    /// Whether the warning is about which samples are white and black. That does not matter for labels.
     var concernsBrightness: Bool {
       switch self {
       case .littleOfRange, .beyondWhite, .statedWhite, .belowBlack: true
@@ -34,9 +34,9 @@ public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The file, or what the caller named the bytes.
+  /// The file, or the name that the caller gave the bytes.
   public let path: String
-  /// What it is.
+  /// The kind of warning.
   public let kind: Kind
 
   init(_ path: String, _ kind: Kind) {
@@ -69,7 +69,7 @@ public struct ImageWarning: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// A number, without a fraction where it has none.
+  /// Formats a number, without a fraction if it is an integer.
   static func text(_ number: Float) -> String {
     number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
   }

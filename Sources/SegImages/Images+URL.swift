@@ -6,10 +6,10 @@ import Foundation
 import SegEngine
 import SegFiles
 
-// Each function does what the one of the same name does with a path.
+// Each function is equivalent to the function of the same name that takes a path.
 
 extension ImageError {
-  /// The path of a file's URL.
+  /// Returns the path of a file URL.
   fileprivate static func path(of url: URL) throws(ImageError) -> String {
     do throws(FileError) {
       return try String(pathOf: url)
@@ -20,55 +20,55 @@ extension ImageError {
 }
 
 extension Image {
-  /// Reads an image file, told apart by its contents and not by its name.
+  /// Reads an image file. The format is recognised by the contents, not by the name.
   ///
   /// - Parameters:
   ///   - url: The file.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError`` where the file cannot be read, is damaged, too large, or of an unsupported kind.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError`` if the file cannot be read, is damaged, too large, or of an unsupported kind.
   public init(contentsOf url: URL, limits: ImageLimits = .default) throws(ImageError) {
     try self.init(contentsOf: ImageError.path(of: url), limits: limits)
   }
 
-  /// Reads a page of an image file, and returns what may matter about the file.
+  /// Reads a page of an image file, and returns warnings about the file too.
   ///
   /// - Parameters:
   ///   - url: The file.
-  ///   - page: Which page of a TIFF file, counted from 1; reduced copies and masks of pages are not counted.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError``, also where the file has no such page.
+  ///   - page: The page of a TIFF file, counted from 1. Reduced copies and masks of pages are not counted.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError``, also if the file has no such page.
   public static func reading(
     contentsOf url: URL, page: Int = 1, limits: ImageLimits = .default
   ) throws(ImageError) -> (image: Image, warnings: [ImageWarning]) {
     try reading(contentsOf: ImageError.path(of: url), page: page, limits: limits)
   }
 
-  /// Writes the image as a PNG file, whole or not at all.
+  /// Writes the image as a PNG file, completely or not at all.
   ///
-  /// - Throws: ``ImageError`` where the image cannot be encoded or the file cannot be written.
+  /// - Throws: ``ImageError`` if the image cannot be encoded or the file cannot be written.
   public func writePNG(to url: URL) throws(ImageError) { try writePNG(to: ImageError.path(of: url)) }
 }
 
 extension LabelMap {
-  /// Reads a mask from a file of a format that keeps values.
+  /// Reads a mask from a file with lossless compression.
   ///
   /// - Parameters:
   ///   - url: The file.
-  ///   - reading: How pixels become labels.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or too large, or holds no labels in that reading.
+  ///   - reading: How pixels are converted to labels.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError`` if the file cannot be read, is damaged or too large, or contains no labels in that reading.
   public init(
     contentsOf url: URL, reading: Reading = .storedValue, limits: ImageLimits = .default
   ) throws(ImageError) {
     try self.init(contentsOf: ImageError.path(of: url), reading: reading, limits: limits)
   }
 
-  /// Reads a mask from a file, and returns what may matter about the file.
+  /// Reads a mask from a file, and returns warnings about the file too.
   ///
   /// - Parameters:
   ///   - url: The file.
-  ///   - reading: How pixels become labels.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
+  ///   - reading: How pixels are converted to labels.
+  ///   - limits: Larger files are refused before memory is allocated for them.
   /// - Throws: ``ImageError``, as `init(contentsOf:reading:limits:)` does.
   public static func reading(
     contentsOf url: URL, as reading: Reading = .storedValue, limits: ImageLimits = .default
@@ -76,19 +76,19 @@ extension LabelMap {
     try self.reading(contentsOf: ImageError.path(of: url), as: reading, limits: limits)
   }
 
-  /// Writes the labels as a PNG file with a palette, whole or not at all.
+  /// Writes the labels as a PNG file with a palette, completely or not at all.
   ///
   /// - Parameters:
   ///   - url: The file.
   ///   - palette: The colours of the labels.
-  /// - Throws: ``ImageError`` where the labels cannot be encoded or the file cannot be written.
+  /// - Throws: ``ImageError`` if the labels cannot be encoded or the file cannot be written.
   public func writePNG(to url: URL, palette: Palette = .pascalVOC) throws(ImageError) {
     try writePNG(to: ImageError.path(of: url), palette: palette)
   }
 }
 
 extension LabelColors {
-  /// Reads a list of classes: a text file with a colour a line.
+  /// Reads a list of classes: a text file with one colour per line.
   ///
   /// - Throws: ``LabelColorsError``.
   public init(contentsOf url: URL) throws(LabelColorsError) {
@@ -108,11 +108,11 @@ extension LabelledImages {
   /// - Parameters:
   ///   - images: The directory of the images. Links to directories are followed.
   ///   - masks: The directory of the masks.
-  ///   - subject: What the files on the side of the images are.
-  ///   - imageSuffix: How the names of images end, before the ending; all others are left out.
-  ///   - maskSuffix: How the names of masks end, before the ending; all others are left out.
-  ///   - readsColors: Whether colours are labels, so that pictures in colours are masks too.
-  /// - Throws: ``DatasetError`` where a directory cannot be read, a file has no counterpart, or more than one.
+  ///   - subject: The kind of files on the image side.
+  ///   - imageSuffix: The end of the images' names, before the ending. Other files are left out.
+  ///   - maskSuffix: The end of the masks' names, before the ending. Other files are left out.
+  ///   - readsColors: Whether colours are read as labels. Then pictures in colours are masks too.
+  /// - Throws: ``DatasetError`` if a directory cannot be read, or if a file has no counterpart or several.
   public init(
     images: URL, masks: URL, subject: Subject = .images, imageSuffix: String? = nil, maskSuffix: String? = nil,
     readsColors: Bool = false

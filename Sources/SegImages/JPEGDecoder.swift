@@ -2,9 +2,9 @@ import CJPEGShim
 import SegEngine
 import SegFiles
 
-/// Decodes JPEG files to grey or RGB of 8 bits.
+/// Decodes JPEG files to grey or RGB with 8 bits per sample.
 enum JPEGDecoder {
-  /// The image as its photographer saw it: the EXIF orientation is applied.
+  /// Decodes the image and applies the EXIF orientation.
   static func decode(
     _ file: FileBytes, named path: String, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) -> Image {
@@ -22,13 +22,13 @@ enum JPEGDecoder {
       segio_jpeg_close(reader)
       withExtendedLifetime(file) {}
     }
-    // Now: libjpeg lets go of what precedes the pixels when it has read them.
+    // The orientation is read before the pixels, because libjpeg frees the markers once it has decoded them.
     let orientation = ImageOrientation(
       exif: UnsafeBufferPointer(start: header.exif, count: header.exif_count),
       xmp: UnsafeBufferPointer(start: header.xmp, count: header.xmp_count))
     let (width, height) = (Int(header.width), Int(header.height))
     try limits.check(width: width, height: height, of: path)
-    // A block of 8 × 8 samples takes at least a bit in every scan, and the first component has one for each 64 pixels.
+    // A block of 8 × 8 samples takes at least one bit in every scan, and the first component has one block per 64 pixels.
     guard !header.is_huffman || width * height / 64 <= 8 * file.count else {
       throw ImageError(
         path, .corrupt(format: "JPEG", reason: "incomplete: \(file.count) bytes cannot hold \(width)×\(height) pixels"))
@@ -54,7 +54,7 @@ enum JPEGDecoder {
     return Image(width: width, height: height, layout: layout, samples: .uint8(samples)).applying(orientation)
   }
 
-  /// Red, green and blue of inks stored as what they leave of white.
+  /// Converts inverted inks (255 is no ink) to red, green and blue.
   private static func rgb(ofInvertedInks samples: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(samples.count / 4 * 3)

@@ -2,7 +2,7 @@ import SegEngine
 
 /// The colours of data sets.
 extension LabelColors {
-  /// The tables by the names that they have on a command line.
+  /// The tables by their names on the command line.
   public static let byName: [String: LabelColors] = [
     "voc": voc, "cityscapes": cityscapes, "ade20k": ade20k, "potsdam": potsdam, "vaihingen": potsdam,
     "deepglobe": deepGlobe,
@@ -21,8 +21,8 @@ extension LabelColors {
     return LabelColors(entries + [Entry(label: LabelMap.unlabelled, color: Palette.pascalVOC[255])])
   }()
 
-  /// Cityscapes: the 19 classes that are evaluated, in the order of their training numbers. The colours of the others are
-  /// unlabelled; groups of poles and licence plates have the colours of poles and cars.
+  /// Cityscapes: the 19 evaluated classes, in the order of their training ids. The colours of other classes are unlabelled, but pole
+  /// groups and licence plates have the colours of poles and cars.
   public static let cityscapes = LabelColors(
     names: """
       road, sidewalk, building, wall, fence, pole, traffic light, traffic sign, vegetation, terrain, sky, person, \
@@ -34,8 +34,8 @@ extension LabelColors {
       """,
     unlabelled: "000000 6f4a00 510051 faaaa0 e6968c b4a5b4 966464 96785a 00005a 00006e")
 
-  /// ADE20K: the 150 classes of the scene parsing benchmark from 0 on; black is unlabelled. Classes 6 (road) and 48 (skyscraper) have
-  /// one colour.
+  /// ADE20K: the 150 classes of the scene parsing benchmark, from 0; black is unlabelled. Classes 6 (road) and 48 (skyscraper) share a
+  /// colour.
   public static let ade20k = LabelColors(
     names: """
       wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, earth, \
@@ -86,7 +86,8 @@ extension LabelColors {
       """,
     unlabelled: "000000")
 
-  /// Names between commas, colours and those of no label as six hexadecimal digits between spaces.
+  /// Makes a table from names separated by commas and colours in six hexadecimal digits separated by spaces; `unlabelled` lists the
+  /// colours without a label.
   private init(names: String, colors: String, unlabelled: String) {
     func parsed(_ text: String) -> [Palette.Color] {
       text.split(separator: " ").map {

@@ -1,23 +1,23 @@
 import SegEngine
 import SegFiles
 
-/// A list of classes with colours that cannot be used.
+/// A list of classes and colours that could not be read.
 public struct LabelColorsError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// The file cannot be read.
     case file(FileError)
-    /// It is no UTF-8 text.
+    /// The file is not UTF-8 text.
     case notText
-    /// A line, counted from 1, is no class with a colour.
+    /// The line of this number, counted from 1, is not a class with a colour.
     case line(Int, String)
-    /// It has no colours, or labels too many.
+    /// The file has no colours, or too many labels.
     case count(Int)
   }
 
   /// The file.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   /// One line that names the file and the cause.
@@ -35,12 +35,11 @@ public struct LabelColorsError: Error, Sendable, Equatable, CustomStringConverti
 }
 
 extension LabelColors {
-  /// Reads a list of classes: a text file with a colour a line, as `#804080` or `128 64 128`, separated by spaces, tabs or commas.
+  /// Reads a list of classes: a text file with one colour per line, as `#804080` or `128 64 128`, separated by spaces, tabs or commas.
   ///
-  /// The first colour is that of label 0, the next that of 1, and so on. A name may stand before or behind the colour
-  /// (`road 128 64 128`), and a label of its own before the colour (`7 128 64 128 road`, `-1 0 0 0`), where −1 is for pixels that count
-  /// for nothing. A first line of titles, such as `name,r,g,b`, is passed over, as are empty lines and those that begin with `//` or
-  /// with `#` and a space.
+  /// The first colour belongs to label 0, the next to label 1, and so on. A name may precede or follow the colour (`road 128 64 128`). An
+  /// explicit label may precede the colour (`7 128 64 128 road`, `-1 0 0 0`); −1 is for unlabelled pixels. Skipped are a header line such
+  /// as `name,r,g,b`, empty lines, and lines that begin with `//` or with `#` and a space.
   ///
   /// - Throws: ``LabelColorsError``.
   public init(contentsOf path: String) throws(LabelColorsError) {
@@ -58,7 +57,7 @@ extension LabelColors {
       let line = String(line)
       let words = line.split { $0.isWhitespace || $0 == "," || $0 == ";" }.map(String.init)
       if words.isEmpty || line.hasPrefix("//") || words[0] == "#" { continue }
-      // Titles have no number.
+      // A header line contains no number.
       if entries.isEmpty, words.allSatisfy({ Int($0) == nil && !$0.hasPrefix("#") }), words.count > 3 { continue }
       guard let entry = Self.entry(words, next: entries.count) else {
         throw LabelColorsError(path: path, cause: .line(index + 1, line))
@@ -75,7 +74,7 @@ extension LabelColors {
     var words = words[...]
     var numbers: [Int] = []
     func name(_ words: ArraySlice<String>) -> String? { words.isEmpty ? nil : words.joined(separator: " ") }
-    // Names first: up to the first number or #rrggbb.
+    // The name comes first: it ends at the first number or #rrggbb.
     let before = words.prefix { Int($0) == nil && !$0.hasPrefix("#") }
     words = words.dropFirst(before.count)
     while let word = words.first, let number = Int(word), numbers.count < 4 {

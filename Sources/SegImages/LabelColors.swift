@@ -1,10 +1,10 @@
 import SegEngine
 
-/// Which colour is which label, for label images that are stored in colours.
+/// A table of colours and labels, for label images that are stored in colours.
 public struct LabelColors: Sendable, Hashable {
-  /// A label, its colour, and what it is called where that is known.
+  /// A label with its colour and optionally its name.
   public struct Entry: Sendable, Hashable {
-    /// The label; `LabelMap.unlabelled` for pixels that have none.
+    /// The label; `LabelMap.unlabelled` for pixels without a class.
     public let label: UInt16
     /// The colour.
     public let color: Palette.Color
@@ -22,10 +22,10 @@ public struct LabelColors: Sendable, Hashable {
   /// All entries. A label may have several colours.
   public let entries: [Entry]
   private let labels: [Palette.Color: UInt16]
-  /// Colours of several labels, with two of these.
+  /// Colours of several labels, each with two of the labels.
   private let ambiguous: [Palette.Color: [UInt16]]
 
-  /// Makes a table of entries.
+  /// Makes a table from entries.
   public init(_ entries: [Entry]) {
     self.entries = entries
     var (labels, ambiguous): ([Palette.Color: UInt16], [Palette.Color: [UInt16]]) = ([:], [:])
@@ -37,12 +37,12 @@ public struct LabelColors: Sendable, Hashable {
     self.ambiguous = ambiguous
   }
 
-  /// Makes a table of a palette's colours: the first is that of label 0.
+  /// Makes a table from a palette, whose first colour is that of label 0.
   public init(_ palette: Palette) {
     self.init(palette.colors.enumerated().map { Entry(label: UInt16($0), color: $1) })
   }
 
-  /// The colours in which labels are drawn: of each the first, and of labels without one that of `Palette.pascalVOC`.
+  /// The colours for drawing labels: the first colour of each label, or that of `Palette.pascalVOC` if it has none.
   public var palette: Palette {
     var colors: [Palette.Color] = []
     let drawn = entries.filter { $0.label < 256 }
@@ -52,7 +52,7 @@ public struct LabelColors: Sendable, Hashable {
     return Palette(colors)
   }
 
-  /// The names of the classes from 0 on, where all up to the last have one.
+  /// The names of the classes from 0; `nil` unless all classes up to the last have one.
   public var names: [String]? {
     let classes = entries.filter { $0.label != LabelMap.unlabelled }
     guard let last = classes.map(\.label).max() else { return nil }
@@ -60,15 +60,15 @@ public struct LabelColors: Sendable, Hashable {
     return names.count == Int(last) + 1 ? names : nil
   }
 
-  /// What a colour stands for.
+  /// The label or labels of a colour.
   enum Meaning: Equatable {
     case label(UInt16)
-    /// Two of the labels that have it.
+    /// Several labels; two of them are given.
     case ambiguous(UInt16, UInt16)
     case none
   }
 
-  /// What a colour stands for.
+  /// Returns the label or labels of a colour.
   func meaning(of color: Palette.Color) -> Meaning {
     if let both = ambiguous[color] { return .ambiguous(both[0], both[1]) }
     return labels[color].map { .label($0) } ?? .none

@@ -2,45 +2,42 @@ import SegEngine
 import SegFiles
 
 extension LabelMap {
-  /// What makes a label out of a pixel of a mask file.
+  /// How the pixels of a mask file are converted to labels.
   public enum Reading: Sendable, Hashable {
-    /// The stored value is the label: a palette index or a grey value, unscaled. Three equal channels are one, and opaque alpha
-    /// is none; other colours and alpha are refused.
+    /// The label is the stored value: a palette index or an unscaled grey value. Three equal channels count as one, and opaque alpha is
+    /// ignored. Other colours and alpha are errors.
     case storedValue
-    /// The colour is the label, as the table has it. Files without colours, and those with a palette, are read as ``storedValue``.
+    /// The label is that of the colour in the table. Files without colours and files with a palette are read as ``storedValue``.
     case colors(LabelColors)
-    /// Label 1 where the palette index, the grey value or any of red, green and blue is not zero; 0 elsewhere. Alpha is
-    /// not looked at.
+    /// The label is 1 where the palette index, the grey value, or one of red, green and blue is not zero, else 0. Alpha is ignored.
     case nonZeroIsForeground
-    /// Label 1 where alpha is not zero, 0 elsewhere. Files without alpha are refused.
+    /// The label is 1 where alpha is not zero, else 0. Files without alpha are an error.
     case alphaIsForeground
   }
 
-  /// Reads a mask from a file of a format that keeps values: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy
-  /// array.
+  /// Reads a mask from a file with lossless compression: PNG, TIFF (its first page), BMP, GIF, netpbm, lossless WebP, or a NumPy array.
   ///
-  /// JPEG and other compression that changes labels is refused. Negative numbers of signed files become `LabelMap.unlabelled`; numbers
-  /// beyond 65535 and fractions are refused. Warnings about the file are lost; `reading(contentsOf:as:limits:)` returns them too.
+  /// JPEG and other lossy compression is an error. Negative numbers of signed files become `LabelMap.unlabelled`. Numbers above 65535 and
+  /// fractions are errors. Warnings about the file are discarded; `reading(contentsOf:as:limits:)` returns them.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
-  ///   - reading: How pixels become labels.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
-  /// - Throws: ``ImageError`` where the file cannot be read, is damaged or too large, or holds no labels in that
-  ///   reading.
+  ///   - reading: How pixels are converted to labels.
+  ///   - limits: Larger files are refused before memory is allocated for them.
+  /// - Throws: ``ImageError`` if the file cannot be read, is damaged or too large, or contains no labels in that reading.
   public init(
     contentsOf path: String, reading: Reading = .storedValue, limits: ImageLimits = .default
   ) throws(ImageError) {
     self = try LabelMap.reading(contentsOf: path, as: reading, limits: limits).labels
   }
 
-  /// Reads a mask from a file as `init(contentsOf:reading:limits:)` does, and returns what may matter about the file, such as further
-  /// pages that were not read.
+  /// Reads a mask from a file as `init(contentsOf:reading:limits:)` does, and returns warnings about the file too, for instance of
+  /// further pages.
   ///
   /// - Parameters:
   ///   - path: A file, or a pipe that is read to its end.
-  ///   - reading: How pixels become labels.
-  ///   - limits: Beyond these the file is refused before memory is set aside for it.
+  ///   - reading: How pixels are converted to labels.
+  ///   - limits: Larger files are refused before memory is allocated for them.
   /// - Throws: ``ImageError``, as `init(contentsOf:reading:limits:)` does.
   public static func reading(
     contentsOf path: String, as reading: Reading = .storedValue, limits: ImageLimits = .default
@@ -55,9 +52,9 @@ extension LabelMap {
   ///
   /// - Parameters:
   ///   - bytes: The file's contents.
-  ///   - name: What error messages call them.
-  ///   - reading: How pixels become labels.
-  ///   - limits: Beyond these the mask is refused before memory is set aside for it.
+  ///   - name: The name of the file in error messages.
+  ///   - reading: How pixels are converted to labels.
+  ///   - limits: Larger masks are refused before memory is allocated for them.
   /// - Throws: ``ImageError``, as `init(contentsOf:reading:limits:)` does.
   public init(
     decoding bytes: [UInt8], named name: String = "mask", reading: Reading = .storedValue,
@@ -108,8 +105,8 @@ extension LabelMap {
     self.init(width: image.width, height: image.height, labels: labels)
   }
 
-  /// Refuses palette indices that contradict the table's colours: where all of a file's colours are in the table, but not at their
-  /// labels, nobody knows which of the two was meant.
+  /// Refuses palette indices that contradict the table. If all colours of a file's palette are in the table, but at other labels, it is
+  /// unknown which of the two is meant.
   private func requireAgreement(with colors: LabelColors, _ image: Image, path: String) throws(ImageError) {
     guard case .uint8(let samples) = image.samples, image.layout.isColor else { return }
     let channels = image.layout.count
@@ -133,10 +130,10 @@ extension LabelMap {
 }
 
 extension Image {
-  /// Where a pixel is, for people.
+  /// Returns the position of a pixel as text.
   private func place(_ pixel: Int) -> String { "column \(pixel % width), row \(pixel / width)" }
 
-  /// Label 1 where any of some channels is not zero.
+  /// Returns label 1 where one of some channels is not zero.
   fileprivate func foreground(_ channels: Range<Int>) -> [UInt16] {
     func foreground<Sample: Numeric>(_ samples: [Sample]) -> [UInt16] {
       stride(from: 0, to: samples.count, by: layout.count).map { pixel in
@@ -150,7 +147,7 @@ extension Image {
     }
   }
 
-  /// The value of channels that are all the same, where alpha, if there is any, is opaque.
+  /// Returns the common value of all channels. Alpha, if present, must be opaque.
   fileprivate func equalChannels(_ path: String) throws(ImageError) -> [UInt16] {
     switch samples {
     case .uint8(let samples): try equalChannels(samples, opaque: .max, path) { UInt16($0) }
@@ -194,7 +191,7 @@ extension Image {
       path, .notLabels(reason: "its pixels are \(kind), so no single value is the label: \(reason)"))
   }
 
-  /// The labels of colours. Those of 16 bits a channel have a meaning where they are colours of 8 bits.
+  /// Returns the labels of the pixels' colours. Colours of 16 bits per channel are looked up if they are 8-bit colours scaled to 16.
   fileprivate func labels(by table: LabelColors, _ path: String) throws(ImageError) -> [UInt16] {
     switch samples {
     case .uint8(let samples): try labels(by: table, samples, path) { $0 }

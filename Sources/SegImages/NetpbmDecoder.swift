@@ -1,7 +1,7 @@
 import SegEngine
 import SegFiles
 
-/// A netpbm file (PBM, PGM, PPM, PAM or PFM) whose header has been read and found acceptable.
+/// A netpbm file (PBM, PGM, PPM, PAM or PFM) with a validated header.
 struct NetpbmDecoder {
   private let file: FileBytes
   private let path: String
@@ -31,10 +31,10 @@ struct NetpbmDecoder {
     }
   }
 
-  /// Samples.
+  /// The number of samples.
   private var count: Int { header.width * header.height * header.channels }
 
-  /// The image: bits as 0 and 255, integers as they are with the file's largest for white.
+  /// Decodes the image. Bits become 0 and 255; integers are kept, with the file's maximum as white.
   func decode(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     defer { withExtendedLifetime(file) {} }
     switch header.kind {
@@ -48,7 +48,7 @@ struct NetpbmDecoder {
     }
   }
 
-  /// The values of a file of one channel; of bits, white is 1, as in other formats.
+  /// Decodes the values of a file of one channel. White bits are 1, as in other formats.
   ///
   /// - Precondition: the file has one channel.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
@@ -63,7 +63,7 @@ struct NetpbmDecoder {
     return StoredValues(width: header.width, height: header.height, values)
   }
 
-  /// Whether a pixel is one value.
+  /// Whether the file has one channel.
   var isSingleChannel: Bool { header.channels == 1 }
 
   private func image(_ samples: Image.Samples, white: Int) -> Image {
@@ -83,7 +83,7 @@ struct NetpbmDecoder {
     var result: [UInt8] = []
     result.reserveCapacity(count)
     if header.isText {
-      // Digits need no space between them.
+      // Digits of bits need no separator.
       var place = header.end
       while result.count < count {
         guard place < file.count else { throw corrupt("it ends too early") }

@@ -1,35 +1,35 @@
-/// The header of a netpbm file: words of ASCII between white space and comments. (Format: netpbm's pbm(5), pgm(5), ppm(5), pam(5) and
+/// The header of a netpbm file: ASCII words separated by white space and comments. (Format: netpbm's pbm(5), pgm(5), ppm(5), pam(5) and
 /// pfm(5).)
 struct NetpbmHeader {
-  /// The samples of a file.
+  /// The sample type of a file.
   enum Kind {
-    /// A bit each, 1 is black.
+    /// One bit each; 1 is black.
     case bits
     /// Integers up to ``NetpbmHeader/maximum``.
     case integers
-    /// Floating-point numbers of 32 bits, rows from the bottom.
+    /// Floating-point numbers of 32 bits, rows bottom-up.
     case floats(isBigEndian: Bool)
   }
 
   let kind: Kind
-  /// Samples as decimal numbers instead of bytes.
+  /// Whether samples are decimal numbers instead of bytes.
   let isText: Bool
   let width, height, channels: Int
-  /// The sample that is white.
+  /// The sample value of white.
   let maximum: Int
-  /// What PAM calls the meaning of a pixel.
+  /// PAM's name for the meaning of the channels.
   let tupleType: String?
-  /// Where the samples begin.
+  /// The offset of the samples in bytes.
   let end: Int
 
-  /// The reason why there is no header, where it throws.
+  /// The reason why a header is invalid.
   struct Failure: Error {
     let reason: String
   }
 
   static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) || byte == 0x23 }
 
-  /// Reads the header of a file that begins with "P" and the letter or digit of one of the formats.
+  /// Reads the header of a file that begins with "P" and the letter or digit of a format.
   static func reading(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> NetpbmHeader {
     let header =
       switch bytes[1] {
@@ -41,7 +41,7 @@ struct NetpbmHeader {
     return header
   }
 
-  /// PBM, PGM and PPM: the extents and, but for bits, the largest sample.
+  /// Reads the header of PBM, PGM and PPM: the extents and, except for bits, the maximum sample.
   private static func integers(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> NetpbmHeader {
     var words = Words(bytes: bytes, position: 2)
     let number = bytes[1] - UInt8(ascii: "0")
@@ -53,7 +53,7 @@ struct NetpbmHeader {
       channels: number % 3 == 0 ? 3 : 1, maximum: maximum, tupleType: nil, end: words.position + 1)
   }
 
-  /// PFM: the extents and a scale whose sign is the order of bytes.
+  /// Reads the header of PFM: the extents and a scale whose sign is the byte order.
   private static func floats(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> NetpbmHeader {
     var words = Words(bytes: bytes, position: 2)
     let (width, height) = (try words.extent(), try words.extent())
@@ -65,7 +65,7 @@ struct NetpbmHeader {
       channels: bytes[1] == UInt8(ascii: "F") ? 3 : 1, maximum: 1, tupleType: nil, end: words.position + 1)
   }
 
-  /// PAM: lines that name what they give.
+  /// Reads the header of PAM: lines of a name and a value.
   private static func named(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> NetpbmHeader {
     var words = Words(bytes: bytes, position: 2)
     var (width, height, channels, maximum) = (0, 0, 0, 0)
@@ -89,12 +89,12 @@ struct NetpbmHeader {
     }
   }
 
-  /// Words between white space; a number sign makes the rest of its line a comment.
+  /// Words separated by white space. A number sign begins a comment, to the end of the line.
   struct Words {
     let bytes: UnsafeRawBufferPointer
     var position: Int
 
-    /// No word of a header or sample is longer.
+    /// The maximum length of a word of a header or a sample.
     private static let longest = 32
 
     mutating func next() throws(Failure) -> String {

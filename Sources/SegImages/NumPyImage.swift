@@ -1,7 +1,7 @@
 import SegEngine
 import SegFiles
 
-/// NumPy arrays as images: [H, W], [H, W, C] or [C, H, W], also as a batch of one.
+/// NumPy arrays as images: [H, W], [H, W, C] or [C, H, W], also with a batch axis of 1.
 enum NumPyImage {
   static func decode(
     _ file: FileBytes, named path: String, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
@@ -37,7 +37,7 @@ enum NumPyImage {
     return result
   }
 
-  /// The numbers of an array of two axes, or of one channel; `nil` where it has more.
+  /// Reads the numbers of an array with two axes or one channel; `nil` if it has more channels.
   static func storedValues(_ file: FileBytes, named path: String, limits: ImageLimits) throws(ImageError)
     -> StoredValues?
   {
@@ -67,13 +67,13 @@ enum NumPyImage {
     }
   }
 
-  /// Which axis of an array is which of an image.
+  /// The height, width and channels of an array as an image, and the position of the channel axis.
   private struct Axes {
     let height, width, channels: Int
     let areChannelsFirst: Bool
 
-    /// Of three axes the channels are the first or the last one: one of 1, 3 or 4 where the other is none of those, else one that is
-    /// at most half of the other.
+    /// Finds the axes. Of three axes, the channels are the first or the last: the one of extent 1, 3 or 4 if the other has none of these,
+    /// else the one that is at most half of the other.
     init(_ shape: Shape, of path: String) throws(ImageError) {
       var extents = shape.dimensions
       if extents.count == 4, extents[0] == 1 { extents.removeFirst() }
@@ -105,7 +105,7 @@ enum NumPyImage {
         areChannelsFirst ? (extents[1], extents[2], extents[0]) : (extents[0], extents[1], extents[2])
     }
 
-    /// All elements, those of a pixel adjoining.
+    /// Returns all elements with the channels of a pixel contiguous.
     func interleaved<Element: TensorElement, Sample>(_ array: Tensor, _ convert: (Element) -> Sample) -> [Sample] {
       array.withElements(of: Element.self) { elements in
         let pixels = height * width

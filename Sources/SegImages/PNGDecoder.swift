@@ -2,9 +2,9 @@ import CPNGShim
 import SegEngine
 import SegFiles
 
-/// A PNG file whose header has been read and whose size has been found acceptable.
+/// A PNG file with a validated header and an accepted size.
 ///
-/// The reader behind it delivers pixels once, so one of the `decode` functions is called, once.
+/// The pixels can be read only once, so only one of the `decode` functions may be called, once.
 final class PNGDecoder {
   private let file: FileBytes
   private let path: String
@@ -24,8 +24,8 @@ final class PNGDecoder {
     let width = Int(header.width)
     let height = Int(header.height)
     try limits.check(width: width, height: height, of: path)
-    // Deflate gives at most 258 bytes for two codes of a bit each (RFC 1951), so a file this short cannot hold these
-    // pixels, and no memory is set aside for them.
+    // Deflate expands two codes of one bit each to at most 258 bytes (RFC 1951). A file that is too short for these pixels is refused
+    // before memory is allocated.
     let storedBytes = Double(width) * Double(height) * Double(Int(header.bit_depth) * storedChannels) / 8
     guard storedBytes / 1032 <= Double(file.count) else {
       throw ImageError(
@@ -42,8 +42,8 @@ final class PNGDecoder {
 
   private var storedChannels: Int { (header.has_color ? 3 : 1) + (header.has_alpha ? 1 : 0) }
 
-  /// The image with its colours, upright: palettes expanded, transparency as alpha, fewer than 8 bits scaled to 8, 16 bits
-  /// exact.
+  /// Decodes the image in its upright orientation. Palettes are expanded, transparency becomes alpha, fewer than 8 bits are scaled to 8,
+  /// and 16 bits are exact.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     let hasAlpha = header.has_alpha || header.has_transparency
     let layout: Image.ChannelLayout =
@@ -59,7 +59,7 @@ final class PNGDecoder {
     return image.applying(orientation)
   }
 
-  /// Palette indices or grey values as the file stores them, unscaled, upright.
+  /// Decodes palette indices or grey values as stored: unscaled, in the upright orientation.
   ///
   /// - Precondition: the file has neither colour nor alpha samples.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
@@ -73,8 +73,8 @@ final class PNGDecoder {
         orientation)
   }
 
-  /// The orientation that the file's EXIF block gives, in a chunk of its own or as text, or its XMP packet. It may stand behind the
-  /// pixels, so it is known when they are read.
+  /// The orientation of the file's EXIF block, which is a chunk or text, or of its XMP packet. It may follow the pixels, so it is read
+  /// after them.
   private var orientation: ImageOrientation {
     var metadata = segio_png_metadata()
     segio_png_metadata_of(reader, &metadata)
@@ -87,7 +87,7 @@ final class PNGDecoder {
     return ImageOrientation(exif: exif, xmp: metadata.xmp.map { Array(String(cString: $0).utf8) } ?? [])
   }
 
-  /// The bytes of a profile in text: behind an empty line, its name and its size, hexadecimal digits.
+  /// Returns the bytes of a profile in text: hexadecimal digits after an empty line, the profile's name and its size.
   private static func bytes(ofProfile text: String) -> [UInt8] {
     let lines = text.split(separator: "\n", maxSplits: 3, omittingEmptySubsequences: false)
     guard lines.count == 4 else { return [] }

@@ -12,8 +12,8 @@ import Darwin
 
 /// Encodes PNG files in memory.
 enum PNGEncoder {
-  /// Grey, grey with alpha, RGB or RGBA, of 8 or 16 bits. Samples of 16 bits whose white is less are scaled up to it, because
-  /// white is 65535 in a PNG file.
+  /// Encodes grey, grey with alpha, RGB or RGBA with 8 or 16 bits per sample. 16-bit samples are scaled up if their white is below 65535,
+  /// which is white in a PNG file.
   static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
     if case .bands(let count) = image.layout {
       throw ImageError(nil, .cannotEncode(reason: "PNG has no images of \(count) bands without a meaning"))
@@ -33,7 +33,7 @@ enum PNGEncoder {
     }
   }
 
-  /// Indices of 8 bits into a palette of at most 256 colours.
+  /// Encodes 8-bit indices into a palette of at most 256 colours.
   static func encode(
     indices: [UInt8], width: Int, height: Int, palette: [Palette.Color]
   ) throws(ImageError) -> [UInt8] {
@@ -72,7 +72,7 @@ enum PNGEncoder {
 }
 
 extension PNGEncoder {
-  /// Writes an encoded file whole or not at all; errors name the path.
+  /// Writes an encoded file completely or not at all. Errors name the path.
   static func write(to path: String, _ encode: () throws(ImageError) -> [UInt8]) throws(ImageError) {
     let bytes: [UInt8]
     do {

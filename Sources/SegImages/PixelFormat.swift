@@ -1,6 +1,6 @@
 import SegFiles
 
-/// The image files that are read, told apart by their first bytes.
+/// The supported image formats, recognised by the first bytes of a file.
 enum PixelFormat: String, CaseIterable {
   case png = "PNG"
   case jpeg = "JPEG"
@@ -26,7 +26,7 @@ enum PixelFormat: String, CaseIterable {
       self = format
       return
     }
-    // "P", a digit or letter, and what separates the header's words.
+    // "P", a digit or letter, and a separator.
     if bytes.count > 2, bytes[0] == UInt8(ascii: "P"), "1234567Ff".utf8.contains(bytes[1]),
       NetpbmHeader.isSeparator(bytes[2])
     {
@@ -39,7 +39,7 @@ enum PixelFormat: String, CaseIterable {
     throw ImageError(path, .unknownFormat(looksLike: other?.name))
   }
 
-  /// Whether samples are read as they were when the file was written. WebP files may or may not.
+  /// Whether compression is lossless. WebP may be either.
   var keepsSamples: Bool { ![.jpeg, .heif, .avif].contains(self) }
 
   private static let signatures: [(format: PixelFormat, offset: Int, bytes: [UInt8])] = [
@@ -51,7 +51,7 @@ enum PixelFormat: String, CaseIterable {
     (.bmp, 0, Array("BM".utf8)), (.numpy, 0, NPY.magic),
   ]
 
-  /// The format of a file that begins with a box of brands (ISO/IEC 14496-12).
+  /// Recognises a file that begins with a box of brands (ISO/IEC 14496-12).
   private init?(mediaBrands bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 16, bytes.dropFirst(4).starts(with: Array("ftyp".utf8)) else { return nil }
     let size = bytes[..<4].reduce(0) { $0 << 8 | Int($1) }
@@ -67,7 +67,7 @@ enum PixelFormat: String, CaseIterable {
     }
   }
 
-  /// Formats that are not read, so that the message can say what a file is.
+  /// Unsupported formats, for error messages.
   private static let others: [(name: String, offset: Int, bytes: [UInt8])] = [
     ("JPEG 2000", 0, [0, 0, 0, 12, 0x6A, 0x50, 0x20, 0x20]), ("JPEG 2000", 0, [0xFF, 0x4F, 0xFF, 0x51]),
     ("JPEG XL", 0, [0xFF, 0x0A]), ("JPEG XL", 0, [0, 0, 0, 12, 0x4A, 0x58, 0x4C, 0x20]),

@@ -1,12 +1,12 @@
 import SegEngine
 import SegFiles
 
-/// The values of a file of one channel as they are stored: palette indices or grey values, unscaled, upright.
+/// The stored values of a file of one channel: palette indices or grey values, unscaled, in the upright orientation.
 struct StoredValues {
   enum Values {
     case uint8([UInt8])
     case uint16([UInt16])
-    /// Numbers of every other kind; integers up to 2⁵³ exactly.
+    /// Numbers of all other types; integers up to 2⁵³ are exact.
     case float64([Double])
 
     var count: Int {
@@ -19,9 +19,9 @@ struct StoredValues {
   }
 
   let width, height: Int
-  /// `height * width` values, rows from the top.
+  /// `height * width` values, from the top row.
   let values: Values
-  /// Whether they are indices of a palette.
+  /// Whether the values are palette indices.
   let areIndices: Bool
 
   init(width: Int, height: Int, _ values: Values, areIndices: Bool = false) {
@@ -32,8 +32,8 @@ struct StoredValues {
     self.values = values
   }
 
-  /// The stored values of an image file, of its first page or frame; `nil` where a pixel has several, or where they are not stored as
-  /// such: colours, alpha, and formats that change values (JPEG, HEIF) or have colours alone (WebP).
+  /// Reads the stored values of an image file's first page or frame. It returns `nil` if pixels have several values, or if the values are
+  /// not stored as such: colours, alpha, lossy formats (JPEG, HEIF), and WebP, which has only colours.
   ///
   /// - Throws: ``ImageError`` as reading an image does.
   static func reading(
@@ -59,7 +59,7 @@ struct StoredValues {
     }
   }
 
-  /// The values as the picture shows them that a file of this orientation holds.
+  /// Returns the values of a file with this orientation in the order of the picture.
   func applying(_ orientation: ImageOrientation) -> StoredValues {
     let (newWidth, newHeight) = orientation.swapsAxes ? (height, width) : (width, height)
     let values: Values =
@@ -75,12 +75,12 @@ struct StoredValues {
     orientation.turned(values, width: width, height: height, channels: 1)
   }
 
-  /// The values as labels: negative numbers become `LabelMap.unlabelled`.
+  /// Converts the values to labels. Negative numbers become `LabelMap.unlabelled`.
   ///
   /// - Parameters:
-  ///   - path: What error messages call the file.
-  ///   - areForeground: Whether all that is not zero is label 1.
-  /// - Throws: ``ImageError`` where one is a fraction, no number, or beyond 65535.
+  ///   - path: The name of the file in error messages.
+  ///   - areForeground: Whether every value that is not zero becomes label 1.
+  /// - Throws: ``ImageError`` if a value is a fraction, not a number, or above 65535.
   func labels(of path: String, areForeground: Bool = false) throws(ImageError) -> LabelMap {
     let labels: [UInt16]
     switch values {

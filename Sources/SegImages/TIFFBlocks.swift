@@ -1,11 +1,11 @@
 import CTIFFShim
 import SegFiles
 
-/// The strips or tiles of a TIFF page, and what their samples are.
+/// The strips or tiles of a TIFF page, with their sample type.
 struct TIFFBlocks {
-  /// What a sample is.
+  /// The sample type.
   enum Element: Equatable {
-    /// Packed from the high bit where it is not of 8 or 16 bits (TIFF 6.0, FillOrder 1, which libtiff establishes).
+    /// Packed from the high bit unless it has 8 or 16 bits (TIFF 6.0, FillOrder 1, to which libtiff converts).
     case unsigned(bits: Int)
     case uint32, uint64, int8, int16, int32, int64
     case float16, float32, float64
@@ -26,7 +26,7 @@ struct TIFFBlocks {
       }
     }
 
-    /// The largest integer, or 1.
+    /// The largest integer; 1 for floating-point samples.
     var white: Float {
       switch self {
       case .unsigned(let bits): Float((1 << bits) - 1)
@@ -42,7 +42,7 @@ struct TIFFBlocks {
 
     var isSmallInteger: Bool { if case .unsigned(let bits) = self { bits <= 8 } else { false } }
 
-    /// An integer of more than 8 bits.
+    /// Whether this is an integer of more than 8 bits.
     var isWideInteger: Bool {
       switch self {
       case .unsigned(let bits): bits > 8
@@ -51,16 +51,16 @@ struct TIFFBlocks {
       }
     }
 
-    /// Whether it may have been chosen for the memory's sake rather than for the values' range.
+    /// Whether it fills whole bytes, so that it may be wider than the range of the values.
     var isWholeBytes: Bool { if case .unsigned(let bits) = self { bits % 8 == 0 } else { true } }
   }
 
   private let tiff: OpaquePointer
   private let header: segio_tiff_header
-  /// What a sample is; `nil` for a kind that is not read.
+  /// The sample type; `nil` if it is unsupported.
   let element: Element?
 
-  /// `tiff` must be open as long as this is used.
+  /// Makes the blocks of a page. `tiff` must stay open while they are used.
   init(_ tiff: OpaquePointer, _ header: segio_tiff_header) {
     self.tiff = tiff
     self.header = header
@@ -81,7 +81,7 @@ struct TIFFBlocks {
     ImageError(path, .corrupt(format: "TIFF", reason: reason))
   }
 
-  /// A tile may overhang the image, but one that is far larger than it is no honest file.
+  /// Refuses tiles that are far larger than the image. A tile may exceed the image's border.
   func checkExtents(of path: String) throws(ImageError) {
     guard blockWidth > 0, blockHeight > 0 else { throw corrupt(path, "strips or tiles without pixels") }
     guard blockWidth <= max(2 * width, 4096), blockHeight <= max(2 * height, 4096) else {
@@ -89,11 +89,11 @@ struct TIFFBlocks {
     }
   }
 
-  /// Strips and tiles must be of the size that the header implies, there must be enough of them, and the file must be able to hold
-  /// them.
+  /// Checks that strips and tiles have the size that the header implies, that there are enough of them, and that the file is large enough
+  /// to contain them.
   func check(fileCount: Int, of path: String) throws(ImageError) {
     try checkExtents(of: path)
-    // Extents and samples are of 32 and 16 bits.
+    // Extents have 32 bits, samples per pixel 16 bits.
     let (rowBits, overflow) = (blockWidth * channelsInBlock).multipliedReportingOverflow(by: Int(header.bits))
     let (bytes, overflow2) = ((rowBits + 7) / 8).multipliedReportingOverflow(by: blockHeight)
     guard !overflow, !overflow2, UInt64(bytes) == header.block_bytes else {
@@ -103,8 +103,8 @@ struct TIFFBlocks {
     guard Int(header.block_count) == needed else {
       throw corrupt(path, "\(header.block_count) strips or tiles instead of \(needed)")
     }
-    // Uncompressed samples take their bytes, PackBits gives at most 128 for two, deflate 1032 for one (RFC 1951), LZW no more
-    // than its table of 4096 for twelve bits.
+    // The maximum compression ratios: 1 uncompressed, PackBits 128 bytes for two, deflate 1032 for one (RFC 1951), LZW its table of 4096
+    // for twelve bits.
     let gains: [UInt16: Double] = [1: 1, 5: 2731, 8: 1032, 32773: 64, 32946: 1032]
     let samples = Double(width) * Double(height) * Double(channels)
     if let gain = gains[header.compression], samples * Double(header.bits) / 8 > gain * Double(fileCount) {
@@ -112,9 +112,9 @@ struct TIFFBlocks {
     }
   }
 
-  /// All samples, interleaved, exactly.
+  /// Decodes all samples, interleaved, exactly.
   ///
-  /// - Precondition: the blocks were checked, and samples are unsigned integers of no more bits than `Value`.
+  /// - Precondition: the blocks were checked, and samples are unsigned integers with at most the bits of `Value`.
   func integers<Value: FixedWidthInteger & UnsignedInteger>(of path: String) throws(ImageError) -> [Value] {
     guard case .unsigned(let bits) = element, bits <= Value.bitWidth else {
       preconditionFailure("samples of another kind")
@@ -131,9 +131,9 @@ struct TIFFBlocks {
     }
   }
 
-  /// All samples, interleaved, each the nearest number of the type.
+  /// Decodes all samples, interleaved, each rounded to the nearest number of the type.
   ///
-  /// - Precondition: the blocks were checked, and the element is one that is read.
+  /// - Precondition: the blocks were checked, and the sample type is supported.
   func numbers<Value: TIFFNumber>(of path: String) throws(ImageError) -> [Value] {
     guard let element else { preconditionFailure("samples of an unknown kind") }
     return try decode(of: path) { row, target, count, step in
@@ -154,7 +154,7 @@ struct TIFFBlocks {
     }
   }
 
-  /// Decodes all blocks; `convert` takes `count` samples of a row to every `step`-th place of its target.
+  /// Decodes all blocks. `convert` writes `count` samples of a row to every `step`-th element of its target.
   private func decode<Value: ExpressibleByIntegerLiteral>(
     of path: String,
     _ convert: (
@@ -171,7 +171,7 @@ struct TIFFBlocks {
         for blockColumn in 0..<across {
           let columns = min(blockWidth, width - blockColumn * blockWidth)
           let index = UInt32((plane * down + blockRow) * across + blockColumn)
-          // The last strip holds the rows that are left; a tile is always whole.
+          // The last strip has the remaining rows; a tile is always complete.
           let size = rowBytes * (header.is_tiled ? blockHeight : rows)
           guard segio_tiff_read_block(tiff, index, &block, size, &message.bytes) else {
             throw corrupt(path, message.text)
@@ -203,7 +203,7 @@ struct TIFFBlocks {
     }
   }
 
-  /// A sample of up to 16 bits, in as many as three bytes; one of 16 bits has the machine's order of bytes.
+  /// Reads a sample of up to 16 bits, which spans up to three bytes. A sample of exactly 16 bits has the machine's byte order.
   @inline(__always)
   private static func packed(_ index: Int, bits: Int, of row: UnsafeRawBufferPointer) -> UInt16 {
     if bits == 16 { return row.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self) }
@@ -215,7 +215,7 @@ struct TIFFBlocks {
   }
 }
 
-/// A type that numbers of files are read into.
+/// A type to which the samples of a file are converted.
 protocol TIFFNumber: ExpressibleByIntegerLiteral {
   init(_ value: Int64)
   init(_ value: UInt64)

@@ -2,11 +2,11 @@ import CTIFFShim
 import SegEngine
 import SegFiles
 
-/// A page of a TIFF file, whose header has been read and found acceptable.
+/// A page of a TIFF file, with a validated header.
 ///
-/// Read: integers of 1 to 16 bits packed or not, of 32 and 64 bits, signed or not, and floating-point samples of 16, 32 and
-/// 64 bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; in strips or tiles,
-/// interleaved or planar, under any compression that libtiff was built with.
+/// Supported are integers of 1 to 16 bits, packed or not, and of 32 and 64 bits, signed or not; floating-point samples of 16, 32 and 64
+/// bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; strips or tiles, interleaved or planar;
+/// and every compression that libtiff was built with.
 final class TIFFDecoder {
   private let file: FileBytes
   private let path: String
@@ -38,7 +38,7 @@ final class TIFFDecoder {
   ) throws(ImageError) {
     var header = segio_tiff_header()
     var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
-    // The largest thing libtiff allocates is a strip or tile: four samples of eight bytes a pixel, or as many smaller ones.
+    // The largest allocation of libtiff is a strip or tile: per pixel four samples of eight bytes, or more, smaller ones.
     let allocation = limits.maximumPixels.multipliedReportingOverflow(by: 32)
     let maximumAllocation = allocation.overflow ? Int.max : max(allocation.partialValue, 1 << 20)
     guard
@@ -53,7 +53,7 @@ final class TIFFDecoder {
     self.path = path
     self.tiff = tiff
     self.header = header
-    // Everything is set before the first throw, so that `deinit` closes the file.
+    // All properties are set before the first throw, so that `deinit` closes the file.
     let known = Photometric(rawValue: header.photometric)
     photometric =
       header.has_photometric ? known ?? .blackIsZero : header.samples >= 3 ? .rgb : .blackIsZero
@@ -99,14 +99,15 @@ final class TIFFDecoder {
 
   deinit { segio_tiff_close(tiff) }
 
-  /// Whether libtiff itself makes colours of the samples.
+  /// Whether libtiff converts the samples to RGB.
   private var isConverted: Bool { photometric == .yCbCr || photometric == .cieLab }
 
   /// Whether a pixel is one grey value or one palette index, without alpha.
   var isSingleChannel: Bool { photometric.colors == 1 && header.samples == 1 }
 
-  /// The image with its colours, upright: palettes expanded, white-is-zero inverted, CMYK converted to RGB, 1, 2 and 4 bits scaled to
-  /// 8, all others exact; premultiplied alpha divided out. Integers that are signed or of more than 16 bits become float32.
+  /// Decodes the image in its upright orientation. Palettes are expanded, white-is-zero is inverted, CMYK becomes RGB, 1, 2 and 4 bits
+  /// are scaled to 8, and all other samples are exact; premultiplied alpha is divided out. Integers that are signed or have more than 16
+  /// bits become float32.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
     let image: Image
     if isConverted {
@@ -135,7 +136,7 @@ final class TIFFDecoder {
     return ranged(image, &warnings).applying(orientation)
   }
 
-  /// Palette indices or grey values as the file stores them, unscaled, upright. White-is-zero is inverted.
+  /// Decodes palette indices or grey values as stored: unscaled, in the upright orientation. White-is-zero is inverted.
   ///
   /// - Precondition: the file has one channel.
   func decodeStoredValues() throws(ImageError) -> StoredValues {
@@ -170,7 +171,7 @@ final class TIFFDecoder {
     ImageError(path, .corrupt(format: "TIFF", reason: reason))
   }
 
-  /// What libtiff makes of YCbCr and CIELab.
+  /// Decodes YCbCr and CIELab with libtiff's conversion to RGB.
   private func converted() throws(ImageError) -> Image {
     var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
     let (width, height) = (Int(header.width), Int(header.height))
@@ -187,7 +188,7 @@ final class TIFFDecoder {
     return Image(width: width, height: height, layout: .rgb, samples: .uint8(samples))
   }
 
-  /// Puts 0 in the place of samples that stand for no data and would be taken for very dark or bright ones.
+  /// Replaces samples that have the file's value for missing data by 0, as they would otherwise be very dark or bright.
   private func replaceNoData(in samples: inout [Float], _ warnings: inout [ImageWarning.Kind]) {
     let noData = Float(header.no_data)
     guard header.has_no_data, noData.isFinite, noData < 0 || noData > blocks.element?.white ?? 1 else { return }
@@ -199,7 +200,7 @@ final class TIFFDecoder {
     if count > 0 { warnings.append(.noData(noData, count: count)) }
   }
 
-  /// The samples with their meaning.
+  /// Converts the samples by their photometric interpretation.
   private func interpreted<Sample: ColorSample>(
     _ samples: consuming [Sample], white: Sample, _ wrap: ([Sample]) -> Image.Samples
   ) -> Image {
@@ -225,7 +226,8 @@ final class TIFFDecoder {
     return Image(width: width, height: height, layout: layout, samples: wrap(samples), white: white.float)
   }
 
-  /// What grey and RGB samples mean with those behind them. One more whose meaning no tag states is alpha, as other readers have it.
+  /// The channel layout of grey and RGB samples and the samples after them. One further sample without a tag is alpha, as in other
+  /// readers.
   private var layout: Image.ChannelLayout {
     let hasAlpha = header.extra_count == 0 || header.first_extra == 1 || header.first_extra == 2
     switch (photometric, Int(header.samples)) {
@@ -249,7 +251,7 @@ final class TIFFDecoder {
     return result
   }
 
-  /// Each index replaced by its colour, in front of its alpha where it has one.
+  /// Replaces each index by its colour. Alpha, if present, follows the colour.
   private func expandingPalette(
     _ indices: [UInt8], _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) -> Image {
@@ -260,7 +262,7 @@ final class TIFFDecoder {
       throw corrupt("a palette image without a colour map")
     }
     let count = 1 << Int(header.bits)
-    // Colours have 16 bits, but some programs write 8.
+    // Palette colours have 16 bits, but some programs write 8.
     let areBytes = (0..<count).allSatisfy { red[$0] < 256 && green[$0] < 256 && blue[$0] < 256 }
     let isBlack = (0..<count).allSatisfy { red[$0] == 0 && green[$0] == 0 && blue[$0] == 0 }
     if areBytes, !isBlack {
@@ -282,10 +284,11 @@ final class TIFFDecoder {
       width: Int(header.width), height: Int(header.height), layout: hasAlpha ? .rgba : .rgb, samples: .uint8(samples))
   }
 
-  /// The image with the white that its tags state, where they state one that fits; else, where little of the range is used, a warning.
+  /// Returns the image with the white that the file's tag states, if that is plausible. Otherwise it appends a warning if little of the
+  /// range is used.
   ///
-  /// `MaxSampleValue` is the largest sample that may occur (12 bits in 16), or that did. So the largest number of as many bits is
-  /// white, unless those are all but one of the sample's own; a value that is no such number is itself white, and said.
+  /// `MaxSampleValue` is either the largest possible sample (12 bits in 16) or the largest that occurs. It is taken for white if no
+  /// sample exceeds it and it is at most half of the type's white. A value other than 2ⁿ − 1 gives a warning.
   private func ranged(_ image: Image, _ warnings: inout [ImageWarning.Kind]) -> Image {
     guard let element = blocks.element, element.isWideInteger, let largest = image.samples.largest else { return image }
     let stated = header.has_maximum ? Float(header.maximum) : 0

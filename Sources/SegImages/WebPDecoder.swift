@@ -2,9 +2,9 @@ import CWebP
 import SegEngine
 import SegFiles
 
-/// Decodes WebP files to RGB or RGBA of 8 bits: the picture, or the first frame of an animation on its canvas.
+/// Decodes WebP files to RGB or RGBA with 8 bits per sample: the picture, or the first frame of an animation on its canvas.
 enum WebPDecoder {
-  /// The image, upright: the EXIF orientation is applied.
+  /// Decodes the image and applies the EXIF orientation.
   static func decode(
     _ file: FileBytes, named path: String, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) -> Image {
@@ -17,7 +17,7 @@ enum WebPDecoder {
     let (width, height) = (Int(features.width), Int(features.height))
     try limits.check(width: width, height: height, of: path)
     var data = WebPData(bytes: bytes.baseAddress, size: bytes.count)
-    // Null where the file is not complete.
+    // The demuxer is null if the file is incomplete.
     guard let demuxer = WebPDemux(&data) else {
       throw corrupt(path, "its parts do not fit, or the file ends too early")
     }
@@ -34,7 +34,7 @@ enum WebPDecoder {
       ImageOrientation(exif: chunk("EXIF", of: demuxer), xmp: chunk("XMP ", of: demuxer)))
   }
 
-  /// Whether the picture is stored without loss.
+  /// Returns whether the picture has lossless compression.
   static func isLossless(_ file: FileBytes) -> Bool {
     defer { withExtendedLifetime(file) {} }
     var features = WebPBitstreamFeatures()
@@ -59,7 +59,7 @@ enum WebPDecoder {
     return samples
   }
 
-  /// The first frame on the canvas, whose other pixels are transparent black.
+  /// Returns the first frame on the canvas. The other pixels are transparent black.
   private static func firstFrame(
     _ data: inout WebPData, _ path: String, count: Int, hasAlpha: Bool
   ) throws(ImageError) -> [UInt8] {

@@ -2,15 +2,15 @@ import SegEngine
 import SegFiles
 
 extension Checkpoint {
-  /// Opens a weights file, told apart by its contents and not by its name: safetensors, a NumPy archive, or what `torch.save`
-  /// wrote, in its zip format or the one before.
+  /// Opens a weights file. The format is recognised by the contents, not by the name: safetensors, a NumPy archive, or a file of
+  /// `torch.save` in its zip format or the format before.
   ///
-  /// Of a PyTorch checkpoint every dictionary of tensors is found, wherever it lies, and the parameters of modules that were saved
-  /// whole. What lies beside is left alone, whatever Python objects it consists of; nothing in a file is run. Floating-point
-  /// types arrive as float32, uint8 and bool as uint8, int8, int16 and int32 as int32, int64 as int64; buffers such as
-  /// `num_batches_tracked`, which has no axes, are among the tensors.
+  /// In a PyTorch checkpoint, every dictionary of tensors is found at any depth, and so are the parameters of modules that were saved
+  /// whole. Other Python objects are ignored. No code in the file is run. Floating-point types become float32, uint8 and bool become
+  /// uint8, int8, int16 and int32 become int32, and int64 stays int64. The tensors include buffers such as `num_batches_tracked`, which
+  /// has no axes.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, is no weights file, or is damaged.
+  /// - Throws: ``WeightsError`` if the file cannot be read, is not a weights file, or is damaged.
   public init(contentsOf path: String) throws(WeightsError) {
     try self.init(FileBytes(weights: path), named: path)
   }
@@ -35,7 +35,7 @@ extension Checkpoint {
     do {
       archive = try ZipArchive(file)
     } catch {
-      // The directory of a zip archive is at its end.
+      // A zip archive has its directory at the end.
       throw WeightsError(
         path, .malformed(format: "zip", reason: "cut off, as a download that did not end, or damaged: \(error.reason)"))
     }

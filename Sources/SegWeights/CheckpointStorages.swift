@@ -2,19 +2,19 @@ import SegEngine
 import SegFiles
 import Synchronization
 
-/// Where the bytes of a checkpoint's storages lie.
+/// The location of the bytes of a checkpoint's storages.
 enum StorageSource {
-  /// In files of a zip archive, in that folder.
+  /// Files in a folder of a zip archive.
   case archive(ZipArchive, folder: String)
-  /// In the file itself, by key.
+  /// Ranges of the checkpoint file, by key.
   case ranges([String: Range<Int>], of: FileBytes)
 }
 
-/// The tensors of a checkpoint. Each storage is read once, when the first tensor needs it, and tensors that are a contiguous
-/// part of one share its memory.
+/// The tensors of a checkpoint. Each storage is read once, when the first tensor needs it. Tensors that are a contiguous part of a
+/// storage share its memory.
 ///
-/// Unchecked because of libzip's handle, which serves one thread at a time: it is used with ``state`` locked, and all else does
-/// not change.
+/// The conformance is unchecked because of libzip's handle, which only one thread may use at a time. It is used only while ``state`` is
+/// locked; all other properties are constant.
 final class CheckpointStorages: @unchecked Sendable {
   private let heap: PickleHeap
   private let source: StorageSource
@@ -24,9 +24,10 @@ final class CheckpointStorages: @unchecked Sendable {
 
   private struct State {
     var loaded: [Key: Flat] = [:]
-    /// Copies of tensors that are no contiguous part of a storage.
+    /// Copies of tensors that are not a contiguous part of a storage.
     var gathered: [Int: Tensor] = [:]
-    /// Elements that may still be copied. A small pickle can name the same storage any number of times.
+    /// The number of elements that may still be copied. It is limited because a small pickle can refer to the same storage any number of
+    /// times.
     var copyBudget: Int
   }
 
@@ -35,7 +36,7 @@ final class CheckpointStorages: @unchecked Sendable {
     let stored: StoredElement
   }
 
-  /// All elements of a storage, as one axis. A class, so that tensors can keep it alive.
+  /// All elements of a storage, with one axis. It is a class, so that tensors can keep it alive.
   private final class Flat: Sendable {
     let tensor: Tensor
 
@@ -51,16 +52,16 @@ final class CheckpointStorages: @unchecked Sendable {
     } else {
       entries = [:]
     }
-    // Repeated elements (strides of 0) make more of a few bytes, but no network's weights many times the file.
+    // Strides of 0 repeat elements, so copies may be larger than the file. No network's weights exceed it many times.
     state = Mutex(State(copyBudget: 16 * fileSize + 1 << 20))
   }
 
-  /// Shape and type of the tensor that a view of the heap stands for.
+  /// Returns the shape and type of the tensor of a view in the heap.
   func spec(of view: Int) throws(FormatFailure) -> TensorSpec {
     TensorSpec(try geometry(heap.tensors[view]).shape, heap.tensors[view].stored.elementType)
   }
 
-  /// The tensor that a view of the heap stands for.
+  /// Returns the tensor of a view in the heap.
   func tensor(_ view: Int) throws(FormatFailure) -> Tensor {
     let result = state.withLock { state in
       Result { () throws(FormatFailure) in try tensor(view, &state) }
@@ -91,7 +92,7 @@ final class CheckpointStorages: @unchecked Sendable {
       throw FormatFailure("its storage \(storage.key) has \(available) elements instead of \(claimed)")
     }
     guard shape.elementCount > 0 else { return Tensor(zeros: shape, of: view.stored.elementType) }
-    // The last element that the strides reach, without overflow on the way.
+    // Computes the last element that the strides reach, checking for overflow.
     var last = view.offset
     for (extent, stride) in zip(shape.dimensions, strides) {
       let (reach, overflow) = (extent - 1).multipliedReportingOverflow(by: stride)
@@ -105,7 +106,7 @@ final class CheckpointStorages: @unchecked Sendable {
     let offset = storage.start + view.offset
     if isContiguous(shape, strides) {
       if offset == 0 && shape.elementCount == available { return flat.tensor.reshaped(to: shape) }
-      // The address outlives the closure: `flat` is immutable, and the new tensor holds it.
+      // The address stays valid after the closure: `flat` is immutable, and the new tensor holds it.
       let start = flat.tensor.withUnsafeBytes { $0.baseAddress! + offset * view.stored.elementType.byteCount }
       return Tensor(shape, of: view.stored.elementType, borrowing: start, owner: flat)
     }
@@ -164,7 +165,7 @@ final class CheckpointStorages: @unchecked Sendable {
     }
   }
 
-  /// As many numbers as whole ones are there.
+  /// Converts as many numbers as `bytes` contains completely.
   private func numbers(_ bytes: UnsafeRawBufferPointer, as stored: StoredElement) -> Tensor {
     let count = bytes.count / stored.byteCount
     let whole = UnsafeRawBufferPointer(rebasing: bytes[..<(count * stored.byteCount)])

@@ -1,17 +1,17 @@
 import SegFiles
 
-/// Says what a file is that should be weights or a model and is something else: a pointer in the place of a large file, a web
-/// page, a packed or a cut-off download, a file for another program.
+/// Describes a file that should contain weights or a model and is something else: a Git LFS pointer, a web page, a compressed or
+/// incomplete download, a file for another program.
 package enum ForeignFile {
-  /// What a file should be.
+  /// The expected kind of file.
   package enum Expectation {
     case weights, model
   }
 
-  /// What the file is instead, as the rest of a sentence, and what to do about it; `nil` where nothing is known.
+  /// Returns what the file is instead, as the rest of a sentence, and what to do about it; `nil` if it is not recognised.
   package static func words(for file: FileBytes, expecting expectation: Expectation) -> String? {
     defer { withExtendedLifetime(file) {} }
-    // The length of a safetensors header, with which such a file begins, may look like anything.
+    // A safetensors file begins with the length of its header, whose bytes may look like any other format.
     let isSafetensors = Safetensors.recognizes(file) && file.bytes[4..<8].allSatisfy { $0 == 0 }
     if isSafetensors { return expectation == .weights ? nil : words(insteadOfModel: file) }
     let start = UnsafeRawBufferPointer(rebasing: file.bytes.prefix(4096))
@@ -21,7 +21,7 @@ package enum ForeignFile {
     return expectation == .weights ? words(insteadOfWeights: file) : words(insteadOfModel: file)
   }
 
-  /// What an archive is that holds neither weights nor arrays.
+  /// Describes an archive that contains neither weights nor arrays.
   static func words(forArchiveOf names: [String]) -> String {
     let files = names.filter { !$0.hasSuffix("/") }
     if files.contains(where: { $0.hasSuffix("model.weights.h5") }) {
@@ -32,7 +32,7 @@ package enum ForeignFile {
     return "a zip archive of \(files.count) other \(files.count == 1 ? "file" : "files") (\(shown)); unpack it first"
   }
 
-  // MARK: - Told by their first bytes
+  // MARK: - Formats recognised by their first bytes
 
   private struct Kind {
     let offset: Int
@@ -72,13 +72,13 @@ package enum ForeignFile {
 
   // MARK: - Texts
 
-  /// The beginning of a file as a text without leading spaces, where it is one.
+  /// Returns the beginning of a file as text without leading spaces; `nil` if it is not text.
   private static func text(_ start: UnsafeRawBufferPointer) -> String? {
     var bytes = Array(start)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let isText = bytes.allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }
     guard isText, let first = bytes.firstIndex(where: { $0 > 0x20 }) else { return nil }
-    // A character may be cut in two at the end of the beginning.
+    // The last character may be incomplete.
     for cut in 0..<4 where bytes.count - cut > first {
       if let text = String(validating: bytes[first..<(bytes.count - cut)], as: UTF8.self) { return text }
     }
@@ -116,11 +116,11 @@ package enum ForeignFile {
     return "a text that begins with \"\(oneLine(text, limit: 40))\""
   }
 
-  // MARK: - Files of the right kind in the wrong place
+  // MARK: - Weights where a model is expected, and the reverse
 
   private static func words(insteadOfWeights file: FileBytes) -> String? {
     if file.starts(with: NPY.magic) { return "a single NumPy array, which has no name; save it with numpy.savez" }
-    // The version of the format, then the producer's name, its version or the graph.
+    // The version of the format, followed by the producer's name or version, or by the graph.
     if file.count > 4, file.bytes[0] == 0x08, (3...20).contains(file.bytes[1]),
       [0x12, 0x1A, 0x22, 0x3A].contains(file.bytes[2])
     {

@@ -3,16 +3,15 @@ import SegFiles
 
 /// A NumPy archive: a zip file of `.npy` arrays, stored or deflated.
 public struct NPZ: Sendable {
-  /// Arrays by name, without the ending `.npy`. Element types become those of `Tensor` as
-  /// `Tensor.init(npyFile:)` says.
+  /// Arrays by name, without the ending `.npy`. Element types are converted as `Tensor.init(npyFile:)` does.
   public var arrays: [String: Tensor]
 
-  /// Makes the contents of a file to be written.
+  /// Makes the contents of a file that is to be written.
   public init(_ arrays: [String: Tensor]) { self.arrays = arrays }
 
   /// Reads a file.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, or holds an array of an unsupported kind.
+  /// - Throws: ``WeightsError`` if the file cannot be read, is damaged, or contains an array of an unsupported kind.
   public init(contentsOf path: String) throws(WeightsError) {
     let file = try FileBytes(weights: path)
     guard file.count > 0 else { throw WeightsError(path, .empty) }
@@ -25,7 +24,7 @@ public struct NPZ: Sendable {
     try self.init(archive, named: path)
   }
 
-  /// Whether an archive holds NumPy arrays.
+  /// Returns whether an archive contains NumPy arrays.
   static func recognizes(_ archive: ZipArchive) -> Bool { archive.entries.contains { $0.name.hasSuffix(".npy") } }
 
   private init(_ archive: ZipArchive, named path: String) throws(WeightsError) {
@@ -43,7 +42,7 @@ public struct NPZ: Sendable {
     self.init(arrays)
   }
 
-  /// The arrays as a checkpoint of one dictionary. Arrays that are no numbers do not matter unless they are asked for.
+  /// Makes a checkpoint of the arrays, with one dictionary. Arrays that are not numeric are an error only when they are requested.
   static func checkpoint(_ archive: ZipArchive, named path: String) throws(WeightsError) -> Checkpoint {
     var entries: [String: Checkpoint.Entry] = [:]
     for entry in archive.entries {
@@ -77,14 +76,14 @@ public struct NPZ: Sendable {
     }
   }
 
-  /// Writes a file, arrays by name. The same arrays give the same bytes.
+  /// Writes the arrays by name to a file. The same arrays give the same bytes.
   ///
-  /// A file at `path` is replaced in one step; where anything fails it stays as it was.
+  /// A file at `path` is replaced atomically; on failure it stays as it was.
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - compressed: Whether arrays are deflated, which makes float weights hardly smaller.
-  /// - Throws: ``WeightsError`` where the file cannot be written.
+  ///   - compressed: Whether arrays are deflated, which hardly reduces float weights.
+  /// - Throws: ``WeightsError`` if the file cannot be written.
   public func write(to path: String, compressed: Bool = false) throws(WeightsError) {
     let ordered = arrays.sorted { $0.key < $1.key }
     try ZipWriter.write(to: path, names: ordered.map { $0.key + ".npy" }, compressed: compressed) { index in

@@ -2,24 +2,24 @@ import SegEngine
 import SegFiles
 
 extension Parameters {
-  /// Where a checkpoint keeps its weights where it says no more; the parts beside are states of a training.
+  /// The usual keys of the weights in a checkpoint. The other parts of such a checkpoint are training states.
   private static let commonKeys: Set = [
     "state_dict", "model_state_dict", "model_state", "model", "network", "net", "weights", "params", "network_weights",
     "module", "model_dict", "net_state_dict",
   ]
 
-  /// Reads the tensors of a weights file under the names that it gives them: a safetensors file, a NumPy archive or a PyTorch
-  /// checkpoint, told apart by its contents and not by its name.
+  /// Reads the tensors of a weights file under the file's own names. The file is safetensors, a NumPy archive or a PyTorch checkpoint; it
+  /// is recognised by its contents, not by its name.
   ///
-  /// `Checkpoint` says more of what a file holds, and `SegmentationNetwork.parameters(from:for:key:head:)` finds a network's
-  /// weights in it, whatever stands before their names.
+  /// `Checkpoint` gives more details of a file's contents. `SegmentationNetwork.parameters(from:for:key:head:)` finds a network's weights
+  /// in it, whatever prefix their names have.
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - key: The keys of the dictionary of tensors in a PyTorch checkpoint, joined by dots. By default it is the only one, or the
-  ///     one under a common key such as `state_dict`.
-  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, holds no dictionary of tensors or several, or a tensor
-  ///   of a kind that is not read.
+  ///   - key: The keys that lead to the dictionary of tensors in a PyTorch checkpoint, joined by dots. By default it is the only
+  ///     dictionary, or the one under a common key such as `state_dict`.
+  /// - Throws: ``WeightsError`` if the file cannot be read, is damaged, has no dictionary of tensors or several, or contains a tensor of
+  ///   an unsupported kind.
   public init(contentsOf path: String, key: String? = nil) throws(WeightsError) {
     try self.init(try Checkpoint(contentsOf: path), named: path, key: key)
   }
@@ -77,11 +77,11 @@ extension Parameters {
     !dictionary.keys.isEmpty && dictionary.keys.allSatisfy(commonKeys.contains)
   }
 
-  /// Writes a weights file in the format that the path's ending names: `.safetensors` or `.npz`.
+  /// Writes a weights file in the format of the path's ending: `.safetensors` or `.npz`.
   ///
-  /// A file at `path` is replaced in one step; where anything fails it stays as it was.
+  /// A file at `path` is replaced atomically; on failure it stays as it was.
   ///
-  /// - Throws: ``WeightsError`` where the ending is another or the file cannot be written.
+  /// - Throws: ``WeightsError`` if the ending is neither of these or the file cannot be written.
   public func write(to path: String) throws(WeightsError) {
     if path.lowercased().hasSuffix(".safetensors") {
       try Safetensors(tensors).write(to: path)

@@ -1,38 +1,38 @@
 import SegFiles
 
-/// The objects behind the numbers in ``PickleValue``. Each opcode makes one at most, so all of them together are bounded by the
-/// size of the pickle.
+/// The objects to which a ``PickleValue`` refers by index. Each opcode makes at most one, so their number is bounded by the size of the
+/// pickle.
 struct PickleHeap {
-  /// A run of elements outside the pickle.
+  /// A storage: a sequence of elements outside the pickle.
   struct Storage {
     let key: String
-    /// `nil` for a storage of bytes.
+    /// The element type; `nil` for a storage of bytes.
     let number: StoredNumber?
-    /// Number of elements that the pickle claims; bytes where untyped.
+    /// The number of elements that the pickle states; bytes if the storage is untyped.
     let count: Int
-    /// Where it begins in the storage of its key, in elements: older files have views of storages.
+    /// The first element within the storage of the same key. Older files have views of storages.
     var start = 0
   }
 
-  /// A view of a storage, not yet held against the bytes that are there.
+  /// A view of a storage. It is not yet checked against the bytes of the file.
   struct TensorView {
     let storage: Int
     let stored: StoredElement
     let offset: Int
-    /// Tuples of whole numbers, which any number of tensors may share.
+    /// Tuples of integers, which any number of tensors may share.
     let extents: PickleValue
     let strides: PickleValue
   }
 
-  /// An object whose class is of no interest.
+  /// An object of a class that is not interpreted.
   struct Object {
-    /// What its class was called with.
+    /// The arguments with which its class was called.
     let arguments: PickleValue
-    /// What it was given as its state: for most classes the dictionary of its attributes.
+    /// Its state: for most classes the dictionary of its attributes.
     var state = PickleValue.none
-    /// The dictionary of its items, where it is a kind of dictionary.
+    /// The dictionary of its items, if it is a kind of dictionary.
     var items: Int?
-    /// The list of its items, where it is a kind of list.
+    /// The list of its items, if it is a kind of list.
     var elements: Int?
   }
 
@@ -43,7 +43,7 @@ struct PickleHeap {
   var tensors: [TensorView] = []
   var objects: [Object] = []
 
-  /// What a tuple, a list or a set holds.
+  /// Returns the items of a tuple, a list or a set.
   func items(of value: PickleValue) -> [PickleValue]? {
     switch value {
     case .tuple(let index): tuples[index]
@@ -52,7 +52,7 @@ struct PickleHeap {
     }
   }
 
-  /// A tuple of whole numbers, one an axis; `nil` where there are more of them than NumPy or PyTorch have axes.
+  /// Returns a tuple of integers, one per axis; `nil` if there are more than NumPy or PyTorch allow axes.
   func integers(_ value: PickleValue) -> [Int]? {
     guard let items = items(of: value), items.count <= 64 else { return nil }
     var integers: [Int] = []
@@ -63,7 +63,7 @@ struct PickleHeap {
     return integers
   }
 
-  /// The value of a string key in a dictionary. Of equal names the last counts, as in Python.
+  /// Returns the value of a string key in a dictionary. If a key occurs several times, the last one counts, as in Python.
   func value(of name: String, in dictionary: Int) -> PickleValue? {
     dictionaries[dictionary].last { entry in
       if case .string(name) = entry.key { true } else { false }

@@ -1,7 +1,7 @@
 import SegFiles
 
-/// What a pickle is made of. Containers, objects and tensors are numbers of entries in a ``PickleHeap``, so that values are
-/// small, cycles cost nothing and nesting, however deep, needs no recursion.
+/// A value in a pickle. Containers, objects and tensors are indices into a ``PickleHeap``. So values are small, cycles are possible, and
+/// deep nesting needs no recursion.
 enum PickleValue {
   case none
   case bool(Bool)
@@ -10,40 +10,40 @@ enum PickleValue {
   case string(String)
   case tuple(Int)
   case list(Int)
-  /// A set: the list of its items.
+  /// A set; the index of the list of its items.
   case set(Int)
   case dictionary(Int)
   case global(PickleGlobal)
   case storage(Int)
   case tensor(Int)
-  /// A tensor of a kind that is not read.
+  /// A tensor of an unsupported kind.
   case rareTensor(RareTensor)
-  /// An object of some class: what it was made from and what it holds, but nothing of what it does.
+  /// An object of some class: its arguments, state and items, but not its behaviour.
   case object(Int)
-  /// Something that weights do not depend on: bytes, a device, an integer beyond 64 bits.
+  /// A value that weights do not depend on: bytes, a device, an integer beyond 64 bits.
   case other
 }
 
-/// The Python objects that mean something for weights. What calling one of them gives is spelt out in ``Unpickler``; every other
-/// one is opaque. None is ever run.
+/// The Python functions and classes that are relevant to weights. ``Unpickler`` defines the result of calling each. All others are
+/// opaque. None is ever run.
 enum PickleGlobal: Equatable {
-  /// `dict` and its kin, whose items follow or are given as pairs.
+  /// `dict` and similar classes, whose items follow or are given as pairs.
   case dictionary
-  /// A dictionary whose arguments are not its items.
+  /// A dictionary class whose arguments are not its items.
   case defaultDictionary
   case set
   case size
   case elementType(StoredNumber)
   case storageType(StoredNumber)
-  /// A storage of bytes, whose tensors say what their elements are.
+  /// A storage of bytes. Its tensors state their element type.
   case untypedStorage
   case rebuildTensor
   case rebuildTypedTensor
   case rebuildParameter
-  /// Calls another of these and gives the result another class.
+  /// Calls another of these functions and changes the class of the result.
   case rebuildSubclass
   case rebuildRare(RareTensor)
-  /// Any other object.
+  /// Any other function or class.
   case opaque
 
   init(module: String, name: String) {
@@ -79,7 +79,7 @@ enum PickleGlobal: Equatable {
     "torch.storage.UntypedStorage": .untypedStorage, "torch.UntypedStorage": .untypedStorage,
   ]
 
-  /// Types of elements and of storages, `torch.float32` and `torch.FloatStorage`, also those of a device's module.
+  /// Returns the type of an element or a storage, such as `torch.float32` and `torch.FloatStorage`, also in a device's module.
   private static func torchType(_ module: String, _ name: String) -> PickleGlobal {
     guard module == "torch" || module == "torch.cuda" else { return .opaque }
     if name.hasSuffix("Storage") {
@@ -89,13 +89,13 @@ enum PickleGlobal: Equatable {
   }
 }
 
-/// A tensor of a kind that is not read.
+/// A tensor of an unsupported kind.
 enum RareTensor: Hashable {
   case sparse, quantised, nested, meta, device, subclass, array, negated
-  /// Elements of a type that no ``StoredElement`` is, under PyTorch's name.
+  /// Elements of a type that is not a ``StoredElement``, under PyTorch's name.
   case elements(String)
 
-  /// What it is and how to save it so that it is read, as the rest of a sentence that begins with its name.
+  /// A description, and how to save the tensor so that it can be read, as the rest of a sentence that begins with its name.
   var words: String {
     switch self {
     case .sparse: "is a sparse tensor; save it as tensor.to_dense()"
@@ -115,12 +115,12 @@ enum RareTensor: Hashable {
   }
 }
 
-/// The elements of a storage: a type that is read, or one that is known by its name alone.
+/// The element type of a storage: a supported type, or one of which only the name is known.
 enum StoredNumber: Hashable {
   case element(StoredElement)
   case rare(String)
 
-  /// By PyTorch's name of an element type, without its module; `nil` where it is none.
+  /// Makes the type from PyTorch's name of an element type, without its module; `nil` if it is unknown.
   init?(elementType name: String) {
     let stored: [String: StoredElement] = [
       "float32": .float32, "float": .float32, "float16": .float16, "half": .float16, "bfloat16": .bfloat16,
@@ -139,7 +139,7 @@ enum StoredNumber: Hashable {
     }
   }
 
-  /// By the name of a storage's class without its ending.
+  /// Makes the type from the name of a storage's class without its ending.
   init(storage name: String) {
     let stored: [String: StoredElement] = [
       "Float": .float32, "Half": .float16, "BFloat16": .bfloat16, "Double": .float64, "Long": .int64, "Int": .int32,

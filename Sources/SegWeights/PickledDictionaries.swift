@@ -1,21 +1,21 @@
 /// A dictionary of tensors in a pickle.
 struct PickledDictionary {
-  /// What it holds under a name.
+  /// An entry of the dictionary.
   enum Entry {
-    /// The number of a view in the heap.
+    /// The index of a view in the heap.
     case tensor(Int)
     case rare(RareTensor)
   }
 
-  /// The keys that lead to it, outermost first.
+  /// The keys that lead to the dictionary, outermost first.
   let keys: [String]
   var entries: [String: Entry]
 }
 
-/// Looks for all dictionaries of tensors in what a pickle stands for: in dictionaries, lists and attributes of objects, and in
-/// modules, whose parameters have the names that their state dictionary would give them.
+/// Finds all dictionaries of tensors in a pickle's object: in dictionaries, lists and attributes of objects, and in modules. A module's
+/// parameters have the names that its state dictionary would give them.
 struct PickledDictionaries {
-  /// The containers of a heap, counted through.
+  /// The containers of a heap, numbered consecutively.
   private struct Containers {
     let lists, dictionaries, objects, count: Int
 
@@ -26,7 +26,7 @@ struct PickledDictionaries {
       count = objects + heap.objects.count
     }
 
-    /// The number of a container; `nil` where a value is none.
+    /// Returns the number of a container; `nil` if a value is not a container.
     func number(of value: PickleValue) -> Int? {
       switch value {
       case .tuple(let index): index
@@ -38,23 +38,23 @@ struct PickledDictionaries {
     }
   }
 
-  /// Most keys that lead to a dictionary.
+  /// The maximum number of keys that lead to a dictionary.
   private static let maximumDepth = 16
-  /// Deepest nesting of modules.
+  /// The maximum nesting of modules.
   private static let maximumModuleDepth = 64
 
   private let heap: PickleHeap
   private let containers: Containers
-  /// Whether tensors can be reached from a container, by its number; nothing else is looked at.
+  /// Whether tensors can be reached from a container, by its number. Other containers are not searched.
   private let leads: [Bool]
-  /// Entries that may still be looked at. The same container may be reached in many ways, in a hostile file in exponentially
-  /// many.
+  /// The number of entries that may still be examined. It is limited because a hostile file can have exponentially many paths to the same
+  /// container.
   private var budget: Int
-  /// Bytes of names and of the keys before them that may still be found: a long key may stand before any number of names.
+  /// The bytes of names and prefixes that may still be found. They are limited because a long key can precede any number of names.
   private var textBudget = 1 << 26
   private var found: [PickledDictionary] = []
 
-  /// All dictionaries of tensors below `root`, outer ones first.
+  /// Returns all dictionaries of tensors below `root`, outer ones first.
   static func find(in root: PickleValue, _ heap: PickleHeap) -> [PickledDictionary] {
     var search = PickledDictionaries(heap)
     search.run(root)
@@ -71,11 +71,11 @@ struct PickledDictionaries {
     budget = min(8 * items + 1024, 1 << 22)
   }
 
-  /// Goes back from every container that holds a tensor to those that hold it.
+  /// Marks every container from which a tensor can be reached, going from inner to outer containers.
   private static func leads(_ heap: PickleHeap, _ containers: Containers) -> [Bool] {
     var leads = [Bool](repeating: false, count: containers.count)
     var pending: [Int] = []
-    /// Which container holds which.
+    /// Pairs of a container and a container that contains it.
     var links: [(inner: Int32, outer: Int32)] = []
     func visit(_ values: some Sequence<PickleValue>, of outer: Int) {
       for value in values {
@@ -94,7 +94,7 @@ struct PickledDictionaries {
       visit(entries.lazy.map(\.value), of: containers.dictionaries + index)
     }
     for (index, object) in heap.objects.enumerated() { visit(parts(of: object), of: containers.objects + index) }
-    // The links to each container, one behind the other.
+    // Sorts by the inner container, so that its links are contiguous.
     links.sort { $0.inner < $1.inner }
     while let inner = pending.popLast() {
       var link = links.partitioningIndex { $0.inner >= inner }
@@ -108,7 +108,7 @@ struct PickledDictionaries {
     return leads
   }
 
-  /// The containers of which an object is made. Each holds what it holds under a name or a number, so that no cycle is without keys.
+  /// Returns the containers of an object. Each has its items under names or numbers, so every cycle contains a key.
   private static func parts(of object: PickleHeap.Object) -> [PickleValue] {
     var parts = [object.arguments]
     if let items = object.items { parts.append(.dictionary(items)) }
@@ -125,7 +125,7 @@ struct PickledDictionaries {
   private func leadsToTensors(_ value: PickleValue) -> Bool { containers.number(of: value).map { leads[$0] } ?? false }
 
   private mutating func run(_ root: PickleValue) {
-    // Breadth first: what lies near the root is found before the budget ends.
+    // Breadth first, so that dictionaries near the root are found before the budget is used up.
     var queue: [(value: PickleValue, keys: [String])] = [(root, [])]
     var next = 0
     while next < queue.count, budget > 0, textBudget > 0 {
@@ -144,7 +144,7 @@ struct PickledDictionaries {
         if let module = module(index) {
           add(module, under: keys)
         } else {
-          // Attributes and items of an object stand under its own keys: neither has a name before them.
+          // The attributes and items of an object have the object's keys, without a further name.
           for part in PickledDictionaries.parts(of: heap.objects[index]) { queue.append((part, keys)) }
         }
       default: continue
@@ -162,7 +162,7 @@ struct PickledDictionaries {
       case .int(let number): name = String(number)
       default: continue
       }
-      // Of equal names the last counts, as in Python.
+      // If a name occurs several times, the last one counts, as in Python.
       switch value {
       case .tensor(let view): dictionary.entries[name] = .tensor(view)
       case .rareTensor(let kind): dictionary.entries[name] = .rare(kind)
@@ -183,12 +183,12 @@ struct PickledDictionaries {
 
   // MARK: - Modules
 
-  /// The parts of a module (`torch.nn.Module`) in the dictionary of its attributes.
+  /// The parts of a module (`torch.nn.Module`), from the dictionary of its attributes.
   private struct Module {
     let parameters: Int
     let buffers: Int?
     let modules: Int
-    /// Names of buffers that a state dictionary leaves out.
+    /// The names of non-persistent buffers, which a state dictionary omits.
     let passing: Set<String>
   }
 
@@ -233,7 +233,7 @@ struct PickledDictionaries {
 }
 
 extension Array {
-  /// The first index whose element fulfils a condition that holds for all behind it as well.
+  /// Returns the first index whose element fulfils a condition that holds for all later elements too.
   fileprivate func partitioningIndex(where condition: (Element) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {

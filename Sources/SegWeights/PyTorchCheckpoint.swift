@@ -1,7 +1,7 @@
 import SegEngine
 import SegFiles
 
-/// What `torch.save` writes: a pickle, and a run of numbers for each storage beside it.
+/// The format of `torch.save`: a pickle, and the elements of each storage outside it.
 ///
 /// The pickle is read as data (``Unpickler``). Nothing in the file is run, whatever Python objects it names.
 enum PyTorchCheckpoint {
@@ -9,18 +9,18 @@ enum PyTorchCheckpoint {
 
   // MARK: - Zip archives, which PyTorch has written since version 1.6
 
-  /// Whether an archive has the pickle of a checkpoint, or is of PyTorch's making otherwise.
+  /// Returns whether an archive has the pickle of a checkpoint, or was written by PyTorch otherwise.
   static func recognizes(_ archive: ZipArchive) -> Bool {
     archive.entries.contains { pickleFolder($0.name) != nil } || program(in: archive) != nil
   }
 
-  /// The folder of an archive in which `data.pkl` lies, with its slash.
+  /// Returns the folder of an archive that contains `data.pkl`, with its slash.
   private static func pickleFolder(_ name: String) -> String? {
     guard name == "data.pkl" || name.hasSuffix("/data.pkl") else { return nil }
     return String(name.dropLast("data.pkl".count))
   }
 
-  /// What an archive is that holds a program instead of weights, and how its weights can be saved.
+  /// Returns the kind of program that an archive contains instead of weights, and how to save its weights.
   private static func program(in archive: ZipArchive) -> String? {
     let kinds: [(ending: String, words: String)] = [
       (
@@ -76,21 +76,21 @@ enum PyTorchCheckpoint {
     }
   }
 
-  // MARK: - Files of PyTorch before version 1.6, and of `_use_new_zipfile_serialization=False`
+  // MARK: - Files of PyTorch before version 1.6, or with `_use_new_zipfile_serialization=False`
 
-  /// The number 0x1950a86a20f9469cfc6c as a pickle has it.
+  /// The number 0x1950a86a20f9469cfc6c in a pickle.
   private static let legacyMagic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
-  /// Whether a file begins with the number that `torch.save` wrote before it wrote zip archives, as a pickle of any protocol.
+  /// Returns whether a file begins with the magic number of the old format, in a pickle of any protocol.
   static func isLegacy(_ file: FileBytes) -> Bool {
     guard file.count > 32, file.bytes[0] == 0x80 else { return false }
-    // From protocol 4 on a frame's length stands before it.
+    // From protocol 4 on, the length of a frame comes first.
     let start = file.bytes[2] == 0x95 ? 11 : 2
     return file.bytes[start...].starts(with: legacyMagic)
   }
 
-  /// Five pickles (the number above, a version, the machine's properties, the object, the keys of storages), then each storage:
-  /// its number of elements and the elements.
+  /// Reads the old format: five pickles (the magic number, a version, the machine's properties, the object, the keys of storages), then
+  /// the number of elements and the elements of each storage.
   static func legacyCheckpoint(_ file: FileBytes, named path: String) throws(WeightsError) -> Checkpoint {
     defer { withExtendedLifetime(file) {} }
     do throws(FormatFailure) {
@@ -153,12 +153,12 @@ enum PyTorchCheckpoint {
     return ranges
   }
 
-  /// Sizes in bytes of elements that are not read, as far as the old format has them.
+  /// The sizes in bytes of unsupported element types of the old format.
   private static let rareByteCounts = [
     "complex64": 8, "complex128": 16, "qint8": 1, "quint8": 1, "qint32": 4,
   ]
 
-  // MARK: - Both
+  // MARK: - Both formats
 
   private static func checkpoint(
     _ contents: Unpickler.Contents, _ storages: CheckpointStorages, named path: String

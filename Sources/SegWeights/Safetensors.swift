@@ -1,20 +1,19 @@
 import SegEngine
 import SegFiles
 
-/// A safetensors file: eight bytes with the length of a JSON header, the header, and the tensors one behind the other,
-/// little endian. (Format: github.com/huggingface/safetensors, "Format".)
+/// A safetensors file: eight bytes with the length of a JSON header, the header, and the contiguous tensors, little endian. (Format:
+/// github.com/huggingface/safetensors, "Format".)
 public struct Safetensors: Sendable {
   /// Tensors by name, in the shapes of the file.
   ///
-  /// `F16`, `BF16`, `F32` and `F64` arrive as float32, `BOOL` and `U8` as uint8, `I8`, `I16`, `U16` and `I32` as int32,
-  /// `U32` and `I64` as int64. What is stored as it is held and lies aligned in the file stays in the mapped file and
-  /// is not copied.
+  /// `F16`, `BF16`, `F32` and `F64` become float32, `BOOL` and `U8` become uint8, `I8`, `I16`, `U16` and `I32` become int32, `U32` and
+  /// `I64` become int64. A tensor that is aligned in the file and needs no conversion is not copied: it uses the mapped file.
   public var tensors: [String: Tensor]
 
-  /// The strings under `__metadata__`.
+  /// The strings of `__metadata__`.
   public var metadata: [String: String]
 
-  /// Makes the contents of a file to be written.
+  /// Makes the contents of a file that is to be written.
   public init(_ tensors: [String: Tensor], metadata: [String: String] = [:]) {
     self.tensors = tensors
     self.metadata = metadata
@@ -22,12 +21,10 @@ public struct Safetensors: Sendable {
 
   /// Reads a file.
   ///
-  /// The file stays mapped as long as one of its tensors lives, and must not be shortened by another program in that
-  /// time.
+  /// The file stays mapped as long as one of its tensors exists. Another program must not shorten it in that time.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, where its header is malformed or names a range that
-  ///   other tensors use, that lies outside the file or is not of the tensor's size, where bytes belong to no tensor,
-  ///   and where an element type is unknown.
+  /// - Throws: ``WeightsError`` if the file cannot be read; if its header is malformed; if a tensor's range overlaps another one, exceeds
+  ///   the file or has the wrong size; if bytes belong to no tensor; or if an element type is unknown.
   public init(contentsOf path: String) throws(WeightsError) {
     try self.init(FileBytes(weights: path), named: path)
   }
@@ -48,7 +45,7 @@ public struct Safetensors: Sendable {
     }
   }
 
-  /// The tensors as a checkpoint of one dictionary.
+  /// Makes a checkpoint of the tensors, with one dictionary.
   static func checkpoint(_ file: FileBytes, named path: String) throws(WeightsError) -> Checkpoint {
     do throws(FormatFailure) {
       let header = try Header(file)
@@ -65,14 +62,14 @@ public struct Safetensors: Sendable {
     }
   }
 
-  /// Whether a file begins with a header's length, be it right or wrong, and the brace of a JSON object.
+  /// Returns whether a file begins with a header's length, which may be wrong, and the brace of a JSON object.
   static func recognizes(_ file: FileBytes) -> Bool { file.count > 8 && file.bytes[8] == UInt8(ascii: "{") }
 
-  /// Writes a file, tensors with the widest elements first and by name among those, so that each lies aligned.
+  /// Writes a file. Tensors are sorted by descending element size, then by name, so that each is aligned.
   ///
-  /// A file at `path` is replaced in one step; where anything fails it stays as it was.
+  /// A file at `path` is replaced atomically; on failure it stays as it was.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be written, or a tensor is named `__metadata__`.
+  /// - Throws: ``WeightsError`` if the file cannot be written, or a tensor is named `__metadata__`.
   public func write(to path: String) throws(WeightsError) {
     guard tensors["__metadata__"] == nil else {
       throw WeightsError(path, .cannotWrite("a tensor has the reserved name __metadata__"))
@@ -118,7 +115,7 @@ public struct Safetensors: Sendable {
 }
 
 extension AtomicFile {
-  /// Appends a tensor's elements, little endian on every machine that weights are written on.
+  /// Appends a tensor's elements, in the machine's byte order, which is little endian on all supported platforms.
   func append(_ tensor: Tensor) throws(FileError) {
     let result = tensor.withUnsafeBytes { bytes in
       Result { () throws(FileError) in try append(bytes) }

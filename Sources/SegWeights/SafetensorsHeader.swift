@@ -2,15 +2,15 @@ import SegEngine
 import SegFiles
 
 extension Safetensors {
-  /// Where the tensors of a file lie, found to be possible: every byte belongs to exactly one of them.
+  /// The validated ranges of a file's tensors: every byte belongs to exactly one of them.
   struct Header: Sendable {
-    /// What is said of one tensor.
+    /// The entry of one tensor.
     struct Place: Sendable {
       let number: StoredNumber
-      /// The type under the file's name.
+      /// The name of the element type in the file.
       let typeName: String
       let shape: Shape
-      /// Bytes of the file.
+      /// The bytes in the file.
       let range: Range<Int>
     }
 
@@ -54,7 +54,7 @@ extension Safetensors {
       self.file = file
     }
 
-    /// A tensor: in the file itself where it lies there as it is held, else a copy.
+    /// Returns a tensor: in the mapped file if it is aligned and needs no conversion, else a copy.
     func tensor(_ place: Place, _ stored: StoredElement) -> Tensor {
       defer { withExtendedLifetime(file) {} }
       let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[place.range])
@@ -128,7 +128,7 @@ extension Safetensors {
       "I16": .int16, "U16": .uint16, "I32": .int32, "U32": .uint32, "I64": .int64,
     ]
 
-    /// PyTorch's names of types that are not read.
+    /// PyTorch's names of unsupported types.
     private static let rareNames = [
       "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
       "U64": "uint64",

@@ -1,2 +1,2 @@
-// Tensors, images and models of SegEngine are in the functions of this module.
+// The functions of this module use tensors, images and models of SegEngine.
 @_exported import SegEngine

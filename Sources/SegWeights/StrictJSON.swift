@@ -1,7 +1,7 @@
 import SegFiles
 
-/// A JSON value (RFC 8259) as a weights file's header uses it. Whole numbers stay exact, and a name that occurs twice
-/// in an object is an error, because readers that keep one of the two do not agree on which.
+/// A JSON value (RFC 8259) for the header of a weights file. Integers stay exact. A name that occurs twice in an object is an error,
+/// because parsers differ in which of the two they keep.
 enum StrictJSON {
   case object([(name: String, value: StrictJSON)])
   case array([StrictJSON])
@@ -11,14 +11,14 @@ enum StrictJSON {
   case boolean(Bool)
   case null
 
-  /// Parses a whole text; white space around the value is allowed.
+  /// Parses a whole text. White space around the value is allowed.
   init(_ text: UnsafeRawBufferPointer) throws(FormatFailure) {
     var parser = Parser(text: text)
     self = try parser.document()
   }
 
   private struct Parser {
-    /// Deeper nesting than any weights header has; recursion ends here.
+    /// The maximum nesting, which limits the recursion. No weights header is nested deeper.
     static let maximumDepth = 32
 
     let text: UnsafeRawBufferPointer
@@ -172,7 +172,7 @@ enum StrictJSON {
       case "u":
         let first = try hexadecimal()
         guard (0xD800..<0xDC00).contains(first) else { return try utf8(first) }
-        // Beyond U+FFFF a character is written as two halves.
+        // A character beyond U+FFFF is written as a surrogate pair.
         guard take("\\"), take("u") else { throw failure("half a surrogate pair") }
         let second = try hexadecimal()
         guard (0xDC00..<0xE000).contains(second) else { throw failure("half a surrogate pair") }
@@ -200,7 +200,7 @@ enum StrictJSON {
 }
 
 extension StrictJSON {
-  /// A string with quotation marks, as JSON writes it.
+  /// Returns a string as a JSON literal with quotation marks.
   static func quoted(_ string: String) -> String {
     var result = "\""
     for scalar in string.unicodeScalars {

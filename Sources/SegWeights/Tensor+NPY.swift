@@ -4,10 +4,10 @@ import SegFiles
 extension Tensor {
   /// Reads a NumPy array from a `.npy` file.
   ///
-  /// f2, f4 and f8 arrive as float32, b1 and u1 as uint8, i1, i2, u2 and i4 as int32, u4 and i8 as int64; either byte
-  /// order, C or Fortran order. Other types, records and Python objects are refused.
+  /// f2, f4 and f8 become float32, b1 and u1 become uint8, i1, i2, u2 and i4 become int32, u4 and i8 become int64. Both byte orders, and
+  /// C and Fortran order, are supported. Other types, records and Python objects are errors.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be read, is damaged, or of an unsupported kind.
+  /// - Throws: ``WeightsError`` if the file cannot be read, is damaged, or is of an unsupported kind.
   public init(npyFile path: String) throws(WeightsError) {
     let file = try FileBytes(weights: path)
     guard file.count > 0 else { throw WeightsError(path, .empty) }
@@ -18,9 +18,9 @@ extension Tensor {
     }
   }
 
-  /// Writes the tensor as a NumPy array, in C order. A file at `path` is replaced in one step.
+  /// Writes the tensor as a NumPy array, in C order. A file at `path` is replaced atomically.
   ///
-  /// - Throws: ``WeightsError`` where the file cannot be written.
+  /// - Throws: ``WeightsError`` if the file cannot be written.
   public func writeNPY(to path: String) throws(WeightsError) {
     do {
       let file = try AtomicFile(replacing: path)

@@ -1,37 +1,37 @@
 import SegFiles
 
-/// Reads a Python pickle as data. It is no Python: what the objects of ``PickleGlobal`` mean is written here, and every other
-/// object is kept as what it was made from, so that nothing is imported and nothing is run. (Format: Python's `pickletools`,
-/// which documents every opcode.)
+/// Reads a Python pickle as data, without Python. It interprets the functions and classes of ``PickleGlobal``. Of every other object it
+/// keeps the arguments and state. Nothing is imported and no code is run. (Format: Python's `pickletools`, which documents every opcode.)
 struct Unpickler {
-  /// What a pickle stands for, and where it ends.
+  /// The object of a pickle, and its end.
   struct Contents {
     let root: PickleValue
     let heap: PickleHeap
-    /// Position of the first byte after it.
+    /// The position of the first byte after the pickle.
     let end: Int
   }
 
   private let bytes: UnsafeRawBufferPointer
   private var position: Int
   private var stack: [PickleValue] = []
-  /// Heights of the stack at which marks were set.
+  /// The stack heights at which marks were set.
   private var marks: [Int] = []
-  /// What is kept under the numbers from 0 on, and under others: picklers count up, and a dictionary takes many times the memory.
+  /// The memo: values with consecutive numbers from 0, and values with other numbers. Picklers number consecutively, and a dictionary
+  /// takes many times the memory.
   private var memo: [PickleValue] = []
   private var sparseMemo: [Int: PickleValue] = [:]
   private var heap = PickleHeap()
-  /// Items that may still be copied from one container to another, which a few bytes can ask for any number of times.
+  /// The number of items that may still be copied between containers. It is limited because a few bytes can request any number of copies.
   private var copyBudget: Int
 
-  /// Largest pickle that is read, in bytes. Those of networks with thousands of tensors have less than a megabyte, and reading
-  /// takes some twenty times a pickle's size.
+  /// The maximum size of a pickle in bytes. Pickles of networks with thousands of tensors are below a megabyte. Reading takes about
+  /// twenty times the size of the pickle in memory.
   static let maximumByteCount = 1 << 26
 
-  /// Most values on the stack, and in the memo.
+  /// The maximum number of values on the stack, and in the memo.
   private static let maximumHeight = 1 << 24
 
-  /// Reads a whole pickle, which begins at byte `start` and may be followed by something else.
+  /// Reads a whole pickle that begins at byte `start`. Other data may follow it.
   static func load(_ file: FileBytes, from start: Int = 0) throws(FormatFailure) -> Contents {
     defer { withExtendedLifetime(file) {} }
     let end = min(file.count, start + maximumByteCount)
@@ -170,7 +170,7 @@ struct Unpickler {
         try reduce(try pop(), arguments)
       case "b":
         let state = try pop()
-        // Other values need none: an OrderedDict's are version numbers of modules, an array's its numbers.
+        // Other values need no state: that of an OrderedDict contains version numbers of modules, that of an array its numbers.
         if case .object(let index) = try top() { heap.objects[index].state = state }
 
       default:
@@ -183,8 +183,8 @@ struct Unpickler {
 
   // MARK: - Objects
 
-  /// What PyTorch keeps outside the pickle: `('storage', type, key, location, count[, view])`, and in older files the class of a
-  /// module with its source text.
+  /// Handles data that PyTorch stores outside the pickle: `('storage', type, key, location, count[, view])`, and in older files the class
+  /// of a module with its source text.
   private mutating func persistentObject(_ identifier: PickleValue) throws(FormatFailure) {
     guard let items = heap.items(of: identifier), case .string(let kind)? = items.first else {
       throw failure("refers to an outside object that is no storage")
@@ -210,7 +210,7 @@ struct Unpickler {
     default: throw failure("refers to a storage of no known type")
     }
     var storage = PickleHeap.Storage(key: key, number: number, count: count)
-    // A view of a storage: (its key, where it begins, how many elements it has).
+    // A view of a storage: (its key, its first element, its number of elements).
     if items.count > 5, let view = heap.items(of: items[5]) {
       guard view.count == 3, case .int(let start) = view[1], case .int(let length) = view[2], start >= 0, length >= 0
       else { throw failure("has a view of a storage that is none") }
@@ -222,7 +222,7 @@ struct Unpickler {
 
   private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws(FormatFailure) {
     guard case .tuple(let index) = arguments else { throw failure("calls something without arguments") }
-    // What is called may be the result of another call, of which nothing is known.
+    // The callable may be the result of an opaque call.
     guard case .global(let global) = callable else {
       stack.append(object(arguments))
       return
@@ -243,7 +243,7 @@ struct Unpickler {
     case .size: return arguments.first ?? self.tuple([])
     case .rebuildParameter: return arguments.first ?? .other
     case .rebuildSubclass:
-      // (function, class, arguments, state), where the function is one that rebuilds a tensor.
+      // (function, class, arguments, state); the function rebuilds a tensor.
       guard arguments.count >= 3, case .global(let function) = arguments[0], function != .rebuildSubclass,
         let inner = heap.items(of: arguments[2])
       else { return .rareTensor(.subclass) }
@@ -305,7 +305,7 @@ struct Unpickler {
     return .object(heap.objects.count - 1)
   }
 
-  /// The entries of a dictionary that is made from another one or from a sequence of pairs.
+  /// Returns the entries of a dictionary made from another dictionary or from a sequence of pairs.
   private mutating func entries(
     _ arguments: [PickleValue]
   ) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
@@ -367,7 +367,7 @@ struct Unpickler {
 
   // MARK: - Stack and memo
 
-  /// The value on top; what lies below the last mark cannot be reached.
+  /// Returns the top of the stack. Values below the last mark cannot be accessed.
   private func top() throws(FormatFailure) -> PickleValue {
     guard stack.count > marks.last ?? 0, let value = stack.last else { throw failure("takes from an empty stack") }
     return value
@@ -423,14 +423,14 @@ struct Unpickler {
 
   private mutating func byte() throws(FormatFailure) -> UInt8 { try take(1)[0] }
 
-  /// Little endian, as every number of a pickle but one.
+  /// Reads a little-endian integer. All but one opcode use this byte order.
   private mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
     _ type: Integer.Type
   ) throws(FormatFailure) -> Integer {
     Integer(littleEndian: try take(UInt64(MemoryLayout<Integer>.size)).loadUnaligned(as: type))
   }
 
-  /// Two's complement in as few bytes as it needs.
+  /// Reads a two's complement integer of `count` bytes.
   private mutating func long(count: Int) throws(FormatFailure) -> PickleValue {
     guard count >= 0 else { throw failure("has a number of negative length") }
     let bytes = try take(UInt64(count))
@@ -441,7 +441,7 @@ struct Unpickler {
     return .int(Int(value))
   }
 
-  /// A number in digits; `00` and `01` are how older protocols write truth.
+  /// Reads a decimal integer. Older protocols write false and true as `00` and `01`.
   private mutating func decimal() throws(FormatFailure) -> PickleValue {
     let text = try line()
     if text == "00" || text == "01" { return .bool(text == "01") }

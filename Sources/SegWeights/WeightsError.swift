@@ -3,23 +3,23 @@ import SegFiles
 
 /// A weights file that could not be read or written.
 public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
-    /// The file could not be read or written at all.
+    /// The file could not be read or written, for a reason other than its format.
     case file(FileError)
-    /// The file has no bytes.
+    /// The file is empty.
     case empty
-    /// Not a weights file that is read; what it is instead, where that is known.
+    /// The file is not in a supported format. The hint says what it is instead, if that is known.
     case unknownFormat(hint: String?)
-    /// The contents contradict the format, themselves, or the size of the file.
+    /// The contents contradict the format, one another, or the size of the file.
     case malformed(format: String, reason: String)
-    /// A valid file that holds something which is not read.
+    /// A valid file with unsupported contents.
     case unsupported(format: String, reason: String)
-    /// No dictionary of tensors is there, or none under the key that was asked for; the keys that lead to one.
+    /// There is no dictionary of tensors, or none under the requested key. `keys` are the existing ones.
     case noStateDictionary(keys: [String])
-    /// Several dictionaries of tensors are there, and the caller named none; the keys that lead to them.
+    /// There are several dictionaries of tensors, and no key was given. `keys` are the existing ones.
     case severalStateDictionaries(keys: [String])
-    /// The file's ending names no format that is written.
+    /// The file's ending does not name a format that can be written.
     case unknownEnding
     /// The encoder failed.
     case cannotWrite(String)
@@ -27,7 +27,7 @@ public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible 
 
   /// The file.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ path: String, _ cause: Cause) {
@@ -65,7 +65,7 @@ public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 extension FormatFailure {
-  /// The error of the file that the contents are from.
+  /// Returns the error for the file at a path.
   func error(_ path: String, _ format: String) -> WeightsError {
     WeightsError(
       path, isUnsupported ? .unsupported(format: format, reason: reason) : .malformed(format: format, reason: reason))

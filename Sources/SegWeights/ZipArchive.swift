@@ -1,26 +1,26 @@
 import CZip
 import SegFiles
 
-/// A zip archive in memory, opened for reading. Sizes that its directory claims are held against the bytes that are
-/// there before anything is allocated for them.
+/// A zip archive in memory, opened for reading. The sizes in its directory are checked against the available bytes before anything is
+/// allocated.
 final class ZipArchive {
-  /// Why an archive or one of its entries cannot be read, in words.
+  /// The reason why an archive or an entry cannot be read.
   struct Failure: Error { let reason: String }
 
   /// A file in the archive.
   struct Entry {
     let name: String
-    /// Size of the contents in bytes.
+    /// The size of the contents in bytes.
     let byteCount: Int
     fileprivate let index: UInt64
   }
 
-  /// All files, in the directory's order; no two have the same name.
+  /// All files, in the directory's order, with distinct names.
   let entries: [Entry]
   private let file: FileBytes
   private let archive: OpaquePointer
 
-  /// Whether a file begins as zip archives do.
+  /// Returns whether a file begins with the signature of zip archives.
   static func recognizes(_ file: FileBytes) -> Bool {
     file.starts(with: [0x50, 0x4B, 3, 4]) || file.starts(with: [0x50, 0x4B, 5, 6])
   }
@@ -48,7 +48,7 @@ final class ZipArchive {
 
   deinit { zip_discard(archive) }
 
-  /// Reads the whole of an entry into `buffer`, which has the entry's size, and checks its CRC.
+  /// Reads a whole entry into `buffer`, which has the entry's size, and checks its CRC.
   func read(_ entry: Entry, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) {
     precondition(buffer.count == entry.byteCount, "a buffer of the entry's size")
     guard let stream = zip_fopen_index(archive, entry.index, 0) else {
@@ -64,7 +64,7 @@ final class ZipArchive {
       }
       rest = UnsafeMutableRawBufferPointer(rebasing: rest[Int(count)...])
     }
-    // The read that finds the end also compares the CRC.
+    // libzip compares the CRC in the read that reaches the end.
     var beyond: UInt8 = 0
     let count = zip_fread(stream, &beyond, 1)
     guard count == 0 else {
@@ -73,7 +73,7 @@ final class ZipArchive {
     }
   }
 
-  /// The contents of an entry.
+  /// Returns the contents of an entry.
   func contents(of entry: Entry) throws(Failure) -> FileBytes {
     var result: Result<Void, Failure> = .success(())
     let contents = FileBytes(filling: entry.byteCount) { buffer in
@@ -95,11 +95,11 @@ final class ZipArchive {
       let name = String(cString: cName)
       guard names.insert(name).inserted else { throw Failure(reason: "two entries have the name \(name)") }
       guard status.encryption_method == UInt16(ZIP_EM_NONE) else { throw Failure(reason: "\(name) is encrypted") }
-      // Entries that share their bytes could claim any multiple of the file.
+      // Entries that share bytes could expand to any multiple of the file.
       let (sum, overflow) = storedBytes.addingReportingOverflow(status.comp_size)
       guard !overflow, sum <= UInt64(file.count) else { throw Failure(reason: "entries are larger than the file") }
       storedBytes = sum
-      // Deflate gives at most 258 bytes for two bits (RFC 1951).
+      // Deflate expands two bits to at most 258 bytes (RFC 1951).
       let (largest, isStored) =
         switch Int32(status.comp_method) {
         case ZIP_CM_STORE: (status.comp_size, true)

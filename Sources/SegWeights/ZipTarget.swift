@@ -9,13 +9,13 @@ import Musl
 import Darwin
 #endif
 
-/// The file that libzip writes an archive into: by itself it would make files of its own beside the target.
+/// The file into which libzip writes an archive. Without it libzip would create temporary files beside the target.
 ///
-/// What goes wrong is kept here, since libzip hands on an error's number alone.
+/// Errors are kept here, because libzip passes on only an error number.
 final class ZipTarget {
   private var file: AtomicFile?
   private(set) var failure: FileError?
-  /// Where the next byte goes, and how many there are.
+  /// The position of the next byte, and the size so far.
   private var (position, size) = (0, 0)
 
   init(_ file: consuming AtomicFile) { self.file = consume file }
@@ -23,13 +23,13 @@ final class ZipTarget {
   /// Appends bytes.
   func append(_ bytes: [UInt8]) throws(FileError) { try file!.append(bytes) }
 
-  /// Gives the file its name.
+  /// Gives the file its final name.
   func commit() throws(FileError) {
     guard let file = file.take() else { return }
     try file.commit()
   }
 
-  /// A new source of libzip's that is an empty archive and takes what is written. This object must outlive it.
+  /// Returns a new libzip source that is an empty archive and writes to this file. This object must outlive it.
   func makeSource(_ error: UnsafeMutablePointer<zip_error_t>) -> OpaquePointer? {
     zip_source_function_create(
       { target, data, length, command in

@@ -9,18 +9,18 @@ import Musl
 import Darwin
 #endif
 
-/// Writes a zip archive that appears whole or not at all. The same contents give the same bytes: entries have no date.
+/// Writes a zip archive completely or not at all. The same contents give the same bytes: all entries have a fixed date.
 enum ZipWriter {
   /// Replaces `path` by an archive of these entries, in this order.
   ///
-  /// `contents` is asked once for each entry and gives memory made by `malloc`, which is released here.
+  /// `contents` is called once per entry. It returns memory allocated by `malloc`, which is freed here.
   static func write(
     to path: String, names: [String], compressed: Bool, contents: (Int) -> UnsafeMutableRawBufferPointer?
   ) throws(WeightsError) {
     do {
       let target = ZipTarget(try AtomicFile(replacing: path))
       if names.isEmpty {
-        // libzip writes no file where there are no entries: this is the end of a directory that has none.
+        // libzip writes no file without entries. This is the end record of an empty directory.
         try target.append([0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18))
       } else {
         try fill(target, path, names, compressed, contents)
@@ -35,7 +35,7 @@ enum ZipWriter {
     }
   }
 
-  /// What goes wrong with the file itself is told as that, and not as libzip's words for it.
+  /// Writes the entries. Errors of the file itself are reported as such, and not with libzip's message.
   private static func fill(
     _ target: ZipTarget, _ path: String, _ names: [String], _ compressed: Bool,
     _ contents: (Int) -> UnsafeMutableRawBufferPointer?
@@ -72,7 +72,7 @@ enum ZipWriter {
         zip_source_free(source)
         throw failure(archive, path)
       }
-      // 1 January 1980, the first day that zip has.
+      // 1 January 1980, the earliest date of the zip format.
       guard zip_set_file_compression(archive, UInt64(index), compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) == 0,
         zip_file_set_dostime(archive, UInt64(index), 0, 0x21, 0) == 0
       else { throw failure(archive, path) }

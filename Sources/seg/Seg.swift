@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import SegIO
 
-/// The command line.
+/// The command line program.
 @main
 struct Seg: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,7 +29,7 @@ struct Seg: ParsableCommand {
       var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
-      // Help, the version, and the exit codes of commands that have reported already.
+      // Help, the version, and the exit codes of commands that have already reported an error.
       if error is ExitCode || exitCode(for: error) == .success { exit(withError: error) }
       let failure = Failure(error) ?? parserFailure(error) ?? Failure(.internal, "\(error)")
       failure.report()
@@ -37,8 +37,7 @@ struct Seg: ParsableCommand {
     }
   }
 
-  /// The arguments, in which names of files may be any bytes: `CommandLine.arguments` would put others in the place of those that are no
-  /// UTF-8.
+  /// The arguments. Names of files may contain any bytes; `CommandLine.arguments` would replace those that are not UTF-8.
   private static var arguments: [String] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { index in
       CommandLine.unsafeArgv[index].map { argument in
@@ -49,7 +48,7 @@ struct Seg: ParsableCommand {
     }
   }
 
-  /// The argument parser's complaint as one line, with its pointer to the command's help.
+  /// Returns an error of the argument parser as one line, with a hint to the command's help.
   private static func parserFailure(_ error: any Error) -> Failure? {
     guard exitCode(for: error) == .validationFailure else { return nil }
     var complaint = message(for: error)

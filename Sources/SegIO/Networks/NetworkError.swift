@@ -1,35 +1,35 @@
 import SegEngine
 import SegModels
 
-/// A network that cannot be made from its name or file, and what comes with it.
+/// A network that cannot be made from its name or file, or whose weights or settings do not fit.
 public enum NetworkError: Error, Sendable, CustomStringConvertible {
-  /// No network has this name, and no ONNX file is there.
+  /// There is neither a network of this name nor an ONNX file at this path.
   case unknownName(String)
   /// The number of classes is not between 1 and 4096.
   case classes(Int)
-  /// A number of classes was given for what is no name: a file states its own.
+  /// A number of classes was given for a file, which states its own.
   case classesOfFile(path: String)
-  /// A named network without a file of weights.
+  /// A named network has no file of weights.
   case noWeights(name: String)
-  /// A file of weights was given for an ONNX file, which contains its own.
+  /// Weights were given for an ONNX file, which contains its own.
   case weightsOfFile(path: String)
   /// The weights of a file do not fit the network.
   ///
   /// - Parameters:
   ///   - path: The file.
   ///   - error: A `ParameterError` or `CheckpointError`.
-  ///   - classes: The number of classes of the file's weights, where they differ in nothing else.
+  ///   - classes: The number of classes of the file's weights, if that is the only difference.
   case weights(path: String, error: any Error, classes: Int?)
-  /// Settings of images were given for a named network, which has its own.
+  /// Image settings were given for a named network, which has its own.
   case settings(name: String)
-  /// A threshold was given for a network that chooses the largest of several classes.
+  /// A threshold was given for a network with several classes, which uses argmax.
   case threshold(name: String, classes: Int)
-  /// The file leaves the size of images open, and none was given.
+  /// The file does not fix the size of images, and no size was given.
   case noSize(path: String)
   /// The network cannot take images of this size.
   case size(name: String, height: Int, width: Int, reason: String)
 
-  /// One line.
+  /// The error on one line.
   public var description: String {
     switch self {
     case .unknownName(let name):

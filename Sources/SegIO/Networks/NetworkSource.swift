@@ -3,16 +3,16 @@ import SegFiles
 import SegModels
 import SegONNX
 
-/// Where a network comes from: the registry, by its name, or an ONNX file.
+/// The source of a network: the registry, by name, or an ONNX file.
 package enum NetworkSource: Sendable {
   case named(ModelDescription)
   case file(ONNXModel)
 
-  /// Finds the network of a name, else reads the file of that path.
+  /// Finds the network of a name, or else reads the file at that path.
   ///
   /// - Parameters:
   ///   - text: A name of the registry or the path of an ONNX file.
-  ///   - classes: The number of logits of a named network, where that is not the registry's.
+  ///   - classes: The number of logits of a named network, if it differs from the registry's.
   /// - Throws: ``NetworkError``, `ONNXError`.
   package init(_ text: String, classes: Int? = nil) throws {
     if let description = ModelRegistry.find(text) {
@@ -33,7 +33,7 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// The graph for a size, by default the network's own, with inputs as the network has them.
+  /// Makes the graph for a size, by default the network's own. Inputs keep the network's axis order.
   package func graph(for size: Extent2D?) throws -> Graph {
     switch self {
     case .named(let description): try description.checkedGraph(for: size)
@@ -41,7 +41,7 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// The network from images `[1, height, width, channels]`, whatever the file's own order, to its segmentation.
+  /// Makes the graph from images `[1, height, width, channels]` to their segmentation, whatever the file's axis order.
   package func imageGraph(for size: Extent2D?) throws -> Graph {
     switch self {
     case .named(let description): return try description.checkedGraph(for: size)
@@ -55,7 +55,7 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// Height and width of an input in the network's own order of axes, where it is an image.
+  /// Returns height and width of an input, by the network's axis order; `nil` if it is not an image.
   package func imageExtent(of shape: Shape) -> Extent2D? {
     var layout = "nhwc"
     if case .file(let file) = self { layout = file.imageLayout ?? "nchw" }
@@ -66,8 +66,8 @@ package enum NetworkSource: Sendable {
     return Extent2D(height: shape[rows], width: shape[columns])
   }
 
-  /// The parameters of a graph, and the names in the file that were left out. They come from the file of weights; the graph of an ONNX
-  /// file contains its own. `nil` for a named network without a file.
+  /// Loads the parameters of a graph, with the ignored checkpoint keys. They come from the file of weights; the graph of an ONNX file
+  /// contains its own. It returns `nil` for a named network without a file.
   package func parameters(
     _ weights: WeightsFile?, for graph: Graph
   ) throws -> (parameters: Parameters, leftOut: [String])? {
@@ -81,9 +81,9 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// The network for inputs of any shape in its own layout, and the names in the file of weights that were left out.
+  /// Loads the network for inputs of any shape in its own layout, with the ignored checkpoint keys.
   ///
-  /// - Parameter auxiliary: Whether it has the outputs of auxiliary heads too.
+  /// - Parameter auxiliary: Whether to include the outputs of auxiliary heads.
   package func model(
     weights: WeightsFile?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
   ) throws -> (model: Model, leftOut: [String]) {
@@ -100,15 +100,15 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// The settings of a file, by default of the one beside the ONNX file; none for a named network.
+  /// Reads the settings from a file, by default the one beside the ONNX file. A named network has none.
   package func storedSettings(at path: String?) throws(SettingsError) -> PredictionSettings {
     guard case .file(let file) = self else { return .init() }
     return if let path { try .init(contentsOf: path) } else { try .beside(file.path) }
   }
 
-  /// The network with the preparation of its images and the reading of its output.
+  /// Makes the network with preprocessing and postprocessing.
   ///
-  /// - Parameter settings: Of an ONNX file, how images go in and labels come out; of a named network, at most the threshold.
+  /// - Parameter settings: Of an ONNX file, its preprocessing and postprocessing; of a named network, at most the threshold.
   package func segmenter(
     weights: WeightsFile?, settings: PredictionSettings, on backend: any Backend, options: CompileOptions
   ) throws -> LoadedPredictor {
@@ -144,14 +144,14 @@ package enum NetworkSource: Sendable {
 }
 
 extension ModelDescription {
-  /// The network for another number of classes.
+  /// Returns the network with another number of classes.
   fileprivate func validated(classes: Int?) throws(NetworkError) -> ModelDescription {
     guard let classes else { return self }
     guard (1...4096).contains(classes) else { throw .classes(classes) }
     return with(classes: classes)
   }
 
-  /// The graph for a size, with an error that names both where the size does not fit.
+  /// Makes the graph for a size. If the size does not fit, the error names the network and the size.
   fileprivate func checkedGraph(for size: Extent2D?) throws -> Graph {
     let size = size ?? defaultSize
     do {

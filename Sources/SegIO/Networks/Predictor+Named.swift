@@ -9,18 +9,18 @@ import Foundation
 #endif
 
 extension Predictor {
-  /// A predictor of a network of the registry, with the preparation of images and the reading of outputs that it was trained with.
+  /// Makes a predictor of a network of the registry, with the preprocessing and postprocessing that it was trained with.
   ///
   /// - Parameters:
-  ///   - name: The network's name, as `ModelRegistry` has it.
+  ///   - name: The network's name in `ModelRegistry`.
   ///   - weights: The path of a safetensors file, a NumPy archive or a PyTorch checkpoint.
-  ///   - key: The key of the set of weights that is read, where the file has several that fit, as `model_ema`.
-  ///   - classes: The number of logits, where that is not the registry's.
-  ///   - threshold: The probability above which a network of one logit gives foreground, where that is not the registry's.
-  ///   - backend: What computes.
-  ///   - options: How the network is compiled.
-  /// - Throws: ``NetworkError`` where there is no such network or the weights do not fit it, `WeightsError` where the file cannot be
-  ///   read, `GraphError`.
+  ///   - key: The key of the set of weights to read, such as `model_ema`, if several sets of the file fit.
+  ///   - classes: The number of logits, if it differs from the registry's.
+  ///   - threshold: The probability above which a network with one logit gives foreground, if it differs from the registry's.
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of the compilation.
+  /// - Throws: ``NetworkError`` if the network does not exist or the weights do not fit it, `WeightsError` if the file cannot be read,
+  ///   `GraphError`.
   public init(
     named name: String, weights: String, key: String? = nil, classes: Int? = nil, threshold: Float? = nil,
     on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
@@ -33,17 +33,17 @@ extension Predictor {
     ).predictor
   }
 
-  /// A predictor of a network of the registry, as `init(named:weights:key:classes:threshold:on:options:)` with a path makes it.
+  /// Makes a predictor of a network of the registry, as `init(named:weights:key:classes:threshold:on:options:)` does with a path.
   ///
   /// - Parameters:
-  ///   - name: The network's name, as `ModelRegistry` has it.
+  ///   - name: The network's name in `ModelRegistry`.
   ///   - weights: The file of weights.
-  ///   - key: The key of the set of weights that is read, where the file has several that fit.
-  ///   - classes: The number of logits, where that is not the registry's.
-  ///   - threshold: The probability above which a network of one logit gives foreground, where that is not the registry's.
-  ///   - backend: What computes.
-  ///   - options: How the network is compiled.
-  /// - Throws: ``NetworkError``, `WeightsError`, `GraphError`; `FileError` where the URL is not that of a file.
+  ///   - key: The key of the set of weights to read, if several sets of the file fit.
+  ///   - classes: The number of logits, if it differs from the registry's.
+  ///   - threshold: The probability above which a network with one logit gives foreground, if it differs from the registry's.
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of the compilation.
+  /// - Throws: ``NetworkError``, `WeightsError`, `GraphError`; `FileError` if the URL is not a file URL.
   public init(
     named name: String, weights: URL, key: String? = nil, classes: Int? = nil, threshold: Float? = nil,
     on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()

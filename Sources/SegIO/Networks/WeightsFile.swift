@@ -2,10 +2,10 @@ import SegEngine
 import SegModels
 import SegWeights
 
-/// A file of weights, and which of the sets of weights in it is read.
+/// A file of weights, with the key of the set of weights that is read.
 package struct WeightsFile: Sendable {
   package let path: String
-  /// The key of the set, as `model_ema`; `nil` where there is one.
+  /// The key of the set, such as `model_ema`; `nil` if there is only one.
   package var key: String?
 
   package init(path: String, key: String? = nil) {
@@ -13,9 +13,9 @@ package struct WeightsFile: Sendable {
     self.key = key
   }
 
-  /// A network's weights.
+  /// Loads a network's weights.
   ///
-  /// - Throws: `WeightsError` where the file cannot be read, ``NetworkError/weights(path:error:classes:)`` where it does not fit.
+  /// - Throws: `WeightsError` if the file cannot be read, ``NetworkError/weights(path:error:classes:)`` if it does not fit.
   package func parameters(of network: any SegmentationNetwork, for graph: Graph) throws -> LoadedParameters {
     do {
       return try network.parameters(from: Checkpoint(contentsOf: path), for: graph, key: key)
@@ -26,7 +26,7 @@ package struct WeightsFile: Sendable {
     }
   }
 
-  /// The number of classes of a checkpoint that differs in nothing else.
+  /// Returns the number of classes of a checkpoint if that is the only difference, else `nil`.
   private static func classes(of error: ParameterError, _ network: any SegmentationNetwork) -> Int? {
     guard error.missing.isEmpty, error.unused.isEmpty, error.unreadable.isEmpty else { return nil }
     var found: Set<Int> = []

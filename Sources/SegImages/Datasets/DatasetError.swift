@@ -1,12 +1,12 @@
 import SegFiles
 
-/// Images and masks that do not find each other.
+/// Images and masks that cannot be paired.
 public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong.
+  /// The cause of the error.
   public enum Cause: Sendable, Equatable {
     /// A directory cannot be read.
     case file(FileError)
-    /// There are no images, or none whose names end as they should.
+    /// There are no images, or none whose names have the suffix.
     case noImages(suffix: String?)
     /// An image has no mask in the directory.
     case noMask(image: String)
@@ -20,7 +20,7 @@ public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible 
 
   /// The directory.
   public let directory: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ directory: String, _ cause: Cause) {

@@ -1,30 +1,30 @@
 import SegFiles
 
-/// A file of a data set, with the names by which it is looked for.
+/// A file of a data set, with the names under which its counterpart is searched.
 struct DatasetFile {
-  /// The path below the directory of its side.
+  /// The path below the root directory.
   let path: String
-  /// The directory that it lies in, below that of its side.
+  /// The directory that contains it, below the root directory.
   let directory: String
-  /// The same without directories that say what is in them.
+  /// The same without directories whose names state their contents, such as `masks`.
   let place: String
   /// Its name without the ending.
   let name: String
-  /// Its name without words that say what it is; the first is the name, or what precedes the suffix that was asked for.
+  /// Its name without words that state the kind of file. The first element is the whole name, or the part before the requested suffix.
   let names: [String]
-  /// What follows the last dot, in lower case.
+  /// The part after the last dot, in lower case.
   let ending: String
 
-  /// The path without ending and directories that say what is in them.
+  /// The path without its ending and without directories whose names state their contents.
   var shortPath: String { joined(place, name) }
 
-  /// The image files below a directory, in the order of their bytes.
+  /// Finds the image files below a directory, sorted by their bytes.
   ///
   /// - Parameters:
   ///   - root: The directory.
-  ///   - directories: Directories of these names, in lower case, are left out.
-  ///   - suffix: How names end, or `nil` for any that do.
-  ///   - roles: Words that say what such a file is.
+  ///   - directories: The names, in lower case, of directories to skip.
+  ///   - suffix: The end of the names, or `nil` for any.
+  ///   - roles: Words that state the kind of file.
   static func files(
     below root: String, leavingOut directories: Set<String>, suffix: String?, roles: DatasetNames.Words
   ) throws(DatasetError) -> [DatasetFile] {
@@ -38,7 +38,7 @@ struct DatasetFile {
     } catch {
       throw DatasetError(error.path, .file(error))
     }
-    // Numbers beside a picture of the same name are probabilities or depths, not the picture.
+    // An array beside a picture of the same name contains probabilities or depths.
     let pictures = Set(found.filter { !areNumbers($0) }.map { joined(parentDirectory(of: $0), stem(of: $0)) })
     found.removeAll { areNumbers($0) && pictures.contains(joined(parentDirectory(of: $0), stem(of: $0))) }
     return found.sorted { $0.fileSystemBytes.lexicographicallyPrecedes($1.fileSystemBytes) }.compactMap { path in
@@ -62,7 +62,7 @@ struct DatasetFile {
     SegFiles.ending(of: path).map { ["npy", "pfm"].contains($0.lowercased()) } ?? false
   }
 
-  /// What precedes a suffix, which may have the ending or not, in the name of a file.
+  /// Returns the part of a file's name before a suffix, which may include the ending or not; `nil` if the name has another suffix.
   private static func rest(of path: String, before suffix: String) -> String? {
     for name in [stem(of: path), lastComponent(of: path)] where name.hasSuffix(suffix) {
       return String(name.dropLast(suffix.count))
@@ -70,8 +70,8 @@ struct DatasetFile {
     return nil
   }
 
-  /// Adds the image files of a directory and those below it, symbolic links included, to `found`, with `prefix` before their
-  /// names. `above` are the directories on the way here: a link back to one of them is not followed.
+  /// Adds the image files of a directory and its subdirectories to `found`, with `prefix` before their names. Symbolic links are
+  /// followed, except to a directory of `above`, the directories on the way from the root.
   private static func collect(
     _ directory: String, _ prefix: String, leavingOut names: Set<String>, above: Set<String>, into found: inout [String]
   ) throws(FileError) {
@@ -87,9 +87,9 @@ struct DatasetFile {
     }
   }
 
-  /// Splits the files of one directory that lie in no directory which says what is in it: those whose name is that of another file and
-  /// a word for masks are masks, and so are files without loss beside a JPEG of the same name. Where that tells none apart, each file
-  /// stands for both.
+  /// Separates images from masks among files whose directories do not state their contents. A file is a mask if its name is that of
+  /// another file and a word for masks, or if it is lossless beside a JPEG file of the same name. If that separates no files, each file
+  /// is used both as an image and as a mask.
   static func tellApart(images: inout [DatasetFile], masks: inout [DatasetFile]) {
     func isOpen(_ file: DatasetFile) -> Bool { file.place == file.directory }
     var names: [String: [DatasetFile]] = [:]
@@ -110,14 +110,14 @@ struct DatasetFile {
     masks.removeAll { isOpen($0) && !paths.contains($0.path) }
   }
 
-  /// Files that are no label images beside one of the same name that is: overlays and pictures in colours, instance numbers.
+  /// Finds files that are no label images beside a label image of the same name: overlays, pictures in colours, instance numbers.
   ///
   /// - Parameters:
-  ///   - files: The files of one side, which lie in `root`.
+  ///   - files: The files of one side, below `root`.
   ///   - root: The directory of the side.
   ///   - others: The files of the other side.
   ///   - otherRoot: The directory of the other side.
-  ///   - words: What they have at the end of their names.
+  ///   - words: The words at the end of their names.
   /// - Returns: Their paths on their own side, and those of pictures of the same names on the other.
   static func byProducts(
     of files: [DatasetFile], in root: String, beside others: [DatasetFile], in otherRoot: String, words: [[String]]
@@ -125,7 +125,7 @@ struct DatasetFile {
     var result: (own: Set<String>, other: Set<String>) = ([], [])
     var names: Set<String> = []
     for file in files {
-      // A by-product of a by-product does not count.
+      // The label image itself must not be such a file.
       guard DatasetNames.removing(words, from: file.name) == nil else { continue }
       for name in file.names { names.insert(joined(file.directory, name)) }
     }
@@ -136,7 +136,7 @@ struct DatasetFile {
         continue
       }
       if let other = otherFiles[joined(file.place, file.name)] {
-        // Both sides have it: it is one where it is a picture, not labels.
+        // Both sides have the file: it is one only if it is a picture, not labels.
         guard isColorPicture(joined(root, file.path)) && isColorPicture(joined(otherRoot, other.path)) else { continue }
         result.other.insert(other.path)
       }
@@ -145,7 +145,7 @@ struct DatasetFile {
     return result
   }
 
-  /// Whether a file begins as a PNG of colours without a palette does.
+  /// Returns whether a file begins like a PNG in colours without a palette.
   private static func isColorPicture(_ path: String) -> Bool {
     guard let file = try? FileBytes(mapping: path), file.count > 25, file.starts(with: [0x89, 0x50, 0x4E, 0x47]) else {
       return false

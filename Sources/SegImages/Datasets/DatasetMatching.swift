@@ -1,6 +1,6 @@
 import SegFiles
 
-/// The search for the masks of images.
+/// The pairing of images with masks.
 struct DatasetMatching {
   private let images, masks: [DatasetFile]
   private let imageRoot, maskRoot: String
@@ -14,9 +14,9 @@ struct DatasetMatching {
     self.maskRoot = maskRoot
   }
 
-  /// Finds a mask for each image, and for each mask one image.
+  /// Finds one mask for each image and one image for each mask.
   mutating func match() throws(DatasetError) {
-    // What is the same says more than what is alike.
+    // Equal names are matched before names that differ in prefixes or suffixes.
     try match(imageKeys: { [joined($0.directory, $0.names[0])] }, maskKeys: { [joined($0.directory, $0.names[0])] })
     try match(imageKeys: { [joined($0.place, $0.names[0])] }, maskKeys: { [joined($0.place, $0.names[0])] })
     try match(imageKeys: Self.keys, maskKeys: Self.keys)
@@ -43,7 +43,7 @@ struct DatasetMatching {
 
   private static func keys(_ file: DatasetFile) -> [String] { file.names.map { joined(file.place, $0) } }
 
-  /// Joins those that have a key in common and are not joined yet.
+  /// Pairs the unpaired files that have a key in common.
   private mutating func match(
     imageKeys: (DatasetFile) -> [String], maskKeys: (DatasetFile) -> [String]
   ) throws(DatasetError) {
@@ -55,7 +55,7 @@ struct DatasetMatching {
     var masksOfImage: [Int: [Int]] = [:]
     for index in images.indices where maskOfImage[index] == nil {
       var fitting = Set(imageKeys(images[index]).flatMap { masksOfKey[$0] ?? [] })
-      // A JPEG beside files without loss is no mask.
+      // A JPEG beside a lossless file is not a mask.
       let lossless = fitting.filter { !DatasetNames.lossyEndings.contains(masks[$0].ending) }
       if !lossless.isEmpty { fitting = lossless }
       guard !fitting.isEmpty else { continue }
@@ -71,7 +71,7 @@ struct DatasetMatching {
     }
   }
 
-  /// Complains about what is left, naming what it may be confused with.
+  /// Throws an error for the first unpaired file, with the files that it may be confused with.
   private func requireAll() throws(DatasetError) {
     var (imageOfKey, maskOfKey): ([String: Int], [String: Int]) = ([:], [:])
     for index in images.indices where maskOfImage[index] != nil {
@@ -90,7 +90,7 @@ struct DatasetMatching {
     for index in masks.indices where imageOfMask[index] == nil {
       let image = Self.keys(masks[index]).lazy.compactMap { imageOfKey[$0] }.first
       let namesake = Self.keys(masks[index]).lazy.compactMap { maskOfKey[$0] }.first
-      // A JPEG beside what is a mask is none.
+      // A JPEG beside a mask is not a mask.
       if DatasetNames.lossyEndings.contains(masks[index].ending), image != nil || namesake != nil { continue }
       if let image = image ?? namesake.flatMap({ imageOfMask[$0] }) {
         let both = [index, maskOfImage[image]!].sorted()

@@ -1,4 +1,4 @@
-/// The words by which data sets say in names what a file is.
+/// The words with which data sets state the kind of a file in its name.
 enum DatasetNames {
   /// The endings of image files, the usual ones first.
   static let endings = [
@@ -6,26 +6,26 @@ enum DatasetNames {
     "heif",
     "avif", "jpe", "jfif", "dib",
   ]
-  /// Those of formats that change values when they are written.
+  /// The endings of formats with lossy compression.
   static let lossyEndings: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "heic", "heif", "avif"]
 
-  /// Directories of images, in lower case.
+  /// Names of image directories, in lower case.
   static let imageDirectories: Set<String> = [
     "images", "image", "imgs", "img", "img_dir", "leftimg8bit", "jpegimages", "imagestr", "imagests", "rgb", "rgb_anon",
     "photos",
   ]
-  /// Directories of masks, in lower case.
+  /// Names of mask directories, in lower case.
   static let maskDirectories: Set<String> = [
     "masks", "mask", "labels", "label", "labelstr", "labelsts", "gtfine", "gtcoarse", "gt", "ann_dir", "annotations",
     "annotation",
     "segmentationclass", "segmentationclassaug", "segmentation", "segmentations", "ground_truth", "groundtruth",
   ]
 
-  /// What stands at the end of names, or with others at their beginning, for all that is of a kind.
+  /// The words at the beginning or end of names of one kind of file.
   struct Words: Sendable {
-    /// Words between `_`, `-`, `.`, spaces and brackets, in lower case, at the end of a name.
+    /// Words at the end of a name, in lower case, separated by `_`, `-`, `.`, spaces or brackets.
     let suffixes: [[String]]
-    /// The same at its beginning.
+    /// Words at the beginning of a name.
     let prefixes: [[String]]
   }
 
@@ -50,7 +50,7 @@ enum DatasetNames {
       "annotation",
       "target"))
 
-  /// Words for predictions, which may have those of masks and of the images they were made of.
+  /// Words for predictions, whose names may also have words for masks and for images.
   static let predictionWords = Words(
     suffixes: words("pred", "preds", "prediction", "predictions", "predicted", "output", "out", "result")
       + imageWords.suffixes + maskWords.suffixes,
@@ -58,23 +58,23 @@ enum DatasetNames {
 
   /// Words for pictures with labels drawn over them.
   static let overlays = words("overlay", "overlays")
-  /// Words for what is made beside label images and is none.
+  /// Words for files beside label images that contain no class labels.
   static let byProducts = words("instanceids", "instance ids", "invids", "invgray", "superpixels")
-  /// Words for pictures of labels in colours, which are masks where colours are read.
+  /// Words for label images in colours. They are masks if colours are read as labels.
   static let colorPictures = words("color", "colors", "labelcolor", "labelcolors")
 
   private static func words(_ texts: String...) -> [[String]] {
     texts.map { $0.split(separator: " ").map(String.init) }
   }
 
-  /// A name without the words at its end and beginning that stand for a kind, and all names on the way there: first the name itself.
+  /// Returns a name without the words of a kind at its end and beginning, with all intermediate names; the first is the name itself.
   static func reductions(of name: String, by words: Words) -> [String] {
     var (names, parts) = ([name], Parts(name))
     while let match = words.suffixes.filter({ parts.ends(with: $0) }).max(by: { $0.count < $1.count }) {
       parts.removeLast(match.count)
       names.append(parts.text)
     }
-    // Words at the beginning, before each of the ends that names may have.
+    // Removes words at the beginning of each name found so far.
     for reduced in names {
       var parts = Parts(reduced)
       if let match = words.prefixes.filter({ parts.starts(with: $0) }).max(by: { $0.count < $1.count }) {
@@ -85,7 +85,7 @@ enum DatasetNames {
     return names
   }
 
-  /// A name without words at its end, or `nil` where it has none of them.
+  /// Returns a name without words at its end; `nil` if it has none of them.
   static func removing(_ suffixes: [[String]], from name: String) -> String? {
     var parts = Parts(name)
     guard let match = suffixes.filter({ parts.ends(with: $0) }).max(by: { $0.count < $1.count }) else { return nil }
@@ -93,7 +93,7 @@ enum DatasetNames {
     return parts.text
   }
 
-  /// A name as words between separators.
+  /// A name, split into words at separators.
   private struct Parts {
     private let name: String
     private var words: ArraySlice<Substring>
@@ -103,15 +103,15 @@ enum DatasetNames {
       words = ArraySlice(name.split { "_-. ()[]".contains($0) })
     }
 
-    /// From the beginning of the first word to the end of the last.
+    /// The part from the beginning of the first word to the end of the last.
     var text: String { words.isEmpty ? "" : String(name[words.first!.startIndex..<words.last!.endIndex]) }
 
-    /// Whether the name ends with these words and has others before them. Upper case in them stands for itself alone.
+    /// Returns whether the name ends with these words and has others before them. An upper-case letter in them matches only itself.
     func ends(with suffix: [String]) -> Bool {
       words.count > suffix.count && zip(words.suffix(suffix.count), suffix).allSatisfy(Self.are)
     }
 
-    /// Whether the name begins with these words and has others behind them, or with one of them and a number.
+    /// Returns whether the name begins with these words and has others after them, or begins with one of them and a number.
     func starts(with prefix: [String]) -> Bool {
       if let word = words.first, prefix.count == 1, isNumbered(word, prefix[0]) { return true }
       return words.count > prefix.count && zip(words, prefix).allSatisfy(Self.are)

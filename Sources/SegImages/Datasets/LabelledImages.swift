@@ -1,17 +1,17 @@
 import SegFiles
 
-/// Images, or predictions, with their masks, as data sets keep them: each kind below a directory of its own or all below one.
+/// Pairs of images, or predictions, and masks in the layouts of data sets. Images and masks are in two directories or in one.
 ///
-/// An image and its mask have the same path below their directories but for the ending, and but for what data sets add to tell them
-/// apart: directories (`images` and `masks`, `leftImg8bit` and `gtFine`, …) and words at the end or beginning of names
-/// (`NAME_leftImg8bit` and `NAME_gtFine_labelIds`, `NAME_mask`, `mask-NAME`, …; `DatasetNames` lists them). Names that are the same go
-/// before names that differ so. Where one of the two sides has no directories, the names alone decide.
+/// An image and its mask have the same path below their directories, except for the ending and for what distinguishes the two kinds:
+/// directories (`images` and `masks`, `leftImg8bit` and `gtFine`, …) and words at the end or beginning of names (`NAME_leftImg8bit` and
+/// `NAME_gtFine_labelIds`, `NAME_mask`, `mask-NAME`, …; `DatasetNames` lists them). Equal names take precedence over names that differ in
+/// such words. If one of the two sides has no subdirectories, only the names are compared.
 ///
-/// What is no mask is left out where there is one: overlays and pictures in colours beside label images, and instance numbers.
+/// Files beside a mask that are no masks are left out: overlays, pictures in colours beside label images, and instance numbers.
 public struct LabelledImages: Sendable {
   /// An image with its mask.
   public struct Pair: Sendable, Hashable {
-    /// What the image is called: its path below the directory, without the ending and directories that say what it is.
+    /// The name of the image: its path below the directory, without the ending and without directories that state its kind.
     public let name: String
     /// The path of the image, or of the prediction.
     public let image: String
@@ -19,27 +19,28 @@ public struct LabelledImages: Sendable {
     public let mask: String
   }
 
-  /// What the files on the side of the images are.
+  /// The kind of files on the image side.
   public enum Subject: Sendable, Hashable, CaseIterable {
-    /// Photographs and the like.
+    /// Photographs and other input images.
     case images
-    /// Label images.
+    /// Label images that are compared with the masks.
     case predictions
   }
 
-  /// The pairs, in the order of the images' paths. There is at least one.
+  /// The pairs, in the order of the images' paths; at least one.
   public let pairs: [Pair]
 
-  /// Finds the pairs below two directories. Where both are one, files are told apart by directories, or by their names.
+  /// Finds the pairs below two directories. If both are the same directory, images and masks are distinguished by subdirectories or by
+  /// names.
   ///
   /// - Parameters:
   ///   - images: The directory of the images. Links to directories are followed.
   ///   - masks: The directory of the masks.
-  ///   - subject: What the files on the side of the images are.
-  ///   - imageSuffix: How the names of images end, before the ending; all others are left out.
-  ///   - maskSuffix: How the names of masks end, before the ending; all others are left out.
-  ///   - readsColors: Whether colours are labels, so that pictures in colours are masks too.
-  /// - Throws: ``DatasetError`` where a directory cannot be read, a file has no counterpart, or more than one.
+  ///   - subject: The kind of files on the image side.
+  ///   - imageSuffix: The end of the images' names, before the ending. Other files are left out.
+  ///   - maskSuffix: The end of the masks' names, before the ending. Other files are left out.
+  ///   - readsColors: Whether colours are read as labels. Then pictures in colours are masks too.
+  /// - Throws: ``DatasetError`` if a directory cannot be read, or if a file has no counterpart or several.
   public init(
     images: String, masks: String, subject: Subject = .images, imageSuffix: String? = nil, maskSuffix: String? = nil,
     readsColors: Bool = false

@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg bench`: how long a network takes.
+/// The command `seg bench`: measures the time of a network.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Times a network.",
@@ -48,18 +48,18 @@ struct BenchCommand: ParsableCommand {
     if serve, layers || json { throw ValidationError("--serve has its own answers: no --layers, no --json") }
   }
 
-  /// The first line of `--serve`.
+  /// The first line that `--serve` prints.
   private struct Readiness: Encodable {
-    /// Building, compiling and the first run.
+    /// The time of building, compiling and the first run.
     let firstRunMilliseconds: Double
-    /// The largest resident size of this process before the network was read, and since.
+    /// The largest resident size of this process in bytes: before the network was read, and up to the first run.
     let baselineBytes, peakBytes: Int
   }
 
-  /// An answer of `--serve`.
+  /// The line that `--serve` prints for each request.
   private struct Turn: Encodable {
     let medianMilliseconds: Double
-    /// In the order of the runs.
+    /// The times of the runs, in order.
     let milliseconds: [Double]
   }
 
@@ -70,7 +70,7 @@ struct BenchCommand: ParsableCommand {
       let algorithm: String
       let output: [Int]
       let milliseconds: Double
-      /// What could have run, the chosen one first.
+      /// The applicable algorithms, the chosen one first.
       let candidates: [Candidate]
     }
     struct Candidate: Encodable {
@@ -82,21 +82,21 @@ struct BenchCommand: ParsableCommand {
     }
     let model: String
     let backend: String
-    /// Shapes of the inputs.
+    /// The shapes of the inputs.
     let inputs: [[Int]]
-    /// Those of the image, where the first input is one.
+    /// The extent of the first input, if it is an image.
     let height: Int?
     let width: Int?
     let threads: Int
     let rounds: Int
     let medianMilliseconds: Double
     let minimumMilliseconds: Double
-    /// Building, compiling and the first run.
+    /// The time of building, compiling and the first run.
     let firstRunMilliseconds: Double
     let gigaflopsPerSecond: Double
-    /// Memory of one run besides weights, inputs and outputs.
+    /// The memory of one run, without weights, inputs and outputs.
     let arenaBytes: Int
-    /// The largest resident size of this process.
+    /// The largest resident size of this process in bytes.
     let peakBytes: Int
     let layers: [Layer]?
   }
@@ -150,16 +150,16 @@ struct BenchCommand: ParsableCommand {
     try printText(report)
   }
 
-  /// A network ready to run, and what is to be said of it.
+  /// A compiled network, with the properties that the report shows.
   private struct Network {
     let name: String
     let model: CompiledModel
-    /// Height and width of its first input, where that is an image.
+    /// The height and width of its first input, if that is an image.
     let extent: Extent2D?
     let flops: Int
   }
 
-  /// Reads and compiles the network. Neither the file nor the graph is kept.
+  /// Reads and compiles the network. The file and the graph are released.
   private func load(on backend: any Backend) throws -> Network {
     var graph: Graph?
     var parameters = Parameters()
@@ -182,7 +182,7 @@ struct BenchCommand: ParsableCommand {
     return Network(name: name, model: compiled, extent: extent, flops: flops)
   }
 
-  /// The arrays of the input file, or random ones.
+  /// Returns the arrays of the input file, or random ones.
   private func inputs(of compiled: CompiledModel, named name: String) throws -> [Tensor] {
     guard let input else {
       var generator = SeededGenerator(seed: 2)
@@ -203,7 +203,7 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  /// The median time of each step over the rounds.
+  /// Measures the median time of each step over the rounds.
   private func profile(_ compiled: CompiledModel, _ inputs: [Tensor]) throws -> [Report.Layer] {
     var times = [[Double]](repeating: [], count: compiled.stepInfos.count)
     for _ in 0..<rounds {

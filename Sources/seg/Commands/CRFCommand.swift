@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg crf`: a conditional random field on probabilities from anywhere.
+/// The command `seg crf`: refines given probabilities with a conditional random field.
 struct CRFCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "crf", abstract: "Moves the borders of a segmentation to the edges of its image.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// `seg calibrate`: how fast this machine is at what the algorithms demand.
+/// The command `seg calibrate`: measures the machine profile.
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
@@ -29,7 +29,7 @@ struct CalibrateCommand: ParsableCommand {
   private struct Report: Encodable {
     let backend: String
     let threads: Int
-    /// Seconds a unit on one core, by feature.
+    /// The seconds per unit of each feature on one core.
     let secondsPerUnit: [String: Double]
     let samples: Int
     let medianRelativeError: Double

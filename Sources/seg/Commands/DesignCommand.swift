@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// A time on the command line, as `40ms` or `0.5s`.
+/// A time on the command line, such as `40ms` or `0.5s`.
 struct TimeArgument: ExpressibleByArgument {
   let seconds: Double
 
@@ -13,7 +13,7 @@ struct TimeArgument: ExpressibleByArgument {
   }
 }
 
-/// An amount of memory on the command line, as `300MB` or `1.5GB`.
+/// An amount of memory on the command line, such as `300MB` or `1.5GB`.
 struct MemoryArgument: ExpressibleByArgument {
   let byteCount: Int
 
@@ -25,7 +25,7 @@ struct MemoryArgument: ExpressibleByArgument {
   }
 }
 
-/// A positive number with a unit behind it; the shorter of two units that fit is not taken for the longer one.
+/// Parses a positive number with a unit. If two units match the end of the text, the longer one is used.
 private func quantity(_ text: String, units: [(name: String, factor: Double)]) -> Double? {
   for unit in units where text.lowercased().hasSuffix(unit.name.lowercased()) {
     if let number = Double(text.dropLast(unit.name.count)), number > 0, number.isFinite { return number * unit.factor }
@@ -33,7 +33,7 @@ private func quantity(_ text: String, units: [(name: String, factor: Double)]) -
   return nil
 }
 
-/// `seg design`: networks that keep a budget.
+/// The command `seg design`: searches for networks within a budget.
 struct DesignCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "design", abstract: "Looks for networks that keep a budget of time and memory.",
@@ -100,7 +100,7 @@ struct DesignCommand: ParsableCommand {
       let milliseconds: Double
       let peakBytes: Int
       let parameters: Int
-      /// `nil` for the whole image.
+      /// The receptive field; `nil` if it is the whole image.
       let receptiveField: Int?
       let outputStride: Int
 

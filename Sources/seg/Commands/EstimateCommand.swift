@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg estimate`: how long a network will take, and how much memory, without running it.
+/// The command `seg estimate`: estimates the time and memory of a network without running it.
 struct EstimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estimate", abstract: "Tells how long a network takes and how much memory, without running it.",
@@ -40,7 +40,7 @@ struct EstimateCommand: ParsableCommand {
       let workspaceBytes: Int
     }
     let model: String
-    /// Shapes of the inputs.
+    /// The shapes of the inputs.
     let inputs: [[Int]]
     let threads: Int
     let milliseconds: Double
@@ -48,7 +48,7 @@ struct EstimateCommand: ParsableCommand {
     let arenaBytes: Int
     let packedWeightBytes: Int
     let constantBytes: Int
-    /// With weights, arena, inputs, outputs and the process itself.
+    /// The memory including weights, arena, inputs, outputs and the process itself.
     let peakBytes: Int
     let layers: [Layer]?
   }

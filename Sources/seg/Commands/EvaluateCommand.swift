@@ -5,7 +5,7 @@ import SegModels
 
 extension Predictor.Resolution: ExpressibleByArgument {}
 
-/// `seg evaluate`: how well segmentations agree with masks that are known.
+/// The command `seg evaluate`: compares segmentations with masks.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Compares segmentations with masks.",
@@ -173,7 +173,7 @@ struct EvaluateCommand: ParsableCommand {
     return try Image(contentsOf: path)
   }
 
-  /// The photographs behind label images, by the masks' paths.
+  /// Returns the photographs that belong to label images, by the masks' paths.
   private func photographs() throws -> [String: String] {
     guard predictions != nil, html != nil, let images else { return [:] }
     return Dictionary(

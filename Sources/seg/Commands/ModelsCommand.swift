@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegModels
 
-/// `seg models`: the networks that can be made by name.
+/// The command `seg models`: lists the networks that can be made by name.
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models", abstract: "Lists the networks.",
@@ -32,7 +32,7 @@ struct ModelsCommand: ParsableCommand {
     let parameters: Int
     let macs: Int
     let strides: [Int]
-    /// Along the height; `nil` for the whole image.
+    /// The receptive field along the height; `nil` if it is the whole image.
     let receptiveField: Int?
     let auxiliaryOutputs: [String]
 
@@ -50,7 +50,7 @@ struct ModelsCommand: ParsableCommand {
       auxiliaryOutputs = model.network.auxiliaryOutputs
     }
 
-    /// The cells that both tables share.
+    /// The cells that both tables have.
     var cells: [String] {
       [
         "\(height)×\(width)", parameters.grouped, (Double(macs) / 1e9).fixed(3),

@@ -3,12 +3,12 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg onnx`: what is in an ONNX file.
+/// The command `seg onnx`: examines an ONNX file.
 struct ONNXCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "onnx", abstract: "Looks into ONNX files.", subcommands: [Inspect.self])
 
-  /// `seg onnx inspect`: inputs, outputs, operators, cost, and what is not supported.
+  /// The command `seg onnx inspect`: shows inputs, outputs, operators, cost, and what is not supported.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "inspect", abstract: "Lists a file's inputs, outputs, operators and cost.")
@@ -36,16 +36,16 @@ struct ONNXCommand: ParsableCommand {
       let unsupported: [String]
       let parameters: Int?
       let macs: Int?
-      /// Operators of the engine's graph, and how many of them move axes.
+      /// The number of operators in the engine's graph, and how many of them move axes.
       let engineOperators: Int?
       let transposes: Int?
-      /// Nodes that the slow evaluator computes while the network runs.
+      /// The nodes that the slow evaluator computes in each run.
       let evaluated: [String]?
-      /// How it would segment images; left out where it does not.
+      /// How the network would segment images; omitted if it cannot.
       let segmentation: Segmentation?
     }
 
-    /// What the file says of itself as a network that segments images.
+    /// The properties of the file as a network that segments images.
     private struct Segmentation: Encodable {
       let layout: String
       let channels: Int

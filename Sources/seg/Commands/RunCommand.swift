@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg run`: a network on arrays, for checking it against another implementation.
+/// The command `seg run`: runs a network on arrays, for comparison with another implementation.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a network on named arrays.",

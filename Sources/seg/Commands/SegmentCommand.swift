@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// `seg segment`: masks and overlays of images.
+/// The command `seg segment`: writes masks and overlays of images.
 struct SegmentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "segment", abstract: "Segments images.",
@@ -56,9 +56,9 @@ struct SegmentCommand: ParsableCommand {
       let width: Int
       let height: Int
       let milliseconds: Double
-      /// Pixels by label.
+      /// The number of pixels of each label.
       let pixels: [String: Int]
-      /// What is strange about the image's file.
+      /// The warnings about the image's file.
       let warnings: [String]
     }
     struct Problem: Encodable {
@@ -67,7 +67,7 @@ struct SegmentCommand: ParsableCommand {
     }
     var images: [Entry] = []
     var failures: [Problem] = []
-    /// What was taken for granted of the network.
+    /// The assumptions about the network.
     var assumptions: [String] = []
   }
 
@@ -87,7 +87,7 @@ struct SegmentCommand: ParsableCommand {
       do {
         report.images.append(try segment(image, segmenter, tiling))
       } catch {
-        // The other images are worth having; the first failure decides the exit code.
+        // The other images are still processed. The first failure decides the exit code.
         guard let failure = Failure(error) else { throw error }
         bar.finish()
         failure.report()
@@ -100,13 +100,13 @@ struct SegmentCommand: ParsableCommand {
     if let worst { throw worst.exitCode }
   }
 
-  /// The files that an image becomes.
+  /// Returns the files that are written for an image.
   private func targets(of image: String) -> [String] {
     let stem = ImageFiles.join(output, ImageFiles.stem(image))
     return overlay ? [stem + ".png", stem + "_overlay.png"] : [stem + ".png"]
   }
 
-  /// Refuses to write two images to one file, or over an image.
+  /// Throws an error if two images would be written to one file, or an output would overwrite an image.
   private func checkTargets() throws {
     let inputs = Dictionary(images.map { (ImageFiles.resolved($0), $0) }, uniquingKeysWith: { first, _ in first })
     var taken: [String: String] = [:]

@@ -5,7 +5,7 @@ import SegModels
 
 extension GraphAnalysis.CountingRule: ExpressibleByArgument {}
 
-/// `seg summary`: a network's layers.
+/// The command `seg summary`: shows a network's layers.
 struct SummaryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "summary", abstract: "Lists a network's layers with output shapes, parameters and multiply–adds.",

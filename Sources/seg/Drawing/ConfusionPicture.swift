@@ -1,12 +1,12 @@
 import Foundation
 import SegIO
 
-/// A confusion matrix as SVG: a square a pair of classes, the darker the larger its share of the true class's pixels.
+/// A confusion matrix as SVG. Each pair of classes has a square; the larger its share of the true class's pixels, the darker it is.
 struct ConfusionPicture {
   let counts: [[Int]]
   let names: [String]
 
-  /// Shares are written into squares up to this many classes.
+  /// The maximum number of classes for which the shares are written into the squares.
   private static let largestLabelled = 24
 
   var svg: String {
@@ -53,7 +53,7 @@ struct ConfusionPicture {
     return parts.joined(separator: "\n")
   }
 
-  /// From white to blue for what is right, to red for what is wrong.
+  /// Returns the colour of a share: from white to blue if the class is right, to red if it is wrong.
   private static func color(_ share: Double, isRight: Bool) -> String {
     let (red, green, blue) = isRight ? (24.0, 90.0, 160.0) : (178.0, 34.0, 34.0)
     func level(_ full: Double) -> Int { Int((255 + (full - 255) * share.squareRoot()).rounded()) }
@@ -61,7 +61,7 @@ struct ConfusionPicture {
   }
 }
 
-/// Text as HTML and SVG show it.
+/// Escapes text for HTML and SVG.
 func escaped(_ text: String) -> String {
   text.showingUndecodableBytes().replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     .replacing(

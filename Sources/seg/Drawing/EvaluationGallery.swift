@@ -2,26 +2,26 @@ import Foundation
 import SegEngine
 import SegIO
 
-/// The best and the worst images of an evaluation, with pictures of mask, prediction and errors.
+/// The best and the worst images of an evaluation, with pictures of the mask, the prediction and the errors.
 struct EvaluationGallery {
-  /// An image as the page shows it.
+  /// An image on the page.
   struct Entry {
     let name: String
     let score: Double
-    /// PNG files of the image under the mask's labels, under the prediction's, and of the pixels that are wrong.
+    /// PNG files of the image overlaid with the mask, with the prediction, and with the wrong pixels.
     let truth, prediction, errors: [UInt8]
   }
 
-  /// So many of each.
+  /// The number of best images, and of worst images.
   static let size = 4
-  /// No picture is wider or higher, in pixels.
+  /// The maximum width and height of a picture, in pixels.
   static let largestExtent = 480
 
   private let palette: Palette
   private let ignoreLabel: UInt16?
-  /// Sorted, the best first.
+  /// The best images in descending order.
   private(set) var best: [Entry] = []
-  /// Sorted, the worst first.
+  /// The worst images in ascending order.
   private(set) var worst: [Entry] = []
 
   init(palette: Palette, ignoreLabel: UInt16?) {
@@ -29,7 +29,7 @@ struct EvaluationGallery {
     self.ignoreLabel = ignoreLabel
   }
 
-  /// Takes an image where it is among the best or the worst so far.
+  /// Adds an image if it is among the best or the worst so far.
   mutating func add(
     _ name: String, score: Double, _ item: EvaluationSource.Item, photo: @autoclosure () throws -> Image?
   ) throws {
@@ -56,12 +56,12 @@ struct EvaluationGallery {
     let black = Image(
       width: width, height: height, layout: .grey, samples: .uint8(Array(repeating: 0, count: width * height)))
     func picture(_ labels: LabelMap, _ palette: Palette) throws -> [UInt8] {
-      // Without a photograph the labels alone, class 0 too.
+      // Without a photograph, all labels are drawn on black, including class 0.
       let drawn = try (photo ?? black).overlaid(
         with: labels, palette: palette, opacity: photo == nil ? 1 : 0.5, background: photo == nil ? nil : 0)
       return try drawn.reduced(to: Self.largestExtent).pngBytes()
     }
-    // Ignored pixels are drawn as class 0, and are no errors.
+    // Ignored pixels are drawn as class 0 and are not errors.
     let shown = item.truth.labels.map { $0 == ignoreLabel ? 0 : $0 }
     let wrong = zip(item.truth.labels, item.prediction.labels).map { $0 != ignoreLabel && $0 != $1 ? UInt16(1) : 0 }
     return Entry(
@@ -74,7 +74,7 @@ struct EvaluationGallery {
 }
 
 extension Image {
-  /// An image of 8-bit RGB that is no wider or higher than an extent: each pixel the mean of a square of this one's.
+  /// Returns an 8-bit RGB image whose width and height are at most `extent`. Each pixel is the mean of a square of this image's pixels.
   fileprivate func reduced(to extent: Int) -> Image {
     let factor = (max(width, height) + extent - 1) / extent
     guard factor > 1, case .uint8(let samples) = samples else { return self }

@@ -2,7 +2,7 @@ import Foundation
 import SegEngine
 import SegIO
 
-/// The figures of `seg evaluate` as one page that needs nothing but itself: no script, no style and no picture from elsewhere.
+/// The results of `seg evaluate` as a self-contained HTML page, without external scripts, styles and pictures.
 struct EvaluationPage {
   let report: EvaluationReport
   let palette: Palette
@@ -38,7 +38,7 @@ struct EvaluationPage {
     """
   }
 
-  /// Writes the page, whole or not at all.
+  /// Writes the page, completely or not at all.
   func write(to path: String) throws {
     try Failure.writing { try FileSystem.write(Array(html.utf8), to: path) }
   }

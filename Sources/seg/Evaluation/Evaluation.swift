@@ -2,11 +2,11 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// The figures of a data set, and the score of each image.
+/// The metrics of a data set, and the score of each image.
 struct Evaluation {
   struct Score {
     let name: String
-    /// The mean IoU of the image's classes but for class 0.
+    /// The mean IoU of the image's classes, without class 0.
     let iou: Double?
     let pixelAccuracy: Double?
   }
@@ -20,7 +20,7 @@ struct Evaluation {
     self.source = source
   }
 
-  /// Adds an image and gives its score.
+  /// Adds an image and returns its score.
   mutating func add(_ pair: LabelledImages.Pair, _ item: EvaluationSource.Item) throws -> Double? {
     if source.classes == nil { try extend(to: item, of: pair) }
     let image: ConfusionMatrix
@@ -34,7 +34,7 @@ struct Evaluation {
     return score
   }
 
-  /// Makes room for the largest label of an image, of the prediction only where it could be a class.
+  /// Enlarges the confusion matrix for the largest label of an image. Ignored labels of the prediction do not count.
   private mutating func extend(to item: EvaluationSource.Item, of pair: LabelledImages.Pair) throws {
     let ignored = Set(source.masks.ignored ?? [LabelMap.defaultIgnoreLabel])
     let sides: [(map: LabelMap, path: String, leftOut: Set<UInt16>)] = [
@@ -44,7 +44,7 @@ struct Evaluation {
     for (map, path, leftOut) in sides {
       guard let largest = map.largestLabel(but: leftOut), Int(largest) >= metrics.classes else { continue }
       let classes = Int(largest) + 1
-      // The matrices of the data set, of the image and of bands around boundaries, each also for every thread.
+      // The matrices: for the data set, for the image, and for each band around boundaries, each also once per thread.
       let matrices = (2 + metrics.options.trimapWidths.count) * (2 + source.workers.threadCount)
       try requireMemory(
         (classes + 2) * (classes + 2) * MemoryLayout<Int>.size * matrices,
@@ -70,7 +70,7 @@ struct Evaluation {
 }
 
 extension LabelMap {
-  /// The largest label but for some; `nil` where there is none.
+  /// Returns the largest label, without some; `nil` if there is none.
   fileprivate func largestLabel(but leftOut: Set<UInt16>) -> UInt16? {
     guard let largest = labels.max(), leftOut.contains(largest) else { return labels.max() }
     return labels.lazy.filter { !leftOut.contains($0) }.max()

@@ -1,13 +1,13 @@
 import ArgumentParser
 import SegModels
 
-/// A figure of a class that `seg evaluate` gives, in the order of its tables.
+/// A metric of a class in the results of `seg evaluate`, in the order of its tables.
 enum EvaluationFigure: Int, CaseIterable {
   case iou, dice, precision, recall
   case boundaryF1, boundaryPrecision, boundaryRecall, boundaryIoU
   case averageSurfaceDistance, hausdorff, hausdorff95
 
-  /// The key in JSON and the column of comma-separated values.
+  /// The key in JSON, and the title of the CSV column.
   var key: String {
     switch self {
     case .iou: "iou"
@@ -24,7 +24,7 @@ enum EvaluationFigure: Int, CaseIterable {
     }
   }
 
-  /// The head of its column in tables, which leave out the parts of the boundary F1.
+  /// The title of its column in tables; `nil` for precision and recall of the boundary F1, which tables omit.
   var title: String? {
     switch self {
     case .iou: "IoU"
@@ -40,10 +40,10 @@ enum EvaluationFigure: Int, CaseIterable {
     }
   }
 
-  /// Whether it is a length rather than a share.
+  /// Whether the metric is a distance. Other metrics are shares.
   var isDistance: Bool { [.averageSurfaceDistance, .hausdorff, .hausdorff95].contains(self) }
 
-  /// What is measured for it besides counting pixels.
+  /// The measurements that it needs besides the confusion matrix.
   var measures: SegmentationMetrics.Measures {
     switch self {
     case .iou, .dice, .precision, .recall: []
@@ -53,7 +53,7 @@ enum EvaluationFigure: Int, CaseIterable {
     }
   }
 
-  /// The figure of a class, or `nil` where it does not exist.
+  /// Returns the metric of a class, or `nil` if it is undefined.
   func value(of label: Int, in metrics: SegmentationMetrics) -> Double? {
     switch self {
     case .iou: metrics.confusion.value(.iou, of: label)
@@ -71,20 +71,20 @@ enum EvaluationFigure: Int, CaseIterable {
   }
 }
 
-/// Figures on the command line, as `iou,dice,boundary`.
+/// Metrics on the command line, such as `iou,dice,boundary`.
 struct FigureList: ExpressibleByArgument {
-  /// Those of classes, in the order of tables.
+  /// The metrics of classes, in the order of tables.
   private(set) var figures: [EvaluationFigure] = []
-  /// Whether bands around true boundaries are looked at.
+  /// Whether metrics in bands around the true boundaries are included.
   private(set) var includesTrimap = false
 
-  /// All figures.
+  /// All metrics.
   static let all = FigureList(argument: "all")!
 
-  /// What stands for what, besides a figure's own key.
+  /// The further names, each with its metrics.
   private static let groups: [String: [EvaluationFigure]] = [
     "overlap": [.iou, .dice, .precision, .recall],
-    // Accuracies are counted with every figure.
+    // Accuracies are always included.
     "accuracy": [], "f1": [.dice], "trimap": [],
     "boundary": [.boundaryF1, .boundaryPrecision, .boundaryRecall, .boundaryIoU],
     "boundary_f1": [.boundaryF1, .boundaryPrecision, .boundaryRecall],
@@ -109,7 +109,7 @@ struct FigureList: ExpressibleByArgument {
     figures = EvaluationFigure.allCases.filter { chosen.contains($0) }
   }
 
-  /// What is measured besides counting pixels.
+  /// The measurements that are needed besides the confusion matrix.
   var measures: SegmentationMetrics.Measures {
     figures.reduce(into: includesTrimap ? .trimap : []) { $0.formUnion($1.measures) }
   }

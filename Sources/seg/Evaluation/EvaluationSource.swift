@@ -2,21 +2,21 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// How the files of masks become labels.
+/// The conversion of mask files to labels.
 struct MaskReading {
-  /// Whether labels that are not 0 are foreground.
+  /// Whether all labels except 0 are foreground.
   let isBinary: Bool
-  /// Labels that count for nothing; `nil` where nobody said so.
+  /// The ignored labels; `nil` if the user did not specify any.
   let ignored: [UInt16]?
-  /// Whether label 0 counts for nothing and classes begin at 1.
+  /// Whether label 0 is ignored and classes begin at 1.
   let reducesZeroLabel: Bool
-  /// The labels of colours, where colours are labels.
+  /// The labels of colours, if colours are read as labels.
   let colors: LabelColors?
 
-  /// What all that counts for nothing becomes; no class has this label. `nil` where all counts.
+  /// The label of all ignored pixels, which no class has; `nil` if no pixel is ignored.
   var ignoreLabel: UInt16? { ignored?.isEmpty == true && !reducesZeroLabel ? nil : LabelMap.unlabelled }
 
-  /// What is put around masks that are brought to another size: nothing that counts, where there is such a label, else background.
+  /// The label of the padding around masks of another size: the ignore label if there is one, else background.
   var padding: UInt16 { convention.ignored.isEmpty && !reducesZeroLabel ? 0 : LabelMap.unlabelled }
 
   private var convention: MaskConvention {
@@ -26,20 +26,20 @@ struct MaskReading {
 
   private var storedReading: LabelMap.Reading { colors.map { .colors($0) } ?? .storedValue }
 
-  /// The labels of a file, and what may matter about the file.
+  /// The labels of a file, with warnings about the file.
   typealias Labels = (labels: LabelMap, warnings: [ImageWarning])
 
-  /// The labels of a mask as they are stored.
+  /// Reads the labels of a mask as they are stored.
   func stored(_ path: String) throws -> LabelMap { try LabelMap(contentsOf: path, reading: storedReading) }
 
-  /// The mask of a file.
+  /// Reads a mask.
   func truth(_ path: String) throws -> Labels {
     guard !isBinary else { return try foreground(path) }
     let (labels, warnings) = try LabelMap.reading(contentsOf: path, as: storedReading)
     return (convention.classes(of: labels), warnings)
   }
 
-  /// The predicted labels of a file, where nothing is ignored.
+  /// Reads predicted labels. None of them are ignored.
   func prediction(_ path: String) throws -> Labels {
     try LabelMap.reading(contentsOf: path, as: isBinary ? .nonZeroIsForeground : storedReading)
   }
@@ -54,14 +54,14 @@ struct MaskReading {
   }
 }
 
-/// Where predictions come from.
+/// The source of the predictions.
 struct EvaluationSource {
-  /// A prediction with what it is held against.
+  /// A prediction with its mask.
   struct Item {
     let prediction, truth: LabelMap
     let image: Image?
     let output: Predictor.Prediction?
-    /// What may matter about the files, a line each.
+    /// The warnings about the files, one per line.
     let warnings: [String]
   }
 
@@ -71,15 +71,15 @@ struct EvaluationSource {
   }
 
   let name: String
-  /// Number of classes; `nil` where it follows from the labels.
+  /// The number of classes; `nil` if the labels determine it.
   let classes: Int?
   let masks: MaskReading
   let workers: WorkerPool
-  /// Whether ``probabilities(_:of:)`` is going to be asked for.
+  /// Whether ``probabilities(_:of:)`` will be called.
   var keepsProbabilities = false
   private let kind: Kind
 
-  /// What was taken for granted of the network, a line each.
+  /// The assumptions about the network, one per line.
   var assumptions: [String] {
     switch kind {
     case .network(let segmenter, _): segmenter.assumptions
@@ -87,7 +87,7 @@ struct EvaluationSource {
     }
   }
 
-  /// The predictions of a network.
+  /// Makes a source that runs a network.
   static func network(_ segmenter: Segmenter, masks: MaskReading, _ resolution: Predictor.Resolution)
     -> EvaluationSource
   {
@@ -97,18 +97,18 @@ struct EvaluationSource {
       kind: .network(segmenter, resolution))
   }
 
-  /// Label images of any origin.
+  /// Makes a source that reads label images.
   static func labels(masks: MaskReading, classes: Int?, workers: WorkerPool) -> EvaluationSource {
     EvaluationSource(
       name: "predictions", classes: masks.isBinary ? classes ?? 2 : classes, masks: masks, workers: workers,
       kind: .labels)
   }
 
-  /// The prediction of a pair of files, and its mask.
+  /// Returns the prediction of a pair of files, with its mask.
   func item(_ pair: LabelledImages.Pair) throws -> Item {
     switch kind {
     case .labels:
-      // Both files at once: decoding takes about as long as comparing.
+      // The two files are decoded concurrently, because decoding takes about as long as comparing.
       var maps: [Result<MaskReading.Labels, any Error>?] = [nil, nil]
       maps.withUnsafeMutableBufferPointer { maps in
         workers.forEach(2) { index, _ in
@@ -138,7 +138,7 @@ struct EvaluationSource {
     }
   }
 
-  /// The probabilities behind a network's prediction.
+  /// Returns the probabilities of a network's prediction.
   func probabilities(_ item: Item, of pair: LabelledImages.Pair) throws -> Tensor? {
     guard case .network(let segmenter, _) = kind, let output = item.output else { return nil }
     return try Failure.about(pair.image) { try segmenter.predictor.probabilities(of: output) }

@@ -1,19 +1,19 @@
 import SegEngine
 import SegIO
 
-/// What masks hold that could be meant in two ways: nobody is asked where all is clear.
+/// A check for labels of masks that are ambiguous without an option.
 struct MaskSurvey {
   private let masks: MaskReading
   private let pairs: [LabelledImages.Pair]
 
-  /// A survey of the masks of a data set.
+  /// Makes a check of the masks of a data set.
   init(_ pairs: [LabelledImages.Pair], _ masks: MaskReading) {
     self.pairs = pairs
     self.masks = masks
   }
 
-  /// Complains where no mask has a class but 0, and some have 255 (or 65535), which would be left out: such masks are foreground and
-  /// background. Nothing more is read where the first mask, `truth`, says otherwise.
+  /// Throws an error if no mask has a class other than 0, and some have 255 (or 65535), which is ignored by default. Such masks are
+  /// probably binary. If the first mask, `truth`, has another label, no further file is read.
   func requireClasses(beside truth: LabelMap) throws {
     guard masks.ignored == nil, !masks.isBinary else { return }
     guard truth.labels.allSatisfy({ $0 == 0 || $0 == LabelMap.unlabelled }) else { return }
@@ -31,7 +31,7 @@ struct MaskSurvey {
         + "--ignore \(largest) leaves it out")
   }
 
-  /// Complains where so many classes have label 255 among them, masks hold it, and nobody said whether it counts.
+  /// Throws an error if label 255 is one of the classes and occurs in a mask, and the user did not specify whether it is ignored.
   func requireMeaning(of label: UInt16 = LabelMap.defaultIgnoreLabel, among classes: Int) throws {
     guard masks.ignored == nil, !masks.isBinary, classes > Int(label) + 1 else { return }
     for pair in pairs where try masks.stored(pair.mask).labels.contains(label) {

@@ -3,7 +3,7 @@ import SegIO
 import SegModels
 
 extension NetworkSource {
-  /// The network for inputs of any shape in its own layout. Weights that were left out are said on the standard error stream.
+  /// Loads the network for inputs of any shape in its own layout. Ignored checkpoint keys are reported on the standard error stream.
   func reportedModel(
     weights: WeightsFile?, on backend: any Backend, options: CompileOptions, auxiliary: Bool
   ) throws -> Model {
@@ -12,21 +12,22 @@ extension NetworkSource {
     return model
   }
 
-  /// The weights of a graph, `nil` for a named network without a file. Those left out are said on the standard error stream.
+  /// Loads the weights of a graph; `nil` for a named network without a file. Ignored checkpoint keys are reported on the standard error
+  /// stream.
   func reportedParameters(_ weights: WeightsFile?, for graph: Graph) throws -> Parameters? {
     guard let loaded = try parameters(weights, for: graph) else { return nil }
     weights?.report(leftOut: loaded.leftOut)
     return loaded.parameters
   }
 
-  /// The path of an ONNX file.
+  /// The path of an ONNX file; `nil` for a named network.
   var path: String? {
     if case .file(let file) = self { file.path } else { nil }
   }
 }
 
 extension WeightsFile {
-  /// Says on the standard error stream what lies among the weights and makes no difference.
+  /// Reports ignored checkpoint keys on the standard error stream.
   func report(leftOut: [String]) {
     guard !leftOut.isEmpty else { return }
     let shown = leftOut.prefix(4).joined(separator: ", ") + (leftOut.count > 4 ? " and \(leftOut.count - 4) more" : "")

@@ -3,12 +3,12 @@ import SegIO
 
 /// The time of a network with random weights and inputs.
 struct NetworkTiming {
-  /// The lower quartile of the runs, in seconds.
+  /// The lower quartile of the run times, in seconds.
   let seconds: Double
-  /// The memory of a run besides weights, inputs and outputs.
+  /// The memory of one run, without weights, inputs and outputs.
   let arenaByteCount: Int
 
-  /// Compiles a graph and runs it, once that does not count and then several times.
+  /// Compiles a graph and runs it once to warm up, then several times.
   init(_ graph: Graph, on backend: any Backend, options: CompileOptions) throws {
     let parameters = Parameters(repeatingNumbersFor: graph)
     let model = try graph.compiled(parameters: parameters, on: backend, options: options)

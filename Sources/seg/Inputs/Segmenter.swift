@@ -2,19 +2,19 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// A network that segments images, within the memory of the machine.
+/// A network that segments images, with checks of the available memory.
 struct Segmenter {
   let name: String
   let predictor: Predictor
-  /// Labels from 0 to below this; a network of one output channel has two.
+  /// The number of labels, which are from 0 to below it; 2 for a network with one output channel.
   let classes: Int
   let outputChannels: Int
-  /// What was taken for granted, a line each.
+  /// The assumptions about the network, one per line.
   let assumptions: [String]
-  /// The network for images `[1, height, width, channels]` of a size, for what is to be known of it without running it.
+  /// Makes the network's graph for images `[1, height, width, channels]` of a size, to examine it without running it.
   let graph: (Extent2D) throws -> Graph
 
-  /// Reads and makes the network, with the choices of the command line.
+  /// Reads and compiles the network with the options of the command line.
   init(_ source: NetworkSource, weights: WeightsFile?, images: ImageOptions, _ compute: ComputeOptions) throws {
     if case .named(let description) = source, images.settings != nil {
       throw NetworkError.settings(name: description.name)
@@ -42,24 +42,24 @@ struct Segmenter {
     }
   }
 
-  /// Prints what was taken for granted to the standard error stream.
+  /// Prints the assumptions to the standard error stream.
   func sayAssumptions() { for assumption in assumptions { printError("seg: \(assumption)") } }
 
-  /// Whether masks are foreground and background.
+  /// Whether labels are only foreground and background.
   var isBinary: Bool { predictor.postprocessing.threshold != nil }
 
   /// Segments the image of a file.
   func prediction(
     for image: Image, of path: String, at resolution: Predictor.Resolution = .image, keepingLogits: Bool = false
   ) throws -> Predictor.Prediction {
-    // Logits at the image's size, what is made of them, the labels, and the image itself.
+    // Counts the logits at the image's size, their postprocessing, the labels, and the image itself.
     try requireMemory(
       image.width * image.height * (8 * outputChannels + 16),
       for: "\(path): an image of \(image.width)×\(image.height) pixels")
     return try Failure.about(path) { try predictor(image, at: resolution, keepingLogits: keepingLogits) }
   }
 
-  /// Segments the image of a file from several views, and through a conditional random field where one is given.
+  /// Segments the image of a file from several views, and refines the result with a conditional random field if one is given.
   func refinedLabels(
     of image: Image, of path: String, views: TestTimeAugmentation, crf: DenseCRF?
   ) throws -> LabelMap {

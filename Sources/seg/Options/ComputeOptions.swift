@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// On how many threads, for every command that computes.
+/// The number of threads, for every command that computes.
 struct ThreadOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -27,7 +27,7 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
-/// On how many threads and by which algorithms, for every command that runs networks.
+/// The number of threads and the algorithms, for every command that runs networks.
 struct ComputeOptions: ParsableArguments {
   @OptionGroup var threads: ThreadOptions
 
@@ -57,7 +57,7 @@ struct ComputeOptions: ParsableArguments {
 
   var backend: OpenBLASBackend { threads.backend }
 
-  /// The choices for a compilation on a backend, with the stored profile of this machine.
+  /// Returns the compile options for a backend, with the stored profile of this machine.
   func options(for backend: any Backend, optimizes: Bool = true) -> CompileOptions {
     CompileOptions(
       optimizes: optimizes, algorithmChoice: algorithmChoice ?? .estimated, profile: .stored(for: backend))

@@ -4,7 +4,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// Which classes there are, how they are called and drawn, and how masks hold them.
+/// The classes, their names and colours, and their labels in masks.
 struct EvaluationClassOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -46,18 +46,19 @@ struct EvaluationClassOptions: ParsableArguments {
     }
   }
 
-  /// How masks become labels.
+  /// Returns the conversion of masks to labels.
   func maskReading(isBinary: Bool) throws -> MaskReading {
     guard !isBinary || !reduceZeroLabel else {
       throw Failure(.usage, "--reduce-zero-label is for masks of several classes, and the network has one logit")
     }
-    // The known tables count classes from 0: colours need no reduction, and are not read where numbers get one.
+    // The built-in colour tables count classes from 0, so their colours need no reduction. With --reduce-zero-label, labels are read as
+    // numbers instead.
     let colors = reduceZeroLabel && knownColors != nil ? nil : try colors()
     return MaskReading(
       isBinary: isBinary, ignored: ignore?.labels, reducesZeroLabel: reduceZeroLabel, colors: colors)
   }
 
-  /// The names, where there are any.
+  /// Returns the names of the classes, if there are any.
   func names() throws -> [String]? {
     guard let classNames else { return nil }
     let names = try lines(classNames).map { $0.trimmingCharacters(in: .whitespaces) }
@@ -67,13 +68,13 @@ struct EvaluationClassOptions: ParsableArguments {
 
   private var knownColors: LabelColors? { palette.flatMap { LabelColors.byName[$0.lowercased()] } }
 
-  /// The labels of colours, where there are any.
+  /// Returns the labels of colours, if there are any.
   func colors() throws -> LabelColors? {
     guard let palette else { return nil }
     return try knownColors ?? LabelColors(contentsOf: palette)
   }
 
-  /// The lines of a text file but for empty ones at its end.
+  /// Returns the lines of a text file without empty lines at its end.
   private func lines(_ path: String) throws -> [String] {
     guard let text = String(validating: try FileSystem.contents(of: path), as: UTF8.self) else {
       throw Failure(.badInput, "\(path): is no UTF-8 text")
@@ -84,7 +85,7 @@ struct EvaluationClassOptions: ParsableArguments {
   }
 }
 
-/// Labels on the command line, as `0,255`, or `none`.
+/// Labels on the command line, such as `0,255`, or `none`.
 struct LabelList: ExpressibleByArgument {
   let labels: [UInt16]
 
@@ -99,7 +100,7 @@ struct LabelList: ExpressibleByArgument {
   }
 }
 
-/// Whole numbers on the command line, as `1,3,5`.
+/// Integers on the command line, such as `1,3,5`.
 struct WidthList: ExpressibleByArgument {
   let widths: [Int]
 
@@ -112,11 +113,11 @@ struct WidthList: ExpressibleByArgument {
 }
 
 extension LabelColors {
-  /// The names that `--palette` knows.
+  /// The names of tables that `--palette` accepts.
   fileprivate static var names: String { byName.keys.sorted().joined(separator: ", ") }
 }
 
-/// A tolerance on the command line: `2` pixels, or `0.75%` of the image's diagonal.
+/// A tolerance on the command line: `2` for pixels, or `0.75%` of the image's diagonal.
 struct ToleranceArgument: ExpressibleByArgument {
   let tolerance: BoundaryTolerance
 
@@ -129,7 +130,7 @@ struct ToleranceArgument: ExpressibleByArgument {
   }
 }
 
-/// How far apart pixels are, on the command line: `0.5`, or height and width as `0.5x0.7`.
+/// The distance of pixels on the command line: `0.5`, or height and width such as `0.5x0.7`.
 struct SpacingArgument: ExpressibleByArgument {
   let spacing: PixelSpacing
 
@@ -143,7 +144,7 @@ struct SpacingArgument: ExpressibleByArgument {
   }
 }
 
-/// The conventions of the figures that have several.
+/// The conventions of metrics that have several definitions.
 struct EvaluationConventions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

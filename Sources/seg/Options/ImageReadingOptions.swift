@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// How image files are read.
+/// Options for reading image files.
 struct ImageReadingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Which page of TIFF files, counted from 1.", valueName: "number"))
   var page = 1
@@ -32,10 +32,10 @@ struct ImageReadingOptions: ParsableArguments {
   }
 }
 
-/// The image of a file, and what is strange about the file, a line each.
+/// Reads an image file and returns the image with the warnings about the file, one per line.
 ///
-/// What concerns the white level is not said where one is given, or where a network's preprocessing looks at the image's maximum instead.
-/// `namesOptions` adds the option that would change what was assumed.
+/// Warnings about the white level are omitted if one is given, or if the network's preprocessing uses the image's maximum instead.
+/// `namesOptions` adds the option that changes the assumption.
 func imageLines(
   _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
   namesOptions: Bool = false
@@ -53,7 +53,7 @@ func imageLines(
 extension ImageWarning {
   fileprivate var concernsWhite: Bool { option == "--white-level" }
 
-  /// The option that decides what was assumed.
+  /// The option that changes the assumption.
   fileprivate var option: String? {
     switch kind {
     case .littleOfRange, .beyondWhite, .statedWhite: "--white-level"

@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// From what times are estimated, for every command that estimates.
+/// The latency profile, for every command that estimates times.
 struct LatencyOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -12,7 +12,7 @@ struct LatencyOptions: ParsableArguments {
 
   @OptionGroup var threads: ThreadOptions
 
-  /// The profile of the file, or that of this machine.
+  /// Returns the profile of the given file, or that of this machine.
   func latencyProfile() throws -> LatencyProfile {
     let path = profile ?? StoredProfile.defaultPath(threads: threads.backend.workers.threadCount)
     if profile == nil, !FileSystem.exists(path) {
@@ -27,7 +27,8 @@ struct LatencyOptions: ParsableArguments {
     return latency
   }
 
-  /// The threads to estimate for: those asked for, else the most of the given file's profile or of this machine.
+  /// Returns a backend with the threads to estimate for: the requested number, or else the largest of the given file's profile or of this
+  /// machine.
   func backend(for latency: LatencyProfile) -> OpenBLASBackend {
     if threads.threads == nil, profile != nil, let model = latency.models.last {
       return OpenBLASBackend(workers: WorkerPool(threads: model.threads))

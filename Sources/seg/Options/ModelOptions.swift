@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// Height and width on the command line, as `512x256` or `512`.
+/// Height and width on the command line, such as `512x256` or `512`.
 struct SizeArgument: ExpressibleByArgument {
   let extent: Extent2D
 
@@ -19,7 +19,7 @@ struct SizeArgument: ExpressibleByArgument {
   }
 }
 
-/// A network with its weights and the choices about images.
+/// A network with its weights and image options.
 struct ModelOptions: ParsableArguments {
   @Option(help: .model)
   var model: String
@@ -38,7 +38,7 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
-/// What an ONNX file does not say: how images go in and labels come out. Each overrides the settings file.
+/// Preprocessing and postprocessing, which an ONNX file does not state. Each option overrides the settings file.
 struct ImageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -114,14 +114,14 @@ struct ImageOptions: ParsableArguments {
     }
   }
 
-  /// Whether nothing but perhaps the threshold is said.
+  /// Whether no option is given, except perhaps the threshold.
   var isEmptyButForThreshold: Bool {
     var said = asSettings
     said.threshold = nil
     return settings == nil && said == PredictionSettings()
   }
 
-  /// What the options say.
+  /// The options as settings.
   var asSettings: PredictionSettings {
     var settings = PredictionSettings()
     settings.size = inputSize.map { [$0.extent.height, $0.extent.width] }
@@ -140,7 +140,7 @@ struct ImageOptions: ParsableArguments {
   }
 }
 
-/// Numbers on the command line, as `0.485,0.456,0.406`.
+/// Numbers on the command line, such as `0.485,0.456,0.406`.
 struct NumberList: ExpressibleByArgument {
   let values: [Float]
 

@@ -3,7 +3,7 @@ import SegModels
 
 extension TestTimeAugmentation.Combination: ExpressibleByArgument {}
 
-/// Factors of a size on the command line, as `0.5,1,1.5`.
+/// Scale factors on the command line, such as `0.5,1,1.5`.
 struct ScaleList: ExpressibleByArgument {
   let values: [Double]
 
@@ -14,7 +14,7 @@ struct ScaleList: ExpressibleByArgument {
   }
 }
 
-/// Several views of each image.
+/// The views of each image in test-time augmentation.
 struct ViewOptions: ParsableArguments {
   @Flag(help: "Average over the sizes 0.5, 0.75, 1, 1.25 and 1.5 and over flipped images.")
   var multiScale = false
@@ -28,7 +28,7 @@ struct ViewOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How several views become one: their `mean` or `maximum`.", valueName: "way"))
   var combine: TestTimeAugmentation.Combination = .mean
 
-  /// The views, or `nil` where the image alone is seen.
+  /// The views; `nil` if only the image itself is used.
   var views: TestTimeAugmentation? {
     guard multiScale || scales != nil || flip else { return nil }
     return TestTimeAugmentation(
@@ -37,7 +37,7 @@ struct ViewOptions: ParsableArguments {
   }
 }
 
-/// The parameters of a conditional random field; what is not given is that of the network's, or of ``DenseCRF/deepLab``.
+/// The parameters of a conditional random field. Parameters that are not given are the network's, or those of ``DenseCRF/deepLab``.
 struct CRFOptions: ParsableArguments {
   @Option(name: .customLong("crf-iterations"), help: ArgumentHelp("Mean-field iterations.", valueName: "count"))
   var iterations: Int?
@@ -101,7 +101,7 @@ struct CRFOptions: ParsableArguments {
     if exact, window != nil { throw ValidationError("--crf-exact and --crf-window exclude each other") }
   }
 
-  /// The field, from another that says what is not given here.
+  /// Returns the field, with the parameters of `base` that are not given here.
   func field(_ base: DenseCRF) -> DenseCRF {
     let positions = base.kernels.first { $0.colorDeviation == nil }
     let colors = base.kernels.first { $0.colorDeviation != nil }

@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegModels
 
-/// How images that are too large for one run are cut into tiles.
+/// The division of large images into tiles.
 struct TileOptions: ParsableArguments {
   @Option(
     name: .customLong("tile"),
@@ -30,7 +30,7 @@ struct TileOptions: ParsableArguments {
   )
   var alignment: Int?
 
-  /// The tiles; `nil` where the image is to be segmented as a whole. `graph` makes the network for a size.
+  /// Returns the tiling; `nil` if the image is segmented as a whole. `graph` makes the network's graph for a size.
   func tiling(_ graph: (SizeArgument) throws -> Graph) throws -> Tiling? {
     guard let size else { return nil }
     if blending == .center, overlap == nil {

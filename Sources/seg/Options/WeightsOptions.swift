@@ -13,7 +13,7 @@ struct WeightsOptions: ParsableArguments {
       "Which of several sets of weights in the file is read, as `model_ema` or `state_dict.ema`.", valueName: "key"))
   var checkpointKey: String?
 
-  /// The file that is named, if any.
+  /// The given file, if any.
   var file: WeightsFile? { weights.map { WeightsFile(path: $0, key: checkpointKey) } }
 
   func validate() throws {

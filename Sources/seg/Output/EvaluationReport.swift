@@ -1,7 +1,7 @@
 import Foundation
 import SegModels
 
-/// The figures of `seg evaluate` as they are printed: JSON, text, comma-separated values.
+/// The results of `seg evaluate` for printing as JSON, text, or comma-separated values.
 struct EvaluationReport: Encodable {
   struct ImageEntry: Encodable {
     let name: String
@@ -9,11 +9,11 @@ struct EvaluationReport: Encodable {
     let pixelAccuracy: OptionalNumber
   }
 
-  /// The figures of a class, or their means over the classes that have them; those that were asked for.
+  /// The requested metrics of a class, or their means over the classes for which they are defined.
   struct Figures: Encodable {
     let entries: [(figure: EvaluationFigure, number: OptionalNumber)]
 
-    /// A figure that may have been asked for.
+    /// Returns a metric; `nil` if it was not requested.
     subscript(figure: EvaluationFigure) -> OptionalNumber? { entries.first { $0.figure == figure }?.number }
 
     private struct Key: CodingKey {
@@ -25,7 +25,7 @@ struct EvaluationReport: Encodable {
       init?(intValue: Int) { nil }
     }
 
-    /// Each under its key.
+    /// Encodes each metric under its key.
     func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: Key.self)
       for (figure, number) in entries { try container.encode(number, forKey: Key(stringValue: figure.key)) }
@@ -35,13 +35,13 @@ struct EvaluationReport: Encodable {
   struct ClassEntry: Encodable {
     let label: Int
     let name: String
-    /// Pixels of the masks, and of the predictions.
+    /// The numbers of pixels in the masks and in the predictions.
     let truthPixels, predictedPixels: Int
     let figures: Figures
 
     private enum Keys: String, CodingKey { case label, name, truthPixels, predictedPixels }
 
-    /// All in one object.
+    /// Encodes all properties in one object.
     func encode(to encoder: any Encoder) throws {
       try figures.encode(to: encoder)
       var container = encoder.container(keyedBy: Keys.self)
@@ -60,24 +60,24 @@ struct EvaluationReport: Encodable {
   let model: String
   let resolution: String
   let imageCount: Int
-  /// Mean of the classes' IoU, from the confusion matrix summed over all images.
+  /// The mean of the classes' IoU, from the confusion matrix summed over all images.
   let meanIou: OptionalNumber
-  /// Mean over the images of the mean IoU of their foreground classes.
+  /// The mean over the images of the mean IoU of their foreground classes.
   let meanImageIou: OptionalNumber
   let pixelAccuracy: OptionalNumber
   let meanClassAccuracy: OptionalNumber
   let frequencyWeightedIou: OptionalNumber
-  /// Means over the classes.
+  /// The means over the classes.
   let mean: Figures
   let classes: [ClassEntry]
-  /// In bands around the true boundaries.
+  /// The metrics in bands around the true boundaries.
   let trimap: [Band]
-  /// Pixels by true class, and in each row by predicted class.
+  /// The confusion matrix in pixels: rows are true classes, columns predicted classes.
   let confusion: [[Int]]
   let images: [ImageEntry]
-  /// What was taken for granted of the network.
+  /// The assumptions about the network.
   let assumptions: [String]
-  /// What may matter about the files.
+  /// The warnings about the files.
   let warnings: [String]
 
   init(
@@ -91,7 +91,7 @@ struct EvaluationReport: Encodable {
       let defined = values.compactMap { $0 }
       return defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
     }
-    /// Each figure as `value` gives it.
+    /// Returns the metrics with the numbers of `value`.
     func entries(_ value: (EvaluationFigure) -> Double?) -> Figures {
       Figures(entries: figures.map { ($0, OptionalNumber(value($0))) })
     }
@@ -122,15 +122,15 @@ struct EvaluationReport: Encodable {
     }
   }
 
-  /// A share as a percentage, or a dash.
+  /// Formats a share as a percentage, or a dash.
   static func percent(_ number: OptionalNumber) -> String { number.value.map { ($0 * 100).fixed(2) + " %" } ?? "–" }
 
-  /// A distance, or a dash.
+  /// Formats a distance, or a dash.
   static func distance(_ number: OptionalNumber) -> String {
     number.value.map { $0.isInfinite ? "∞" : $0.fixed(2) } ?? "–"
   }
 
-  /// The figures for reading.
+  /// The results as text.
   var text: String {
     var parts: [String] = []
     if imageCount <= 50 {
@@ -156,7 +156,7 @@ struct EvaluationReport: Encodable {
     return parts.joined(separator: "\n")
   }
 
-  /// A line a class and one of the means, after RFC 4180 but for the ends of lines.
+  /// The results as comma-separated values, a line for each class and one for the means (RFC 4180 except for the line ends).
   var csv: String {
     func field(_ text: String) -> String {
       text.contains { $0 == "," || $0 == "\"" || $0.isNewline } ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
@@ -175,10 +175,10 @@ struct EvaluationReport: Encodable {
 }
 
 extension EvaluationReport.Figures {
-  /// The columns of tables.
+  /// The column titles of tables.
   var titles: [String] { entries.compactMap(\.figure.title) }
 
-  /// What tables show below ``titles``.
+  /// The cells of tables below ``titles``.
   var texts: [String] {
     entries.filter { $0.figure.title != nil }.map {
       $0.figure.isDistance ? EvaluationReport.distance($0.number) : EvaluationReport.percent($0.number)

@@ -3,9 +3,9 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// What went wrong, as one line and an exit code of `sysexits.h`.
+/// An error as a one-line message and an exit code of `sysexits.h`.
 struct Failure: Error {
-  /// The kinds, with their exit codes.
+  /// The kinds of errors, with their exit codes.
   enum Kind: Int32 {
     case usage = 64
     case badInput = 65
@@ -19,7 +19,7 @@ struct Failure: Error {
 
   var exitCode: ExitCode { ExitCode(kind.rawValue) }
 
-  /// Makes a failure. Whatever stands in the names of files and tensors, the message is one line.
+  /// Makes a failure. The message is reduced to one line, because names of files and tensors may contain line breaks.
   init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = String(
@@ -32,7 +32,7 @@ struct Failure: Error {
         }))
   }
 
-  /// The failure behind an error of this package, or `nil` for any other.
+  /// Makes a failure of an error of this package; `nil` for any other error.
   init?(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
@@ -72,7 +72,7 @@ struct Failure: Error {
     }
   }
 
-  /// The failure of a network's name, file or weights, with the option that says what is missing.
+  /// Makes a failure of a network's name, file or weights. The message names the missing option.
   private init(_ error: NetworkError) {
     switch error {
     case .weights(_, _, let classes?): self.init(.badInput, "\(error): --classes \(classes)")
@@ -86,7 +86,7 @@ struct Failure: Error {
     }
   }
 
-  /// Runs what writes an output; whatever goes wrong there is the output's fault.
+  /// Runs code that writes an output. Its errors are reported as errors of the output.
   static func writing<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -95,7 +95,7 @@ struct Failure: Error {
     }
   }
 
-  /// Prefixes an error that does not name the file it belongs to.
+  /// Adds the file's name to errors that do not have one.
   static func about<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -114,10 +114,10 @@ struct Failure: Error {
     }
   }
 
-  /// Prints the line to the standard error stream.
+  /// Prints the message to the standard error stream.
   func report() { printError("seg: \(message)") }
 
-  /// The options that help images and masks to find each other.
+  /// Returns the options that help to pair images with masks.
   private static func hint(_ error: DatasetError) -> String {
     switch error.cause {
     case .noMask, .noImage, .severalMasks, .severalImages: " (--image-suffix and --mask-suffix say how names end)"

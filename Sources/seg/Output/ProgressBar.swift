@@ -4,7 +4,7 @@ import Glibc
 import Darwin
 #endif
 
-/// How far a command is, on a terminal; nothing where the standard error stream is a file or a pipe, or there is one item.
+/// The progress of a command. It is shown only on a terminal and for more than one item.
 struct ProgressBar {
   private let total: Int
   private let isShown: Bool
@@ -15,7 +15,7 @@ struct ProgressBar {
     isShown = total > 1 && isatty(STDERR_FILENO) == 1
   }
 
-  /// Says that `done` items are done.
+  /// Shows that `done` items are done.
   func update(_ done: Int) {
     guard isShown else { return }
     let filled = done * ProgressBar.width / total

@@ -1,17 +1,17 @@
 import Foundation
 import SegIO
 
-/// Prints a line to the standard output stream. Bytes of file names that are no UTF-8 are shown as `\xE9`.
+/// Prints a line to the standard output stream. Bytes of file names that are not UTF-8 are shown as `\xE9`.
 ///
-/// Unlike `print`, it says so where the stream takes no more: results that are lost are no success. (Where the reader of a pipe
-/// has gone, the signal of that name ends the program first, as it does with every other tool.)
+/// Unlike `print`, it throws an error if the stream cannot be written, so that lost results are not reported as success. (If the reader
+/// of a pipe has exited, SIGPIPE ends the program first, as usual.)
 func printLine(_ line: String) throws {
   if let code = writeAll(line.showingUndecodableBytes() + "\n", to: STDOUT_FILENO) {
     throw Failure(.unwritableOutput, "standard output: cannot be written: \(String(cString: strerror(code)))")
   }
 }
 
-/// Prints a value as JSON with sorted keys in snake case, over several lines or as one.
+/// Prints a value as JSON with sorted keys in snake case, on several lines or on one.
 func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -19,12 +19,12 @@ func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  // In JSON's strings a backslash is two.
+  // A JSON string escapes a backslash as two.
   try printLine(
     String(decoding: try encoder.encode(value), as: UTF8.self).showingUndecodableBytes(backslash: #"\\"#))
 }
 
-/// A number that JSON shows as `null` where there is none, so that the key is always there.
+/// A number that is encoded as `null` if it is missing, so that its key is always present.
 struct OptionalNumber: Encodable {
   let value: Double?
 
@@ -39,10 +39,10 @@ struct OptionalNumber: Encodable {
 /// Prints a line to the standard error stream.
 func printError(_ line: String) { printError(text: line + "\n") }
 
-/// Prints text as it is to the standard error stream.
+/// Prints text without a line break to the standard error stream.
 func printError(text: String) { _ = writeAll(text.showingUndecodableBytes(), to: STDERR_FILENO) }
 
-/// Writes everything, or gives the error number of what kept it from being written.
+/// Writes the whole text. Returns the error number on failure, else `nil`.
 private func writeAll(_ text: String, to descriptor: Int32) -> Int32? {
   Array(text.utf8).withUnsafeBytes { bytes -> Int32? in
     var written = 0

@@ -24,7 +24,7 @@ struct TextTable {
 }
 
 extension Int {
-  /// With a comma between groups of three digits.
+  /// The number with a comma between groups of three digits.
   var grouped: String {
     var digits = Array(String(magnitude))
     for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
@@ -33,6 +33,6 @@ extension Int {
 }
 
 extension Double {
-  /// With a fixed number of digits after the point.
+  /// Formats the number with a fixed number of digits after the point.
   func fixed(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
 }

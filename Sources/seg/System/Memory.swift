@@ -1,7 +1,8 @@
 import Foundation
 import SegEngine
 
-/// Refuses work that needs more memory than the machine has, or than this process may map, which would end it without a word.
+/// Throws an error if work needs more memory than the machine has or this process may map. Otherwise the system would end the program
+/// without a message.
 func requireMemory(_ byteCount: Int, for work: @autoclosure () -> String, _ kind: Failure.Kind = .badInput) throws {
   let available = min(ProcessInfo.processInfo.physicalMemory, UInt64(clamping: AddressSpace.remainingByteCount ?? .max))
   guard UInt64(clamping: byteCount) > available else { return }
@@ -12,6 +13,6 @@ func requireMemory(_ byteCount: Int, for work: @autoclosure () -> String, _ kind
 }
 
 extension CompiledModel {
-  /// Size in bytes of what one run needs besides the weights.
+  /// The bytes that one run needs, without the weights.
   var runByteCount: Int { (inputs + outputs).reduce(arenaByteCount) { $0 + $1.spec.byteCount } }
 }

@@ -2,26 +2,26 @@ import Dispatch
 import Foundation
 import SegIO
 
-/// What the program does when the system wants it to end, so that it leaves no half-written file.
+/// Signal handlers that remove half-written files before the program ends.
 enum ProcessSignals {
-  /// Signals that ask a program to end.
+  /// The signals that ask a program to end.
   private static let endings = [SIGINT, SIGTERM, SIGHUP]
 
-  /// Has a file that grows beyond its limit fail as any other, and takes unfinished files away before the program ends by a signal.
+  /// Makes a file above the size limit fail with an ordinary error, and removes unfinished files before a signal ends the program.
   ///
-  /// - Returns: What has to be kept as long as that is to last.
+  /// - Returns: Objects that must be kept while the handlers are needed.
   static func handle() -> [any DispatchSourceSignal] {
     signal(SIGXFSZ, SIG_IGN)
     var sources: [any DispatchSourceSignal] = []
     for number in endings {
-      // One that is ignored already, as by nohup, stays so.
+      // A signal that is already ignored, for instance by nohup, stays ignored.
       var former = sigaction()
       guard sigaction(number, nil, &former) == 0, !isIgnored(former) else { continue }
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
       source.setEventHandler {
         PendingFiles.removeAll()
-        // The signal's own end, as the program's parent expects it.
+        // The default action ends the program, so that its parent sees the signal.
         signal(number, SIG_DFL)
         kill(getpid(), number)
       }

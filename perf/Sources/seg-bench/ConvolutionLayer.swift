@@ -1,6 +1,6 @@
 import SegEngine
 
-/// One convolution or transposed convolution as networks have it: what it computes and on what.
+/// A convolution or transposed convolution of a network, with the shape of its input.
 struct ConvolutionLayer: Hashable {
   var isTransposed = false
   let geometry: ConvolutionGeometry
@@ -23,7 +23,7 @@ struct ConvolutionLayer: Hashable {
     "\(input.channels)→\(outputs) \(isTransposed ? "transposed " : "")\(geometry), \(input.height)×\(input.width)"
   }
 
-  /// The same convolution of a map of some size: `kernel` × `kernel`, padded to keep it.
+  /// Makes a `kernel` × `kernel` convolution of a map with `side`² pixels, padded to keep the size.
   static func same(
     _ inputs: Int, _ outputs: Int, side: Int, kernel: Int = 3, dilation: Int = 1
   ) -> ConvolutionLayer {
@@ -33,23 +33,23 @@ struct ConvolutionLayer: Hashable {
       input: [1, side, side, inputs], outputs: outputs, hasBias: true)
   }
 
-  /// The layers of the design's table of measured rates.
+  /// The layers in the design's table of measured rates.
   static let dense: [ConvolutionLayer] =
     [(64, 256), (128, 128), (256, 64), (512, 64), (512, 32), (1024, 16)].map { same($0, $0, side: $1) }
 
-  /// Transposed convolutions of four by four taps, as the decoder of a U-Net for 256² pixels has them once its doubling is composed with the
-  /// convolution behind it.
+  /// Transposed convolutions with 4 × 4 taps, as in the decoder of a U-Net for 256² pixels after its upsampling has been composed with
+  /// the following convolution.
   static let doubling: [ConvolutionLayer] = [(512, 32), (256, 64), (128, 128)].map { channels, side in
     ConvolutionLayer(
       isTransposed: true, geometry: ConvolutionGeometry(kernel: 4, stride: 2, padding: 1),
       input: [1, side, side, channels], outputs: channels / 2, hasBias: true)
   }
 
-  /// DeepLab's atrous layer at its rates.
+  /// DeepLab's atrous layer with its rates.
   static let atrous: [ConvolutionLayer] = [6, 12, 18, 24, 36].map { same(512, 256, side: 64, dilation: $0) }
 
-  /// The different convolutions and transposed convolutions of a graph, in their order, with the number of times each occurs. The latter
-  /// without output padding.
+  /// Returns the distinct convolutions and transposed convolutions of a graph, in order, with the number of times each occurs. Transposed
+  /// ones are returned without output padding.
   static func all(in graph: Graph) throws -> [(layer: ConvolutionLayer, count: Int)] {
     let specs = try graph.specs(forInputs: [:])
     var found: [(layer: ConvolutionLayer, count: Int)] = []
@@ -76,7 +76,7 @@ struct ConvolutionLayer: Hashable {
   }
 }
 
-/// A layer with random weights and inputs, ready to run by one algorithm; bias and ReLU included.
+/// A layer with random weights and inputs, compiled for one algorithm, with bias and ReLU.
 final class PreparedLayer {
   let algorithm: String
   let candidates: [AlgorithmCandidate]
@@ -88,7 +88,7 @@ final class PreparedLayer {
   private let inputs: [Tensor]
   private var outputs: [Tensor]
 
-  /// The algorithm of that name, or the one that is estimated to be the fastest.
+  /// Prepares the layer with the named algorithm, or with the one that is estimated to be the fastest.
   init(_ layer: ConvolutionLayer, algorithm: String? = nil, profile: MachineProfile, on backend: OpenBLASBackend) throws
   {
     var generator = SeededGenerator(seed: 2)
@@ -97,7 +97,7 @@ final class PreparedLayer {
     }
     let geometry = layer.geometry
     let inputs = layer.input.channels / geometry.groups
-    // Weights of He's size, so that outputs are of the inputs' size, and inputs as after a ReLU.
+    // Weights have He's scale, so that outputs have the inputs' scale; inputs are as after a ReLU.
     let area = layer.isTransposed ? geometry.stride.height * geometry.stride.width : 1
     let fanIn = Float(inputs * geometry.kernel.height * geometry.kernel.width) / Float(area)
     let outputs = layer.outputs / geometry.groups
@@ -138,6 +138,6 @@ final class PreparedLayer {
     }
   }
 
-  /// What the last run gave.
+  /// The result of the last run.
   var result: [Float] { outputs[0].elements() }
 }

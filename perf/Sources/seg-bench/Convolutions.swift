@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// Each algorithm's rate on single layers, as a ratio to sgemm 1024³ timed in turn in the same run.
+/// Measures each algorithm's rate on single layers, relative to sgemm 1024³ timed alternately in the same run.
 struct Convolutions: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Rate of each convolution algorithm on dense and atrous layers, as a ratio to that of sgemm 1024³.")
@@ -23,15 +23,15 @@ struct Convolutions: ParsableCommand {
   }
 }
 
-/// All algorithms on one layer, in turn with sgemm 1024³.
+/// All algorithms on one layer, alternating with sgemm 1024³.
 struct LayerComparison {
   struct Entry {
     let algorithm: String
-    /// Rate to that of sgemm, the definition's multiply–adds counted.
+    /// The rate relative to sgemm's, counting the multiply–adds of the definition.
     let ratio: Double
     let milliseconds: Double
     let estimatedMilliseconds: Double
-    /// The largest error in proportion to the largest output.
+    /// The largest error relative to the largest output.
     let error: Double
     var errorText: String { scientific(error) }
   }
@@ -39,7 +39,7 @@ struct LayerComparison {
   let entries: [Entry]
   let chosen: String
 
-  /// Times every algorithm that is estimated within a factor of the fastest.
+  /// Times every algorithm whose estimated time is within a factor of the fastest.
   init(_ layer: ConvolutionLayer, on backend: OpenBLASBackend, rounds: Int, within: Double) throws {
     let profile = MachineProfile.stored(for: backend)
     let first = try PreparedLayer(layer, profile: profile, on: backend)
@@ -63,7 +63,7 @@ struct LayerComparison {
   }
 }
 
-/// A small number with one digit, as 3e-07.
+/// Formats a small number with one digit, such as 3e-07.
 func scientific(_ value: Double) -> String {
   guard value > 0 else { return "0" }
   var (mantissa, exponent) = (value, 0)

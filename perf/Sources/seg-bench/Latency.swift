@@ -4,7 +4,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// How well the latency model tells the time and memory of networks that it was not calibrated on.
+/// Measures how accurately the latency model estimates time and memory of networks that it was not calibrated on.
 struct Latency: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Estimates networks, then runs them, and writes how far the estimates are off.",
@@ -22,7 +22,7 @@ struct Latency: ParsableCommand {
   @Flag(help: "Add to the record that is there, instead of those of the same network and size.") var merge = false
   @Flag(help: "Keep the steps of all networks in the record, for a --merge to come.") var keepSteps = false
 
-  /// Networks whose steps the record keeps, at the middle size.
+  /// The networks whose steps the record contains, at the middle size.
   private static let kept = [
     "unet", "lraspp-mobilenet-v3-large", "deeplabv3-resnet50", "fpn-resnet34", "segformer-b0", "bisenetv2", "enet",
     "deeplabv3plus-mobilenet-v2",
@@ -109,24 +109,24 @@ struct Latency: ParsableCommand {
   }
 }
 
-/// What running a network once or several times takes, found in a process of its own.
+/// Time and memory of a network, measured in a separate process.
 struct MeasuredNetwork: Codable {
-  /// Seconds of each run.
+  /// The seconds of each run.
   let runs: [Double]
-  /// Seconds of each step.
+  /// The seconds of each step.
   let stepSeconds: [Double]
   let arenaBytes: Int
-  /// The largest resident size of the process.
+  /// The largest resident size of the process in bytes.
   let peakBytes: Int
 
-  /// The graph of a name for a side, or of an ONNX file.
+  /// Makes the graph of a named network for images of `side`² pixels, or of an ONNX file.
   static func graph(_ name: String, side: Int) throws -> Graph {
     if name.hasSuffix(".onnx") { return try Graph(onnx: name) }
     guard let model = ModelRegistry.find(name) else { throw ValidationError("there is no network \(name)") }
     return try model.makeGraph(Extent2D(side))
   }
 
-  /// Runs this program once more, for one network.
+  /// Runs this program again, in a new process, to measure one network.
   static func inProcess(_ name: String, side: Int, threads: Int, profile: String) throws -> MeasuredNetwork {
     let process = Process()
     process.executableURL = URL(filePath: Bundle.main.executablePath ?? CommandLine.arguments[0])
@@ -140,7 +140,7 @@ struct MeasuredNetwork: Codable {
     return try JSONDecoder().decode(MeasuredNetwork.self, from: data)
   }
 
-  /// Compiles a network with random weights that nobody else holds, and runs it.
+  /// Compiles a network with random weights and runs it. The weights are released after compilation.
   init(_ name: String, side: Int, threads: Int, profile: String) throws {
     let backend = OpenBLASBackend(workers: WorkerPool(threads: threads))
     let options = CompileOptions(profile: try StoredProfile(contentsOf: profile).profile)
@@ -156,7 +156,7 @@ struct MeasuredNetwork: Codable {
   }
 }
 
-/// What a process of ``Latency`` runs.
+/// The command that a process started by ``Latency`` runs.
 struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs one network and prints its times as JSON.", shouldDisplay: false)

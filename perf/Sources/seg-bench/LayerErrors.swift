@@ -1,7 +1,7 @@
 import SegEngine
 
-/// How far an algorithm's outputs are from the definition, in Double, at some pixels of the result: its four corners and others at
-/// random, every channel of each.
+/// The errors of an algorithm's outputs against the definition computed in Double. They are checked at the four corners of the result and
+/// at random pixels, in all channels.
 struct LayerErrors {
   private let pixels: [Int]
   private let expected: [Double]
@@ -37,7 +37,7 @@ struct LayerErrors {
             else { continue }
             let first = o / groupOutputs * groupInputs
             let source = (y * width + z) * channels + first
-            // [out, in / groups, taps], transposed [in, out / groups, taps].
+            // Weights are [out, in / groups, taps], transposed [in, out / groups, taps].
             let area = geometry.kernel.height * geometry.kernel.width
             let start = layer.isTransposed ? first * groupOutputs + o % groupOutputs : o * groupInputs
             let step = layer.isTransposed ? groupOutputs * area : area
@@ -50,7 +50,8 @@ struct LayerErrors {
     }
   }
 
-  /// The input along an axis that meets an output by the tap `shift` pixels behind the first, where there is one; it may lie behind the last.
+  /// Returns the input position along an axis that contributes to an output through the tap `shift` pixels after the first; `nil` if
+  /// there is none. It may exceed the last position.
   private static func source(_ output: Int, _ isTransposed: Bool, stride: Int, padding: Int, shift: Int) -> Int? {
     guard isTransposed else {
       let input = output * stride - padding + shift
@@ -60,7 +61,7 @@ struct LayerErrors {
     return spread >= 0 && spread % stride == 0 ? spread / stride : nil
   }
 
-  /// The largest |output − definition| in proportion to the largest output.
+  /// Returns the largest |output − definition| relative to the largest output.
   func largest(of result: [Float]) -> Double {
     var (difference, scale) = (0.0, 0.0)
     for (index, pixel) in pixels.enumerated() {

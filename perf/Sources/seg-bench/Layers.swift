@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// Every algorithm on every different convolution of networks: time, rate, error, and which the estimates choose.
+/// Measures every algorithm on every distinct convolution of networks: time, rate, error, and the algorithm that the estimates choose.
 struct Layers: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Every algorithm on every convolution of networks, with its error; writes a Markdown table.")
@@ -16,7 +16,7 @@ struct Layers: ParsableCommand {
   @Option(help: "Algorithms that are estimated to take longer than the fastest by this factor are left out.")
   var within = 3.0
 
-  /// The largest error of an algorithm, and where it was found.
+  /// The largest error of an algorithm, with its layer.
   private struct Worst {
     var error = -1.0
     var place = ""
@@ -62,7 +62,7 @@ struct Layers: ParsableCommand {
     print("\n" + sections.joined(separator: "\n"))
   }
 
-  /// A title and the layers of what an argument names. A file `net.onnx` is called as its folder.
+  /// Returns a title and the layers of a network that an argument names. A file `net.onnx` has the name of its folder.
   private static func read(_ network: String) throws -> (String, [(layer: ConvolutionLayer, count: Int)]) {
     if network == "doubling" {
       return ("Doubling composed with the convolution behind it", ConvolutionLayer.doubling.map { ($0, 1) })
@@ -74,7 +74,7 @@ struct Layers: ParsableCommand {
   }
 }
 
-/// A network's graph by a name of the registry or from an ONNX file.
+/// The graph of a network of the registry or of an ONNX file.
 enum NetworkGraph {
   static func make(_ name: String, size: Int? = nil) throws -> Graph {
     if name.hasSuffix(".onnx") { return try Graph(onnx: name) }

@@ -1,13 +1,13 @@
-/// Times several things in turn, round by round, so that whatever else the machine does falls on all of them alike.
+/// Times several entries alternately, round by round, so that other load on the machine affects all of them equally.
 struct Contest {
-  /// One thing that is timed: a name, the multiply–adds of one call, and the call.
+  /// An entry to be timed: a name, the multiply–adds of one call, and the call.
   struct Entry {
     let name: String
     let macs: Double
     let run: () -> Void
   }
 
-  /// What came out for one entry: seconds of one call, by round.
+  /// The result of one entry: seconds per call, by round.
   struct Outcome {
     let name: String
     let macs: Double
@@ -15,7 +15,7 @@ struct Contest {
 
     var median: Double { seconds.sorted()[seconds.count / 2] }
     var fastest: Double { seconds.min() ?? 0 }
-    /// GFLOP/s at the median, a multiply–add counted as two.
+    /// The GFLOP/s at the median; a multiply–add counts as two operations.
     var gigaflops: Double { 2 * macs / median / 1e9 }
   }
 
@@ -25,7 +25,7 @@ struct Contest {
     entries.append(Entry(name: name, macs: macs, run: run))
   }
 
-  /// Runs every entry once to warm up, then `rounds` times in turn; each timing lasts at least `least` seconds.
+  /// Runs every entry once to warm up, then `rounds` times alternately. Each timing takes at least `least` seconds.
   func run(rounds: Int, least: Double = 0.03) -> [Outcome] {
     let clock = ContinuousClock()
     var seconds = [[Double]](repeating: [], count: entries.count)

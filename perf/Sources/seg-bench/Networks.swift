@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// Whole networks on one thread and on all, in turn.
+/// Measures whole networks on one thread and on all threads, alternately.
 struct Networks: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Whole networks on one thread and on two, in turn.")
 
@@ -37,7 +37,7 @@ final class NetworkRunner {
   private let inputs: [Tensor]
   private var outputs: [Tensor]
 
-  /// With an algorithm, convolutions are computed by it wherever it applies.
+  /// Compiles the network. If an algorithm is given, it computes all convolutions that it supports.
   init(_ graph: Graph, _ parameters: Parameters, on backend: OpenBLASBackend, algorithm: String? = nil) throws {
     model = try graph.compiled(
       parameters: parameters, on: backend,
@@ -52,7 +52,7 @@ final class NetworkRunner {
     outputs = model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
   }
 
-  /// The names of the algorithms of its steps that have one.
+  /// The algorithms of the steps that have one.
   var algorithms: [String] { model.stepInfos.map(\.algorithm).filter { !$0.isEmpty } }
 
   func run() {

@@ -3,7 +3,7 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// The way of an image to its labels: preparation, network, and the reading of its output, in turn.
+/// Measures the pipeline from an image to its labels: preprocessing, network and postprocessing, alternately.
 struct Pipelines: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pipelines",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import SegEngine
 
-/// Rate of products over the shapes that networks have, as a ratio to the machine's roofs.
+/// Measures the rate of products with shapes of networks, relative to the machine's roofs.
 struct Products: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Rates of sgemm and of products with packed panels over the shapes of networks' layers.")
@@ -43,7 +43,7 @@ struct Products: ParsableCommand {
   }
 }
 
-/// What the machine can do at most: a large product, and copying what no cache holds.
+/// The machine's maximum rates, for the roofline model: of a large product, and of copying memory that exceeds the caches.
 struct Roofs {
   let gigaflops: Double
   let gigabytes: Double
@@ -64,12 +64,12 @@ struct Roofs {
     let outcomes = contest.run(rounds: rounds)
     memory.deallocate()
     gigaflops = outcomes[0].gigaflops
-    // Read and written.
+    // Each byte is read and written.
     gigabytes = 8 * Double(count) / outcomes[1].median / 1e9
   }
 }
 
-/// Square products, one a thread.
+/// Square products, one per thread.
 final class SquareProduct {
   private let product: ProductBenchmark
   var macs: Double { product.macs }

@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// The ratio of two layers that each formula of complexity predicts, and the one that the clock gives.
+/// Compares the ratio of two layers that each complexity formula predicts with the measured ratio.
 struct Ratios: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "The predicted ratio of pairs of layers' operations against the measured ratio of their times.",
@@ -35,7 +35,7 @@ struct Ratios: ParsableCommand {
   }
 }
 
-/// Two layers that do the same in two ways, and the ratio of their multiply–adds by the formula.
+/// Two layers with the same purpose, and the ratio of their multiply–adds by the formula.
 struct LayerPair {
   let name: String
   let input: Shape
@@ -51,7 +51,7 @@ struct LayerPair {
     ]
   }
 
-  /// Standard to separable.
+  /// Compares a standard with a separable convolution.
   private static func separable(_ channels: Int, side: Int) -> LayerPair {
     LayerPair(
       name: "standard / separable 3×3, \(channels) channels, \(side)²", input: [1, side, side, channels],
@@ -92,7 +92,7 @@ struct LayerPair {
       })
   }
 
-  /// Multiply–adds do not depend on the rate.
+  /// Compares a dilated with an undilated 3×3 convolution; the multiply–adds do not depend on the rate.
   private static func dilated(_ rate: Int) -> LayerPair {
     LayerPair(
       name: "3×3 of rate \(rate) / of rate 1, 128 channels, 64²", input: [1, 64, 64, 128], predicted: 1,
@@ -100,7 +100,7 @@ struct LayerPair {
       second: { $0.conv("c", 128, kernel: 3, bias: false) })
   }
 
-  /// Attention over all pixels of a map to a 3×3 convolution of it.
+  /// Compares attention over all pixels of a map with a 3×3 convolution of it.
   private static func attention(side: Int) -> LayerPair {
     let (width, tokens) = (256, side * side)
     let attention =
@@ -133,21 +133,21 @@ struct LayerPair {
   }
 }
 
-/// What was counted and measured of a pair.
+/// The counts and measurements of a pair.
 struct PairOutcome {
-  /// One of the two.
+  /// One layer of the pair.
   private struct Side {
     let algorithms: [String]
     let flops: Double
     let bytes: Double
     let seconds: Double
-    /// The same with im2col for every convolution.
+    /// The seconds with im2col for every convolution.
     let plainSeconds: Double
-    /// Operations to bytes of the step that has the fewest, of those with multiply–adds; and its name.
+    /// The step with the fewest operations per byte, among those with multiply–adds: its name and this ratio.
     let leanest: (name: String, intensity: Double)
 
     var intensity: Double { flops / bytes }
-    /// By im2col.
+    /// The GFLOP/s with im2col.
     var gigaflops: Double { flops / plainSeconds / 1e9 }
     var leavesMultiplicationsOut: Bool { algorithms.contains { $0.hasPrefix("winograd") } }
   }
@@ -187,15 +187,15 @@ struct PairOutcome {
 
   private func apart(_ a: Double, _ b: Double) -> Double { max(a / b, b / a) }
 
-  /// Where the gap is large, what accounts for it.
+  /// The reason for the difference between measurement and formula, if it is large.
   private var reason: String {
     guard apart(measured, pair.predicted) > 1.5 else { return "" }
     var reasons: [String] = []
-    // Fewer multiplications than the definition has: the gap between the two measured ratios.
+    // Winograd computes fewer multiplications than the definition, which explains the gap between the two measured ratios.
     for (side, name) in zip(sides, ["first", "second"]) where side.leavesMultiplicationsOut {
       reasons.append("Winograd leaves multiplications of the \(name) out")
     }
-    // What is left has a slower step, which does little with each byte.
+    // The remaining gap comes from a slower step, which has few operations per byte.
     if apart(plain, pair.predicted) > 1.2 {
       let slower = sides[0].gigaflops < sides[1].gigaflops ? 0 : 1
       let (lean, rate) = (sides[slower].leanest, sides[slower].gigaflops / sides[1 - slower].gigaflops)
@@ -207,7 +207,7 @@ struct PairOutcome {
     return reasons.joined(separator: "; ")
   }
 
-  /// A row of the table.
+  /// The pair's row of the table.
   var row: String {
     func both(_ value: (Side) -> String) -> String { sides.map(value).joined(separator: " / ") }
     return "| "

@@ -2,7 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 
-/// Where a network's time goes, step by step, beside the roofs of the machine.
+/// Measures the time of each step of a network, and compares it with the machine's roofs.
 struct Steps: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Where networks' time goes, step by step, beside the machine's roofs; writes a Markdown table.")
@@ -34,7 +34,7 @@ struct Steps: ParsableCommand {
     var (total, bare) = (0.0, 0.0)
     for (step, times) in zip(model.plan.steps, times) {
       let seconds = times.median
-      // What is multiplied by the algorithm that runs, not by the definition.
+      // The multiplications of the chosen algorithm, not of the definition.
       let macs = step.work.map { $0.panelMacs + $0.gemmMacs } ?? Double(step.cost.macs)
       let products = 2 * macs / roofs.gigaflops / 1e9
       let memory = Double(step.activationByteCount + step.weightByteCount) / roofs.gigabytes / 1e9

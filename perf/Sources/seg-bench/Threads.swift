@@ -1,7 +1,7 @@
 import ArgumentParser
 import SegEngine
 
-/// How much faster narrow convolutions of large images run on several threads than on one: there a map is cut into the most tiles.
+/// Measures the speed-up by threads of narrow convolutions of large images, whose maps are divided into the most tiles.
 struct Threads: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Time of convolutions 3→16→2 of large images on one thread and on several, in turn.")

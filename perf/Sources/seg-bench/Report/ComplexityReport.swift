@@ -2,22 +2,22 @@ import Foundation
 import SegEngine
 import SegModels
 
-/// The page on complexity: formulas beside counts of the engine's operators, gridding, and a receptive field over an image.
+/// The page on complexity: formulas with the counts of the engine's operators, gridding, and a receptive field drawn over an image.
 ///
-/// Every figure is computed. Multiply–adds and parameters are those that the engine counts in graphs; gridding is counted over all paths.
+/// All numbers are computed. Multiply–adds and parameters are counted in the engine's graphs; gridding is counted over all paths.
 struct ComplexityReport {
-  /// What a pixel of a network's output sees over an image; `nil` where no image was given.
+  /// The receptive field of an output pixel, drawn over an image; `nil` if no image was given.
   let field: ReceptiveFieldPicture?
 
-  /// The SVG pictures, by the name that the page gives them.
+  /// The SVG pictures, by their names on the page.
   let pictures: [String: String]
 
-  /// The page.
+  /// The page as Markdown.
   let markdown: String
 
   /// Counts everything.
   ///
-  /// - Throws: `GraphError` where a graph cannot be made, which does not happen.
+  /// - Throws: `GraphError` if a graph cannot be made, which does not happen.
   init(field: ReceptiveFieldPicture? = nil) throws {
     self.field = field
     var pictures = Dictionary(
@@ -74,7 +74,7 @@ struct ComplexityReport {
 
   // MARK: Claims
 
-  /// What textbooks say and counting does not confirm.
+  /// Returns the textbook claims that counting does not confirm.
   private static func claims() throws -> String {
     let series = DilationStack(rates: [1, 6, 12, 18])
     let fixed = DilationStack(rates: [2, 2, 2, 2, 2])
@@ -225,7 +225,7 @@ struct ComplexityReport {
 
   private static let crossingPicture = "attention-crossing.svg"
 
-  /// Multiply–adds against the image's side.
+  /// The chart of multiply–adds by the image's side.
   private static var crossing: SVGChart {
     let (d, channels) = (768, 64)
     let sides = (0...28).map { Int((64 * pow(2, Double($0) / 4)).rounded()) / 32 * 32 }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// A report's Markdown as one HTML page that opens without a server: pictures are inside.
+/// A Markdown report as one HTML page with embedded pictures, which opens without a server.
 ///
-/// It knows what the reports write: headings, paragraphs, lists, tables, pictures, links, `code` and *emphasis*.
+/// It supports only the syntax of the reports: headings, paragraphs, lists, tables, pictures, links, `code` and *emphasis*.
 struct MarkdownPage {
   let markdown: String
-  /// The SVG pictures by the name that the Markdown gives them.
+  /// The SVG pictures, by their names in the Markdown.
   let pictures: [String: String]
 
   var html: String {
@@ -41,7 +41,7 @@ struct MarkdownPage {
     }
     if lines.allSatisfy({ $0.hasPrefix("|") }) { return table(lines) }
     if text.hasPrefix("- ") {
-      // A line that does not begin with a dash goes on with the one before.
+      // A line that does not begin with a dash continues the previous item.
       let items = lines.reduce(into: [String]()) { items, line in
         if line.hasPrefix("- ") {
           items.append(String(line.dropFirst(2)))

@@ -3,16 +3,16 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// The part of the report that the clock has a say in: estimated against measured times, the roofline, and what a budget buys.
+/// The measured part of the report: estimated and measured times, the roofline, and the networks within a budget.
 struct PerformanceReport {
-  /// What the benchmark found (`seg-bench latency`).
+  /// The results of the benchmark `seg-bench latency`.
   let record: LatencyRecord
-  /// What a search within a budget found, and the times of those that were run.
+  /// The results of a search within a budget, with the times of the networks that were run.
   let search: DesignSearch
   let searchTitle: String
   let checks: [(rated: RatedDesign, seconds: Double)]
 
-  /// The pictures by their names.
+  /// The pictures with their names.
   var pictures: [(name: String, svg: String)] {
     [
       ("latency-networks.svg", networksChart.svg), ("latency-steps.svg", stepsChart.svg),
@@ -21,7 +21,7 @@ struct PerformanceReport {
     ]
   }
 
-  /// The page `latency.md`.
+  /// The text of the page `latency.md`.
   var markdown: String {
     [head, accuracy, misses, roofs, memory, design, everything].joined(separator: "\n\n") + "\n"
   }
@@ -225,7 +225,7 @@ struct PerformanceReport {
         })
   }
 
-  /// The steps that the record keeps, in groups.
+  /// The steps in the record, in groups.
   private var groups: [(name: String, steps: [LatencyRecord.Step])] {
     let steps = record.networks.flatMap(\.steps).filter { $0.measuredSeconds > 0 }
     func group(_ step: LatencyRecord.Step) -> String {
@@ -299,7 +299,7 @@ struct PerformanceReport {
       let members = search.front.filter { $0.design.family == family }
       return members.isEmpty ? nil : .init(name: family, points: points(members))
     }
-    // What more time buys in parameters.
+    // The designs with more parameters than all before them in the front.
     var most = 0
     let steps = search.front.filter { rated in
       defer { most = max(most, rated.parameterCount) }

@@ -3,21 +3,21 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// What one output pixel of a network sees, over an image: the square that it can depend on, and how much each pixel changes it.
+/// The receptive field of one output pixel, drawn over an image: the square of the theoretical field, and the influence of each pixel.
 struct ReceptiveFieldPicture {
   let network: String
-  /// Height and width of the network's input, in pixels.
+  /// The height and width of the network's input, in pixels.
   let side: Int
-  /// The side of the theoretical receptive field; `nil` where that is the whole image.
+  /// The side of the theoretical receptive field; `nil` if that is the whole image.
   let theoreticalSide: Int?
-  /// The side of the square with the area of the pixels that hold 95 % of the influence.
+  /// The side of a square with as many pixels as hold 95 % of the influence.
   let effectiveSide: Double
   let svg: String
 
-  /// Pixels of the picture to one of the network's input.
+  /// The picture's pixels per pixel of the network's input.
   private static let scale = 6
 
-  /// Draws it for the middle pixel of the middle `side` × `side` pixels of a network's input.
+  /// Draws the field of the middle pixel of a network whose input is the central `side` × `side` pixels of the image.
   init(of description: ModelDescription, weights: Checkpoint, image: Image, side: Int) throws {
     network = description.name
     self.side = side
@@ -58,7 +58,7 @@ struct ReceptiveFieldPicture {
     let png = try Image(width: width, height: height, layout: .grey, samples: .uint8(grey)).pngBytes()
     let most = influence.max() ?? 1
     let squares = influence.enumerated().compactMap { pixel, value -> String? in
-      // The root, so that what has little influence can be seen; below a thousandth nothing is drawn.
+      // The square root makes small influences visible. Below a thousandth nothing is drawn.
       let share = most > 0 ? value / most : 0
       guard share > 1e-3 else { return nil }
       let opacity = Double((0.85 * share.squareRoot()))

@@ -28,7 +28,7 @@ struct Report: ParsableCommand {
   @Option(help: "Its weights.") var weights: String?
   @Option(help: "Side of the square of the network's input that is drawn, in pixels.") var fieldSide = 72
 
-  /// The budget of the search on the page of latency.
+  /// The search budget of the latency page.
   private static let budget = DesignSearch.Budget(seconds: 0.1, byteCount: 400_000_000)
 
   func validate() throws {
@@ -79,14 +79,14 @@ struct Report: ParsableCommand {
       searchTitle: "512×512 images, 100 ms, 400 MB, \(backend.workers.threadCount) threads", checks: checks)
   }
 
-  /// The lower quartile of the times of a network with random weights.
+  /// Measures the lower quartile of the run times of a network with random weights.
   private static func seconds(of graph: Graph, on backend: any Backend, options: CompileOptions) throws -> Double {
     let model = try graph.compiled(parameters: Parameters(repeatingNumbersFor: graph), on: backend, options: options)
     let inputs = model.inputs.map { Tensor($0.spec.shape, repeating: Float(0.5)) }
     return try model.runSeconds(inputs, lasting: 0.3).lowerQuartile
   }
 
-  /// Writes a page as Markdown and as HTML, and its pictures.
+  /// Writes a page as Markdown and as HTML, with its pictures.
   private func write(
     _ markdown: String, pictures: [String: String], as page: String, _ html: String, in folder: String
   ) throws {

@@ -1,28 +1,28 @@
 import Foundation
 
-/// A chart with two axes as SVG: points and lines, in colours that do on light and dark ground.
+/// A chart with two axes as SVG: points and lines in colours that are readable on light and dark backgrounds.
 ///
-/// Every picture of the reports with axes is drawn by it. A point may have a label, which a browser shows when it is pointed at.
+/// All charts of the reports use it. A point may have a label, which a browser shows as a tooltip.
 struct SVGChart {
   /// One of the two axes.
   struct Axis {
-    /// How numbers become places.
+    /// The mapping of numbers to positions.
     enum Scale { case linear, logarithmic }
 
     let label: String
     var scale = Scale.linear
-    /// What the axis shows; without it, all points with a little room.
+    /// The displayed range; by default that of all points with a margin.
     var range: ClosedRange<Double>?
   }
 
-  /// A point with what is to be said of it.
+  /// A point with its label.
   struct Point {
     let x: Double
     let y: Double
     var label = ""
   }
 
-  /// Points that belong together.
+  /// A series of points.
   struct Series {
     enum Mark { case points, line, dashedLine }
 
@@ -49,7 +49,7 @@ struct SVGChart {
       @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .ground { fill: #0d1117 } }
     """
 
-  /// The whole picture.
+  /// The whole chart as SVG.
   var svg: String {
     let horizontal = Placement(x, series.flatMap { $0.points.map(\.x) }, from: Self.plot.left, to: Self.plot.right)
     let vertical = Placement(y, series.flatMap { $0.points.map(\.y) }, from: Self.plot.bottom, to: Self.plot.top)
@@ -110,7 +110,7 @@ struct SVGChart {
       """
   }
 
-  /// From numbers to places along an axis.
+  /// The mapping of numbers to positions along an axis.
   private struct Placement {
     private let scale: Axis.Scale
     private let range: ClosedRange<Double>
@@ -145,7 +145,7 @@ struct SVGChart {
 
     func shows(_ value: Double) -> Bool { value.isFinite && range.contains(value) }
 
-    /// Round numbers inside the range, five or so.
+    /// About five round numbers in the range.
     var ticks: [(place: Double, label: String)] {
       var values: [Double] = []
       switch scale {
@@ -173,7 +173,7 @@ struct SVGChart {
       return exponent < 0 ? 1 / power : power
     }
 
-    /// 1, 2 or 5 times a power of ten, at least `step`.
+    /// Returns the smallest 1, 2 or 5 times a power of ten that is at least `step`.
     private static func roundStep(_ step: Double) -> Double {
       let decade = power(10, Int((log(step) / log(10)).rounded(.down)))
       return [1, 2, 5, 10].map { $0 * decade }.first { $0 >= step * (1 - 1e-9) } ?? step
@@ -209,6 +209,6 @@ struct SVGChart {
 }
 
 extension Double {
-  /// As 2e+05.
+  /// The number in scientific notation, such as 2e+05.
   fileprivate var scientific: String { String(format: "%.0e", self) }
 }
