@@ -341,7 +341,7 @@ import Testing
         message(loss, Tensor(zeros: logits.shape, of: .int32), targets).hasPrefix("logits must be float32 [batch,"),
         "\(name)")
     }
-    #expect(message(entropy, batch(1).0, targets).hasPrefix("a softmax needs two classes"))
+    #expect(message(entropy, batch(1).0, targets).hasPrefix("a softmax loss needs two classes"))
     #expect(
       message(CrossEntropyLoss(classWeights: [1, 2]), logits, targets) == "2 class weights for 3 classes")
     #expect(message(FocalLoss(alpha: [1]), logits, targets) == "1 class weights for 3 classes")
