@@ -5,6 +5,19 @@ import Foundation
 #endif
 
 extension String {
+  /// Makes the path of a file URL.
+  ///
+  /// - Throws: What `makeError` makes of the ``FileError`` if the URL is not a file URL.
+  package init<Failure: Error>(
+    pathOf url: URL, orThrow makeError: (FileError) -> Failure
+  ) throws(Failure) {
+    do throws(FileError) {
+      try self.init(pathOf: url)
+    } catch {
+      throw makeError(error)
+    }
+  }
+
   /// Makes the path of a file URL, in the encoding of ``Swift/String/fileSystemBytes``.
   ///
   /// - Throws: ``FileError`` if the URL is not a file URL.

@@ -11,11 +11,7 @@ import SegFiles
 extension ProfileError {
   /// Returns the path of a file URL.
   fileprivate static func path(of url: URL) throws(ProfileError) -> String {
-    do throws(FileError) {
-      return try String(pathOf: url)
-    } catch {
-      throw .file(error)
-    }
+    try String(pathOf: url, orThrow: ProfileError.file)
   }
 }
 

@@ -11,11 +11,7 @@ import SegFiles
 extension ImageError {
   /// Returns the path of a file URL.
   fileprivate static func path(of url: URL) throws(ImageError) -> String {
-    do throws(FileError) {
-      return try String(pathOf: url)
-    } catch {
-      throw ImageError(error)
-    }
+    try String(pathOf: url, orThrow: ImageError.init)
   }
 }
 
@@ -92,13 +88,8 @@ extension LabelColors {
   ///
   /// - Throws: ``LabelColorsError``.
   public init(contentsOf url: URL) throws(LabelColorsError) {
-    let path: String
-    do throws(FileError) {
-      path = try String(pathOf: url)
-    } catch {
-      throw LabelColorsError(path: error.path, cause: .file(error))
-    }
-    try self.init(contentsOf: path)
+    try self.init(
+      contentsOf: String(pathOf: url) { error in LabelColorsError(path: error.path, cause: .file(error)) })
   }
 }
 
@@ -118,11 +109,7 @@ extension LabelledImages {
     readsColors: Bool = false
   ) throws(DatasetError) {
     func path(_ url: URL) throws(DatasetError) -> String {
-      do throws(FileError) {
-        return try String(pathOf: url)
-      } catch {
-        throw DatasetError(error.path, .file(error))
-      }
+      try String(pathOf: url) { error in DatasetError(error.path, .file(error)) }
     }
     try self.init(
       images: path(images), masks: path(masks), subject: subject, imageSuffix: imageSuffix, maskSuffix: maskSuffix,

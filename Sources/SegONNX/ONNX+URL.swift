@@ -14,13 +14,7 @@ extension ONNXModel {
   ///
   /// - Throws: ``ONNXError`` where a file cannot be read or is damaged, or is written for an operator set that is not read.
   public init(contentsOf url: URL) throws(ONNXError) {
-    let path: String
-    do throws(FileError) {
-      path = try String(pathOf: url)
-    } catch {
-      throw ONNXError(error.path, .file(error))
-    }
-    try self.init(contentsOf: path)
+    try self.init(contentsOf: String(pathOf: url) { error in ONNXError(error.path, .file(error)) })
   }
 }
 
@@ -59,12 +53,6 @@ extension PredictionSettings {
   ///
   /// - Throws: `SettingsError`, which names the file, also where it cannot be read.
   public init(contentsOf url: URL) throws(SettingsError) {
-    let path: String
-    do throws(FileError) {
-      path = try String(pathOf: url)
-    } catch {
-      throw SettingsError("\(error)")
-    }
-    try self.init(contentsOf: path)
+    try self.init(contentsOf: String(pathOf: url) { error in SettingsError("\(error)") })
   }
 }

@@ -11,11 +11,7 @@ import SegFiles
 extension WeightsError {
   /// Returns the path of a file URL.
   fileprivate static func path(of url: URL) throws(WeightsError) -> String {
-    do throws(FileError) {
-      return try String(pathOf: url)
-    } catch {
-      throw WeightsError(error)
-    }
+    try String(pathOf: url, orThrow: WeightsError.init)
   }
 }
 

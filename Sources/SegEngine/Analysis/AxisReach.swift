@@ -58,9 +58,8 @@ public struct AxisReach: Sendable {
   /// Output i reads the positions in a table. Near and beyond the borders, an unbounded axis is modelled by shifting
   /// the entry of an output of the same phase in the middle.
   static func table(_ table: [[Int]], of extent: Int) -> AxisReach {
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
     let table = table.map { Array(Set($0)).sorted() }
-    let common = max(1, divisor(table.count, extent))
+    let common = max(1, greatestCommonDivisor(table.count, extent))
     // The table repeats after `period` outputs, shifted by `step` inputs.
     let (period, step) = (max(1, table.count / common), extent / common)
     let scale = Double(extent) / Double(max(1, table.count))

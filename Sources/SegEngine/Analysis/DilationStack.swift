@@ -64,9 +64,8 @@ public struct DilationStack: Hashable, Sendable {
   /// there are no holes if the first rate is 1, but not otherwise: of the 1369 stacks of two to four rates up to 9 with
   /// K = 3 that meet it, 797 have holes. The smallest is 2, 3.
   public var meetsHybridDilatedCondition: Bool {
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
     guard rates.count > 1 else { return rates.allSatisfy { $0 == 1 } }
-    return greatestDistances[1] <= kernel && rates.reduce(0, divisor) == 1
+    return greatestDistances[1] <= kernel && rates.reduce(0, greatestCommonDivisor) == 1
   }
 
   /// A sufficient condition for no holes that is easy to check: with the rates in ascending order, each is at most the

@@ -111,8 +111,6 @@ private func commonPeriod(_ jumps: some Sequence<Double>) -> Int? {
   return period
 }
 
-private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
-
 /// Traces the dependence of values on an input backwards.
 private struct DependenceWalk: Sendable {
   enum Axis { case height, width }

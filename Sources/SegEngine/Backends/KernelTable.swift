@@ -5,9 +5,8 @@
 package struct KernelTable: Sendable {
   /// The operation of a kernel.
   package enum Operation: String, CaseIterable, Sendable {
-    case panelProduct, strassenProduct, winograd, depthwise, elementwise, normalization, pooling, patches,
-      interpolation,
-      transposition, reduction, softmax, argmax
+    case panelProduct, strassenProduct, winograd, depthwise, elementwise, normalization, pooling, patches
+    case interpolation, transposition, reduction, softmax, argmax
   }
 
   private struct Key: Hashable {

@@ -4,8 +4,7 @@ extension CompiledModel {
   ///
   /// - Throws: The errors of ``run(_:into:using:)``.
   public func runSeconds(_ inputs: [Tensor], lasting: Double) throws(GraphError) -> [Double] {
-    var results = outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
-    var state = variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
+    var (results, state) = (outputs.map(\.zeros), variables.map(\.zeros))
     let workspace = makeWorkspace()
     try run(inputs, into: &results, updating: &state, using: workspace)
     let clock = ContinuousClock()

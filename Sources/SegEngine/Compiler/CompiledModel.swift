@@ -12,6 +12,9 @@ public final class CompiledModel: Sendable {
     /// Shape and type; feature maps are `[batch, height, width, channels]`.
     public let spec: TensorSpec
     let buffer: Int
+
+    /// A tensor of zeros for the port.
+    var zeros: Tensor { Tensor(zeros: spec.shape, of: spec.elementType) }
   }
 
   /// A description of a step, for reports.
@@ -231,8 +234,7 @@ public final class CompiledModel: Sendable {
   ///
   /// - Throws: The errors of ``run(_:into:using:)``.
   public func profile(_ inputs: [Tensor], rounds: Int) throws(GraphError) -> [[Double]] {
-    var results = outputs.map { Tensor(uninitialized: $0.spec.shape, of: $0.spec.elementType) }
-    var state = variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
+    var (results, state) = (outputs.map(\.zeros), variables.map(\.zeros))
     let workspace = makeWorkspace()
     try run(inputs, into: &results, updating: &state, using: workspace)
     let clock = ContinuousClock()

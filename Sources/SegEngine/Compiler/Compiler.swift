@@ -49,7 +49,7 @@ struct Compiler {
       changes = editor.changes
       graph = editor.finish()
     }
-    let specs = try graph.specs(forInputs: [:])
+    let specs = graph.values.map(\.spec)
     let buffers = BufferAssignment(graph, specs, placesParts: options.optimizes)
     var steps = prepare(specs, buffers)
 
@@ -121,11 +121,9 @@ struct Compiler {
       func operand(_ place: BufferAssignment.Place) -> Step.Operand {
         .init(buffer: place.buffer, byteOffset: place.byteOffset, spec: copy.spec, rowStride: place.rowStride)
       }
-      let context = PreparationContext(
-        inputs: [copy.spec], outputs: [copy.spec], constants: [nil], backend: device.backend)
       steps.append(
         Step(
-          name: copy.name, operator: Identity(), prepared: Identity().prepare(context), inputs: [operand(copy.from)],
+          name: copy.name, operator: Identity(), prepared: .forwarding, inputs: [operand(copy.from)],
           outputs: [operand(copy.to)]))
     }
     return steps

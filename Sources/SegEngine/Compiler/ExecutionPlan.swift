@@ -138,7 +138,7 @@ extension Graph {
 }
 
 extension Parameters {
-  /// Makes placeholder weights, all ½; those of one shape share their memory.
+  /// Makes weights for planning, all ½; those of one shape share their memory.
   fileprivate init(standingFor graph: Graph) {
     self.init()
     var tensors: [TensorSpec: Tensor] = [:]

@@ -26,17 +26,14 @@ public struct ConvolutionRun {
   /// The threads that the work is split over.
   public var workers: WorkerPool { device.workers }
 
-  /// Whether the residual is in the output's memory.
-  var addsInPlace: Bool { epilogue.residual == UnsafePointer(result.y) }
-
-  /// Whether the sums are to be added to the output, which holds the residual. Otherwise they are stored.
-  public var accumulates: Bool { addsInPlace }
+  /// Whether the sums are to be added to the output, because the residual is in its memory. Otherwise they are stored.
+  public var accumulates: Bool { epilogue.residual == UnsafePointer(result.y) }
 
   /// Applies bias, residual and function in place to the sums of `rows` pixels, beginning at the output's pixel `pixel`. A residual in the
   /// output's memory (``accumulates``) has been added before.
   public func finish(pixel: Int, rows: Int, channels: Int) {
     var epilogue = epilogue.part(row: pixel)
-    if addsInPlace { epilogue.residual = nil }
+    if accumulates { epilogue.residual = nil }
     guard !epilogue.isIdentity else { return }
     let target = result.part(row: pixel)
     kernels.affine(target.y, xStride: target.stride, epilogue, into: target, rows: rows, channels: channels)

@@ -76,7 +76,7 @@ struct TransposedScatter: TiledConvolutionAlgorithm {
     let first = (image * problem.output.height + rows.lowerBound) * problem.output.width
     let y = run.result.row(first)
     let pixels = rows.count * problem.output.width
-    if !run.addsInPlace {
+    if !run.accumulates {
       for pixel in 0..<pixels { (y + pixel * run.result.stride).update(repeating: 0, count: problem.outputChannels) }
     }
     for group in 0..<geometry.groups {

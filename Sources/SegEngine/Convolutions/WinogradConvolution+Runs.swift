@@ -135,7 +135,7 @@ extension WinogradConvolution {
           list.append(
             run.result.row(pixel), stride: step.width * run.result.stride, rows: columns,
             count: problem.outputChannels, isWritten: true)
-          if let residual = run.epilogue.residual, !run.addsInPlace {
+          if let residual = run.epilogue.residual, !run.accumulates {
             let stride = run.epilogue.residualStride
             list.append(
               residual + pixel * stride, stride: step.width * stride, rows: columns, count: problem.outputChannels)

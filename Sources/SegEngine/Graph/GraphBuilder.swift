@@ -139,7 +139,7 @@ public final class GraphBuilder {
     }
     precondition(
       failure != nil || specs.count == outputCount, "\(name) has \(specs.count) outputs, not \(outputCount)")
-    // After an error, values are placeholders of one element. They are never run.
+    // After an error, values have one element and are never run.
     let stand = TensorSpec([1, 1, 1, 1])
     let ids = (0..<outputCount).map { addValue(.node, failure == nil ? specs[$0] : stand) }
     if failure == nil {

@@ -37,7 +37,7 @@ struct ComposeTransposed: NodeRewrite {
   private func match(_ node: Graph.NodeID, _ editor: GraphEditor) -> Match? {
     let constants = editor.constants(of: node)
     guard let convolution = editor[node].operator as? any Convolving, convolution.direction == .forward,
-      convolution.geometry == ConvolutionGeometry(kernel: 3, padding: 1), !convolution.addsResidual,
+      convolution.geometry == ComposeTransposed.convolution, !convolution.addsResidual,
       let weight = constants[1], constants.count < 3 || constants[2] != nil,
       let concat = editor.soleProducer(of: editor[node].inputs[0]),
       let join = editor[concat].operator as? any Joining,
@@ -47,7 +47,7 @@ struct ComposeTransposed: NodeRewrite {
     for (position, part) in editor[concat].inputs.enumerated() {
       if let transposed = editor.soleProducer(of: part),
         let upsampling = editor[transposed].operator as? any Convolving, upsampling.direction == .transposed,
-        upsampling.geometry == ConvolutionGeometry(kernel: 2, stride: 2), upsampling.outputPadding == 0,
+        upsampling.geometry == ComposeTransposed.doubling, upsampling.outputPadding == 0,
         upsampling.function == .identity, !upsampling.addsResidual
       {
         let parameters = editor.constants(of: transposed)
@@ -65,6 +65,7 @@ struct ComposeTransposed: NodeRewrite {
   }
 
   private static let convolution = ConvolutionGeometry(kernel: 3, padding: 1)
+  private static let doubling = ConvolutionGeometry(kernel: 2, stride: 2)
   /// The transposed convolution of 4 × 4 taps.
   private static let composed = ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)
 
@@ -84,15 +85,15 @@ struct ComposeTransposed: NodeRewrite {
       let choice = ConvolutionAlgorithms.choose(for: problem, on: device, options)
       return (choice.algorithm, choice.candidates[0].estimatedSeconds)
     }
-    let plain = ComposeTransposed.convolution
     let composed = choose(.transposed, ComposeTransposed.composed, low, output)
     // By the definition it takes more multiply–adds than the two.
     guard composed.algorithm.method.kind.isWinograd else { return false }
     let alone = [
-      choose(.forward, plain, joined, output),
-      choose(.transposed, ConvolutionGeometry(kernel: 2, stride: 2), low, doubled),
+      choose(.forward, ComposeTransposed.convolution, joined, output),
+      choose(.transposed, ComposeTransposed.doubling, low, doubled),
     ]
-    return choose(.forward, plain, others, output).seconds + composed.seconds <= alone[0].seconds + alone[1].seconds
+    return choose(.forward, ComposeTransposed.convolution, others, output).seconds + composed.seconds <= alone[0]
+      .seconds + alone[1].seconds
   }
 
   /// Puts the nodes that do the same in the convolution's place.

@@ -2,7 +2,7 @@ import SegEngine
 
 extension Value {
   /// The additive attention gate of Attention U-Net (Oktay et al. 2018) on a skip connection: α · x with α = σ(ψ ·
-  /// ReLU(W_g · g + W_x · x)). W_g, W_x and ψ are 1×1 convolutions with batch normalisation.
+  /// ReLU(W_g · g + W_x · x). W_g, W_x and ψ are 1×1 convolutions with batch normalisation.
   ///
   /// Parameters within the current scope: `W_g.0`, `W_g.1`, `W_x.0`, `W_x.1`, `psi.0`, `psi.1`, the keys of the common
   /// PyTorch ports.

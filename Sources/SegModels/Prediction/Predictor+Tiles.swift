@@ -50,9 +50,8 @@ extension Predictor {
   /// A predictor that pads a tile to a size, rounded up to a multiple of the greatest common divisor of alignment and
   /// padding multiple.
   private func padding(to size: Extent2D, _ tiling: Tiling) -> Predictor {
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
     guard case .keep(let multiple) = preprocessing.fit else { return self }
-    let step = divisor(multiple, tiling.alignment)
+    let step = greatestCommonDivisor(multiple, tiling.alignment)
     func up(_ extent: Int) -> Int { (extent + step - 1) / step * step }
     var preprocessing = preprocessing
     preprocessing.fit = .pad(Extent2D(height: up(size.height), width: up(size.width)))
