@@ -13,9 +13,14 @@ public final class ProductBenchmark {
   /// The multiply–adds of a call, over all copies.
   public var macs: Double { Double(copies) * Double(m) * Double(n) * Double(k) }
 
-  /// Creates the matrices.
+  /// Creates the matrices: a of `m` × `k`, b of `k` × `n`.
   ///
-  /// - Parameter copies: The number of products per call: the number of threads, if each is to compute one.
+  /// - Parameters:
+  ///   - m: The rows of a and of the product.
+  ///   - n: The columns of b and of the product.
+  ///   - k: The columns of a and rows of b.
+  ///   - copies: The number of products per call: the number of threads, if each is to compute one.
+  ///   - backend: The backend that is measured.
   public init(m: Int, n: Int, k: Int, copies: Int, on backend: any Backend) {
     (self.m, self.n, self.k, self.copies) = (m, n, k, copies)
     device = ComputeDevice(backend)

@@ -48,6 +48,8 @@ public struct PreparationContext {
   /// - Parameters:
   ///   - format: The packed format.
   ///   - input: The input whose constant is packed.
+  ///   - byteCount: The size of the packed weights in bytes.
+  ///   - pack: Writes the packed weights.
   /// - Returns: The bytes, as a tensor of type `uint8`.
   public func packed(
     _ format: PackedFormat, ofInput input: Int = 1, byteCount: Int, _ pack: (UnsafeMutableRawPointer) -> Void

@@ -42,11 +42,12 @@ public protocol BinaryArithmetic: Operator {
 
 /// An operator that moves elements and changes none, so that two of them can be one.
 public protocol Movement: Operator {
-  /// The one operator that does to input 0 of `producer` what `producer` and then this do, or `nil`.
+  /// Returns the operator that computes from input 0 of `producer` what `producer` followed by this operator computes, or `nil`.
   ///
   /// - Parameters:
+  ///   - producer: The operator that computes input 0 of this one.
   ///   - inputs: Shapes and types of the inputs of `producer`.
-  ///   - outputs: Those of the outputs of this operator.
+  ///   - outputs: Shapes and types of the outputs of this operator.
   func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)?
 }
 
@@ -58,9 +59,11 @@ public protocol AxisPermuting: Operator {
 
 /// An operator that can write its output with the axes in another order.
 public protocol PermutationAbsorbing: Operator {
-  /// The operator whose output is that of this one with the axes permuted as by ``AxisPermuting``, or `nil`.
+  /// Returns the operator whose output is that of this one with its axes permuted, or `nil`.
   ///
-  /// - Parameter inputs: Shapes and types of this operator's inputs.
+  /// - Parameters:
+  ///   - permutation: The order of the axes: axis i of the new output is this output's axis `permutation[i]`.
+  ///   - inputs: Shapes and types of this operator's inputs.
   func absorbing(permutation: [Int], inputs: [TensorSpec]) -> (any Operator)?
 }
 
@@ -134,10 +137,13 @@ extension Padding2D {
 
 /// An operator that can compute one of its operands itself, some pixels at a time.
 public protocol ProducerAbsorbing: Operator {
-  /// The operator that takes input 0 of `producer`, and then its own inputs without the one at `input`, which is what `producer`
-  /// gives; `nil` where there is none such.
+  /// Returns the operator that takes input 0 of `producer`, followed by the inputs of this operator except the one at `input`, and computes
+  /// that one itself; `nil` if there is none.
   ///
-  /// - Parameter inputs: Shapes and types of this operator's inputs.
+  /// - Parameters:
+  ///   - producer: The operator that computes the input at `input`.
+  ///   - input: The index of the input that `producer` computes.
+  ///   - inputs: Shapes and types of this operator's inputs.
   func absorbing(_ producer: any Operator, at input: Int, inputs: [TensorSpec]) -> (any Operator)?
 }
 
