@@ -27,6 +27,21 @@ extension Predictor {
     return combined
   }
 
+  /// The probability of each class at the size of the network's output, `[height, width, classes]`: the softmax over
+  /// the classes, or background and foreground from the sigmoid of one logit, or the network's output if it already is
+  /// probabilities.
+  ///
+  /// - Precondition: The prediction has logits.
+  /// - Throws: ``PredictionError`` if the output is not a map.
+  public func probabilities(of prediction: Prediction) throws -> Tensor {
+    guard let logits = prediction.logits else {
+      preconditionFailure("probabilities(of:) needs a prediction made with keepingLogits: true")
+    }
+    let map = logits.reshaped(to: try MapReading.featureMapShape(logits.shape))
+    return try distribution(
+      of: map, Placement(of: Extent2D(height: map.shape.height, width: map.shape.width), fit: .keep(multipleOf: 1)))
+  }
+
   /// The labels of an image from several views, refined by a conditional random field if one is given, and the
   /// probabilities or the field's marginals, `[height, width, classes]`.
   ///

@@ -75,20 +75,14 @@ extension ONNXEvaluator {
     }
   }
 
-  /// The cubic convolution kernel.
-  static func cubic(_ distance: Double, _ a: Double) -> Double {
-    let x = abs(distance)
-    if x <= 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-    return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0
-  }
-
   private static func axis(
     _ call: ONNXCall, extent: Int, count: Int, scale: Double, region: (Double, Double), _ settings: Settings
   ) throws(ONNXFailure) -> Axis {
     var axis = Axis()
     // When an image shrinks and is to be smooth, the kernel widens by as much.
     let stretch = settings.antialiases ? min(scale, 1) : 1
-    let radius = (settings.mode == "cubic" ? 2 : 1) / stretch
+    let kernel: InterpolationKernel = settings.mode == "cubic" ? .cubic(a: settings.coefficient) : .triangle
+    let radius = kernel.radius / stretch
     try call.spend(count, Int(min(radius, 0x1p40)))
     for index in 0..<count {
       let position = try position(index, extent: extent, count: count, scale: scale, region: region, settings)
@@ -107,7 +101,7 @@ extension ONNXEvaluator {
         + (settings.antialiases ? 1 : 0)
       {
         let distance = (Double(neighbour) - position) * stretch
-        var weight = settings.mode == "cubic" ? cubic(distance, settings.coefficient) : max(0, 1 - abs(distance))
+        var weight = kernel.weight(at: distance)
         if settings.excludesOutside, neighbour < 0 || neighbour >= extent { weight = 0 }
         if weight == 0 { continue }
         sum += weight

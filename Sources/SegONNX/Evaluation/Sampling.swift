@@ -64,8 +64,11 @@ extension ONNXEvaluator {
     let floor = x.rounded(.down)
     switch mode {
     case "nearest": take(x, 1)
-    case "linear": for step in 0...1 { take(floor + Double(step), 1 - abs(x - floor - Double(step))) }
-    default: for step in -1...2 { take(floor + Double(step), cubic(x - floor - Double(step), -0.75)) }
+    default:
+      let kernel: InterpolationKernel = mode == "linear" ? .triangle : .cubic(a: -0.75)
+      for step in mode == "linear" ? 0...1 : -1...2 {
+        take(floor + Double(step), kernel.weight(at: x - floor - Double(step)))
+      }
     }
     return taps
   }

@@ -26,6 +26,7 @@ struct HostOperator: Operator {
   let operands: [Operand]
 
   var attributes: String { node.kind }
+  var latencyKind: String { "\(Self.name) \(node.kind)" }
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
     do {
