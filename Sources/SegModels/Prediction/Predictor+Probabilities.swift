@@ -66,15 +66,17 @@ extension Predictor {
 }
 
 extension Predictor {
-  /// The probability of each class at the image's size, `[height, width, classes]`, from a map `[1, height, width,
+  /// The probability of each class at the placement's image size, `[height, width, classes]`, from a map `[1, height, width,
   /// classes]` of any resolution. One channel gives background and foreground. A map whose values sum to 1 at each
   /// pixel is treated as probabilities.
-  private func distribution(of map: Tensor, _ placement: Placement) throws -> Tensor {
+  func distribution(of map: Tensor, _ placement: Placement) throws -> Tensor {
     let areProvided =
       switch postprocessing {
       case .largestProbability, .independent: true
       case .argmax: map.elementType == .float32 && map.sumsToOne
-      case .threshold, .labels, .probabilityThreshold, .saliencyThreshold: false
+      case .threshold, .labels, .probabilityThreshold, .saliencyThreshold,
+        .saliencyLogits:
+        false
       }
     let values = try readings.run(
       MapReading(
