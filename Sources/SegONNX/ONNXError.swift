@@ -24,6 +24,8 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
     case unsupportedOperators([Unsupported])
     /// A node has attributes, element types or shapes that are invalid or not supported.
     case node(name: String, operator: String, reason: String)
+    /// The network does not have a single image as its input and an output that is a map of the image.
+    case segmentation(reason: String)
     /// The shape given for an input contradicts the file, or is missing.
     case input(name: String, reason: String)
   }
@@ -43,6 +45,7 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
     switch cause {
     case .file(let error): error.description
     case .malformed(let reason): oneLine("\(path): is no valid ONNX model: \(reason)")
+    case .segmentation(let reason): oneLine("\(path): is not an image segmentation network: \(reason)")
     case .unsupportedOperators(let operators):
       oneLine("\(path): has operators that are not supported: \(operators.map(\.description).joined(separator: ", "))")
     case .node(let name, let kind, let reason): oneLine("\(path): \(kind) at \(name): \(reason)")

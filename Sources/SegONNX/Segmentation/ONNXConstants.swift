@@ -1,7 +1,7 @@
 import SegEngine
 
-/// The constants of a graph by name: initialisers, Constant nodes, and the results of casting, dequantising or reshaping
-/// one. For such a result, the constant before that operation is returned.
+/// The constants of a graph by name: initialisers, Constant nodes, and the results of casting, dequantising or
+/// reshaping one. For such a result, the constant before that operation is returned.
 struct ONNXConstants {
   private let graph: ONNXGraph
   private let producers: [String: ONNXNode]
