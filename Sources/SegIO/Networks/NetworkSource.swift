@@ -144,7 +144,7 @@ package enum NetworkSource: Sendable {
       return LoadedPredictor(
         name: name, predictor: segmentation.predictor(on: backend, options: options),
         classes: min(256, segmentation.classes), outputChannels: segmentation.outputChannels,
-        assumptions: segmentation.assumptions, leftOut: [], graph: segmentation.graph)
+        assumptions: segmentation.replaceableAssumptions, leftOut: [], graph: segmentation.graph)
     }
   }
 }
