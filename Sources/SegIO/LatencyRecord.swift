@@ -36,6 +36,11 @@ public struct LatencyRecord: Codable, Sendable {
   /// A step of a network.
   public struct Step: Codable, Sendable {
     public var name: String
+    /// The operator's name.
+    public var kind: String
+    /// The kind of work, as in ``ExecutionPlan/Step/latencyKind``.
+    public var latencyKind: String
+    /// The operator with its attributes.
     public var operation: String
     public var algorithm: String
     public var output: [Int]
@@ -53,6 +58,8 @@ public struct LatencyRecord: Codable, Sendable {
 
     public init(_ step: ExecutionPlan.Step, estimatedSeconds: Double, measuredSeconds: Double) {
       name = step.name
+      kind = step.kind
+      latencyKind = step.latencyKind
       operation = step.operation
       algorithm = step.algorithm
       output = step.output.shape.dimensions
@@ -130,11 +137,7 @@ public struct LatencyRecord: Codable, Sendable {
     let steps = networks.flatMap(\.steps)
     stepCount = steps.count
     medianStepError = steps.map(\.relativeError).median
-    func kind(_ step: Step) -> String {
-      step.operation.hasPrefix("Convolution") || step.operation.hasPrefix("Transposed")
-        ? step.algorithm : step.operation.split(separator: " ").first.map(String.init) ?? ""
-    }
-    kinds = Dictionary(grouping: steps, by: kind).map { kind, steps in
+    kinds = Dictionary(grouping: steps, by: \.latencyKind).map { kind, steps in
       KindErrors(
         kind: kind, steps: steps.count, estimatedSeconds: steps.reduce(0) { $0 + $1.estimatedSeconds },
         measuredSeconds: steps.reduce(0) { $0 + $1.measuredSeconds },

@@ -80,7 +80,7 @@ def main():
         logits = session.run(None, {"image": given[None, None].astype(np.float32) / 255})[0][0, 0]
         expected = 1 / (1 + np.exp(-logits.astype(np.float64)))
         name = os.path.relpath(path, frames).replace(os.sep + "images", "").removesuffix(".png")
-        difference = max(difference, float(np.abs(probabilities[name][0, :, :, 0] - expected).max()))
+        difference = max(difference, float(np.abs(probabilities[name][:, :, 1] - expected).max()))
         mask = Image.open(path.replace(os.sep + "images" + os.sep, os.sep + "masks" + os.sep))
         truth = letterbox(Image.fromarray((np.asarray(mask) > 0).astype(np.uint8)), Image.NEAREST) > 0
         found = expected > THRESHOLD

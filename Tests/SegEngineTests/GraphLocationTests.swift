@@ -125,7 +125,7 @@ import Testing
       }
       return nil
     } catch {
-      return error as? GraphError
+      return error
     }
   }
 

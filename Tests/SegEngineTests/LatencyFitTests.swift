@@ -109,10 +109,16 @@ import Testing
     #expect(!RateGrid.isValid(rows: [], columns: [], rates: []))
   }
 
-  @Test func kindsAreNamedByOperatorAndFirstWord() {
-    #expect(StepDemand.kind(ofOperation: "Elementwise clip(low: 0.0, high: 6.0)") == "Elementwise clip")
-    #expect(StepDemand.kind(ofOperation: "Resize bilinear alignCorners ×2.0") == "Resize bilinear")
-    #expect(StepDemand.kind(ofOperation: "MaxPool 3×3 stride 2 padding 1") == "MaxPool")
-    #expect(StepDemand.kind(ofOperation: "PReLU") == "PReLU")
+  /// Steps whose time per element differs have coefficients of their own; sizes do not matter.
+  @Test func kindsAreOperatorsWithFunctionOrInterpolation() {
+    let operators: [(any Operator, String)] = [
+      (Elementwise(.clip(low: 0, high: 6)), "Elementwise clip"), (Elementwise(.relu), "Elementwise relu"),
+      (Resize(.bilinear, coordinates: .alignCorners, to: .size(8)), "Resize bilinear"),
+      (Resize(.nearest, to: .like), "Resize nearest"), (Binary(.add), "Binary add"), (PReLU(), "PReLU"),
+      (MaxPool(ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)), "MaxPool"),
+      (Linear(function: .gelu), "Linear gelu"), (Linear(), "Linear"), (Softmax(axis: 1), "Softmax"),
+      (Slice([.init(axis: 1, from: 0, to: 4)]), "Slice"),
+    ]
+    for (`operator`, kind) in operators { #expect(`operator`.latencyKind == kind) }
   }
 }

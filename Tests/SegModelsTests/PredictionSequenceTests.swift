@@ -39,6 +39,31 @@ import Testing
     #expect(try alone.labels == predictor(Self.image(1)).labels && alone.logits != nil)
   }
 
+  @Test func tilesAreCountedAndCancellable() async throws {
+    let predictor = try predictor()
+    let image = try Self.image(60)
+    for blending in Tiling.Blending.allCases {
+      let tiling = Tiling(
+        size: Extent2D(height: 4, width: 32), overlap: Extent2D(height: 2, width: 8), blending: blending, alignment: 1)
+      // Rows 0..<4, 2..<6, 4..<7; columns 0..<32, 24..<56, 48..<65.
+      let counts = Mutex<[[Int]]>([])
+      let labels = try await predictor.labels(for: image, in: tiling) { done, total in
+        counts.withLock { $0.append([done, total]) }
+      }
+      let wanted: () throws -> LabelMap = { try predictor.labels(for: image, in: tiling) }
+      #expect(try labels == wanted())
+      #expect(counts.withLock { $0 } == (0...9).map { [$0, 9] })
+
+      // The tile that cancels the task is the last one.
+      let task = Task {
+        try await predictor.labels(for: image, in: tiling) { done, _ in
+          if done == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+        }
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+  }
+
   /// One image ahead, never more.
   @Test func oneImageIsReadAhead() async throws {
     let predictor = try predictor()

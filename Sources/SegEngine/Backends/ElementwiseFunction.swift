@@ -36,6 +36,9 @@ public enum ElementwiseFunction: Hashable, Sendable {
   case reciprocal
   case erf
 
+  /// The name without parameters.
+  var name: String { String("\(self)".prefix { $0 != "(" }) }
+
   /// min(max(x, 0), 6)
   public static var relu6: ElementwiseFunction { .clip(low: 0, high: 6) }
 

@@ -6,6 +6,8 @@ public struct ExecutionPlan: Sendable {
     public let name: String
     /// The operator's name.
     public let kind: String
+    /// The kind of work, whose coefficients a ``LatencyModel`` has: the algorithm of a convolution, ``Operator/latencyKind`` otherwise.
+    public let latencyKind: String
     /// The operator with its attributes.
     public let operation: String
     /// The algorithm's name, or empty.
@@ -31,12 +33,14 @@ public struct ExecutionPlan: Sendable {
 
     /// Makes a step.
     public init(
-      name: String, kind: String, operation: String, algorithm: String, isConvolution: Bool, work: WorkEstimate?,
+      name: String, kind: String, latencyKind: String, operation: String, algorithm: String, isConvolution: Bool,
+      work: WorkEstimate?,
       cost: Cost, output: TensorSpec, activationByteCount: Int, weightByteCount: Int, sourceWeightByteCount: Int,
       packedWeightByteCount: Int, workspaceByteCount: Int
     ) {
       self.name = name
       self.kind = kind
+      self.latencyKind = latencyKind
       self.operation = operation
       self.algorithm = algorithm
       self.isConvolution = isConvolution
@@ -113,9 +117,11 @@ extension Step {
     let source = byteCount(prepared.packedInputs)
     // The first candidate is the one that runs. Other operators' packed weights have nearly the size of the unpacked ones.
     let packed = prepared.packedInputs.isEmpty ? 0 : prepared.candidates.first?.weightByteCount ?? source
+    let isConvolution = !prepared.candidates.isEmpty
     return ExecutionPlan.Step(
-      name: name, kind: type(of: `operator`).name, operation: `operator`.title,
-      algorithm: prepared.algorithm, isConvolution: !prepared.candidates.isEmpty, work: prepared.work,
+      name: name, kind: type(of: `operator`).name,
+      latencyKind: isConvolution ? prepared.algorithm : `operator`.latencyKind, operation: `operator`.title,
+      algorithm: prepared.algorithm, isConvolution: isConvolution, work: prepared.work,
       cost: `operator`.cost(inputs: inputs.map(\.spec), outputs: outputs.map(\.spec)), output: outputs[0].spec,
       activationByteCount: (inputs.indices.filter(isMap).map { inputs[$0].spec } + outputs.map(\.spec))
         .reduce(0) { $0 + $1.byteCount },

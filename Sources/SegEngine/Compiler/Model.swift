@@ -145,9 +145,15 @@ public final class Model: Sendable {
 
   /// Returns the model compiled for the given input shapes. An input that is not given has the shape it was built with.
   ///
-  /// - Throws: ``GraphError`` if the architecture does not support the shapes, and errors of making the graph.
-  public func compiled(for shapes: [String: Shape] = [:]) throws -> CompiledModel {
-    try compiled(Variant(shapes: shapes, extension: nil))
+  /// - Throws: ``GraphError`` if the architecture does not support the shapes; ``GraphError/graph(error:)`` if its graph cannot be made.
+  public func compiled(for shapes: [String: Shape] = [:]) throws(GraphError) -> CompiledModel {
+    do {
+      return try compiled(Variant(shapes: shapes, extension: nil))
+    } catch let error as GraphError {
+      throw error
+    } catch {
+      throw GraphError.graph(error: error)
+    }
   }
 
   private func compiled(_ variant: Variant) throws -> CompiledModel {
@@ -173,8 +179,8 @@ public final class Model: Sendable {
   /// Runs the network on tensors by name.
   ///
   /// - Throws: ``GraphError`` if an input is missing, unknown, or has a shape that the architecture does not support, or if a node is not
-  ///   defined for its operands' values; errors of making the graph.
-  public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+  ///   defined for its operands' values; ``GraphError/graph(error:)`` if the graph cannot be made.
+  public func run(_ inputs: [String: Tensor]) throws(GraphError) -> [String: Tensor] {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs)
   }
@@ -183,7 +189,9 @@ public final class Model: Sendable {
   ///
   /// - Throws: The errors of ``run(_:)``; ``GraphError/wrongVariable(name:expected:actual:)`` if a variable is missing or has another shape
   ///   or type.
-  public func run(_ inputs: [String: Tensor], updating variables: inout Variables) throws -> [String: Tensor] {
+  public func run(_ inputs: [String: Tensor], updating variables: inout Variables) throws(GraphError) -> [String:
+    Tensor]
+  {
     defer { keepWithinLimit() }
     return try compiled(for: inputs.mapValues(\.shape)).run(inputs, updating: &variables)
   }
@@ -192,7 +200,7 @@ public final class Model: Sendable {
   ///
   /// - Precondition: The network has one input.
   /// - Throws: The errors of ``run(_:)``.
-  public func callAsFunction(_ input: Tensor) throws -> Tensor {
+  public func callAsFunction(_ input: Tensor) throws(GraphError) -> Tensor {
     precondition(inputNames.count == 1, "\(name) has \(inputNames.count) inputs")
     return try run([inputNames[0]: input])[outputNames[0]]!
   }

@@ -63,6 +63,11 @@ public struct ConvolutionMethod: Sendable {
     self.init(name, .general) { make($0, $1.backend) }
   }
 
+  /// Returns whether the engine's algorithm of a name computes by Winograd's filtering, with fewer multiplications than the definition.
+  public static func isWinograd(named name: String) -> Bool {
+    ConvolutionAlgorithms.all.contains { $0.name == name && $0.kind.isWinograd }
+  }
+
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
     _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?

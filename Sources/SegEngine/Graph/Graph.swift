@@ -98,6 +98,16 @@ public struct Graph: Sendable {
   ///
   /// - Throws: ``GraphError`` for the first operator whose operands do not fit, with both shapes and the line that added it, or, for an
   ///   arithmetic operator, its operands; for a graph without outputs; for two parameters of one name and different shapes.
+  public init(_ name: String, _ body: (GraphBuilder) throws(GraphError) -> Void) throws(GraphError) {
+    let builder = GraphBuilder(name: name)
+    try body(builder)
+    self = try builder.finish()
+  }
+
+  /// Builds a graph by running `body`, which adds inputs, operators and outputs, and may throw errors of its own.
+  ///
+  /// - Throws: ``GraphError`` as the other initialiser; the errors of `body`.
+  @_disfavoredOverload
   public init(_ name: String, _ body: (GraphBuilder) throws -> Void) throws {
     let builder = GraphBuilder(name: name)
     try body(builder)
@@ -203,6 +213,9 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
   case missingInput(name: String, expected: TensorSpec)
   /// An input in a run has another shape or type than was compiled for.
   case wrongInput(name: String, expected: TensorSpec, actual: TensorSpec)
+  /// The graph for the given input shapes cannot be made; `error` is the error of the function that makes it, such as that of a file's
+  /// import.
+  case graph(error: any Error)
   /// A node is not defined for the values in a run.
   case run(node: String, error: RunError)
   /// The options name an unknown convolution algorithm; `known` are the available ones.
@@ -226,6 +239,7 @@ public enum GraphError: Error, Sendable, CustomStringConvertible {
       "the graph has no input \(name); it has \(expected.joined(separator: ", "))"
     case .missingInput(let name, let expected): "input \(name) of \(expected) is missing"
     case .wrongInput(let name, let expected, let actual): "input \(name) is \(actual), expected \(expected)"
+    case .graph(let error): "\(error)"
     case .run(let node, let error): "\(node): \(error)"
     case .unknownAlgorithm(let name, let known):
       "there is no convolution algorithm \(name); there are \(known.joined(separator: ", "))"

@@ -23,7 +23,7 @@ public final class GraphBuilder {
     }
   }
 
-  func finish() throws -> Graph {
+  func finish() throws(GraphError) -> Graph {
     if let failure { throw failure }
     guard !graph.outputs.isEmpty else { throw GraphError.noOutputs(graph: graph.name) }
     return graph

@@ -20,6 +20,8 @@ public struct AdaptivePool: Operator {
     self.size = size
   }
 
+  public var latencyKind: String { "\(Self.name) \(operation.rawValue)" }
+
   public var attributes: String { "\(operation.rawValue) to \(size.height)×\(size.width)" }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -17,6 +17,8 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
     self.function = function
   }
 
+  public var latencyKind: String { "\(Self.name) \(operation)" }
+
   public var attributes: String { "\(operation)" + (function == .identity ? "" : " \(function)") }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -17,6 +17,8 @@ public struct CropLike: Operator {
   /// Makes the operator.
   public init(anchor: Anchor = .center) { self.anchor = anchor }
 
+  public var latencyKind: String { "\(Self.name) \(anchor.rawValue)" }
+
   public var attributes: String { anchor.rawValue }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -10,6 +10,8 @@ public struct Elementwise: Operator, Pointwise {
   /// Makes the operator.
   public init(_ function: ElementwiseFunction) { self.function = function }
 
+  public var latencyKind: String { "\(Self.name) \(function.name)" }
+
   public var attributes: String { "\(function)" }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -16,6 +16,8 @@ public struct GlobalPool: Operator {
   /// Makes the operator.
   public init(_ operation: Operation) { self.operation = operation }
 
+  public var latencyKind: String { "\(Self.name) \(operation.rawValue)" }
+
   public var attributes: String { operation.rawValue }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -18,6 +18,8 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     self.addsResidual = addsResidual
   }
 
+  public var latencyKind: String { function == .identity ? Self.name : "\(Self.name) \(function.name)" }
+
   public var attributes: String {
     [addsResidual ? "+ residual" : "", function == .identity ? "" : "\(function)"].filter { !$0.isEmpty }
       .joined(separator: " ")

@@ -16,6 +16,8 @@ public struct MatMul: Operator {
     transposesB = transposingB
   }
 
+  public var latencyKind: String { title }
+
   public var attributes: String {
     [transposesA ? "aᵀ" : "", transposesB ? "bᵀ" : ""].filter { !$0.isEmpty }.joined(separator: " ")
   }

@@ -12,6 +12,10 @@ public protocol Operator: Sendable {
   /// The attributes as a short text, such as `"3×3 stride 2"`; empty where there are none.
   var attributes: String { get }
 
+  /// The kind of work, for the coefficients of a ``LatencyModel``: the name, followed by the function or the interpolation where the time
+  /// of an element depends on it. Convolutions have the kind of their algorithm instead.
+  var latencyKind: String { get }
+
   /// Returns the output specs for given input specs: the shape rule.
   ///
   /// - Throws: ``ShapeError`` naming the shapes that do not fit.
@@ -38,6 +42,7 @@ public protocol Operator: Sendable {
 
 extension Operator {
   public var attributes: String { "" }
+  public var latencyKind: String { Self.name }
   public func overwritableInputs(of count: Int) -> [Int] { [] }
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }

@@ -27,6 +27,8 @@ public struct Reduce: Operator {
     self.keepsAxes = keepsAxes
   }
 
+  public var latencyKind: String { "\(Self.name) \(operation.rawValue)" }
+
   public var attributes: String { "\(operation.rawValue) over \(axes)" }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

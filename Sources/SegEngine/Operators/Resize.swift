@@ -75,6 +75,8 @@ public struct Resize: Operator {
     antialiases = antialiasing
   }
 
+  public var latencyKind: String { "\(Self.name) \(interpolation.rawValue)" }
+
   public var attributes: String {
     let size =
       switch target {
@@ -256,15 +258,14 @@ public struct Resize: Operator {
       }
       return input == output ? taps.simplified() : taps
     case .bicubic:
+      let kernel = InterpolationKernel.cubic(a: -0.75)
       var taps = Taps(taps: 4)
       for index in 0..<output {
         let position = coordinate(index)
         let first = Int(position.rounded(.down))
         let share = min(max(position - Float(first), 0), 1)
         taps.indices.append((-1...2).map { inside(first + $0) })
-        taps.weights.append([
-          Resize.outer(1 + share), Resize.inner(share), Resize.inner(1 - share), Resize.outer(2 - share),
-        ])
+        taps.weights.append([1 + share, share, 1 - share, 2 - share].map(kernel.weight))
       }
       return taps
     }
@@ -272,35 +273,18 @@ public struct Resize: Operator {
 
   /// Computes the taps whose centers are within the kernel's radius of the output's center.
   private func antialiasedTaps(from input: Int, to output: Int, scale: Float) -> Taps {
-    let stretch = max(scale, 1)
-    let reach = (interpolation == .bicubic ? 2 : 1) * stretch
-    var taps = Taps(taps: 2 * Int(reach.rounded(.up)) + 1)
+    let kernel: InterpolationKernel = interpolation == .bicubic ? .cubic(a: -0.5) : .triangle
+    var taps = Taps(taps: 2 * Int((Float(kernel.radius) * max(scale, 1)).rounded(.up)) + 1)
     for index in 0..<output {
-      let middle = scale * (Float(index) + 0.5)
-      let first = max(Int(middle - reach + 0.5), 0)
-      let last = min(Int(middle + reach + 0.5), input, first + taps.taps)
-      let weights = (first..<last).map { weight(at: abs((Float($0) - middle + 0.5) / stretch)) }
+      let (first, all) = kernel.antialiasedTaps(at: index, scale: scale, extent: input)
+      let weights = all.prefix(taps.taps)
       let sum = weights.reduce(0, +)
       let missing = taps.taps - weights.count
-      taps.indices.append(Array(first..<last) + Array(repeating: first, count: missing))
+      taps.indices.append(Array(first..<first + weights.count) + Array(repeating: first, count: missing))
       taps.weights.append(weights.map { $0 / sum } + Array(repeating: 0, count: missing))
     }
     return taps
   }
-
-  /// Computes the antialiasing kernel: a triangle, or Keys' with a = −1/2.
-  private func weight(at x: Float) -> Float {
-    switch interpolation {
-    case .bicubic: x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
-    default: max(0, 1 - x)
-    }
-  }
-
-  /// Computes Keys' kernel with a = −3/4 for distances up to 1.
-  private static func inner(_ x: Float) -> Float { ((-0.75 + 2) * x - (-0.75 + 3)) * x * x + 1 }
-
-  /// Computes Keys' kernel with a = −3/4 for distances from 1 to 2.
-  private static func outer(_ x: Float) -> Float { ((-0.75 * x - 5 * -0.75) * x + 8 * -0.75) * x - 4 * -0.75 }
 }
 
 extension Resize.Taps {

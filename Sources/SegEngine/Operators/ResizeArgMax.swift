@@ -11,6 +11,8 @@ struct ResizeArgMax: Operator {
   /// The operator that computes labels.
   let argMax: ArgMax
 
+  var latencyKind: String { "\(Self.name) \(resize.interpolation.rawValue)" }
+
   var attributes: String { resize.attributes }
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

@@ -11,6 +11,8 @@ struct ResizeSum: Operator {
   /// The function applied to the sum.
   let function: ElementwiseFunction
 
+  var latencyKind: String { "\(Self.name) \(resize.interpolation.rawValue)" }
+
   var attributes: String { resize.attributes + (function == .identity ? "" : " + \(function)") }
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

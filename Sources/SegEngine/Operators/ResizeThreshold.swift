@@ -11,6 +11,8 @@ struct ResizeThreshold: Operator {
   /// The comparison.
   let threshold: Threshold
 
+  var latencyKind: String { "\(Self.name) \(resize.interpolation.rawValue)" }
+
   var attributes: String { resize.attributes }
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {

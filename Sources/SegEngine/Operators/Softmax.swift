@@ -17,6 +17,8 @@ public struct Softmax: Operator {
     self.isLogarithm = logarithm
   }
 
+  public var latencyKind: String { isLogarithm ? "\(Self.name) logarithm" : Self.name }
+
   public var attributes: String {
     [isLogarithm ? "logarithm" : "", axis == -1 ? "" : "axis \(axis)"].filter { !$0.isEmpty }.joined(separator: " ")
   }

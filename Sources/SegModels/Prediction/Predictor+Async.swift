@@ -12,6 +12,25 @@ extension Predictor {
     return try self(image, at: resolution, keepingLogits: keepingLogits)
   }
 
+  /// Computes the labels of an image tile by tile, as ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)`` does, without blocking the
+  /// calling task's thread.
+  ///
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - tiling: The tiles.
+  ///   - progress: Is called with the number of computed tiles and of all tiles, before the first and after each tile.
+  /// - Throws: `CancellationError` if the task is cancelled, after the tile that is being computed.
+  @concurrent
+  public func labels(
+    for image: Image, in tiling: Tiling,
+    progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) async throws -> LabelMap {
+    try segment(image, in: tiling) { done, total in
+      try Task.checkCancellation()
+      progress(done, total)
+    }
+  }
+
   /// Segments many images in order. The next image is read while one is computed.
   ///
   ///     for try await (path, prediction) in predictor.predictions(for: paths, reading: { try Image(contentsOf: $0) }) {

@@ -7,9 +7,24 @@ extension Predictor {
   /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
   /// instead of the image.
   ///
-  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)``; with ``Tiling/Blending/gaussian`` also
-  ///   ``PredictionError`` if the network outputs labels.
-  public func labels(for image: Image, in tiling: Tiling) throws -> LabelMap {
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - tiling: The tiles.
+  ///   - progress: Is called with the number of computed tiles and of all tiles, before the first and after each tile.
+  ///     An error that it throws ends the computation.
+  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)`` and of `progress`; with
+  ///   ``Tiling/Blending/gaussian`` also ``PredictionError`` if the network outputs labels.
+  public func labels(
+    for image: Image, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+  ) throws -> LabelMap {
+    try segment(image, in: tiling, progress: progress)
+  }
+
+  /// Implements both forms of ``labels(for:in:progress:)``.
+  func segment(
+    _ image: Image, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void
+  ) throws -> LabelMap {
+    var done = 0
     var labels = LabelMap(width: image.width, height: image.height, repeating: 0)
     switch tiling.blending {
     case .center:
@@ -18,9 +33,12 @@ extension Predictor {
       // padding.
       let padded = Placement(of: Extent2D(height: image.height, width: image.width), fit: preprocessing.fit).networkSize
       let isPadded = preprocessing.fit.keepsPixels
-      for row in tiling.rows(of: isPadded ? padded.height : image.height) where row.shown.lowerBound < image.height {
-        for column in tiling.columns(of: isPadded ? padded.width : image.width)
-        where column.shown.lowerBound < image.width {
+      let rows = tiling.rows(of: isPadded ? padded.height : image.height).filter { $0.shown.lowerBound < image.height }
+      let columns = tiling.columns(of: isPadded ? padded.width : image.width)
+        .filter { $0.shown.lowerBound < image.width }
+      try progress(0, rows.count * columns.count)
+      for row in rows {
+        for column in columns {
           let (down, across) = (row.shown.clamped(to: 0..<image.height), column.shown.clamped(to: 0..<image.width))
           let predictor =
             isPadded ? padding(to: Extent2D(height: row.shown.count, width: column.shown.count), tiling) : self
@@ -28,16 +46,21 @@ extension Predictor {
           for y in row.kept.clamped(to: down) {
             for x in column.kept.clamped(to: across) { labels[y, x] = tile[y - down.lowerBound, x - across.lowerBound] }
           }
+          done += 1
+          try progress(done, rows.count * columns.count)
         }
       }
     case .gaussian:
       let (rows, columns) = (tiling.rows(of: image.height), tiling.columns(of: image.width))
       var band: ProbabilityBand?
+      try progress(0, rows.count * columns.count)
       for (index, row) in rows.enumerated() {
         for column in columns {
           let tile = try probabilities(for: image.cropped(rows: row.shown, columns: column.shown))
           if band == nil { band = ProbabilityBand(width: image.width, classes: tile.shape[2]) }
           band!.add(tile, rows: row.shown, columns: column.shown)
+          done += 1
+          try progress(done, rows.count * columns.count)
         }
         // Rows that are in no further tile are complete.
         let end = index + 1 < rows.count ? rows[index + 1].shown.lowerBound : image.height

@@ -92,29 +92,6 @@ public struct Predictor: Sendable {
     return Prediction(labels: labels, logits: keepingLogits ? output : nil, placement: placement)
   }
 
-  /// The probabilities of a prediction at the size of the network's output, `[1, height, width, classes]`: the sigmoid
-  /// of one logit, the softmax over the classes, or the network's output if it already is probabilities.
-  ///
-  /// - Precondition: The prediction has logits.
-  /// - Throws: ``PredictionError`` if the output is not a map.
-  public func probabilities(of prediction: Prediction) throws -> Tensor {
-    guard let logits = prediction.logits else {
-      preconditionFailure("probabilities(of:) needs a prediction made with keepingLogits: true")
-    }
-    let map = logits.reshaped(to: try MapReading.featureMapShape(logits.shape))
-    guard map.elementType == .float32 else { return map }
-    let graph = try Graph("probabilities") { g in
-      let logits = g.input("logits", map.shape)
-      switch postprocessing {
-      case .argmax: g.output("values", logits.softmax(axis: -1))
-      case .threshold: g.output("values", logits.sigmoid())
-      case .labels, .largestProbability, .independent, .probabilityThreshold, .saliencyThreshold:
-        g.output("values", logits.map(.identity))
-      }
-    }
-    return try graph.compiled(on: model.backend).run(["logits": map])["values"]!
-  }
-
   /// A mask of the image's size, resized and padded like the image for the network. Each pixel takes the nearest mask
   /// pixel (the one that contains its centre); padding is `fill`.
   public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import SegEngine
 
 extension Preprocessing {
   /// The filter that resizes images. It must be the filter used in training.
@@ -38,31 +32,13 @@ extension Preprocessing {
         let first = min(Int(place), max(0, extent - 2))
         let fraction = place - Double(first)
         return extent == 1 ? (0, [1]) : (first, [1 - fraction, fraction])
-      case .antialiased: return filtered(center, scale, extent, support: 1) { max(0, 1 - abs($0)) }
-      case .area: return filtered(center, scale, extent, support: 0.5) { $0 > -0.5 && $0 <= 0.5 ? 1 : 0 }
-      case .bicubic: return filtered(center, scale, extent, support: 2, Resampling.keys)
+      case .antialiased: return InterpolationKernel.triangle.antialiasedTaps(at: position, scale: scale, extent: extent)
+      case .area: return InterpolationKernel.box.antialiasedTaps(at: position, scale: scale, extent: extent)
+      case .bicubic:
+        return InterpolationKernel.cubic(a: -0.5).antialiasedTaps(at: position, scale: scale, extent: extent)
       case .lanczos:
-        return filtered(center, scale, extent, support: 3) { x in
-          func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(.pi * x) / (.pi * x) }
-          return abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0
-        }
+        return InterpolationKernel.lanczos(lobes: 3).antialiasedTaps(at: position, scale: scale, extent: extent)
       }
-    }
-
-    private func filtered(
-      _ center: Double, _ scale: Double, _ extent: Int, support: Double, _ kernel: (Double) -> Double
-    ) -> (first: Int, weights: [Double]) {
-      let width = max(scale, 1)
-      let first = max(0, Int(center - support * width + 0.5))
-      let last = min(extent, Int(center + support * width + 0.5))
-      return (first, (first..<last).map { kernel((Double($0) - center + 0.5) / width) })
-    }
-
-    /// Keys' cubic convolution kernel with a = −1/2 (IEEE ASSP 29, 1981).
-    private static func keys(_ x: Double) -> Double {
-      let (a, x) = (-0.5, abs(x))
-      if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-      return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0
     }
   }
 }

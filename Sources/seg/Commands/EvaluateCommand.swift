@@ -69,7 +69,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the images' probabilities at the network's size to this .npz file, named after the images.",
+      "Write the images' probabilities, [height, width, classes] at the network's size, to this .npz file, named after the images.",
       valueName: "file"))
   var probabilities: String?
 

@@ -35,7 +35,7 @@ struct Segmenter {
       predictor = loaded.predictor
       classes = loaded.classes
       outputChannels = loaded.outputChannels
-      assumptions = loaded.assumptions.map { "\(loaded.name): \($0)" }
+      assumptions = loaded.assumptions.map { "\(loaded.name): \($0.withOption)" }
       graph = loaded.graph
     } catch let error as SettingsError {
       throw Failure(.usage, "\(source.path ?? source.name): \(error)")

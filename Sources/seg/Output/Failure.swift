@@ -41,10 +41,10 @@ struct Failure: Error {
     case let error as WeightsError:
       self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
     case let error as ONNXError:
-      if case .file = error.cause {
-        self.init(.unreadableInput, error.description)
-      } else {
-        self.init(.badInput, error.description)
+      switch error.cause {
+      case .file: self.init(.unreadableInput, error.description)
+      case .segmentation: self.init(.badInput, error.description + "; `seg run` runs any network on arrays")
+      default: self.init(.badInput, error.description)
       }
     case let error as NetworkError: self.init(error)
     case let error as FileError: self.init(.unreadableInput, error.description)
@@ -66,9 +66,10 @@ struct Failure: Error {
       } else {
         self.init(.badInput, error.description)
       }
-    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError:
+    case GraphError.graph(let error): self.init(error)
+    default:
+      guard Failure.namesNoFile(error) else { return nil }
       self.init(.badInput, "\(error)")
-    default: return nil
     }
   }
 
@@ -99,18 +100,18 @@ struct Failure: Error {
   static func about<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
-    } catch let error as GraphError {
+    } catch GraphError.graph(let error) {
+      throw error
+    } catch  where namesNoFile(error) {
       throw Failure(.badInput, "\(path): \(error)")
-    } catch let error as ParameterError {
-      throw Failure(.badInput, "\(path): \(error)")
-    } catch let error as CheckpointError {
-      throw Failure(.badInput, "\(path): \(error)")
-    } catch let error as MetricError {
-      throw Failure(.badInput, "\(path): \(error)")
-    } catch let error as PredictionError {
-      throw Failure(.badInput, "\(path): \(error)")
-    } catch let error as CRFError {
-      throw Failure(.badInput, "\(path): \(error)")
+    }
+  }
+
+  /// Returns whether an error is one of the engine or the networks, whose messages name no file.
+  private static func namesNoFile(_ error: any Error) -> Bool {
+    switch error {
+    case is GraphError, is ParameterError, is CheckpointError, is MetricError, is PredictionError, is CRFError: true
+    default: false
     }
   }
 

@@ -149,7 +149,7 @@ struct PairOutcome {
     var intensity: Double { flops / bytes }
     /// The GFLOP/s with im2col.
     var gigaflops: Double { flops / plainSeconds / 1e9 }
-    var leavesMultiplicationsOut: Bool { algorithms.contains { $0.hasPrefix("winograd") } }
+    var leavesMultiplicationsOut: Bool { algorithms.contains(where: ConvolutionMethod.isWinograd) }
   }
 
   private let pair: LayerPair

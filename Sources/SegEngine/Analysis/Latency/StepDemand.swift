@@ -22,14 +22,6 @@ public struct StepDemand: Hashable, Sendable {
     self.features = features
   }
 
-  /// The kind of an operator: its name and, if its attributes start with a word, that word without numbers:
-  /// `Elementwise sigmoid`, `Resize bilinear`, `MaxPool`.
-  static func kind(ofOperation operation: String) -> String {
-    let words = operation.split(separator: " ")
-    guard words.count > 1, let first = words[1].first, first.isLetter else { return words.first.map(String.init) ?? "" }
-    return "\(words[0]) \(words[1].prefix { $0 != "(" })"
-  }
-
   /// The work of a planned step on a machine. Arithmetic and traffic of per-core caches are divided among the threads.
   /// `footprint` is the bytes accessed between two uses of the step's weights: those of all weights and maps.
   public init(_ step: ExecutionPlan.Step, roofs: MachineRoofs, threads: Int, footprint: Int) {
@@ -41,7 +33,7 @@ public struct StepDemand: Hashable, Sendable {
     let gemmDepth = work.gemmMacs > 0 ? work.gemmMacs / max(1, Double(step.output.shape.elementCount)) : 1
     let bytes = Double(step.activationByteCount)
     self.init(
-      kind: step.isConvolution ? step.algorithm : StepDemand.kind(ofOperation: step.operation),
+      kind: step.latencyKind,
       features: [
         1,
         work.panelMacs / roofs.panelRate.rate(depth, columns) / cores,

@@ -229,15 +229,15 @@ struct PerformanceReport {
   private var groups: [(name: String, steps: [LatencyRecord.Step])] {
     let steps = record.networks.flatMap(\.steps).filter { $0.measuredSeconds > 0 }
     func group(_ step: LatencyRecord.Step) -> String {
-      if step.algorithm.hasPrefix("winograd") { return "Winograd" }
-      if ["direct", "im2col"].contains(step.algorithm) { return "direct, im2col" }
-      if ["pointwise", "strassen"].contains(step.algorithm) || step.operation.hasPrefix("Linear") {
-        return "1×1, linear"
+      switch (step.kind, step.algorithm) {
+      case ("TransposedConvolution", _): "transposed"
+      case ("Linear", _), (_, "pointwise"), (_, "strassen"): "1×1, linear"
+      case ("SeparableConvolution", _), (_, "depthwise"): "depthwise, separable"
+      case ("Attention", _), ("MatMul", _): "attention"
+      case (_, "direct"), (_, "im2col"): "direct, im2col"
+      case (_, let name) where ConvolutionMethod.isWinograd(named: name): "Winograd"
+      default: "everything else"
       }
-      if step.algorithm == "depthwise" || step.operation.hasPrefix("Separable") { return "depthwise, separable" }
-      if step.operation.hasPrefix("Attention") || step.operation.hasPrefix("MatMul") { return "attention" }
-      if step.algorithm.hasPrefix("transposed") { return "transposed" }
-      return "everything else"
     }
     let order = [
       "Winograd", "direct, im2col", "1×1, linear", "depthwise, separable", "attention", "transposed", "everything else",
