@@ -155,7 +155,7 @@ docs: setup
 	  --enable-experimental-combined-documentation --warnings-as-errors --transform-for-static-hosting \
 	  --hosting-base-path $(SITE_BASE:%=%/)api --output-path $(SITE)/api
 	$(SWIFT) build -c release --package-path perf
-	perf/.build/release/seg-bench site . $(SITE) --archive api --base "$(SITE_BASE)"
+	perf/.build/release/seg-bench site . $(SITE) --archive api --modules $(DOCUMENTED) --base "$(SITE_BASE)"
 
 # Optimised, as numeric tests are; SANITIZE_FLAGS="--filter ConvolutionTests" takes a part of them.
 sanitize: setup

@@ -62,6 +62,7 @@ import Testing
       "docs/a.md": "# A\n[e](https://e.org/a.md)",
     ])
     let guide = try text("guide.html")
+    #expect(guide.contains("<title>Guide – Start</title>"))
     for link in ["LICENSE.txt", "index.html", "deep/b.html#part-2"] { #expect(guide.contains("<a href=\"\(link)\">")) }
     let deep = try text("deep/b.html")
     for link in ["../a.html", "../guide.html#r", "#part-2"] { #expect(deep.contains("<a href=\"\(link)\">")) }
@@ -163,6 +164,9 @@ import Testing
       try LinkCheck(output).run().broken == [
         "index.html: api/documentation/m/do/", "index.html: api/documentation/m/with/",
       ])
+    #expect(throws: SiteError.badArchive("\(output.appending(path: "api").path) has no module N")) {
+      _ = try DocumentationArchive(named: "api", modules: ["M", "N"], in: output)
+    }
     #expect(throws: SiteError.self) {
       _ = try DocumentationArchive(
         named: "empty", in: write(["empty/index/index.json": #"{"interfaceLanguages": {}}"#], to: "site"))

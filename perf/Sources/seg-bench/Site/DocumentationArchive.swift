@@ -19,8 +19,8 @@ struct DocumentationArchive {
   let modules: [Module]
   private let folder: URL
 
-  /// Reads the archive in a folder of the site.
-  init(named name: String, in site: URL) throws {
+  /// Reads the archive in a folder of the site: these modules in this order, or all by name.
+  init(named name: String, modules names: [String] = [], in site: URL) throws {
     folder = site.appending(path: name)
     let folder = folder
     let index = try Self.decode(Index.self, folder.appending(path: "index/index.json"))
@@ -34,7 +34,11 @@ struct DocumentationArchive {
       return Topic(title: item.title, abstract: abstract, link: "\(name)\(item.path ?? "")/")
     }
     // The archive itself is a module too: the one that contains the others.
-    modules = try items.filter { $0.type == "module" && !$0.hasModules }.map { module in
+    let found = items.filter { $0.type == "module" && !$0.hasModules }
+    modules = try (names.isEmpty ? found.map(\.title).sorted() : names).map { name in
+      guard let module = found.first(where: { $0.title == name }) else {
+        throw SiteError.badArchive("\(folder.path) has no module \(name)")
+      }
       // The index calls an article with topics a symbol; its page says what it is.
       let children = (module.children ?? []).filter { ["article", "symbol"].contains($0.type) }
       return Module(

@@ -9,7 +9,10 @@ enum SiteError: Error, Equatable, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .brokenLinks(let links): "broken links:\n" + links.map { "  \($0)" }.joined(separator: "\n")
+    case .brokenLinks(let links):
+      // One mistake may break the links of every page.
+      "\(links.count) broken links:\n" + links.prefix(20).map { "  \($0)" }.joined(separator: "\n")
+        + (links.count > 20 ? "\n  …" : "")
     case .noTitle(let page): "\(page) has no heading of level 1"
     case .badArchive(let reason): reason
     }

@@ -8,8 +8,11 @@ struct SitePage {
   /// The pages and files that it links to, by their paths in the repository, in order.
   let linked: [SitePath]
 
+  /// The title of the window.
+  var title: String { source == SitePath("README.md") ? "Guide" : content.title }
+
   /// The short title for lists of pages: what stands before a colon.
-  var label: String { source == SitePath("README.md") ? "Guide" : String(content.title.prefix { $0 != ":" }) }
+  var label: String { String(title.prefix { $0 != ":" }) }
 
   /// Where a file of the repository lies in the site: docs is its root, and README.md of a folder its index.
   static func path(of source: SitePath) -> SitePath {

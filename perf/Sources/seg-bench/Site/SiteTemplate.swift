@@ -12,7 +12,7 @@ struct SiteTemplate {
   /// The whole page; also well-formed XML.
   func html(of page: SitePage) -> String {
     let isStart = page.path == Self.start
-    let title = page.content.title + (isStart ? "" : " – \(siteTitle)")
+    let title = page.title + (isStart ? "" : " – \(siteTitle)")
     return """
       <!DOCTYPE html>
       <html lang="en">

@@ -15,13 +15,17 @@ struct WriteSite: ParsableCommand {
   @Argument(help: "The repository.") var repository: String
   @Argument(help: "The directory to write to; made where it is not there.") var output: String
   @Option(help: "The directory in the output that has DocC's static archive.") var archive: String?
+  @Option(
+    parsing: .upToNextOption, help: "The modules of the archive, in the order of their list; by default all by name.")
+  var modules: [String] = []
   @Option(help: "The path under which the output is served; by default the root.") var base = ""
 
   func run() throws {
     let folder = URL(filePath: output)
     let site = try Site(repository: URL(filePath: repository))
     let base = SitePath(base)
-    try site.write(to: folder, archive: archive.map { try DocumentationArchive(named: $0, in: folder) }, base: base)
+    let archive = try archive.map { try DocumentationArchive(named: $0, modules: modules, in: folder) }
+    try site.write(to: folder, archive: archive, base: base)
     let (broken, count) = try LinkCheck(folder, base: base).run()
     if !broken.isEmpty { throw SiteError.brokenLinks(broken) }
     print("\(site.pages.count) pages, \(count) links: \(folder.appending(path: "index.html").path)")
