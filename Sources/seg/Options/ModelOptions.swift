@@ -33,8 +33,13 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var compute: ComputeOptions
 
-  func makeSegmenter() throws -> Segmenter {
-    try Segmenter(NetworkSource(model, classes: classes), weights: weights.file, images: images, compute)
+  /// Whether no network was named.
+  var isDefault: Bool { model == BundledWeights.defaultNetwork && weights.weights == nil }
+
+  func makeSegmenter(on backend: OpenBLASBackend? = nil) throws -> Segmenter {
+    try Segmenter(
+      NetworkSource(model, classes: classes), weights: weights.file, images: images, compute,
+      on: backend)
   }
 }
 
