@@ -18,7 +18,7 @@ INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(fi
   readme parity-exports parity-checkpoints conformance bundled-weights docs sanitize clean
 
 help:
-	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
 	@echo "make install   build seg and put it into PREFIX/bin (/usr/local/bin); DESTDIR goes before PREFIX"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"

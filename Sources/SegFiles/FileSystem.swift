@@ -39,7 +39,9 @@ package enum FileSystem {
   package static func paths(matching pattern: String) -> [String] {
     var matches = glob_t()
     defer { globfree(&matches) }
-    guard pattern.withFileSystemPath({ glob($0, 0, nil, &matches) }) == 0, let paths = matches.gl_pathv else { return [] }
+    guard pattern.withFileSystemPath({ glob($0, 0, nil, &matches) }) == 0, let paths = matches.gl_pathv else {
+      return []
+    }
     return (0..<Int(matches.gl_pathc)).compactMap { index in
       paths[index].map { String(fileSystemBytes: FileSystem.bytes(of: $0)) }
     }

@@ -52,7 +52,8 @@ public struct Cutout: Hashable, Sendable {
             let source = (row * width + column) * 3
             let color = SIMD3(Float(pixels[source]), Float(pixels[source + 1]), Float(pixels[source + 2])) / 255
             let slope = SIMD3(
-              horizontal.value(column, of: a[0]), horizontal.value(column, of: a[1]), horizontal.value(column, of: a[2]))
+              horizontal.value(column, of: a[0]), horizontal.value(column, of: a[1]), horizontal.value(column, of: a[2])
+            )
             let alpha = opacity((slope * color).sum() + horizontal.value(column, of: a[3]))
             var shown = color
             if let estimate, alpha > 0, alpha < 1 {

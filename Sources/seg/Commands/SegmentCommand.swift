@@ -151,14 +151,20 @@ struct SegmentCommand: ParsableCommand {
           if items.count == 1 { bar.update(done, of: total) }
         }
         let entry = try write(outcome, of: item, plan)
-        bar.update(finished.withLock { $0 += 1; return $0 })
+        bar.update(
+          finished.withLock {
+            $0 += 1; return $0
+          })
         return .success(entry)
       } catch {
         // The other images are still processed. The first failure decides the exit code.
         guard let failure = Failure(error) else { throw error }
         bar.finish()
         failure.report()
-        bar.update(finished.withLock { $0 += 1; return $0 })
+        bar.update(
+          finished.withLock {
+            $0 += 1; return $0
+          })
         return .failure(failure)
       }
     }
@@ -172,7 +178,8 @@ struct SegmentCommand: ParsableCommand {
       }
     }
     report.assumptions = segmenter.assumptions
-    report.skipped = skipExisting ? inputs.items.filter { item in !items.contains { $0.path == item.path } }.map(\.path) : []
+    report.skipped =
+      skipExisting ? inputs.items.filter { item in !items.contains { $0.path == item.path } }.map(\.path) : []
     if json { try printJSON(report) }
     if let worst { throw worst.exitCode }
   }

@@ -45,7 +45,8 @@ struct ImageInputs {
         guard !paths.isEmpty else { throw Failure(.unreadableInput, "\(argument): no file matches") }
         found += paths.map { Found(path: $0, root: nil, relative: lastComponent(of: $0)) }
       } else {
-        found.append(Found(path: argument, root: nil, relative: argument == "-" ? "stdin" : lastComponent(of: argument)))
+        found.append(
+          Found(path: argument, root: nil, relative: argument == "-" ? "stdin" : lastComponent(of: argument)))
       }
     }
     var seen: Set<String> = []
@@ -77,7 +78,8 @@ struct ImageInputs {
 
   /// The endings of image files that are looked for in folders.
   private static let endings: Set<String> = [
-    "png", "jpg", "jpeg", "jpe", "tif", "tiff", "webp", "bmp", "gif", "pbm", "pgm", "ppm", "pnm", "pam", "pfm", "npy", "heic", "heif",
+    "png", "jpg", "jpeg", "jpe", "tif", "tiff", "webp", "bmp", "gif", "pbm", "pgm", "ppm", "pnm", "pam", "pfm", "npy",
+    "heic", "heif",
     "avif",
   ]
 
