@@ -49,7 +49,7 @@ import Testing
 
   @Test func imagesThatCannotBeRead() throws {
     let directory = try folder.addFolder("directory.png")
-    try expectFailure(["segment", directory] + options + ["-o", folder.path("out")], 66, directory, "is a directory")
+    try expectFailure(["segment", directory] + options + ["-o", folder.path("out")], 66, directory, "has no images")
     let missing = folder.path("missing.png")
     try expectFailure(["segment", missing] + options + ["-o", folder.path("out")], 66, missing, "No such file")
     try expectFailure(["segment", ""] + options + ["-o", folder.path("out")], 66, "No such file")

@@ -121,7 +121,7 @@ import Testing
     func error(_ alpha: [UInt8]) -> Int {
       (0..<size * size).reduce(0) { $0 + abs(Int(alpha[$1]) - (isInside($1 / size, $1 % size) ? 255 : 0)) }
     }
-    #expect(error(refined) * 3 < error(plain))
+    #expect(error(refined) * 2 < error(plain))
     #expect(refined[60 * size + 60] == 255 && refined[0] == 0)
   }
 }
