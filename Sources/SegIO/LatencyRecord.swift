@@ -38,7 +38,7 @@ public struct LatencyRecord: Codable, Sendable {
     public var name: String
     /// The operator's name.
     public var kind: String
-    /// The kind of work, as in ``ExecutionPlan/Step/latencyKind``.
+    /// The kind of work, as in `ExecutionPlan.Step.latencyKind`.
     public var latencyKind: String
     /// The operator with its attributes.
     public var operation: String

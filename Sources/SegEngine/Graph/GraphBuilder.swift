@@ -1,4 +1,4 @@
-/// A builder that adds inputs, operators and outputs to a graph, inside ``Graph/init(_:_:)``.
+/// A builder that adds inputs, operators and outputs to a graph, inside an initialiser of ``Graph``.
 ///
 /// Operators are added by the methods of ``Value``. They never throw, so that an architecture reads like its paper. The first shape error
 /// is stored with the line that added the operator, later operators are skipped, and `Graph.init` throws the error. Every function that can

@@ -12,8 +12,7 @@ extension Predictor {
     return try self(image, at: resolution, keepingLogits: keepingLogits)
   }
 
-  /// Computes the labels of an image tile by tile, as ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)`` does, without blocking the
-  /// calling task's thread.
+  /// Computes the labels of an image tile by tile, as the synchronous method of this name does, without blocking the calling task's thread.
   ///
   /// - Parameters:
   ///   - image: The image.
