@@ -10,7 +10,7 @@ extension LabelMap {
   ///   - path: The file.
   ///   - palette: The colours in which viewers show the labels. It is not used if a label exceeds 255.
   /// - Throws: ``ImageError`` if the file cannot be written, or the map has no pixels.
-  public func writePNG(to path: String, palette: Palette = .pascalVOC) throws(ImageError) {
+  public func writePNG(to path: String, palette: Palette = .distinct) throws(ImageError) {
     guard width > 0, height > 0 else {
       throw ImageError(path, .cannotEncode(reason: "a label map of \(width)×\(height) has no pixels"))
     }

@@ -18,6 +18,8 @@ public struct ONNXSegmentation: Sendable {
   public var outputChannels: Int { output.channels }
   /// Labels lie below this.
   public let classes: Int
+  /// The names and colours of the labels, if the settings state them.
+  public let classList: ClassList?
   /// The image input's order of axes, such as `nchw`.
   public var inputLayout: String { input.layout }
   /// The channels that the network takes.
@@ -99,6 +101,8 @@ public struct ONNXSegmentation: Sendable {
     case .multilabel, .multilabelProbabilities: classes = output.channels + 1
     case .logits, .probabilities, .saliency: classes = max(2, output.channels)
     }
+    let isOfUnknownCount = outputMeaning == .labels && reading.labelCount == nil
+    classList = try settings.classList(classes: isOfUnknownCount ? nil : classes)
     self.file = file
     self.input = input
     self.output = output
@@ -118,7 +122,9 @@ public struct ONNXSegmentation: Sendable {
       }
       return try graph(for: shape)
     }
-    return Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing)
+    var predictor = Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing)
+    predictor.classList = classList
+    return predictor
   }
 
   /// The network from images `[1, height, width, channels]` of a size to its segmentation `[1, height, width, classes]`.
