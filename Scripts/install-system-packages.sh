@@ -4,11 +4,11 @@ set -euo pipefail
 
 debian_packages=(
   pkg-config libopenblas-dev liblapacke-dev libpng-dev libjpeg-dev libtiff-dev libwebp-dev libgif-dev
-  libexif-dev libzip-dev
+  libexif-dev libzip-dev libcmark-gfm-dev libcmark-gfm-extensions-dev
 )
 
 if [ "$(uname -s)" = Darwin ]; then
-  for formula in pkg-config openblas libpng jpeg-turbo libtiff webp giflib libexif libzip; do
+  for formula in pkg-config openblas libpng jpeg-turbo libtiff webp giflib libexif libzip cmark-gfm; do
     brew list --formula "$formula" >/dev/null 2>&1 || brew install "$formula"
   done
   exit 0

@@ -10,14 +10,19 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
+    .systemLibrary(
+      name: "CCMarkGFM", pkgConfig: "libcmark-gfm",
+      providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"]), .brew(["cmark-gfm"])]),
     .executableTarget(
       name: "seg-bench",
       dependencies: [
+        "CCMarkGFM",
         .product(name: "SegEngine", package: "swift-segmentation"),
         .product(name: "SegModels", package: "swift-segmentation"),
         .product(name: "SegIO", package: "swift-segmentation"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.embedInCode("Site/style.css")]),
     .testTarget(name: "ReportTests", dependencies: ["seg-bench"]),
   ],
   swiftLanguageModes: [.v6]

@@ -7,24 +7,27 @@ import SegEngine
 import SegFiles
 import SegModels
 
-// Each function does what the one of the same name does with a path.
+// Each function equals the one that takes a path.
 
 extension ONNXModel {
-  /// Reads a file and the files with external data that it names.
+  /// Reads an ONNX file and the external data files that it names.
   ///
-  /// - Throws: ``ONNXError`` where a file cannot be read or is damaged, or is written for an operator set that is not read.
+  /// - Parameter url: The URL of the file; it must be a `file:` URL.
+  /// - Throws: ``ONNXError`` if a file cannot be read or is malformed, or if its operator set is not supported.
   public init(contentsOf url: URL) throws(ONNXError) {
     try self.init(contentsOf: String(pathOf: url) { error in ONNXError(error.path, .file(error)) })
   }
 }
 
 extension Graph {
-  /// The graph of an ONNX file.
+  /// Builds the graph of an ONNX file for given input shapes.
   ///
   /// - Parameters:
-  ///   - url: The file.
-  ///   - shapes: Shapes of inputs, by name, where the file leaves them open.
-  ///   - channelsLast: Whether inputs and outputs that are maps have their channels last.
+  ///   - url: The URL of the file; it must be a `file:` URL.
+  ///   - shapes: The shapes of inputs by name, with the file's axis order; see
+  ///     ``ONNXModel/graph(inputs:channelsLast:)``.
+  ///   - channelsLast: Whether inputs and outputs of rank 4 are `[batch, height, width, channels]` in the graph,
+  ///     instead of `[batch, channels, height, width]` as in the file.
   /// - Throws: ``ONNXError``, as `init(onnx:inputs:channelsLast:)` with a path does.
   public init(onnx url: URL, inputs shapes: [String: Shape] = [:], channelsLast: Bool = false) throws {
     self = try ONNXModel(contentsOf: url).graph(inputs: shapes, channelsLast: channelsLast)
@@ -32,14 +35,17 @@ extension Graph {
 }
 
 extension Predictor {
-  /// A predictor of an ONNX file.
+  /// Creates a predictor from an ONNX file.
   ///
   /// - Parameters:
-  ///   - url: The file. Settings are read from `net.json` beside `net.onnx`, where that is there.
-  ///   - settings: How images go in and labels come out; these count more than the settings file.
-  ///   - backend: What computes.
-  ///   - options: How the network is compiled.
-  /// - Throws: ``ONNXError`` where the file cannot be read or does not segment images, `SettingsError` where settings do not fit it.
+  ///   - url: The URL of the file; it must be a `file:` URL. Settings are read from `net.json` beside `net.onnx` if
+  ///     that file exists.
+  ///   - settings: The settings of preprocessing and postprocessing. They take precedence over those in the settings
+  ///     file.
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of compilation.
+  /// - Throws: ``ONNXError`` if the file cannot be read or is not a segmentation network; `SettingsError` if settings
+  ///   are invalid or do not fit the network.
   public init(
     contentsOf url: URL, settings: PredictionSettings = .init(), on backend: any Backend = OpenBLASBackend(),
     options: CompileOptions = .init()
@@ -49,9 +55,9 @@ extension Predictor {
 }
 
 extension PredictionSettings {
-  /// Reads a file of settings.
+  /// Reads a settings file (JSON).
   ///
-  /// - Throws: `SettingsError`, which names the file, also where it cannot be read.
+  /// - Throws: `SettingsError` with the file's name if the file cannot be read or is invalid.
   public init(contentsOf url: URL) throws(SettingsError) {
     try self.init(contentsOf: String(pathOf: url) { error in SettingsError("\(error)") })
   }

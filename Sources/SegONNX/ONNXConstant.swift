@@ -1,25 +1,29 @@
 import SegEngine
 
-/// A tensor whose values are known, with the type that ONNX gives it.
+/// A tensor with known values and its ONNX element type.
 ///
-/// `tensor` holds the values under ``ONNXElement/elementType``: every floating-point type as float32, bool as uint8 of 0 and 1.
+/// `tensor` has the element type ``ONNXElement/elementType``: every floating-point type is stored as float32, and bool
+/// as uint8 with values 0 and 1.
 struct ONNXConstant: Sendable {
   let type: ONNXElement
   let tensor: Tensor
 
-  /// - Precondition: the tensor holds the type's elements.
+  /// Creates a constant from a tensor.
+  ///
+  /// - Precondition: The tensor has the element type that stores `type`.
   init(_ type: ONNXElement, _ tensor: Tensor) {
     precondition(tensor.elementType == type.elementType, "\(tensor) does not hold \(type)")
     self.type = type
     self.tensor = tensor
   }
 
-  /// A tensor of floating-point values.
+  /// Creates a floating-point constant.
   init(_ type: ONNXElement = .float, _ shape: Shape, floats: [Float]) {
     self.init(type, Tensor(shape, floats))
   }
 
-  /// A tensor of integers, brought into the range of their type by dropping high bits, as C does.
+  /// Creates a constant from integers. Integers outside the range of `type` keep their low bits, as in a conversion in
+  /// C.
   init(_ type: ONNXElement, _ shape: Shape, integers: [Int64]) {
     let tensor =
       switch type.elementType {
@@ -44,7 +48,7 @@ struct ONNXConstant: Sendable {
 
   var shape: Shape { tensor.shape }
 
-  /// The values as float32; integers are rounded to it.
+  /// The values as float32. Integers are rounded to the nearest float32.
   var floats: [Float] {
     switch tensor.elementType {
     case .float32: tensor.elements()
@@ -55,7 +59,8 @@ struct ONNXConstant: Sendable {
     }
   }
 
-  /// The values as integers; floating-point values are cut towards zero, and those beyond the range to its ends.
+  /// The values as integers. Floating-point values are rounded towards zero and clamped to the range of Int64; NaN
+  /// becomes 0.
   var integers: [Int64] {
     switch tensor.elementType {
     case .float32:

@@ -1,7 +1,7 @@
 import SegEngine
 import SegFiles
 
-/// A type of element as ONNX numbers them (`TensorProto.DataType`).
+/// An element type of ONNX, with its number in `TensorProto.DataType`.
 enum ONNXElement: Int32, CaseIterable, Sendable {
   case float = 1
   case uint8 = 2
@@ -17,7 +17,8 @@ enum ONNXElement: Int32, CaseIterable, Sendable {
   case uint64 = 13
   case bfloat16 = 16
 
-  /// How a file stores it. `uint64` is stored like `int64`; values above its maximum are refused where they are read.
+  /// The element type of the raw data in files. `uint64` is read as `int64`: values of 2⁶³ and more wrap to negative
+  /// numbers.
   var stored: StoredElement {
     switch self {
     case .float: .float32
@@ -35,13 +36,14 @@ enum ONNXElement: Int32, CaseIterable, Sendable {
     }
   }
 
-  /// The type under which tensors hold it: floating point as float32, the others as the narrowest integer that has all values.
+  /// The element type of tensors that hold it: `float32` for every floating-point type, otherwise the narrowest integer
+  /// type that contains all its values; `int64` for `uint64`.
   var elementType: ElementType { stored.elementType }
 
-  /// Whether it is a floating-point type.
+  /// Whether this is a floating-point type.
   var isFloat: Bool { elementType == .float32 }
 
-  /// Bits of an integer type, and whether it is signed; `nil` for floating point and bool.
+  /// The number of bits and the signedness of an integer type; `nil` for floating-point types and bool.
   var integerFormat: (bits: Int, isSigned: Bool)? {
     switch self {
     case .uint8: (8, false)

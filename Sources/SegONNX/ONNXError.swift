@@ -1,36 +1,38 @@
 import SegFiles
 
-/// An ONNX file that cannot be run.
+/// An error about an ONNX file that cannot be read or run.
 public struct ONNXError: Error, Sendable, CustomStringConvertible {
-  /// An operator of a file that is not supported.
+  /// A node whose operator is not supported.
   public struct Unsupported: Sendable, Hashable, CustomStringConvertible {
-    /// The node's name, or its first output where it has none.
+    /// The name of the node, or of its first output if the node has no name.
     public let node: String
-    /// The operator, with its domain where that is not ONNX's own.
+    /// The operator type, prefixed with its domain unless that is the default domain `ai.onnx`.
     public let `operator`: String
-    /// The version of the operator set that the file was written for.
+    /// The version of the operator set that the file imports for the domain.
     public let opset: Int
 
     public var description: String { "\(`operator`) (opset \(opset)) at \(node)" }
   }
 
-  /// What went wrong.
+  /// The kinds of errors.
   public enum Cause: Sendable {
-    /// The file, or one with external data, could not be read.
+    /// The file, or an external data file, could not be read.
     case file(FileError)
-    /// The contents are no ONNX model, or contradict themselves.
+    /// The contents are not a valid ONNX model.
     case malformed(reason: String)
-    /// Operators that are not supported: all of them.
+    /// The file has nodes whose operators are not supported. All such nodes are listed.
     case unsupportedOperators([Unsupported])
-    /// A node with attributes, types or shapes that are not supported or do not fit.
+    /// A node has attributes, element types or shapes that are invalid or not supported.
     case node(name: String, operator: String, reason: String)
-    /// An input's shape is not what the file says, or has to be given.
+    /// The network does not have a single image as its input and an output that is a map of the image.
+    case segmentation(reason: String)
+    /// The shape given for an input contradicts the file, or is missing.
     case input(name: String, reason: String)
   }
 
-  /// The file, or what the caller named the bytes.
+  /// The path of the file.
   public let path: String
-  /// What went wrong.
+  /// The cause of the error.
   public let cause: Cause
 
   init(_ path: String, _ cause: Cause) {
@@ -43,6 +45,7 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
     switch cause {
     case .file(let error): error.description
     case .malformed(let reason): oneLine("\(path): is no valid ONNX model: \(reason)")
+    case .segmentation(let reason): oneLine("\(path): is not an image segmentation network: \(reason)")
     case .unsupportedOperators(let operators):
       oneLine("\(path): has operators that are not supported: \(operators.map(\.description).joined(separator: ", "))")
     case .node(let name, let kind, let reason): oneLine("\(path): \(kind) at \(name): \(reason)")
@@ -51,7 +54,7 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// Why a node cannot be computed; what calls for it adds the file and the node.
+/// The reason why a node cannot be evaluated. The caller adds the file and the node (``ONNXError``).
 struct ONNXFailure: Error {
   let reason: String
 

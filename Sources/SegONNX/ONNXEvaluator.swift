@@ -1,25 +1,27 @@
 import SegEngine
 
-/// Computes nodes whose operands are known: shape arithmetic, constants, and whatever the engine has no operator for.
+/// Evaluates single nodes with known inputs.
 ///
-/// It is used when a graph is made, for values that do not depend on the network's inputs, and as the body of ``HostOperator`` while
-/// the network runs. Where the import has a rule for a node, the engine's operators compute it (`engineResults`). For other operators and
-/// element types there are functions here: the operator's definition in plain loops over row-major tensors.
+/// It has two uses: constant folding during import, for values that do not depend on the network's inputs, and
+/// ``HostOperator``, which runs nodes that the engine has no operator for. If an import rule accepts a node, the
+/// engine's operators compute it (`engineResults`). Other operators and element types are computed by the functions in
+/// this folder, which implement the operators' definitions with plain loops over row-major tensors.
 enum ONNXEvaluator {
   typealias Function = @Sendable (ONNXNode, [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]
 
-  /// The most a node may ask for; what is beyond is refused before memory is taken or time is spent.
+  /// The limits for one node. A node that exceeds them is rejected before memory is allocated.
   struct Limits: Sendable {
-    /// Elements of one result.
+    /// The number of elements of one output.
     var elements = 1 << 31
-    /// Products, comparisons or sums of elements.
+    /// The number of multiplications, comparisons or additions of elements.
     var operations = 1 << 50
   }
 
-  /// The limits of the current task: while a file is being read they are narrow, while a network runs they are wide.
+  /// The limits of the current task. They are lower during import than while a network runs.
   @TaskLocal static var limits = Limits()
 
-  /// The operators of ONNX's own domain that are computed here, by name; for some, only what the engine does not take.
+  /// The functions of this evaluator by operator type, for operators of the domain `ai.onnx`. Some of them compute only
+  /// the cases that the engine does not support, such as integers.
   static let functions: [String: Function] = {
     var functions: [String: Function] = [:]
     for family in families {
@@ -32,13 +34,16 @@ enum ONNXEvaluator {
     { (node, inputs) throws(ONNXFailure) in try body(ONNXCall(node: node, inputs: inputs)) }
   }
 
-  /// The results of a node, in its order; `nil` where neither the engine nor a function here takes it.
+  /// Returns the outputs of a node in their order; `nil` if neither the engine nor a function of this evaluator
+  /// supports it.
   static func results(of node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]? {
     if let results = try engineResults(of: node, inputs) { return results }
     return try functions[node.kind]?(node, inputs)
   }
 
-  /// The results of a node, in its order.
+  /// Returns the outputs of a node in their order.
+  ///
+  /// - Throws: ``ONNXFailure`` if the node is not supported or its inputs are invalid.
   static func evaluate(_ node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant] {
     if let results = try results(of: node, inputs) { return results }
     guard isEngines(node.kind) else { throw ONNXFailure("is not supported") }
@@ -46,7 +51,7 @@ enum ONNXEvaluator {
     throw ONNXFailure("its operands (\(operands)) do not fit, or its attributes are not supported")
   }
 
-  /// What an operator does.
+  /// The implementation of an operator.
   typealias Body = @Sendable (ONNXCall) throws(ONNXFailure) -> [ONNXConstant]
 
   private static var families: [[String: Body]] {

@@ -4,24 +4,26 @@ import SegFiles
 import SegWeights
 import SwiftProtobuf
 
-/// An ONNX file: a network with its weights, as PyTorch, TensorFlow and Paddle export them.
+/// A network with its weights, read from an ONNX file.
 ///
-/// Operator sets up to 22 are read; those before 7 as far as their operators mean what they mean from 7 on. Weights are initialisers, Constant nodes, or lie in files beside it.
+/// Operator sets 1 to 22 are supported. Nodes of operator sets before 7 broadcast as operator set 7 defines it. Weights
+/// are initialisers or Constant nodes, stored in the file itself or in external data files.
 public struct ONNXModel: Sendable {
-  /// The operator sets that are read.
+  /// The supported versions of the operator set `ai.onnx`.
   public static let opsets = 1...22
 
-  /// The file, or what the caller named the bytes.
+  /// The path of the file.
   public let path: String
-  /// The version of ONNX's operator set that the file was written for.
+  /// The version of the operator set `ai.onnx` that the file imports.
   public let opset: Int
-  /// The program that wrote the file, as it calls itself.
+  /// The name and version of the program that wrote the file (`producer_name` and `producer_version`); may be empty.
   public let producer: String
   let graph: ONNXGraph
 
-  /// Reads a file and the files with external data that it names.
+  /// Reads an ONNX file and the external data files that it names.
   ///
-  /// - Throws: ``ONNXError`` where a file cannot be read or is damaged, or is written for an operator set that is not read.
+  /// - Parameter path: The path of the file.
+  /// - Throws: ``ONNXError`` if a file cannot be read or is malformed, or if its operator set is not supported.
   public init(contentsOf path: String) throws(ONNXError) {
     do {
       try self.init(FileBytes(mapping: path), named: path)
@@ -83,7 +85,7 @@ public struct ONNXModel: Sendable {
 }
 
 extension ONNXModel {
-  /// Why a file's protocol buffer cannot be read, in words.
+  /// Returns the reason why the file's protocol buffer cannot be decoded.
   private static func damage(of file: FileBytes, _ error: any Error) -> String {
     if let words = ForeignFile.words(for: file, expecting: .model) { return "it is \(words)" }
     if case BinaryDecodingError.truncated = error {
@@ -93,7 +95,7 @@ extension ONNXModel {
   }
 }
 
-/// Bytes of a mapped file, lent to the protocol-buffer reader.
+/// The bytes of a mapped file, borrowed by the protocol-buffer decoder without a copy.
 private struct RawBytes: SwiftProtobufContiguousBytes {
   let buffer: UnsafeRawBufferPointer
 

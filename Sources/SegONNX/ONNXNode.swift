@@ -1,22 +1,22 @@
-/// One node of an ONNX graph.
+/// A node of an ONNX graph (`NodeProto`).
 struct ONNXNode: Sendable {
-  /// Its name, or that of its first output where it has none.
+  /// The name of the node, or of its first output if the node has no name.
   let name: String
-  /// The operator's name.
+  /// The operator type, such as `Conv`.
   let kind: String
-  /// The operator's domain; empty for ONNX's own.
+  /// The domain of the operator; empty for the default domain `ai.onnx`.
   let domain: String
-  /// The version of the domain's operator set that the file was written for.
+  /// The version of the domain's operator set that the file imports.
   let opset: Int
-  /// Names of its operands; empty where an optional one is left out.
+  /// The names of the inputs; empty for an omitted optional input.
   let inputs: [String]
-  /// Names of its results; empty where one is not wanted.
+  /// The names of the outputs; empty for an omitted optional output.
   let outputs: [String]
-  /// The attributes.
+  /// The attributes by name.
   let attributes: ONNXAttributes
 }
 
-/// A node's attributes by name.
+/// The attributes of a node by name.
 struct ONNXAttributes: Sendable {
   enum Value: Sendable {
     case float(Float)
@@ -35,7 +35,9 @@ struct ONNXAttributes: Sendable {
 
   func has(_ name: String) -> Bool { values[name] != nil }
 
-  /// - Throws: ``ONNXFailure`` where the attribute is of another kind; likewise the members below.
+  /// Returns an integer attribute; `nil` if the node does not have it.
+  ///
+  /// - Throws: ``ONNXFailure`` if the attribute has another type, as the other functions do.
   func int(_ name: String) throws(ONNXFailure) -> Int? {
     switch values[name] {
     case nil: nil
@@ -107,11 +109,11 @@ struct ONNXAttributes: Sendable {
   }
 }
 
-/// A graph as a file has it: the network itself, or a branch of an `If`.
+/// A graph of a file (`GraphProto`): the network itself, or a branch of an `If` node.
 struct ONNXGraph: Sendable {
-  /// An input or output with what the file says of it.
+  /// A graph input or output with its declared type and shape (`ValueInfoProto`).
   struct Port: Sendable {
-    /// The extent of an axis as the file states it.
+    /// The declared extent of an axis: a number, a symbolic name (`dim_param`), or not declared.
     enum Extent: Sendable, Hashable {
       case fixed(Int)
       case symbol(String)
@@ -119,9 +121,9 @@ struct ONNXGraph: Sendable {
     }
 
     let name: String
-    /// `nil` where the file does not say, or it is no tensor.
+    /// The element type; `nil` if it is not declared or not supported, or if the value is not a tensor.
     let type: ONNXElement?
-    /// `nil` where the file does not say.
+    /// The extents in the file's axis order; `nil` if they are not declared.
     let shape: [Extent]?
   }
 

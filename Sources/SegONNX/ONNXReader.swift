@@ -2,11 +2,12 @@ import Foundation
 import SegEngine
 import SegFiles
 
-/// Turns the messages of a file into graphs, nodes and tensors, checking every size against the bytes that are there.
+/// Converts the messages of a file to graphs, nodes and tensors. Declared sizes are checked against the number of bytes
+/// present.
 struct ONNXReader {
-  /// Where files with external data lie.
+  /// The directory of the model, which external data files are relative to.
   let directory: String
-  /// Versions of operator sets by domain.
+  /// The imported version of each operator set by domain.
   let opsets: [String: Int]
 
   func graph(_ message: Onnx_GraphProto) throws -> ONNXGraph {
@@ -45,7 +46,7 @@ struct ONNXReader {
     guard attribute.refAttrName.isEmpty else {
       throw ONNXFailure("\(node) takes its attribute \(attribute.name) from a function that is not there")
     }
-    // Writers of early versions leave the type out; then the field that is there tells it.
+    // `AttributeProto.type` is required since IR version 2. Without it, the field that is present determines the type.
     switch attribute.type {
     case 1: return .float(attribute.f)
     case 2: return .int(int(attribute.i))
@@ -65,7 +66,7 @@ struct ONNXReader {
       if !attribute.ints.isEmpty { return .ints(attribute.ints.map(int)) }
       if !attribute.strings.isEmpty { return .strings(attribute.strings.map(text)) }
       return nil
-    default: return nil  // kinds that no operator which is read has
+    default: return nil  // types that no supported operator uses
     }
   }
 
@@ -76,7 +77,7 @@ struct ONNXReader {
     if tensor.hasShape {
       extents = tensor.shape.dim.map { dim in
         if dim.hasDimValue {
-          // Some writers say -1 or 0 for "any".
+          // Some exporters write -1 or 0 for an unknown extent.
           return dim.dimValue > 0 ? .fixed(Int(dim.dimValue)) : .unknown
         }
         return dim.dimParam.isEmpty ? .unknown : .symbol(dim.dimParam)
@@ -85,7 +86,10 @@ struct ONNXReader {
     return .init(name: message.name, type: ONNXElement(rawValue: tensor.elemType), shape: extents)
   }
 
-  /// The values of a tensor.
+  /// Returns the tensor of a message.
+  ///
+  /// - Throws: ``ONNXFailure`` if its type is not supported or its shape does not fit its data; `FileError` if an
+  ///   external data file cannot be read.
   func constant(_ message: Onnx_TensorProto) throws -> ONNXConstant {
     let name = message.name.isEmpty ? "a constant" : message.name
     guard let type = ONNXElement(rawValue: message.dataType) else {
@@ -105,14 +109,15 @@ struct ONNXReader {
     return try typed(message, name, type, shape)
   }
 
-  /// The elements in raw bytes: where they lie in memory as they are meant, without a copy.
+  /// Returns the tensor in raw bytes. It borrows the bytes without a copy if they have the layout and alignment of a
+  /// tensor.
   private static func tensor(of data: Data, _ type: ONNXElement, _ shape: Shape) -> Tensor {
     final class Owner {
       let data: Data
       init(_ data: Data) { self.data = data }
     }
-    // Data of more than a few bytes lies in memory of its own, which stays where it is while the one value that is never changed
-    // lives. (NSData would promise as much, at the price of a copy.)
+    // The buffer of a Data with more than a few bytes is a heap allocation, so its address is stable as long as the
+    // owner keeps this one, never mutated value. (NSData documents a stable address, but requires a copy.)
     if type.stored.isMemory, data.count > 4096 {
       let owner = Owner(data)
       let bytes = owner.data.withUnsafeBytes { $0 }
@@ -123,7 +128,8 @@ struct ONNXReader {
     return data.withUnsafeBytes { type.stored.tensor(shape, from: $0) }
   }
 
-  /// Values in the fields that are meant for their type; narrow types stand in `int32_data`, as bits where they are floats.
+  /// Returns the tensor in the typed fields of a message. Narrow types are stored in `int32_data`, float16 and bfloat16
+  /// as their bits (`TensorProto`).
   private func typed(
     _ message: Onnx_TensorProto, _ name: String, _ type: ONNXElement, _ shape: Shape
   ) throws -> ONNXConstant {
@@ -147,7 +153,8 @@ struct ONNXReader {
     }
   }
 
-  /// Values in a file beside the model. A path that leads out of the model's directory is refused, and so is one through a link.
+  /// Returns the tensor in an external data file. A path that leaves the model's directory is rejected, also if it does
+  /// so through a symbolic link.
   private func external(
     _ message: Onnx_TensorProto, _ name: String, _ type: ONNXElement, _ shape: Shape, _ size: Int
   ) throws -> Tensor {

@@ -1,2 +1,3 @@
-// The errors of this module contain a `FileError`, and paths of its functions may come from `String(fileSystemBytes:)`.
+// SegFiles is exported because ``ONNXError`` contains a `FileError`, and `String(fileSystemBytes:)` makes paths for
+// this module's functions.
 @_exported import SegFiles

@@ -15,7 +15,8 @@ extension Checkpoint {
     try self.init(FileBytes(weights: path), named: path)
   }
 
-  init(_ file: FileBytes, named path: String) throws(WeightsError) {
+  /// Reads the bytes of a file; `path` names it in errors.
+  package init(_ file: FileBytes, named path: String) throws(WeightsError) {
     guard file.count > 0 else { throw WeightsError(path, .empty) }
     if let words = ForeignFile.words(for: file, expecting: .weights) {
       throw WeightsError(path, .unknownFormat(hint: words))

@@ -1,7 +1,8 @@
 import SegFiles
 
-/// Reads a Python pickle as data, without Python. It interprets the functions and classes of ``PickleGlobal``. Of every other object it
-/// keeps the arguments and state. Nothing is imported and no code is run. (Format: Python's `pickletools`, which documents every opcode.)
+/// Reads a Python pickle as data, without Python. It interprets the functions and classes of ``PickleGlobal``. Of every
+/// other object it keeps the arguments and state. Nothing is imported and no code is run. (Format: Python's
+/// `pickletools`, which documents every opcode.)
 struct Unpickler {
   /// The object of a pickle, and its end.
   struct Contents {
@@ -11,21 +12,21 @@ struct Unpickler {
     let end: Int
   }
 
-  private let bytes: UnsafeRawBufferPointer
-  private var position: Int
-  private var stack: [PickleValue] = []
+  private var input: PickleReader
+  var stack: [PickleValue] = []
   /// The stack heights at which marks were set.
   private var marks: [Int] = []
-  /// The memo: values with consecutive numbers from 0, and values with other numbers. Picklers number consecutively, and a dictionary
-  /// takes many times the memory.
+  /// The memo: values with consecutive numbers from 0, and values with other numbers. Picklers number consecutively,
+  /// and a dictionary takes many times the memory.
   private var memo: [PickleValue] = []
   private var sparseMemo: [Int: PickleValue] = [:]
-  private var heap = PickleHeap()
-  /// The number of items that may still be copied between containers. It is limited because a few bytes can request any number of copies.
+  var heap = PickleHeap()
+  /// The number of items that may still be copied between containers. It is limited because a few bytes can request any
+  /// number of copies.
   private var copyBudget: Int
 
-  /// The maximum size of a pickle in bytes. Pickles of networks with thousands of tensors are below a megabyte. Reading takes about
-  /// twenty times the size of the pickle in memory.
+  /// The maximum size of a pickle in bytes. Pickles of networks with thousands of tensors are below a megabyte. Reading
+  /// takes about twenty times the size of the pickle in memory.
   static let maximumByteCount = 1 << 26
 
   /// The maximum number of values on the stack, and in the memo.
@@ -35,60 +36,57 @@ struct Unpickler {
   static func load(_ file: FileBytes, from start: Int = 0) throws(FormatFailure) -> Contents {
     defer { withExtendedLifetime(file) {} }
     let end = min(file.count, start + maximumByteCount)
-    var unpickler = Unpickler(bytes: UnsafeRawBufferPointer(rebasing: file.bytes[..<end]), start: start)
+    var unpickler = Unpickler(UnsafeRawBufferPointer(rebasing: file.bytes[..<end]), from: start)
     let root = try unpickler.run()
-    return Contents(root: root, heap: unpickler.heap, end: unpickler.position)
+    return Contents(root: root, heap: unpickler.heap, end: unpickler.input.position)
   }
 
-  private init(bytes: UnsafeRawBufferPointer, start: Int) {
-    self.bytes = bytes
-    position = start
+  private init(_ bytes: UnsafeRawBufferPointer, from start: Int) {
+    input = PickleReader(bytes, from: start)
     copyBudget = bytes.count - start
   }
 
-  private func failure(_ reason: String) -> FormatFailure {
-    FormatFailure("its pickle, at byte \(position), \(reason)")
-  }
+  func failure(_ reason: String) -> FormatFailure { input.failure(reason) }
 
   // MARK: - Opcodes
 
   private mutating func run() throws(FormatFailure) -> PickleValue {
     while true {
-      let code = try byte()
+      let code = try input.byte()
       guard stack.count <= Unpickler.maximumHeight, memo.count + sparseMemo.count <= Unpickler.maximumHeight else {
         throw failure("keeps more objects at once than any checkpoint has")
       }
       switch Unicode.Scalar(code) {
       case ".": return try pop()
       case "\u{80}":
-        let version = try byte()
+        let version = try input.byte()
         guard version <= 5 else { throw failure("is of protocol \(version)") }
-      case "\u{95}": _ = try integer(UInt64.self)  // the length of a frame, of use to readers of streams only
+      case "\u{95}": _ = try input.integer(UInt64.self)  // the length of a frame, of use to readers of streams only
 
       case "N": stack.append(.none)
       case "\u{88}": stack.append(.bool(true))
       case "\u{89}": stack.append(.bool(false))
-      case "J": stack.append(.int(Int(try integer(Int32.self))))
-      case "K": stack.append(.int(Int(try byte())))
-      case "M": stack.append(.int(Int(try integer(UInt16.self))))
-      case "\u{8A}": stack.append(try long(count: Int(try byte())))
-      case "\u{8B}": stack.append(try long(count: Int(try integer(Int32.self))))
-      case "G": stack.append(.float(Double(bitPattern: UInt64(bigEndian: try integer(UInt64.self)))))
+      case "J": stack.append(.int(Int(try input.integer(Int32.self))))
+      case "K": stack.append(.int(Int(try input.byte())))
+      case "M": stack.append(.int(Int(try input.integer(UInt16.self))))
+      case "\u{8A}": stack.append(try long(count: Int(try input.byte())))
+      case "\u{8B}": stack.append(try long(count: Int(try input.integer(Int32.self))))
+      case "G": stack.append(.float(Double(bitPattern: UInt64(bigEndian: try input.integer(UInt64.self)))))
       case "I", "L": stack.append(try decimal())
       case "F":
-        guard let number = Double(try line()) else { throw failure("has a number that is none") }
+        guard let number = Double(try input.line()) else { throw failure("has a number that is none") }
         stack.append(.float(number))
 
-      case "X": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
-      case "\u{8C}": stack.append(.string(try string(count: UInt64(try byte()))))
-      case "\u{8D}": stack.append(.string(try string(count: try integer(UInt64.self))))
-      case "U": stack.append(.string(try string(count: UInt64(try byte()))))
-      case "T": stack.append(.string(try string(count: UInt64(try integer(UInt32.self)))))
-      case "V": stack.append(.string(try line()))
-      case "S": stack.append(.string(String(try line().dropFirst().dropLast())))
-      case "C": try bytesObject(count: UInt64(try byte()))
-      case "B": try bytesObject(count: UInt64(try integer(UInt32.self)))
-      case "\u{8E}", "\u{96}": try bytesObject(count: try integer(UInt64.self))
+      case "X": stack.append(.string(try input.string(count: UInt64(try input.integer(UInt32.self)))))
+      case "\u{8C}": stack.append(.string(try input.string(count: UInt64(try input.byte()))))
+      case "\u{8D}": stack.append(.string(try input.string(count: try input.integer(UInt64.self))))
+      case "U": stack.append(.string(try input.string(count: UInt64(try input.byte()))))
+      case "T": stack.append(.string(try input.string(count: UInt64(try input.integer(UInt32.self)))))
+      case "V": stack.append(.string(try input.line()))
+      case "S": stack.append(.string(String(try input.line().dropFirst().dropLast())))
+      case "C": try bytesObject(count: UInt64(try input.byte()))
+      case "B": try bytesObject(count: UInt64(try input.integer(UInt32.self)))
+      case "\u{8E}", "\u{96}": try bytesObject(count: try input.integer(UInt64.self))
 
       case "(": marks.append(stack.count)
       case "0": _ = try pop()
@@ -131,17 +129,17 @@ struct Unpickler {
         }
       case "\u{91}": stack.append(.set(list(try popToMark())))
 
-      case "q": try keep(Int(try byte()))
-      case "r": try keep(Int(try integer(UInt32.self)))
+      case "q": try keep(Int(try input.byte()))
+      case "r": try keep(Int(try input.integer(UInt32.self)))
       case "p": try keep(try memoKey())
       case "\u{94}": try keep(memo.count + sparseMemo.count)
-      case "h": try recall(Int(try byte()))
-      case "j": try recall(Int(try integer(UInt32.self)))
+      case "h": try recall(Int(try input.byte()))
+      case "j": try recall(Int(try input.integer(UInt32.self)))
       case "g": try recall(try memoKey())
 
       case "c":
-        let module = try line()
-        stack.append(.global(PickleGlobal(module: module, name: try line())))
+        let module = try input.line()
+        stack.append(.global(PickleGlobal(module: module, name: try input.line())))
       case "\u{93}":
         let name = try pop()
         let module = try pop()
@@ -150,8 +148,8 @@ struct Unpickler {
         }
         stack.append(.global(PickleGlobal(module: module, name: name)))
       case "i":
-        let module = try line()
-        let global = PickleGlobal(module: module, name: try line())
+        let module = try input.line()
+        let global = PickleGlobal(module: module, name: try input.line())
         stack.append(try call(global, try popToMark()))
       case "o":
         var items = try popToMark()
@@ -170,143 +168,42 @@ struct Unpickler {
         try reduce(try pop(), arguments)
       case "b":
         let state = try pop()
-        // Other values need no state: that of an OrderedDict contains version numbers of modules, that of an array its numbers.
+        // Other values need no state: that of an OrderedDict contains version numbers of modules, that of an array its
+        // numbers.
         if case .object(let index) = try top() { heap.objects[index].state = state }
 
       default:
         let printable = (0x21...0x7E).contains(code) ? " ('\(Character(Unicode.Scalar(code)))')" : ""
         throw .unsupported(
-          "its pickle has opcode \(code)\(printable) at byte \(position - 1), which weights do not need")
+          "its pickle has opcode \(code)\(printable) at byte \(input.position - 1), which weights do not need")
       }
-    }
-  }
-
-  // MARK: - Objects
-
-  /// Handles data that PyTorch stores outside the pickle: `('storage', type, key, location, count[, view])`, and in older files the class
-  /// of a module with its source text.
-  private mutating func persistentObject(_ identifier: PickleValue) throws(FormatFailure) {
-    guard let items = heap.items(of: identifier), case .string(let kind)? = items.first else {
-      throw failure("refers to an outside object that is no storage")
-    }
-    if kind == "module" {
-      stack.append(.global(.opaque))
-      return
-    }
-    guard kind == "storage", items.count >= 5, case .global(let type) = items[1], case .int(let count) = items[4],
-      count >= 0
-    else { throw failure("refers to an outside object that is no storage") }
-    let key: String
-    switch items[2] {
-    case .string(let text): key = text
-    case .int(let number): key = String(number)
-    default: throw failure("refers to a storage without a name")
-    }
-    let number: StoredNumber?
-    switch type {
-    case .storageType(let stored): number = stored
-    case .untypedStorage: number = nil
-    case .opaque: number = .rare("unknown")
-    default: throw failure("refers to a storage of no known type")
-    }
-    var storage = PickleHeap.Storage(key: key, number: number, count: count)
-    // A view of a storage: (its key, its first element, its number of elements).
-    if items.count > 5, let view = heap.items(of: items[5]) {
-      guard view.count == 3, case .int(let start) = view[1], case .int(let length) = view[2], start >= 0, length >= 0
-      else { throw failure("has a view of a storage that is none") }
-      storage = PickleHeap.Storage(key: key, number: number, count: length, start: start)
-    }
-    heap.storages.append(storage)
-    stack.append(.storage(heap.storages.count - 1))
-  }
-
-  private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue) throws(FormatFailure) {
-    guard case .tuple(let index) = arguments else { throw failure("calls something without arguments") }
-    // The callable may be the result of an opaque call.
-    guard case .global(let global) = callable else {
-      stack.append(object(arguments))
-      return
-    }
-    stack.append(try call(global, heap.tuples[index], arguments))
-  }
-
-  private mutating func call(
-    _ global: PickleGlobal, _ arguments: [PickleValue], _ tuple: PickleValue? = nil
-  ) throws(FormatFailure) -> PickleValue {
-    switch global {
-    case .dictionary: return .dictionary(dictionary(try entries(arguments)))
-    case .defaultDictionary: return .dictionary(dictionary([]))
-    case .set:
-      guard let first = arguments.first else { return .set(list([])) }
-      guard case .list(let index) = first else { return .set(list(try copied(heap.items(of: first) ?? []))) }
-      return .set(index)
-    case .size: return arguments.first ?? self.tuple([])
-    case .rebuildParameter: return arguments.first ?? .other
-    case .rebuildSubclass:
-      // (function, class, arguments, state); the function rebuilds a tensor.
-      guard arguments.count >= 3, case .global(let function) = arguments[0], function != .rebuildSubclass,
-        let inner = heap.items(of: arguments[2])
-      else { return .rareTensor(.subclass) }
-      return try call(function, inner, arguments[2])
-    case .rebuildTensor:
-      // (storage, offset, size, stride[, requires_grad, backward_hooks[, metadata]])
-      guard arguments.count >= 4, case .storage(let index) = arguments[0], let number = heap.storages[index].number
-      else { throw failure("has a tensor without a storage") }
-      return try tensor(index, number, arguments, metadata: 6)
-    case .rebuildTypedTensor:
-      // (storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])
-      guard arguments.count >= 7, case .storage(let index) = arguments[0],
-        case .global(.elementType(let number)) = arguments[6]
-      else { throw failure("has a tensor without a storage or a type") }
-      return try tensor(index, number, arguments, metadata: 7)
-    case .rebuildRare(let kind): return .rareTensor(kind)
-    case .opaque, .elementType, .storageType, .untypedStorage: return object(tuple ?? self.tuple(arguments))
-    }
-  }
-
-  private mutating func tensor(
-    _ storage: Int, _ number: StoredNumber, _ arguments: [PickleValue], metadata: Int
-  ) throws(FormatFailure) -> PickleValue {
-    guard case .int(let offset) = arguments[1] else { throw failure("has a tensor without an offset") }
-    if arguments.count > metadata, case .dictionary(let index) = arguments[metadata] {
-      for name in ["conj", "neg"] {
-        if case .bool(true)? = heap.value(of: name, in: index) { return .rareTensor(.negated) }
-      }
-    }
-    switch number {
-    case .rare(let name): return .rareTensor(.elements(name))
-    case .element(let stored):
-      heap.tensors.append(
-        PickleHeap.TensorView(
-          storage: storage, stored: stored, offset: offset, extents: arguments[2], strides: arguments[3]))
-      return .tensor(heap.tensors.count - 1)
     }
   }
 
   // MARK: - Containers
 
-  private mutating func tuple(_ items: [PickleValue]) -> PickleValue {
+  mutating func tuple(_ items: [PickleValue]) -> PickleValue {
     heap.tuples.append(items)
     return .tuple(heap.tuples.count - 1)
   }
 
-  private mutating func list(_ items: [PickleValue]) -> Int {
+  mutating func list(_ items: [PickleValue]) -> Int {
     heap.lists.append(items)
     return heap.lists.count - 1
   }
 
-  private mutating func dictionary(_ entries: [(key: PickleValue, value: PickleValue)]) -> Int {
+  mutating func dictionary(_ entries: [(key: PickleValue, value: PickleValue)]) -> Int {
     heap.dictionaries.append(entries)
     return heap.dictionaries.count - 1
   }
 
-  private mutating func object(_ arguments: PickleValue) -> PickleValue {
+  mutating func object(_ arguments: PickleValue) -> PickleValue {
     heap.objects.append(PickleHeap.Object(arguments: arguments))
     return .object(heap.objects.count - 1)
   }
 
   /// Returns the entries of a dictionary made from another dictionary or from a sequence of pairs.
-  private mutating func entries(
+  mutating func entries(
     _ arguments: [PickleValue]
   ) throws(FormatFailure) -> [(key: PickleValue, value: PickleValue)] {
     guard let first = arguments.first else { return [] }
@@ -322,7 +219,7 @@ struct Unpickler {
     return entries
   }
 
-  private mutating func copied(_ items: [PickleValue]) throws(FormatFailure) -> [PickleValue] {
+  mutating func copied(_ items: [PickleValue]) throws(FormatFailure) -> [PickleValue] {
     try spend(items.count)
     return items
   }
@@ -406,34 +303,18 @@ struct Unpickler {
   }
 
   private mutating func memoKey() throws(FormatFailure) -> Int {
-    guard let key = Int(try line()), key >= 0 else {
+    guard let key = Int(try input.line()), key >= 0 else {
       throw failure("keeps an object under something else than a number")
     }
     return key
   }
 
-  // MARK: - Bytes
-
-  private mutating func take(_ count: UInt64) throws(FormatFailure) -> UnsafeRawBufferPointer {
-    guard count <= UInt64(bytes.count - position) else { throw failure("ends too early") }
-    let start = position
-    position += Int(count)
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
-  }
-
-  private mutating func byte() throws(FormatFailure) -> UInt8 { try take(1)[0] }
-
-  /// Reads a little-endian integer. All but one opcode use this byte order.
-  private mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
-    _ type: Integer.Type
-  ) throws(FormatFailure) -> Integer {
-    Integer(littleEndian: try take(UInt64(MemoryLayout<Integer>.size)).loadUnaligned(as: type))
-  }
+  // MARK: - Operands
 
   /// Reads a two's complement integer of `count` bytes.
   private mutating func long(count: Int) throws(FormatFailure) -> PickleValue {
     guard count >= 0 else { throw failure("has a number of negative length") }
-    let bytes = try take(UInt64(count))
+    let bytes = try input.take(UInt64(count))
     guard count <= 8 else { return .other }
     guard let last = bytes.last else { return .int(0) }
     var value: Int64 = last >= 0x80 ? -1 : 0
@@ -443,7 +324,7 @@ struct Unpickler {
 
   /// Reads a decimal integer. Older protocols write false and true as `00` and `01`.
   private mutating func decimal() throws(FormatFailure) -> PickleValue {
-    let text = try line()
+    let text = try input.line()
     if text == "00" || text == "01" { return .bool(text == "01") }
     let digits = text.hasSuffix("L") ? text.dropLast() : text[...]
     if let number = Int(digits) { return .int(number) }
@@ -454,19 +335,8 @@ struct Unpickler {
     return .other
   }
 
-  private mutating func string(count: UInt64) throws(FormatFailure) -> String {
-    String(decoding: try take(count), as: UTF8.self)
-  }
-
   private mutating func bytesObject(count: UInt64) throws(FormatFailure) {
-    _ = try take(count)
+    _ = try input.take(count)
     stack.append(.other)
-  }
-
-  private mutating func line() throws(FormatFailure) -> String {
-    guard let end = bytes[position...].firstIndex(of: 0x0A) else { throw failure("ends too early") }
-    let line = String(decoding: bytes[position..<end], as: UTF8.self)
-    position = end + 1
-    return line
   }
 }

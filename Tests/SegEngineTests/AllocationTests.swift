@@ -59,7 +59,7 @@ import Testing
     let pool = WorkerPool(threads: threads)
     let backend = OpenBLASBackend(workers: pool)
     var reached: Set<String> = []
-    for test in ConvolutionTests.forwardCases + ConvolutionTests.transposedCases {
+    for test in ConvolutionCase.forward + ConvolutionCase.transposed {
       let g = test.geometry
       let isForward = test.direction == .forward
       let weightShape: Shape =

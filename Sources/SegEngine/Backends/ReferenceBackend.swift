@@ -1,5 +1,5 @@
-/// Products in plain loops, with sums in Double that are rounded to float32 once, and `ReferenceKernels`. It is slow; tests compare with
-/// it.
+/// Products in plain loops, with sums in Double that are rounded to float32 once, and `ReferenceKernels`. It is slow;
+/// tests compare with it.
 public struct ReferenceBackend: Backend, KernelProviding {
   public let workers: WorkerPool
 

@@ -4,7 +4,8 @@ import Glibc
 import Darwin
 #endif
 
-/// Kernels in plain loops, with sums in Double that are rounded to float32 once. They are slow; tests compare with them.
+/// Kernels in plain loops, with sums in Double that are rounded to float32 once. They are slow; tests compare with
+/// them.
 package struct ReferenceKernels: Kernels {
   /// The name of their instruction set in the ``KernelTable``.
   package static let instructionSet = "reference"
@@ -79,77 +80,6 @@ package struct ReferenceKernels: Kernels {
 
   package func prefetch(_ x: UnsafePointer<Float>, count: Int) {}
 
-  package func winogradInput(
-    _ tiling: WinogradTiling, image: UnsafePointer<Float>, _ tile: WinogradTile, padding: (top: Int, left: Int),
-    _ planes: UnsafeMutablePointer<Float>
-  ) {
-    let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
-    for channel in 0..<tiling.inputChannels {
-      func element(_ i: Int, _ j: Int) -> Double {
-        let y = tile.row - padding.top + i * tiling.step.height
-        let x = tile.column - padding.left + j * tiling.step.width
-        guard (0..<tiling.input.height).contains(y), (0..<tiling.input.width).contains(x) else { return 0 }
-        return Double(image[(y * tiling.input.width + x) * tiling.xStride + channel])
-      }
-      let d = (0..<rows.reads).map { i in (0..<columns.reads).map { j in element(i, j) } }
-      for (p, b) in zip(rows.points, rows.inputTransform) {
-        for (q, c) in zip(columns.points, columns.inputTransform) {
-          var sum = 0.0
-          for i in b.indices { for j in c.indices { sum += b[i] * d[i][j] * c[j] } }
-          planes[(p * tiling.filtering.inputs + q) * tiling.inputPlane + channel] = Float(sum)
-        }
-      }
-    }
-  }
-
-  package func winogradFilter(
-    _ tiling: WinogradTiling, _ weights: UnsafePointer<Float>, count: Int, width: Int,
-    _ planes: UnsafeMutablePointer<Float>, plane: Int
-  ) {
-    let (g, n, taps) = (tiling.filtering.filterTransform, tiling.filtering.inputs, tiling.filtering.taps)
-    for row in 0..<count {
-      for column in 0..<width {
-        for i in 0..<n {
-          for j in 0..<n {
-            var sum = 0.0
-            for a in 0..<taps {
-              for b in 0..<taps {
-                let weight = weights[((row * taps + a) * taps + b) * width + column]
-                sum += g[i][a] * Double(weight) * g[j][b]
-              }
-            }
-            planes[(i * n + j) * plane + row * width + column] = Float(sum)
-          }
-        }
-      }
-    }
-  }
-
-  package func winogradOutput(
-    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
-    _ tile: WinogradTile
-  ) {
-    let (rows, columns) = (tiling.axes[tile.rowAxis], tiling.axes[tile.columnAxis])
-    for i in 0..<rows.outputs {
-      for j in 0..<columns.outputs {
-        let line = tile.row + i * tiling.outputStep.height
-        let place = tile.column + j * tiling.outputStep.width
-        guard (0..<tiling.output.height).contains(line), (0..<tiling.output.width).contains(place) else { continue }
-        let pixel = line * tiling.output.width + place
-        for channel in 0..<tiling.outputChannels {
-          var sum = 0.0
-          for (p, a) in zip(rows.points, rows.outputTransform[i]) {
-            for (q, b) in zip(columns.points, columns.outputTransform[j]) {
-              let product = planes[(p * tiling.filtering.inputs + q) * tiling.outputPlane + channel]
-              sum += a * Double(product) * b
-            }
-          }
-          result.row(pixel)[channel] = epilogue(sum, row: pixel, column: channel)
-        }
-      }
-    }
-  }
-
   package func map(
     _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
   ) {
@@ -200,77 +130,6 @@ package struct ReferenceKernels: Kernels {
     }
   }
 
-  package func depthwise(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, multiplier: Int,
-    weights: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination
-  ) {
-    let outputs = channels * multiplier
-    for column in 0..<window.outputWidth {
-      for o in 0..<outputs {
-        var sum = 0.0
-        window.forEachTap(outputRow: outputRow, column: column) { tap, position in
-          let place = window.ringRows == 0 ? position : position % (window.ringRows * window.inputWidth)
-          sum += Double(image[place * window.pixelStride + o / multiplier]) * Double(weights[tap * outputs + o])
-        }
-        result.row(column)[o] = epilogue(sum, row: column, column: o)
-      }
-    }
-  }
-
-  package func maxPool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int, indices: UnsafeMutablePointer<Int32>?, indexStride: Int
-  ) {
-    for column in 0..<window.outputWidth {
-      for c in 0..<channels {
-        var largest = -Float.infinity
-        var index: Int?
-        window.forEachTap(outputRow: outputRow, column: column) { _, position in
-          let value = image[position * window.pixelStride + c]
-          if index == nil || value > largest || value.isNaN {
-            largest = value
-            index = position
-          }
-        }
-        y[column * yStride + c] = largest
-        indices?[column * indexStride + c] = Int32(index ?? 0)
-      }
-    }
-  }
-
-  package func averagePool(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, outputRow: Int, channels: Int, countingPadding: Bool,
-    _ y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    for column in 0..<window.outputWidth {
-      let inside = window.tapCount(outputRow: outputRow, column: column, insidePadding: false)
-      let counted =
-        countingPadding ? window.tapCount(outputRow: outputRow, column: column, insidePadding: true) : inside
-      for c in 0..<channels {
-        var sum = 0.0
-        window.forEachTap(outputRow: outputRow, column: column) { _, position in
-          sum += Double(image[position * window.pixelStride + c])
-        }
-        y[column * yStride + c] = Float(sum / Double(max(counted, 1)))
-      }
-    }
-  }
-
-  package func gatherPatches(
-    _ window: SlidingWindow, image: UnsafePointer<Float>, first: Int, count: Int, channels: Int,
-    _ patches: UnsafeMutablePointer<Float>
-  ) {
-    let taps = window.geometry.kernel.height * window.geometry.kernel.width
-    for p in 0..<count {
-      let patch = patches + p * taps * channels
-      patch.update(repeating: 0, count: taps * channels)
-      let (row, column) = (first + p).quotientAndRemainder(dividingBy: window.outputWidth)
-      window.forEachTap(outputRow: row, column: column) { tap, position in
-        for c in 0..<channels { patch[tap * channels + c] = image[position * window.pixelStride + c] }
-      }
-    }
-  }
-
   package func interpolate(
     _ x: UnsafePointer<Float>, offsets: UnsafePointer<Int>, weights: UnsafePointer<Float>, taps: Int, pixels: Int,
     channels: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int
@@ -308,10 +167,10 @@ package struct ReferenceKernels: Kernels {
     for r in 0..<rows {
       let row = UnsafeBufferPointer(start: x + r * xStride, count: channels).map(Double.init)
       let largest = row.max() ?? 0
-      let sum = row.reduce(0) { $0 + doubleExp($1 - largest) }
+      let sum = row.reduce(0) { $0 + exp($1 - largest) }
       for c in 0..<channels {
         let shifted = row[c] - largest
-        y[r * yStride + c] = Float(logarithm ? shifted - doubleLog(sum) : doubleExp(shifted) / sum)
+        y[r * yStride + c] = Float(logarithm ? shifted - log(sum) : exp(shifted) / sum)
       }
     }
   }
@@ -323,7 +182,7 @@ package struct ReferenceKernels: Kernels {
     for r in 0..<rows {
       let row = UnsafeBufferPointer(start: x + r * xStride, count: channels).map(Double.init)
       let largest = row.max() ?? 0
-      let numerators = row.map { doubleExp($0 - largest) }
+      let numerators = row.map { exp($0 - largest) }
       for c in 0..<channels { y[r * yStride + c] = Float(numerators[c]) }
       sums[r] = Float(numerators.reduce(0, +))
     }
@@ -337,68 +196,6 @@ package struct ReferenceKernels: Kernels {
       var best = 0
       for c in 1..<max(channels, 1) where !row[best].isNaN && (row[c] > row[best] || row[c].isNaN) { best = c }
       y[r] = Int32(best)
-    }
-  }
-}
-
-private func doubleExp(_ x: Double) -> Double { exp(x) }
-private func doubleLog(_ x: Double) -> Double { log(x) }
-
-extension Epilogue {
-  /// Computes the stored value of a sum, by the definition in Double.
-  fileprivate func callAsFunction(_ sum: Double, row: Int, column: Int) -> Float {
-    var value = sum
-    if let scale { value *= Double(scale[column]) }
-    if let shift { value += Double(shift[column]) }
-    if let residual { value += Double(residual[row * residualStride + column]) }
-    return Float(function(value))
-  }
-}
-
-extension ElementwiseFunction {
-  /// Computes the function in Double, by its definition.
-  func callAsFunction(_ x: Double) -> Double {
-    func clip(_ x: Double, _ low: Double, _ high: Double) -> Double { x < low ? low : x > high ? high : x }
-    switch self {
-    case .identity: return x
-    case .relu: return x < 0 ? 0 : x
-    case .clip(let low, let high): return clip(x, Double(low), Double(high))
-    case .leakyReLU(let slope): return x > 0 ? x : Double(slope) * x
-    case .elu(let alpha): return x > 0 ? x : Double(alpha) * expm1(x)
-    case .gelu: return x * erfc(-x / 2.0.squareRoot()) / 2
-    case .geluTanh: return x * (1 + doubleTanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) / 2
-    case .silu: return x / (1 + doubleExp(-x))
-    case .hardSigmoid(let slope, let offset): return clip(Double(slope) * x + Double(offset), 0, 1)
-    case .hardSwish: return x * clip(x / 6 + 0.5, 0, 1)
-    case .sigmoid: return 1 / (1 + doubleExp(-x))
-    case .tanh: return doubleTanh(x)
-    case .softplus(let beta, let threshold):
-      let z = Double(beta) * x
-      return z > Double(threshold) ? x : (max(z, 0) + log1p(doubleExp(-Swift.abs(z)))) / Double(beta)
-    case .exp: return doubleExp(x)
-    case .log: return doubleLog(x)
-    case .sqrt: return x.squareRoot()
-    case .abs: return Swift.abs(x)
-    case .negate: return -x
-    case .reciprocal: return 1 / x
-    case .erf: return doubleErf(x)
-    }
-  }
-}
-
-private func doubleTanh(_ x: Double) -> Double { tanh(x) }
-private func doubleErf(_ x: Double) -> Double { erf(x) }
-
-extension BinaryOperation {
-  func callAsFunction(_ p: Double, _ q: Double) -> Double {
-    switch self {
-    case .add: p + q
-    case .subtract: p - q
-    case .multiply: p * q
-    case .divide: p / q
-    case .maximum: p > q || p.isNaN ? p : q
-    case .minimum: p < q || p.isNaN ? p : q
-    case .power: pow(p, q)
     }
   }
 }
@@ -421,35 +218,5 @@ extension Reduction {
     case .maximum: x > result || x.isNaN ? x : result
     case .minimum: x < result || x.isNaN ? x : result
     }
-  }
-}
-
-extension SlidingWindow {
-  /// Calls `body` with each tap (counted row by row) inside the image, and its pixel's index.
-  fileprivate func forEachTap(outputRow: Int, column: Int, _ body: (_ tap: Int, _ position: Int) -> Void) {
-    for i in 0..<geometry.kernel.height {
-      for j in 0..<geometry.kernel.width {
-        let y = outputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
-        let x = column * geometry.stride.width - geometry.padding.left + j * geometry.dilation.width
-        guard (0..<inputHeight).contains(y), (0..<inputWidth).contains(x) else { continue }
-        body(i * geometry.kernel.width + j, y * inputWidth + x)
-      }
-    }
-  }
-
-  /// Counts the taps inside the image, or inside the padded image.
-  fileprivate func tapCount(outputRow: Int, column: Int, insidePadding: Bool) -> Int {
-    let padding = insidePadding ? geometry.padding : 0
-    var count = 0
-    for i in 0..<geometry.kernel.height {
-      for j in 0..<geometry.kernel.width {
-        let y = outputRow * geometry.stride.height - geometry.padding.top + i * geometry.dilation.height
-        let x = column * geometry.stride.width - geometry.padding.left + j * geometry.dilation.width
-        if y >= -padding.top, y < inputHeight + padding.bottom, x >= -padding.left, x < inputWidth + padding.right {
-          count += 1
-        }
-      }
-    }
-    return count
   }
 }

@@ -30,7 +30,9 @@ public struct ClassList: Sendable, Hashable {
     self.init(names: names, palette: palette, background: isBackground ? 0 : nil)
   }
 
-  private static let backgroundNames: Set = ["background", "_background_", "bg", "void", "unlabelled", "unlabeled", "none"]
+  private static let backgroundNames: Set = [
+    "background", "_background_", "bg", "void", "unlabelled", "unlabeled", "none",
+  ]
 
   /// The name of a label: that of the list, `unlabelled` for ``LabelMap/unlabelled``, or `class` and the number.
   public func name(of label: UInt16) -> String {

@@ -67,7 +67,7 @@ package enum NetworkSource: Sendable {
   }
 
   /// Loads the parameters of a graph, with the ignored checkpoint keys. They come from the file of weights; the graph of an ONNX file
-  /// contains its own. It returns `nil` for a named network without a file.
+  /// contains its own. A named network without a file has the weights of the library, or `nil`.
   package func parameters(
     _ weights: WeightsFile?, for graph: Graph
   ) throws -> (parameters: Parameters, leftOut: [String])? {
@@ -75,7 +75,13 @@ package enum NetworkSource: Sendable {
     case (.named(let description), let weights?):
       let loaded = try weights.parameters(of: description.network, for: graph)
       return (loaded.parameters, loaded.leftOut)
-    case (.named, nil): return nil
+    case (.named(let description), nil):
+      // Weights of the library are those of the registry's number of classes.
+      guard description.network.classes == ModelRegistry.find(description.name)?.network.classes,
+        let checkpoint = try BundledWeights.checkpoint(of: description.name)
+      else { return nil }
+      let loaded = try description.network.parameters(from: checkpoint, for: graph, key: nil)
+      return (loaded.parameters, loaded.leftOut)
     case (.file, nil): return (Parameters(), [])
     case (.file(let file), _?): throw NetworkError.weightsOfFile(path: file.path)
     }
@@ -139,7 +145,7 @@ package enum NetworkSource: Sendable {
       return LoadedPredictor(
         name: name, predictor: segmentation.predictor(on: backend, options: options),
         classes: min(256, segmentation.classes), outputChannels: segmentation.outputChannels,
-        assumptions: segmentation.assumptions, leftOut: [], graph: segmentation.graph)
+        assumptions: segmentation.replaceableAssumptions, leftOut: [], graph: segmentation.graph)
     }
   }
 }

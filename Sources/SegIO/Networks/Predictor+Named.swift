@@ -13,7 +13,8 @@ extension Predictor {
   ///
   /// - Parameters:
   ///   - name: The network's name in `ModelRegistry`.
-  ///   - weights: The path of a safetensors file, a NumPy archive or a PyTorch checkpoint.
+  ///   - weights: The path of a safetensors file, a NumPy archive or a PyTorch checkpoint; `nil` for the weights of the library
+  ///     (``BundledWeights``).
   ///   - key: The key of the set of weights to read, such as `model_ema`, if several sets of the file fit.
   ///   - classes: The number of logits, if it differs from the registry's.
   ///   - threshold: The probability above which a network with one logit gives foreground, if it differs from the registry's.
@@ -22,14 +23,14 @@ extension Predictor {
   /// - Throws: ``NetworkError`` if the network does not exist or the weights do not fit it, `WeightsError` if the file cannot be read,
   ///   `GraphError`.
   public init(
-    named name: String, weights: String, key: String? = nil, classes: Int? = nil, threshold: Float? = nil,
+    named name: String, weights: String? = nil, key: String? = nil, classes: Int? = nil, threshold: Float? = nil,
     on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()
   ) throws {
     guard ModelRegistry.find(name) != nil else { throw NetworkError.unknownName(name) }
     var settings = PredictionSettings()
     settings.threshold = threshold
     self = try NetworkSource(name, classes: classes).segmenter(
-      weights: WeightsFile(path: weights, key: key), settings: settings, on: backend, options: options
+      weights: weights.map { WeightsFile(path: $0, key: key) }, settings: settings, on: backend, options: options
     ).predictor
   }
 

@@ -21,19 +21,16 @@ package struct LegendEntry: Sendable, Equatable {
   ///   - labels: The label map.
   ///   - classes: The names and colours. The background has no colour.
   package static func entries(_ labels: LabelMap, _ classes: ClassList) -> [LegendEntry] {
-    var counts = Array(repeating: 0, count: Int(UInt16.max) + 1)
-    for label in labels.labels { counts[Int(label)] += 1 }
-    let occurring = counts.indices.filter { counts[$0] > 0 }.sorted { (-counts[$0], $0) < (-counts[$1], $1) }
+    let occurring = labels.pixelCounts.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }
     let total = labels.labels.count
-    var entries = occurring.prefix(maximumCount).map { index in
-      let label = UInt16(index)
-      return LegendEntry(
+    var entries = occurring.prefix(maximumCount).map { label, count in
+      LegendEntry(
         label: label, name: shortened(classes.name(of: label)),
-        color: label == classes.background ? nil : classes.palette[label], share: percentage(counts[index], of: total))
+        color: label == classes.background ? nil : classes.palette[label], share: percentage(count, of: total))
     }
     let others = occurring.dropFirst(maximumCount)
     if !others.isEmpty {
-      let share = percentage(others.reduce(0) { $0 + counts[$1] }, of: total)
+      let share = percentage(others.reduce(0) { $0 + $1.value }, of: total)
       entries.append(LegendEntry(label: nil, name: "\(others.count) more", color: nil, share: share))
     }
     return entries

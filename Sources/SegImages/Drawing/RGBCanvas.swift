@@ -23,7 +23,8 @@ struct RGBCanvas {
   mutating func copy(_ rgb: [UInt8], width imageWidth: Int) {
     guard imageWidth != width else { return samples.replaceSubrange(..<rgb.count, with: rgb) }
     for (row, start) in stride(from: 0, to: rgb.count, by: imageWidth * 3).enumerated() {
-      samples.replaceSubrange(row * width * 3..<(row * width + imageWidth) * 3, with: rgb[start..<start + imageWidth * 3])
+      samples.replaceSubrange(
+        row * width * 3..<(row * width + imageWidth) * 3, with: rgb[start..<start + imageWidth * 3])
     }
   }
 

@@ -12,6 +12,7 @@ public enum ModelRegistry {
     .setr,
     .segmenter,
     .realTime,
+    .salient,
   ]
 
   /// All networks, in listing order.

@@ -41,13 +41,14 @@ struct MapReading: Hashable, Sendable {
   ///
   /// - Throws: ``PredictionError`` if the output is not a map, or does not match the requested result.
   func read(_ output: Value) throws(PredictionError) -> Value {
-    let map = try MapReading.featureMap(output)
+    var map = try MapReading.featureMap(output)
     let isLabels = postprocessing == .labels || map.elementType != .float32
     if isLabels {
       guard result == .labels else { throw .noProbabilities }
       guard map.channels == 1 else { throw .notAMap(output.shape) }
       return resized(map, .nearestExact)
     }
+    if case .saliencyLogits = postprocessing { map = map.sigmoid() }
     if postprocessing.threshold != nil, map.channels != 1 { throw .notBinary(classes: map.channels) }
     let x = resized(map, .bilinear)
     return switch result {
@@ -66,7 +67,7 @@ struct MapReading: Hashable, Sendable {
       x.threshold(at: number(logit(threshold), in: x.graph), elementType: .uint16)
     case .probabilityThreshold(let threshold):
       x.threshold(at: number(threshold, in: x.graph), elementType: .uint16)
-    case .saliencyThreshold(let threshold):
+    case .saliencyThreshold(let threshold), .saliencyLogits(let threshold):
       x.threshold(at: bound(threshold, of: map), elementType: .uint16)
     }
   }
@@ -77,7 +78,7 @@ struct MapReading: Hashable, Sendable {
     case .independent(let threshold): withBackground(x, threshold)
     case .threshold: x.sigmoid()
     case .probabilityThreshold: x
-    case .saliencyThreshold:
+    case .saliencyThreshold, .saliencyLogits:
       // A constant map has no foreground: dividing by the smallest positive number gives 0.
       (x - least(map)) / (largest(map) - least(map)).map(.clip(low: .leastNormalMagnitude, high: .infinity))
     }

@@ -49,4 +49,15 @@ public struct Placement: Hashable, Sendable {
         top: (size.height - height) / 2, left: (size.width - width) / 2, height: height, width: width)
     }
   }
+
+  /// The same placement of an image that is shown at another size.
+  func showing(imageOf size: Extent2D) -> Placement {
+    Placement(imageSize: size, networkSize: networkSize, content: content)
+  }
+
+  private init(imageSize: Extent2D, networkSize: Extent2D, content: Rectangle) {
+    self.imageSize = imageSize
+    self.networkSize = networkSize
+    self.content = content
+  }
 }

@@ -15,6 +15,8 @@ public enum Postprocessing: Hashable, Sendable {
   /// One saliency channel, scaled to 0 … 1 by the minimum and maximum over the network's output: label 1 where it
   /// exceeds the threshold.
   case saliencyThreshold(Float)
+  /// One logit whose sigmoid is the saliency of ``saliencyThreshold(_:)``.
+  case saliencyLogits(Float)
   /// Independent classes with one probability each: label 0 where no class exceeds the threshold, else 1 + the channel
   /// of the largest.
   case independent(Float)
@@ -22,7 +24,9 @@ public enum Postprocessing: Hashable, Sendable {
   /// The threshold, or `nil` if there is none.
   public var threshold: Float? {
     switch self {
-    case .threshold(let value), .probabilityThreshold(let value), .saliencyThreshold(let value): value
+    case .threshold(let value), .probabilityThreshold(let value), .saliencyThreshold(let value),
+      .saliencyLogits(let value):
+      value
     case .argmax, .largestProbability, .labels, .independent: nil
     }
   }
@@ -33,6 +37,7 @@ public enum Postprocessing: Hashable, Sendable {
     case .threshold: .threshold(threshold)
     case .probabilityThreshold: .probabilityThreshold(threshold)
     case .saliencyThreshold: .saliencyThreshold(threshold)
+    case .saliencyLogits: .saliencyLogits(threshold)
     case .independent: .independent(threshold)
     case .argmax, .largestProbability, .labels: nil
     }

@@ -1,7 +1,7 @@
 import Foundation
 import SegEngine
 
-/// Arithmetic element by element, with operands that broadcast.
+/// Elementwise arithmetic with broadcasting.
 extension ONNXEvaluator {
   static let arithmetic: [String: Body] = [
     "Add": fold { $0 &+ $1 }, "Sub": fold { $0 &- $1 }, "Mul": fold { $0 &* $1 }, "Div": divide, "Mod": remainder,
@@ -9,7 +9,7 @@ extension ONNXEvaluator {
     "Clip": clip, "Where": choose,
   ]
 
-  /// Both operands, broadcast, of one type.
+  /// Returns the two inputs, which must have the same type, broadcast to a common shape.
   static func pair(_ call: ONNXCall) throws(ONNXFailure) -> (ONNXConstant, ONNXConstant) {
     let (a, b) = (try call.operand(0), try call.operand(1))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
@@ -17,6 +17,7 @@ extension ONNXEvaluator {
     return (a.broadcast(to: shape), b.broadcast(to: shape))
   }
 
+  /// Returns the results of a function of the elements of two arrays of the same length.
   static func merge<A, B, Result>(_ a: [A], _ b: [B], _ body: (A, B) -> Result) -> [Result] {
     [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
       for index in a.indices { (buffer.baseAddress! + index).initialize(to: body(a[index], b[index])) }
@@ -24,6 +25,7 @@ extension ONNXEvaluator {
     }
   }
 
+  /// Returns the results of a function of the elements of two constants of the same type and shape.
   private static func combine(
     _ a: ONNXConstant, _ b: ONNXConstant, _ float: (Float, Float) -> Float, _ integer: (Int64, Int64) -> Int64
   ) -> ONNXConstant {
@@ -31,11 +33,12 @@ extension ONNXEvaluator {
     return ONNXConstant(a.type, a.shape, integers: merge(a.integers, b.integers, integer))
   }
 
-  /// NaN wins on either side.
+  /// Returns the larger number; NaN if either number is NaN.
   @Sendable static func greater(_ a: Float, _ b: Float) -> Float { a.isNaN || a > b ? a : b }
+  /// Returns the smaller number; NaN if either number is NaN.
   @Sendable static func lesser(_ a: Float, _ b: Float) -> Float { a.isNaN || a < b ? a : b }
 
-  /// A function of integers over all operands; of floating-point numbers it is the engine's.
+  /// Makes an operator that folds a function over its integer inputs. The engine computes it for floating-point inputs.
   private static func fold(_ body: @escaping @Sendable (Int64, Int64) -> Int64) -> Body {
     { (call) throws(ONNXFailure) in
       var operands: [ONNXConstant] = []
@@ -53,7 +56,7 @@ extension ONNXEvaluator {
     }
   }
 
-  /// Integer divisors, none of them zero; -1 is left to the wrapping operators.
+  /// Throws if an integer divisor is 0. Division of the smallest integer by −1 wraps.
   private static func checkDivisors(_ constant: ONNXConstant) throws(ONNXFailure) {
     guard constant.type.isFloat || !constant.integers.contains(0) else {
       throw ONNXFailure("it divides integers by zero")
@@ -82,7 +85,7 @@ extension ONNXEvaluator {
     return [result]
   }
 
-  /// The exponent may be of another type than the base, which the result has.
+  /// Computes Pow-15: the base and the exponent may differ in type, and the result has the type of the base.
   @Sendable private static func power(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (base, exponent) = (try call.operand(0), try call.operand(1))
     let shape = try call.broadcast([base.shape, exponent.shape])
@@ -105,12 +108,13 @@ extension ONNXEvaluator {
     return result
   }
 
+  /// Computes PRelu-16.
   @Sendable private static func prelu(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     var given = try call.operand(1)
     let shape = value.shape
     guard given.type == value.type else { throw ONNXFailure("its operands differ in type") }
-    // Files of before version 7 have one slope per channel without axes behind it.
+    // Before opset 7, slopes per channel have the shape [C].
     if shape.rank > 2, given.shape.rank == 1, given.shape[0] == shape[1],
       ![1, shape[shape.rank - 1]].contains(shape[1])
     {
@@ -129,6 +133,7 @@ extension ONNXEvaluator {
     ]
   }
 
+  /// Computes Clip-13; before opset 11, the bounds are attributes.
   @Sendable private static func clip(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     func bound(_ index: Int, _ name: String) throws(ONNXFailure) -> ONNXConstant? {
@@ -140,13 +145,14 @@ extension ONNXEvaluator {
       guard let bound = try call.attributes.float(name) else { return nil }
       return call.constant(value.type, [], [bound])
     }
-    // Where the bounds cross, the upper one holds.
+    // If min > max, every element becomes max (Clip-13).
     var result = value
     if let low = try bound(1, "min") { result = combine(result, low.filling(value.shape), greater, max) }
     if let high = try bound(2, "max") { result = combine(result, high.filling(value.shape), lesser, min) }
     return [result]
   }
 
+  /// Computes Where-16.
   @Sendable private static func choose(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (condition, a, b) = (try call.operand(0), try call.operand(1), try call.operand(2))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }

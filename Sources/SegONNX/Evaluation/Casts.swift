@@ -1,7 +1,8 @@
 import SegEngine
 
 extension ONNXEvaluator {
-  /// The values under another type: floats are cut towards zero and wrap, as C does; anything but zero is true.
+  /// Converts to another type as Cast-13 does. Floating-point numbers are rounded towards zero when they become
+  /// integers; integers outside the range of the type keep their low bits; every number except 0 becomes true.
   static func cast(_ value: ONNXConstant, to type: ONNXElement) -> ONNXConstant {
     if value.type == type { return value }
     if type == .bool {
@@ -12,7 +13,7 @@ extension ONNXEvaluator {
     return ONNXConstant(type, value.shape, floats: rounded(value.floats, to: type))
   }
 
-  /// Values rounded to those that a narrow floating-point type has.
+  /// Rounds values to the precision of a floating-point type.
   static func rounded(_ values: [Float], to type: ONNXElement) -> [Float] {
     switch type {
     case .float16: values.map(half)
@@ -21,17 +22,17 @@ extension ONNXEvaluator {
     }
   }
 
-  /// The nearest binary16, ties to even. (`Float16` does not exist on every platform.)
+  /// Rounds to the nearest float16 number, ties to even. (`Float16` does not exist on every platform.)
   private static func half(_ value: Float) -> Float {
     guard value.isFinite, value != 0 else { return value }
     let magnitude = value.magnitude
     if magnitude >= 65520 { return value < 0 ? -.infinity : .infinity }
-    // Eleven significant bits; below the smallest normal number the step stays 2^-24.
+    // The significand has 11 bits. Below the smallest normal number the spacing is 2⁻²⁴.
     let step = Float(sign: .plus, exponent: max(Int(magnitude.exponent) - 10, -24), significand: 1)
     return (value / step).rounded(.toNearestOrEven) * step
   }
 
-  /// The nearest bfloat16, ties to even.
+  /// Rounds to the nearest bfloat16 number, ties to even.
   private static func brain(_ value: Float) -> Float {
     guard value.isFinite else { return value }
     let bits = value.bitPattern

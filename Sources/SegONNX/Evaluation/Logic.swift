@@ -1,6 +1,6 @@
 import SegEngine
 
-/// Comparisons, truth values and bits.
+/// Comparisons, logical and bitwise operators.
 extension ONNXEvaluator {
   static let logic: [String: Body] = [
     "Equal": compare({ $0 == $1 }, { $0 == $1 }), "Greater": compare({ $0 > $1 }, { $0 > $1 }),
@@ -76,7 +76,7 @@ extension ONNXEvaluator {
     guard direction == "LEFT" || direction == "RIGHT" else {
       throw ONNXFailure("its direction \(direction) is neither LEFT nor RIGHT")
     }
-    // A distance that is negative or as large as the type shifts everything out.
+    // A distance that is negative or not less than the type's number of bits shifts out all bits.
     let results = merge(a.integers, b.integers) { value, distance -> Int64 in
       let isAll = distance < 0 || distance >= Int64(format.bits)
       if direction == "LEFT" { return isAll ? 0 : value &<< distance }

@@ -1,6 +1,6 @@
 import SegEngine
 
-/// Operators whose result is their operand's elements in another order, with some repeated, left out or filled in.
+/// Operators whose output elements are input elements in another order, repeated, omitted or filled with a value.
 extension ONNXEvaluator {
   static let movement: [String: Body] = [
     "Transpose": transpose, "Expand": expand, "Tile": tile, "Concat": concat, "Split": split, "Slice": slice,
@@ -88,7 +88,7 @@ extension ONNXEvaluator {
     } else {
       let parts = try call.attributes.int("num_outputs") ?? call.node.outputs.count
       guard parts > 0, parts <= 1 << 16 else { throw ONNXFailure("it cannot make \(parts) parts") }
-      // The last part is the smaller one where they cannot all be equal.
+      // If the extent is not divisible, the last part is smaller (Split-18).
       let size = (extent + parts - 1) / parts
       sizes = (0..<parts).map { max(0, min(size, extent - $0 * size)) }
     }
@@ -136,7 +136,7 @@ extension ONNXEvaluator {
     }
     let shape = Shape(dimensions)
     let strides = value.shape.strides
-    // Starts and steps together: with a negative step the sum is valid though the step alone is not.
+    // Each contribution includes the start, because a negative contribution, as of a negative step alone, marks a fill.
     return [value.gathered(shape, Offsets.table(shape) { (first[$0] + $1 * pace[$0]) * strides[$0] })]
   }
 
@@ -178,7 +178,7 @@ extension ONNXEvaluator {
     return [value.gathered(shape, table, fill: fill)]
   }
 
-  /// Which of `extent` elements stands at a position that may lie outside; -1 for none.
+  /// Returns the index of the element at a position of a padded axis; −1 for a fill.
   private static func padded(_ position: Int, _ extent: Int, _ mode: String) -> Int {
     if position >= 0, position < extent { return position }
     switch mode {
@@ -204,7 +204,7 @@ extension ONNXEvaluator {
     for (axis, size) in zip(axes, sizes) {
       guard size >= 0 else { throw ONNXFailure("the size \(size) is not possible") }
       let extent = dimensions[axis]
-      // Both the cut and the padding put the odd element after the middle.
+      // An odd difference is cropped or padded at the end (CenterCropPad-18).
       before[axis] = size > extent ? (size - extent) / 2 : -((extent - size) / 2)
       dimensions[axis] = size
     }
@@ -217,6 +217,7 @@ extension ONNXEvaluator {
     return [value.gathered(shape, table)]
   }
 
+  /// Returns the attribute `blocksize` of DepthToSpace and SpaceToDepth, which take `[N, C, H, W]`.
   private static func block(_ call: ONNXCall, _ value: ONNXConstant) throws(ONNXFailure) -> Int {
     let block = try call.attributes.int("blocksize", default: 0)
     guard block > 0, block < 1 << 20, value.shape.rank == 4 else {

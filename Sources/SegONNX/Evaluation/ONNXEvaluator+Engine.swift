@@ -1,27 +1,28 @@
 import SegEngine
 
-/// Nodes that the engine has operators for, computed at once by the rules of the import.
+/// Evaluation of nodes with the engine's operators, through the rules of the import.
 extension ONNXEvaluator {
-  /// On one thread: a node may be computed while the threads run a network.
+  /// The backend. It has one thread, because a node may be evaluated while the threads of another pool run a network.
   private static let backend = ReferenceBackend(workers: WorkerPool(threads: 1))
 
-  /// Operators that only rename axes or repeat their operand.
+  /// The operators whose rule returns the input itself.
   private static let forwarding: Set<String> = ["Identity", "Dropout", "Cast"]
 
-  /// The rules whose operators compute; those that move elements take operands without elements too, which the engine does not.
+  /// The rules for evaluation. Those of operators that move elements are not among them, because these operators also
+  /// take tensors without elements, which the engine does not support.
   private static let computing: [String: ONNXImporter.Rule] = [
     ONNXImporter.elementwiseRules, ONNXImporter.arithmeticRules, ONNXImporter.windowRules,
     ONNXImporter.normalizationRules, ONNXImporter.productRules, ONNXImporter.reductionRules, ONNXImporter.resizeRules,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
     .filter { !forwarding.contains($0.key) }
 
-  /// Whether the engine may have operators for nodes of a kind.
+  /// Returns whether there is a rule for an operator type.
   static func isEngines(_ kind: String) -> Bool { computing[kind] != nil }
 
-  /// The results of a node by the engine's operators, run over the reference backend; `nil` where no rule takes the node with these
-  /// types, shapes and attributes.
+  /// Returns the outputs of a node, computed by the engine's operators on the reference backend; `nil` if no rule
+  /// supports the node's types, shapes and attributes.
   ///
-  /// Operand 0 is the input of a graph of one node, the others are its constants.
+  /// The node becomes a graph of its own. Its input 0 is the graph's input, and the others are constants.
   static func engineResults(
     of node: ONNXNode, _ inputs: [ONNXConstant?]
   ) throws(ONNXFailure) -> [ONNXConstant]? {
@@ -46,7 +47,8 @@ extension ONNXEvaluator {
       if graph.nodes.isEmpty { return [x] }
       let specs = graph.outputs.map { graph[$0.value].spec }
       if isEmpty {
-        // What has no elements is not computed; what is made of nothing is left to the functions.
+        // Outputs without elements need no computation. Outputs with elements from inputs without elements, such as an
+        // empty sum, are left to the evaluator's functions.
         guard specs.allSatisfy({ $0.shape.elementCount == 0 }) else { return nil }
         return zip(types, specs).map { ONNXConstant($0, Tensor(zeros: $1.shape, of: $1.elementType)) }
       }
@@ -57,7 +59,8 @@ extension ONNXEvaluator {
     } catch let failure as ONNXFailure {
       throw failure
     } catch let error as GraphError {
-      // Without a result the rule has not taken the node, unless one of its operators does not fit.
+      // A graph without outputs means that the rule does not support the node. A shape error means that the node is
+      // invalid.
       if case .noOutputs = error { return nil }
       if case .shape(_, let error, _, _) = error { throw ONNXFailure(error.reason) }
       throw ONNXFailure("\(error)")
@@ -66,7 +69,7 @@ extension ONNXEvaluator {
     }
   }
 
-  /// Refuses results and work beyond ``limits``, before memory is taken.
+  /// Throws if the outputs or the operations of a graph exceed ``limits``.
   private static func requireWithinLimits(_ graph: Graph) throws {
     for node in graph.nodes {
       for output in node.outputs where graph[output].spec.shape.elementCount > limits.elements {

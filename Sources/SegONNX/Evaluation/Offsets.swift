@@ -1,10 +1,10 @@
 import SegEngine
 
-/// Offsets into row-major memory: the one walker behind everything that moves elements.
+/// Tables of offsets into row-major memory, for all operators that move elements.
 enum Offsets {
-  /// For each element of `shape`, the sum of what each axis contributes for the index along it.
+  /// Returns an offset for each element of `shape`: `base` plus the sum of the contributions of the element's indices.
   ///
-  /// A negative contribution marks an element that comes from nowhere; the sum is then -1.
+  /// If a contribution is negative, the offset is −1, which marks an element without a source.
   static func table(_ shape: Shape, from base: Int = 0, _ contribution: (_ axis: Int, _ index: Int) -> Int) -> [Int] {
     guard shape.elementCount > 0 else { return [] }
     var table = [base]
@@ -24,12 +24,12 @@ enum Offsets {
     return table
   }
 
-  /// Offsets of a view with the given strides.
+  /// Returns the offsets of a view with the given strides.
   static func table(_ shape: Shape, strides: [Int], from base: Int = 0) -> [Int] {
     table(shape, from: base) { $1 * strides[$0] }
   }
 
-  /// For each element of `shape`, where an operand that broadcasts to it has its own.
+  /// Returns, for each element of `shape`, the offset of its element in an input that is broadcast to `shape`.
   static func broadcast(_ operand: Shape, to shape: Shape) -> [Int] {
     let strides = operand.strides
     let lead = shape.rank - operand.rank
@@ -39,7 +39,7 @@ enum Offsets {
   }
 }
 
-/// A number that arithmetic of operators is defined for: floats, and integers that wrap around.
+/// A number type of the evaluator: Float, or Int64 with wrapping arithmetic.
 protocol Numeral: TensorElement, Comparable {
   static var zero: Self { get }
   static var one: Self { get }
@@ -70,7 +70,7 @@ extension Int64: Numeral {
 }
 
 extension ONNXConstant {
-  /// The elements at the offsets, in their order; `fill` where an offset is negative.
+  /// Returns the elements at the offsets. A negative offset gives `fill`, or 0 without it.
   func gathered(_ shape: Shape, _ offsets: [Int], fill: ONNXConstant? = nil) -> ONNXConstant {
     func moved<Element: TensorElement>(_ zero: Element) -> ONNXConstant {
       let outside = fill.flatMap {
@@ -92,17 +92,17 @@ extension ONNXConstant {
     }
   }
 
-  /// The same elements under another shape of as many.
+  /// Returns the same elements with another shape of the same number of elements.
   func reshaped(_ shape: Shape) -> ONNXConstant { ONNXConstant(type, tensor.reshaped(to: shape)) }
 
-  /// Repeated along its axes of extent one to a shape that it broadcasts to.
+  /// Returns the constant broadcast to a shape.
   func broadcast(to shape: Shape) -> ONNXConstant {
     if shape == self.shape { return self }
     if shape.elementCount == self.shape.elementCount { return reshaped(shape) }
     return gathered(shape, Offsets.broadcast(self.shape, to: shape))
   }
 
-  /// One value in every element.
+  /// Returns a constant of a shape with this constant's single value in every element.
   func filling(_ shape: Shape) -> ONNXConstant {
     switch tensor.elementType {
     case .float32: ONNXConstant(type, Tensor(shape, repeating: tensor.elements(of: Float.self)[0]))
@@ -115,7 +115,7 @@ extension ONNXConstant {
 }
 
 extension ONNXCall {
-  /// The shape that operands broadcast to.
+  /// Returns the shape that shapes broadcast to (multidirectional broadcasting of ONNX).
   func broadcast(_ shapes: [Shape]) throws(ONNXFailure) -> Shape {
     let rank = shapes.map(\.rank).max() ?? 0
     var result = [Int](repeating: 1, count: rank)

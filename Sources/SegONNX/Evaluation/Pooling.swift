@@ -1,13 +1,13 @@
 import Foundation
 import SegEngine
 
-/// Pooling, and what undoes it.
+/// Pooling and its inverses.
 extension ONNXEvaluator {
   static let pooling: [String: Body] = [
     "MaxPool": maxPool, "LpPool": lpPool, "MaxUnpool": maxUnpool, "Col2Im": columnsToImage,
   ]
 
-  /// The windows of a pooling node, and the shape of its result.
+  /// Returns the windows of a pooling node with their runs, and the shape of its output.
   private static func windows(
     _ call: ONNXCall, _ value: ONNXConstant
   ) throws(ONNXFailure) -> (windows: Windows, runs: [Windows.Run], shape: Shape) {
@@ -19,6 +19,7 @@ extension ONNXEvaluator {
     return (windows, shape.elementCount == 0 ? [] : try windows.runs(call), shape)
   }
 
+  /// Computes MaxPool-12 with indices.
   @Sendable private static func maxPool(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let (windows, runs, shape) = try windows(call, value)
@@ -35,7 +36,7 @@ extension ONNXEvaluator {
             let place = index * size + run.window + step
             let source = index * plane + run.source + step * windows.pace
             let element = values[source]
-            // Of equals the first stays; NaN stays too.
+            // The first of equal maxima is taken. NaN propagates.
             if !isSet[place] || element > results[place] || element != element {
               results[place] = element
               indices[place] = Int64(source)
@@ -48,7 +49,7 @@ extension ONNXEvaluator {
     }
     let result = value.type.isFloat ? pooled(-Float.infinity) : pooled(smallest(value.type))
     if try call.attributes.flag("storage_order"), plane > 0 {
-      // Offsets within a plane count along its first axis first.
+      // With storage_order 1, the indices within a plane are column-major.
       let strides = Shape(windows.image).strides
       indices = indices.map { index in
         let (base, offset) = (Int(index) / plane * plane, Int(index) % plane)
@@ -63,7 +64,7 @@ extension ONNXEvaluator {
     return [result, ONNXConstant(.int64, shape, integers: indices)]
   }
 
-  /// Sums over windows of what `body` makes of each element.
+  /// Returns the sums over windows of a function of the elements.
   private static func sums(
     _ value: ONNXConstant, _ windows: Windows, _ runs: [Windows.Run], _ shape: Shape, _ body: (Float) -> Double
   ) -> [Double] {
@@ -80,6 +81,7 @@ extension ONNXEvaluator {
     return sums
   }
 
+  /// Computes LpPool-18: (Σ |x|^p)^(1/p).
   @Sendable private static func lpPool(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let (windows, runs, shape) = try windows(call, value)
@@ -88,7 +90,7 @@ extension ONNXEvaluator {
     return [call.constant(value.type, shape, sums.map { Float(pow($0, 1 / power)) })]
   }
 
-  /// Puts elements back where MaxPool took them from.
+  /// Computes MaxUnpool-11: writes elements to the positions that MaxPool has returned, and 0 elsewhere.
   @Sendable private static func maxUnpool(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, positions) = (try call.operand(0), try call.operand(1))
     let shape = value.shape
@@ -114,7 +116,7 @@ extension ONNXEvaluator {
     return [result.gathered(outer, Offsets.table(outer) { $1 < inner[$0] ? $1 * strides[$0] : -1 })]
   }
 
-  /// Adds up columns where their windows overlap.
+  /// Computes Col2Im-18: adds up the columns `[batch, channels · taps, windows]` where their windows overlap.
   @Sendable private static func columnsToImage(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let (image, kernel) = (try call.ints(1), try call.ints(2))

@@ -1,16 +1,17 @@
 import Foundation
 import SegEngine
 
-/// Products of matrices and of whatever an equation says.
+/// Matrix products, Einsum and determinants.
 extension ONNXEvaluator {
   static let products: [String: Body] = ["MatMul": matMul, "Gemm": gemm, "Einsum": einsum, "Det": determinant]
 
-  /// Rows times columns of integers, in order of memory: each row of `b` is added, scaled, to a row of the result.
+  /// Adds the product of two integer matrices to `result`. `offsets` are those of `a`, `b` and `result` in their
+  /// arrays.
   private static func multiply(
     _ a: [Int64], _ b: [Int64], into result: inout [Int64], at offsets: (Int, Int, Int), rows: Int, inner: Int,
     columns: Int
   ) {
-    // Without columns the rows are not bounded by the elements there are.
+    // With no columns, the number of rows is not bounded by the size of the arrays.
     result.withUnsafeMutableBufferPointer { result in
       for row in 0..<(columns == 0 ? 0 : rows) {
         for k in 0..<inner {
@@ -23,7 +24,7 @@ extension ONNXEvaluator {
     }
   }
 
-  /// The operands of a product of integers; of floating-point numbers it is the engine's.
+  /// Returns the two inputs, which must be integers of the same type. The engine computes floating-point products.
   private static func integers(_ call: ONNXCall) throws(ONNXFailure) -> (ONNXConstant, ONNXConstant) {
     let (a, b) = (try call.operand(0), try call.operand(1))
     guard a.type == b.type else { throw ONNXFailure("its operands differ in type: \(a.type) and \(b.type)") }
@@ -36,7 +37,7 @@ extension ONNXEvaluator {
     guard a.shape.rank > 0, b.shape.rank > 0 else {
       throw ONNXFailure("its operands of \(a.shape) and \(b.shape) are no matrices")
     }
-    // A vector is a row on the left and a column on the right; its axis does not appear in the result.
+    // As in NumPy, a vector on the left is a row and one on the right a column; the result lacks its axis (MatMul-13).
     let left = a.shape.rank == 1 ? [1] + a.shape.dimensions : a.shape.dimensions
     let right = b.shape.rank == 1 ? b.shape.dimensions + [1] : b.shape.dimensions
     let (rows, inner, columns) = (left[left.count - 2], left[left.count - 1], right[right.count - 1])
@@ -87,7 +88,8 @@ extension ONNXEvaluator {
     return [ONNXConstant(a.type, shape, integers: result)]
   }
 
-  /// The axes of an equation's operands, spread out to one letter each; an ellipsis becomes letters of its own.
+  /// A parsed Einsum-12 equation: for each axis of an input its label. A label is the code of a letter, or a negative
+  /// number for an axis of the ellipsis.
   private struct Equation {
     var operands: [[Int]] = []
     var result: [Int] = []
@@ -108,7 +110,7 @@ extension ONNXEvaluator {
         }
         rest = max(rest, rank - letters.count)
       }
-      // Axes of an ellipsis count from its end, as broadcasting does; they are numbered below zero.
+      // The axes of an ellipsis are aligned at its end, as in broadcasting; the last has label −1.
       func spread(_ term: String, over width: Int) throws(ONNXFailure) -> [Int] {
         let parts = term.components(separatedBy: "...")
         guard parts.count <= 2 else { throw ONNXFailure("its equation \(text) has two ellipses in a term") }
@@ -128,7 +130,7 @@ extension ONNXEvaluator {
       if sides.count == 2 {
         result = try spread(sides[1], over: rest)
       } else {
-        // Without an arrow: the ellipsis, then the letters that appear once, in order of the alphabet.
+        // The implicit output is the ellipsis, followed by the letters that occur once, in alphabetical order.
         let all = operands.flatMap { $0 }.filter { $0 >= 0 }
         result = (0..<rest).map { $0 - rest } + Set(all).filter { label in all.count { $0 == label } == 1 }.sorted()
       }
@@ -161,7 +163,7 @@ extension ONNXEvaluator {
     let shape = try call.shape(equation.result.map { extents[$0] ?? 1 })
     let inner = try call.shape(summed.map { extents[$0] ?? 1 })
     try call.spend(shape.elementCount, inner.elementCount, operands.count)
-    // A letter that an operand has twice steps along both axes: its diagonal.
+    // A letter that occurs twice in an input selects the diagonal: its stride is the sum of both strides.
     let strides = zip(equation.operands, operands).map { labels, operand in
       var strides: [Int: Int] = [:]
       for (axis, stride) in operand.shape.strides.enumerated() where operand.shape[axis] > 1 {
@@ -189,7 +191,7 @@ extension ONNXEvaluator {
     return [type.isFloat ? contract(Float.self) : contract(Int64.self)]
   }
 
-  /// By elimination with the largest pivot of each column.
+  /// Computes Det-11 by Gaussian elimination with partial pivoting.
   @Sendable private static func determinant(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let dimensions = value.shape.dimensions

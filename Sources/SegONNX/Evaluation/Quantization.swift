@@ -1,10 +1,11 @@
 import SegEngine
 
-/// Values to small integers and back.
+/// Quantisation to integers and dequantisation.
 extension ONNXEvaluator {
   static let quantization: [String: Body] = ["QuantizeLinear": quantize, "DequantizeLinear": dequantize]
 
-  /// A scale or zero point for every element of `shape`: one for all, one per index along an axis, or one per block of it.
+  /// Expands scales or zero points to `shape`: one for all elements, one per index along the axis, or one per block
+  /// along the axis (QuantizeLinear-21).
   private static func spread(
     _ call: ONNXCall, _ parameter: ONNXConstant, _ shape: Shape
   ) throws(ONNXFailure) -> ONNXConstant {
@@ -26,6 +27,8 @@ extension ONNXEvaluator {
     return parameter.gathered(shape, Offsets.table(shape) { ($0 == axis ? $1 / block : $1) * strides[$0] })
   }
 
+  /// Computes QuantizeLinear-21: round(x / scale) + zero point, ties to even, saturated to the range of the output
+  /// type.
   @Sendable private static func quantize(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     var type = ONNXElement.uint8
@@ -50,6 +53,7 @@ extension ONNXEvaluator {
     return [ONNXConstant(type, value.shape, integers: results)]
   }
 
+  /// Computes DequantizeLinear-21: (x − zero point) · scale.
   @Sendable private static func dequantize(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, scale) = (try call.operand(0), try call.operand(1))
     guard scale.type.isFloat, !value.type.isFloat else {

@@ -1,19 +1,19 @@
 import Foundation
 import SegEngine
 
-/// A tensor taken apart along some axes: one line of elements for each place on the others.
+/// The elements of a tensor grouped into lines: the elements along some axes for each index of the others.
 struct Lines {
-  /// Where each line starts.
+  /// The offset of the first element of each line.
   let starts: [Int]
-  /// Offsets of a line's elements from its start.
+  /// The offsets of a line's elements from its first.
   let steps: [Int]
-  /// The shape that is left where each line becomes one element.
+  /// The shape of the tensor of one element per line.
   let shape: Shape
 
   init(_ call: ONNXCall, _ shape: Shape, along axes: [Int], keepsAxes: Bool = true) throws(ONNXFailure) {
     let strides = shape.strides
     let isTaken = (0..<shape.rank).map { axes.contains($0) }
-    // An extent of zero along one of the axes does not bound what is left without it.
+    // Both shapes are checked: if an extent is 0, the product of the others may still exceed the limit.
     let outer = try call.shape(shape.dimensions.enumerated().map { isTaken[$0] ? 1 : $1 })
     let inner = try call.shape(shape.dimensions.enumerated().map { isTaken[$0] ? $1 : 1 })
     starts = Offsets.table(outer, strides: strides)
@@ -22,7 +22,7 @@ struct Lines {
   }
 }
 
-/// Operators that make one number of many.
+/// Operators that reduce or scan axes.
 extension ONNXEvaluator {
   static let reductions: [String: Body] = [
     "ReduceSum": reduce, "ReduceMean": reduce, "ReduceMax": reduce, "ReduceMin": reduce, "ReduceProd": reduce,
@@ -31,13 +31,14 @@ extension ONNXEvaluator {
     "ArgMax": arg, "ArgMin": arg, "CumSum": cumulate, "GlobalLpPool": poolAll,
   ]
 
-  /// A reduction of real numbers: how to begin, how to take one in, and what to make of the end.
+  /// A reduction of floating-point numbers: the initial value, the accumulation, and the final function of the total
+  /// and the number of elements.
   private struct Reducer {
     var start = 0.0
     var take: (Double, Double) -> Double
     var finish: (Double, Int) -> Double = { total, _ in total }
 
-    /// - Returns: `nil` for a name that is no reduction.
+    /// Creates the reduction of an operator type; `nil` if there is none.
     init?(_ kind: String) {
       switch kind {
       case "ReduceSum": take = { $0 + $1 }
@@ -70,7 +71,7 @@ extension ONNXEvaluator {
     let values = value.floats
     let results: [Float] = lines.starts.map { start in
       if kind == "ReduceLogSumExp" {
-        // Shifted by the maximum, so that the exponential does not overflow.
+        // The maximum is subtracted, so that the exponential does not overflow.
         let top = lines.steps.reduce(-Double.infinity) { max($0, Double(values[start + $1])) }
         let shift = top.isFinite ? top : 0
         return Float(log(lines.steps.reduce(0.0) { $0 + exp(Double(values[start + $1]) - shift) }) + shift)
@@ -84,7 +85,7 @@ extension ONNXEvaluator {
     return ONNXConstant(value.type, lines.shape, integers: results.map { ONNXCall.integer($0) })
   }
 
-  /// Reductions of integers that stay integers.
+  /// Returns a reduction of integers in integer arithmetic; `nil` if it is not an integer, such as ReduceL2.
   private static func exactly(_ value: ONNXConstant, _ lines: Lines, _ kind: String) -> ONNXConstant? {
     let start: Int64
     let take: (Int64, Int64) -> Int64
@@ -103,17 +104,19 @@ extension ONNXEvaluator {
     return ONNXConstant(value.type, lines.shape, integers: results)
   }
 
-  /// The ends of an integer type's range.
+  /// Returns the smallest value of an integer type.
   static func smallest(_ type: ONNXElement) -> Int64 {
     guard let format = type.integerFormat, format.isSigned else { return 0 }
     return Int64.min >> Int64(64 - format.bits)
   }
 
+  /// Returns the largest value of an integer type; 1 for bool.
   static func largest(_ type: ONNXElement) -> Int64 {
     guard let format = type.integerFormat else { return 1 }
     return Int64.max >> Int64(64 - min(format.bits + (format.isSigned ? 0 : 1), 64))
   }
 
+  /// Computes ArgMax-13 and ArgMin-13.
   @Sendable private static func arg(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let axis = try call.axis(of: value.shape, default: 0)
@@ -135,6 +138,7 @@ extension ONNXEvaluator {
     return [ONNXConstant(.int64, lines.shape, integers: value.type.isFloat ? best(value.floats) : best(value.integers))]
   }
 
+  /// Computes CumSum-14.
   @Sendable private static func cumulate(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let axis = try call.axis(try call.scalar(1).ints[0], of: value.shape.rank)
@@ -156,6 +160,7 @@ extension ONNXEvaluator {
     return [value.type.isFloat ? sums(value.floats) : sums(value.integers)]
   }
 
+  /// Computes GlobalLpPool-2.
   @Sendable private static func poolAll(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     guard value.shape.rank > 2 else { throw ONNXFailure("\(value.shape) has no spatial axes") }

@@ -1,17 +1,17 @@
 import Foundation
 import SegEngine
 
-/// Interpolation to another size.
+/// Resize and Upsample in all modes (Resize-19).
 extension ONNXEvaluator {
   static let resizing: [String: Body] = ["Resize": resize, "Upsample": resize]
 
-  /// How a resized axis takes its elements from the original one.
+  /// The interpolation along one axis.
   private struct Axis {
-    /// Indices and weights for each element of the result; none where the element is extrapolated.
+    /// The indices and weights for each output element; empty if the element is extrapolated.
     var taps: [[(index: Int, weight: Double)]] = []
   }
 
-  /// What the attributes of a node say of every axis.
+  /// The attributes of a node.
   private struct Settings {
     var mode = "nearest"
     var coordinates = "half_pixel"
@@ -25,7 +25,7 @@ extension ONNXEvaluator {
       let attributes = call.attributes
       mode = try attributes.string("mode", default: "nearest")
       if mode == "bilinear" || mode == "trilinear" { mode = "linear" }
-      // Before version 11 there was one transformation and one way to round.
+      // Upsample and Resize-10 have one coordinate transformation and one rounding mode.
       let isOld = call.node.kind == "Upsample" || call.opset < 11
       coordinates =
         try isOld ? "asymmetric" : attributes.string("coordinate_transformation_mode", default: "half_pixel")
@@ -44,12 +44,12 @@ extension ONNXEvaluator {
     }
   }
 
-  /// Where the element `index` of a resized axis lies on the original one.
+  /// Returns the input coordinate of the output element `index`, as `coordinate_transformation_mode` defines it.
   private static func position(
     _ index: Int, extent: Int, count: Int, scale: Double, region: (Double, Double), _ settings: Settings
   ) throws(ONNXFailure) -> Double {
     let (x, length) = (Double(index), Double(extent))
-    // The length that the scale asks for; the result has it rounded down.
+    // The unrounded output extent.
     let target = scale * length
     switch settings.coordinates {
     case "half_pixel": return (x + 0.5) / scale - 0.5
@@ -79,7 +79,7 @@ extension ONNXEvaluator {
     _ call: ONNXCall, extent: Int, count: Int, scale: Double, region: (Double, Double), _ settings: Settings
   ) throws(ONNXFailure) -> Axis {
     var axis = Axis()
-    // When an image shrinks and is to be smooth, the kernel widens by as much.
+    // With antialiasing, the kernel is widened by the factor of downsampling (Resize-18).
     let stretch = settings.antialiases ? min(scale, 1) : 1
     let kernel: InterpolationKernel = settings.mode == "cubic" ? .cubic(a: settings.coefficient) : .triangle
     let radius = kernel.radius / stretch
@@ -145,7 +145,7 @@ extension ONNXEvaluator {
       values = interpolated(values, current, index, axis)
       current = current.replacing(axis: index, with: extents[index])
     }
-    // An element that is outside along one axis is extrapolated, whatever the others say.
+    // An element outside the input along one axis is extrapolated.
     let outside = Offsets.table(shape) { axes[$0]?.taps[$1].isEmpty ?? false ? -1 : 0 }
     for index in outside.indices where outside[index] < 0 { values[index] = Double(settings.extrapolation) }
     if value.type.isFloat { return [ONNXConstant(value.type, shape, floats: values.map { Float($0) })] }
@@ -173,13 +173,13 @@ extension ONNXEvaluator {
     return result
   }
 
-  /// The extents of the result with the scale and the region of each axis.
+  /// Returns the output extents, and the scale and region of interest of each axis.
   private static func target(
     _ call: ONNXCall, _ shape: Shape, _ settings: Settings
   ) throws(ONNXFailure) -> (extents: [Int], scales: [Double], regions: [(Double, Double)]) {
     let rank = shape.rank
     let axes = try call.axes(try call.attributes.ints("axes") ?? Array(0..<rank), of: rank)
-    // Before version 11 the scales stood where the region stands since.
+    // The inputs of Resize-10 are (X, scales), those of later versions (X, roi, scales, sizes).
     let isOld = call.node.kind == "Upsample" || call.opset < 11
     func floats(_ index: Int) -> [Float]? {
       guard let operand = call.optional(index), operand.shape.elementCount > 0 else { return nil }
@@ -202,7 +202,7 @@ extension ONNXEvaluator {
       }
       for (axis, scale) in zip(axes, given) {
         scales[axis] = Double(scale)
-        // Scales are float32, and sizes come out as the product in that precision says.
+        // The output extent is ⌊extent · scale⌋ in float32 arithmetic.
         extents[axis] = Int(min(Double((Float(shape[axis]) * scale).rounded(.down)), 0x1p50))
       }
       return (extents, scales, regions)

@@ -1,16 +1,16 @@
 import Foundation
 import SegEngine
 
-/// Operators that read an image at places which another operand names.
+/// Operators that sample feature maps at given points.
 extension ONNXEvaluator {
   static let sampling: [String: Body] = ["GridSample": gridSample, "AffineGrid": affineGrid, "RoiAlign": roiAlign]
 
-  /// How positions beside an image are served.
+  /// The padding mode of GridSample-22.
   private struct Border {
     let mode: String
     let alignsCorners: Bool
 
-    /// Turns at the ends of the range until it is inside.
+    /// Reflects a coordinate at the ends of the range until it is inside.
     private func reflected(_ x: Double, _ low: Double, _ high: Double) -> Double {
       let range = high - low
       guard range > 0 else { return low }
@@ -19,11 +19,13 @@ extension ONNXEvaluator {
       return low + (folded > range ? 2 * range - folded : folded)
     }
 
+    /// Returns the range that coordinates are reflected into.
     private func limits(_ extent: Int) -> (low: Double, high: Double) {
       alignsCorners ? (0, Double(extent - 1)) : (-0.5, Double(extent) - 0.5)
     }
 
-    /// A coordinate from -1...1 on an axis, brought inside where the mode says so.
+    /// Converts a normalised coordinate from −1 to 1 to one in elements. A coordinate that is not finite becomes one
+    /// outside in the mode `zeros`, else 0.
     func position(_ x: Float, _ extent: Int) -> Double {
       let length = Double(extent)
       let position = alignsCorners ? (Double(x) + 1) / 2 * (length - 1) : ((Double(x) + 1) * length - 1) / 2
@@ -31,7 +33,8 @@ extension ONNXEvaluator {
       return position
     }
 
-    /// A position between the elements; those outside are moved to the border or reflected.
+    /// Returns the coordinate clamped to the border or reflected. In the mode `zeros` it is only bounded, so that it
+    /// fits an Int.
     func inside(_ x: Double, _ extent: Int) -> Double {
       let (low, high) = limits(extent)
       guard x < low || x > high else { return x }
@@ -42,7 +45,7 @@ extension ONNXEvaluator {
       }
     }
 
-    /// The index of an element, or nil for one that counts as zero.
+    /// Returns the index of the element at an integer coordinate; `nil` for an element that is 0.
     func index(_ x: Double, _ extent: Int) -> Int? {
       if x >= 0, x < Double(extent) { return Int(x) }
       switch mode {
@@ -55,7 +58,7 @@ extension ONNXEvaluator {
     }
   }
 
-  /// The taps along one axis.
+  /// Returns the indices and weights of the elements that a coordinate is interpolated from, along one axis.
   private static func taps(_ x: Double, _ extent: Int, _ mode: String, _ border: Border) -> [(Int, Double)] {
     var taps: [(Int, Double)] = []
     func take(_ position: Double, _ weight: Double) {
@@ -96,7 +99,7 @@ extension ONNXEvaluator {
     let (values, coordinates) = (value.floats, grid.floats)
     var results = [Float](repeating: 0, count: shape.elementCount)
     for place in 0..<(shape.elementCount == 0 ? 0 : batch * count) {
-      // The grid names the innermost axis first.
+      // The last coordinate of a grid point is that of the first spatial axis.
       var points: [(offset: Int, weight: Double)] = [(0, 1)]
       for axis in spatial.indices {
         var x = border.position(coordinates[(place + 1) * spatial.count - 1 - axis], spatial[axis])
@@ -130,7 +133,7 @@ extension ONNXEvaluator {
     results.reserveCapacity(shape.elementCount)
     for place in 0..<(shape.elementCount / rank) {
       let (batch, offset) = (place / spatial.elementCount, place % spatial.elementCount)
-      // Innermost axis first, as the grid's points are.
+      // The first coordinate of a point is that of the last spatial axis.
       let point = (0..<rank).reversed().map { axis -> Double in
         let (index, extent) = (Double(offset / strides[axis] % spatial[axis]), Double(spatial[axis]))
         return alignsCorners ? (extent == 1 ? -1 : 2 * index / (extent - 1) - 1) : (2 * index + 1) / extent - 1
@@ -197,7 +200,8 @@ extension ONNXEvaluator {
     return [ONNXConstant(value.type, shape, floats: results)]
   }
 
-  /// The four elements around a point with their weights; none for a point outside.
+  /// Returns the offsets and bilinear weights of the four pixels around a point; none if it is more than one pixel
+  /// outside.
   private static func corners4(_ y: Double, _ x: Double, _ height: Int, _ width: Int) -> [(Int, Double)] {
     guard y >= -1, y <= Double(height), x >= -1, x <= Double(width) else { return [] }
     func split(_ x: Double, _ extent: Int) -> (low: Int, high: Int, rest: Double) {

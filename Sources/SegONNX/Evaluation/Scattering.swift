@@ -1,12 +1,12 @@
 import SegEngine
 
-/// Operators that write elements into a copy of their operand.
+/// Operators that write elements into a copy of their input.
 extension ONNXEvaluator {
   static let scattering: [String: Body] = [
     "ScatterElements": scatterElements, "Scatter": scatterElements, "ScatterND": scatterND,
   ]
 
-  /// A copy of `value` with `updates` written to the offsets, in order; where several meet they are combined.
+  /// Returns a copy of `value` with `updates` written to the offsets in order, combined by the attribute `reduction`.
   private static func scattered(
     _ call: ONNXCall, _ value: ONNXConstant, _ updates: ONNXConstant, to offsets: [Int]
   ) throws(ONNXFailure) -> [ONNXConstant] {
@@ -33,6 +33,7 @@ extension ONNXEvaluator {
     return [value.type.isFloat ? written(Float.self) : written(Int64.self)]
   }
 
+  /// Computes ScatterElements-18.
   @Sendable private static func scatterElements(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, positions, updates) = (try call.operand(0), try call.operand(1), try call.operand(2))
     let axis = try call.axis(of: value.shape, default: 0)
@@ -42,6 +43,7 @@ extension ONNXEvaluator {
     return try scattered(call, value, updates, to: try pointed(call, positions, value.shape, axis))
   }
 
+  /// Computes ScatterND-18.
   @Sendable private static func scatterND(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, positions, updates) = (try call.operand(0), try call.operand(1), try call.operand(2))
     let (starts, block) = try blocks(call, positions, value.shape, batch: 0)

@@ -1,13 +1,13 @@
 import SegEngine
 
-/// Operators that pick elements by index or by value.
+/// Operators that select elements by index or by value.
 extension ONNXEvaluator {
   static let selection: [String: Body] = [
     "Gather": gather, "GatherElements": gatherElements, "GatherND": gatherND, "Compress": compress, "NonZero": nonZero,
     "OneHot": oneHot, "TopK": topK, "Hardmax": hardmax,
   ]
 
-  /// Indices along an axis of `extent`, counted from the end where they are negative.
+  /// Returns indices along an axis of the given extent. Negative indices count from the end.
   static func indices(_ constant: ONNXConstant, below extent: Int) throws(ONNXFailure) -> [Int] {
     guard !constant.type.isFloat else { throw ONNXFailure("its indices are no integers") }
     var indices = constant.ints
@@ -36,7 +36,8 @@ extension ONNXEvaluator {
     return [value.gathered(result, table)]
   }
 
-  /// For each element of `positions`, the offset in `shape` of the element that it points to along `axis`.
+  /// Returns, for each element of `positions`, the offset in `shape` of the element with this index along `axis`
+  /// (GatherElements-13).
   static func pointed(
     _ call: ONNXCall, _ positions: ONNXConstant, _ shape: Shape, _ axis: Int
   ) throws(ONNXFailure) -> [Int] {
@@ -56,7 +57,8 @@ extension ONNXEvaluator {
     return [value.gathered(positions.shape, try pointed(call, positions, value.shape, axis))]
   }
 
-  /// Offsets of the blocks that rows of indices point to, after `batch` leading axes in common; and a block's shape.
+  /// Returns the offsets of the blocks that index tuples select, after `batch` common leading axes, and the shape of a
+  /// block (GatherND-13).
   static func blocks(
     _ call: ONNXCall, _ positions: ONNXConstant, _ shape: Shape, batch: Int
   ) throws(ONNXFailure) -> (starts: [Int], block: [Int]) {
@@ -146,8 +148,8 @@ extension ONNXEvaluator {
     return [values.gathered(shape, table)]
   }
 
-  /// 1 at the first of a line's largest elements, 0 elsewhere. Up to version 12 everything from the axis on is one line; after that the axis
-  /// alone is.
+  /// Computes Hardmax: 1 at the first of a line's largest elements, 0 elsewhere. Before opset 13, the given axis and
+  /// all after it form one line.
   @Sendable private static func hardmax(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     guard value.type.isFloat else { throw ONNXFailure("it is not defined for \(value.type)") }
@@ -179,7 +181,7 @@ extension ONNXEvaluator {
     )
     func pick<N: Numeral>(_ values: [N]) {
       for (line, start) in zip(lines, starts) {
-        // NaN counts as the largest; among equals the first comes first.
+        // NaN is the largest. Of equal elements, the one with the lower index is first (TopK-11).
         let keys = (0..<shape[axis]).map { values[line + $0 * stride] }
         let order = keys.indices.sorted { a, b in
           let (first, second) = (keys[a], keys[b])

@@ -1,6 +1,6 @@
 import SegEngine
 
-/// Operators that make, ask for or change shapes and leave the elements as they are.
+/// Operators that create or change shapes and constants without arithmetic on elements.
 extension ONNXEvaluator {
   static let shapes: [String: Body] = [
     "Shape": shapeOf, "Size": sizeOf, "Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze,
@@ -11,7 +11,7 @@ extension ONNXEvaluator {
 
   @Sendable private static func shapeOf(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let dimensions = try call.operand(0).shape.dimensions
-    // Both ends are clamped, not checked.
+    // Both bounds are clamped (Shape-15).
     func end(_ value: Int) -> Int { min(max(value < 0 ? value + dimensions.count : value, 0), dimensions.count) }
     let start = end(try call.attributes.int("start", default: 0))
     let stop = max(start, end(try call.attributes.int("end", default: dimensions.count)))
@@ -61,7 +61,7 @@ extension ONNXEvaluator {
     guard given >= -rank, given <= rank else { throw ONNXFailure("there is no axis \(given) among \(rank)") }
     let axis = given < 0 ? given + rank : given
     let dimensions = value.shape.dimensions
-    // An extent of zero elsewhere leaves these products unbounded by the number of elements.
+    // If an extent is 0, these products are not bounded by the number of elements.
     let rows = dimensions[..<axis].reduce(1, clampedProduct)
     let columns = dimensions[axis...].reduce(1, clampedProduct)
     return [value.reshaped(try call.shape([rows, columns]))]
@@ -152,7 +152,7 @@ extension ONNXEvaluator {
     [cast(try call.operand(0), to: try call.operand(1).type)]
   }
 
-  /// While a network is used and not trained nothing is dropped.
+  /// Returns the input and the mask. Dropout is the identity during inference.
   @Sendable private static func dropout(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     if call.optional(2) != nil, try call.scalar(2).integers[0] != 0 {

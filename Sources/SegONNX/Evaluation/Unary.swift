@@ -1,16 +1,19 @@
 import Foundation
 import SegEngine
 
-/// Functions of one element.
+/// Functions of single elements.
 extension ONNXEvaluator {
+  /// The functions without attributes.
   static let unary: [String: Body] = plain.mapValues { function($0) }
 
+  /// The functions with attributes, and those that are defined for integers too.
   static let curved: [String: Body] = [
     "Selu": curve, "Celu": curve, "ThresholdedRelu": curve, "Swish": curve, "Shrink": curve,
     "Sign": function({ $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, { $0.signum() }),
     "Neg": integers { 0 &- $0 }, "Abs": integers { $0 < 0 ? 0 &- $0 : $0 }, "Relu": integers { max($0, 0) },
   ]
 
+  /// A real function, computed in Double.
   private typealias Curve = @Sendable (Double) -> Double
 
   private static let plain: [String: Curve] = [
@@ -20,7 +23,7 @@ extension ONNXEvaluator {
     "Atanh": { atanh($0) }, "Softsign": { $0 / (1 + abs($0)) },
   ]
 
-  /// Functions with attributes.
+  /// Makers of the functions with attributes.
   private static let curves: [String: @Sendable (ONNXCall) throws(ONNXFailure) -> Curve] = [
     "Selu": { (call) throws(ONNXFailure) in
       let alpha = try number(call, "alpha", 1.673_263_192_176_818_8)
@@ -56,7 +59,7 @@ extension ONNXEvaluator {
 
   private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
-  /// A function of integers; of floating-point numbers it is the engine's.
+  /// Makes an operator of a function of integers. The engine computes it for floating-point inputs.
   private static func integers(_ body: @escaping @Sendable (Int64) -> Int64) -> Body {
     { (call) throws(ONNXFailure) in
       let value = try call.operand(0)
@@ -65,7 +68,7 @@ extension ONNXEvaluator {
     }
   }
 
-  /// A function of real numbers, and of integers where it is defined for them.
+  /// Makes an operator of a real function, and of an integer function if it is defined for integers.
   private static func function(
     _ float: @escaping Curve, _ integer: (@Sendable (Int64) -> Int64)? = nil
   ) -> Body {
@@ -80,7 +83,7 @@ extension ONNXEvaluator {
       return [ONNXConstant(value.type, value.shape, floats: value.floats.map { Float(float(Double($0))) })]
     }
     if let integer { return [ONNXConstant(value.type, value.shape, integers: value.integers.map(integer))] }
-    // Shrink is the one that files have for integers too.
+    // Of the other functions, Shrink-9 alone is defined for integers.
     guard call.node.kind == "Shrink" else { throw ONNXFailure("it is not defined for \(value.type)") }
     return [call.constant(value.type, value.shape, value.floats.map { Float(float(Double($0))) })]
   }

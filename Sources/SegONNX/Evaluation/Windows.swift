@@ -1,29 +1,35 @@
 import SegEngine
 
-/// Windows that slide over an image of any number of axes: the walker behind the poolings that the engine does not have.
+/// The windows of a kernel over an image with any number of spatial axes, for poolings that the engine does not
+/// support.
 ///
-/// It pairs positions of windows with the elements of the image under them, as runs along the last axis.
+/// Windows are paired with the image's elements under them, as runs along the last axis.
 struct Windows {
-  /// Consecutive windows with the image's elements that one tap of the kernel meets there.
+  /// Consecutive windows along the last axis, and the elements under one tap of the kernel.
   struct Run {
+    /// The index of the tap in the kernel.
     let tap: Int
-    /// The first window; the others follow one by one.
+    /// The index of the first window. The indices of the others are consecutive.
     let window: Int
-    /// The image's element under the tap in the first window; the others follow by the last axis's stride.
+    /// The offset of the element under the tap in the first window. The others follow with the stride ``pace``.
     let source: Int
+    /// The number of windows.
     let count: Int
   }
 
+  /// The extents of the image's spatial axes.
   var image: [Int]
   let kernel: [Int]
   let strides: [Int]
   let dilations: [Int]
+  /// The padding before each axis.
   var before: [Int]
+  /// The padding after each axis.
   var after: [Int]
   /// The number of windows along each axis.
   var counts: [Int]
 
-  /// The windows of a node over an image of the given extents.
+  /// Reads the attributes of a node for an image of the given extents.
   init(
     _ call: ONNXCall, image: [Int], kernel weights: [Int]? = nil, dilated: Bool = true
   ) throws(ONNXFailure) {
@@ -51,10 +57,10 @@ struct Windows {
     counts = []
   }
 
-  /// The extent of the kernel with its gaps.
+  /// Returns the extent of the dilated kernel.
   func reach(_ axis: Int) -> Int { (kernel[axis] - 1) * dilations[axis] + 1 }
 
-  /// Sets ``counts``, and the padding where the node leaves it to be found.
+  /// Sets ``counts``, and resolves the padding of `auto_pad` (MaxPool-12).
   mutating func count(_ call: ONNXCall) throws(ONNXFailure) {
     let mode = try call.attributes.string("auto_pad", default: "NOTSET")
     let roundsUp = try call.attributes.flag("ceil_mode")
@@ -77,13 +83,13 @@ struct Windows {
         throw ONNXFailure("a kernel of \(kernel) with dilations \(dilations) does not fit an image of \(image)")
       }
       var count = (roundsUp ? room + stride - 1 : room) / stride + 1
-      // A window that would begin in the padding behind the image is left out.
+      // A window that starts in the padding after the image is omitted (MaxPool-12).
       if roundsUp, (count - 1) * stride >= extent + before[axis] { count -= 1 }
       counts.append(count)
     }
   }
 
-  /// All runs, tap by tap.
+  /// Returns all runs, ordered by tap.
   func runs(_ call: ONNXCall) throws(ONNXFailure) -> [Run] {
     let kernelShape = try call.shape(kernel)
     let windows = try call.shape(counts)
@@ -100,7 +106,7 @@ struct Windows {
       var (starts, sources) = ([0], [0])
       for axis in image.indices {
         let shift = tap / kernelStrides[axis] % kernel[axis] * dilations[axis] - before[axis]
-        // The windows for which the tap is inside the image.
+        // The range of windows whose element under the tap is inside the image.
         let low = shift >= 0 ? 0 : (-shift + strides[axis] - 1) / strides[axis]
         let high = shift >= image[axis] ? 0 : min(counts[axis], (image[axis] - 1 - shift) / strides[axis] + 1)
         guard low < high else {
@@ -127,6 +133,6 @@ struct Windows {
     return runs
   }
 
-  /// The stride between a run's elements of the image.
+  /// The distance between the elements of a run.
   var pace: Int { strides[strides.count - 1] }
 }

@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Functions of two elements with broadcasting.
+  /// Binary arithmetic with broadcasting.
   static let arithmeticRules: [String: Rule] = {
     @Sendable func fold(_ operation: BinaryOperation) -> Rule {
       { step in
@@ -27,11 +27,12 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// Two operands joined with broadcasting, in the order in which the one of higher rank lies.
+  /// Applies a binary operation with broadcasting.
   func combined(_ operation: BinaryOperation, _ a: ONNXValue, _ b: ONNXValue) throws(ONNXFailure) -> ONNXValue {
     let rank = max(a.rank, b.rank)
-    // The computed operand of full rank decides. Of two feature maps it is the one that does not lie in the file's order; of two
-    // sequences of tokens the one that does, because linear layers want their channels innermost.
+    // The result has the memory order of a computed input of full rank. For feature maps an order that differs from the
+    // file's is preferred. For token sequences (rank 3) the file's order is, because linear layers need the channels
+    // innermost.
     let leading = [a, b].filter { $0.rank == rank && $0.known == nil }
     let asWritten = Array(0..<rank)
     let axes =
@@ -42,7 +43,7 @@ extension ONNXStep {
     return ONNXValue(a.type, p.combine(operation, q, named: node.name), axes: axes)
   }
 
-  /// The value with axes of extent 1 in front, up to a rank.
+  /// Returns the value with axes of extent 1 prepended, up to the given rank.
   func extended(_ value: ONNXValue, to rank: Int) -> ONNXValue {
     let missing = rank - value.rank
     guard missing > 0 else { return value }

@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Functions of one element, which do not care in which order the axes lie.
+  /// Functions of single elements. They keep the memory order of their input.
   static let elementwiseRules: [String: Rule] = {
     func function(_ make: @escaping @Sendable (ONNXStep) throws -> ElementwiseFunction?) -> Rule {
       { step in
@@ -39,7 +39,7 @@ extension ONNXImporter {
         let low = step.optional(1), high = step.optional(2)
         guard low == nil || low!.known != nil, high == nil || high!.known != nil else { return nil }
         guard low?.known?.tensor.count ?? 1 == 1, high?.known?.tensor.count ?? 1 == 1 else { return nil }
-        // Where the bounds cross, the upper one holds.
+        // If min > max, every element becomes max (Clip-13).
         let largest = high?.known?.floats.first ?? .infinity
         return .clip(low: min(low?.known?.floats.first ?? -.infinity, largest), high: largest)
       },
@@ -58,7 +58,7 @@ extension ONNXImporter {
         guard step.isFloat(0), let known = slope.known else { return nil }
         let count = known.tensor.count
         let channels = x.rank > 1 ? x.dimensions[1] : 1
-        // One slope, or one a channel: [C, 1, …] with as many axes behind the channels as x has, before opset 7 also [C].
+        // One slope, or one per channel: shape [C, 1, …] with the spatial axes of x, or [C] before opset 7.
         let isBroadcast =
           slope.rank <= x.rank && slope.dimensions.suffix(max(0, x.rank - 2)).allSatisfy { $0 == 1 }
           && slope.rank >= x.rank - 1
@@ -71,7 +71,7 @@ extension ONNXImporter {
       "Identity": forward,
       "Dropout": forward,
       "Cast": { step in
-        // Every floating-point type is float32 here.
+        // Every floating-point type is computed as float32, so a cast between them changes the ONNX type only.
         guard step.isFloat(0),
           let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
           to.isFloat
@@ -85,7 +85,7 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// The result of an operator that treats every element alike, in the order in which operand 0 lies.
+  /// Applies an operator on single elements, in the memory order of input 0.
   func unary(_ body: (Value) -> Value) throws(ONNXFailure) -> ONNXValue {
     let x = try input(0)
     let axes = x.axes

@@ -1,17 +1,17 @@
 import SegEngine
 
 extension ONNXModel {
-  /// What the caller may say about an input when a graph is made.
+  /// A graph input of a file.
   public struct Input: Sendable {
-    /// The name in the file.
+    /// The name of the input.
     public let name: String
-    /// Its extents as the file states them, `nil` where it leaves one open; `nil` where it states none.
+    /// The declared extents in the file's axis order, `nil` for an unknown extent; `nil` if the file declares no shape.
     public let shape: [Int?]?
-    /// How tensors hold it; `nil` where the file does not say or it is a type that is not read.
+    /// The element type of tensors for this input; `nil` if the file declares none or it is not supported.
     public let elementType: ElementType?
   }
 
-  /// The inputs that are not weights, in the file's order.
+  /// The graph inputs in the file's order, without initialisers.
   public var inputs: [Input] {
     dataInputs.map { port in
       Input(
@@ -21,16 +21,16 @@ extension ONNXModel {
     }
   }
 
-  /// The names of the outputs, in the file's order.
+  /// The names of the graph outputs in the file's order.
   public var outputs: [String] { graph.outputs.map(\.name) }
 
-  // Files up to IR version 3 list weights among the inputs too.
+  /// The graph inputs that are not initialisers. (IR versions up to 3 require initialisers to be graph inputs too.)
   var dataInputs: [ONNXGraph.Port] { graph.inputs.filter { graph.initializers[$0.name] == nil } }
 
-  /// The operators that a graph of this file would need and that are not supported; none where it can be run.
+  /// The nodes whose operators are not supported. If there are none, the file can be imported.
   public var unsupportedOperators: [ONNXError.Unsupported] { ONNXImporter.unsupported(in: graph) }
 
-  /// How often each operator occurs, branches included.
+  /// The number of nodes of each operator type, including those in branches of `If` nodes.
   public var operatorCounts: [String: Int] {
     func count(_ graph: ONNXGraph, _ counts: inout [String: Int]) {
       for node in graph.nodes {
@@ -43,23 +43,27 @@ extension ONNXModel {
     return counts
   }
 
-  /// The engine's graph of this file for concrete input shapes.
+  /// Builds the engine's graph for given input shapes.
   ///
-  /// An input whose shape the file leaves open needs one in `shapes`, in the file's order of axes (a batch that is open and not
-  /// named is 1). Shape arithmetic is computed for these shapes, so the graph serves them alone.
+  /// An input needs a shape in `shapes` if the file does not declare all its extents; only an unknown extent of the
+  /// first axis, the batch, is 1 by default. What depends on shapes alone is computed during import, so the graph is
+  /// valid for these shapes only.
   ///
-  /// With `channelsLast`, inputs and outputs of rank 4 that the file has as `[batch, channels, height, width]` are `[batch, height,
-  /// width, channels]` in the graph, and nothing is transposed on the way in or out; `shapes` stay in the file's order.
-  ///
-  /// - Throws: ``ONNXError`` for operators that are not supported (all at once), for a node that does not fit its operands,
-  ///   and for inputs without a shape.
+  /// - Parameters:
+  ///   - shapes: The shapes of inputs by name, always in the file's axis order.
+  ///   - isChannelsLast: Whether inputs and outputs of rank 4 are `[batch, height, width, channels]` in the graph,
+  ///     instead of `[batch, channels, height, width]` as in the file. This avoids transpositions of inputs and
+  ///     outputs.
+  /// - Throws: ``ONNXError`` if operators are not supported (all are listed), if a node does not fit its inputs, or if
+  ///   an input's shape is missing or contradicts the file.
   public func graph(
     inputs shapes: [String: Shape] = [:], channelsLast isChannelsLast: Bool = false
   ) throws -> Graph {
     try graph(inputs: shapes, values: [:], channelsLast: isChannelsLast)
   }
 
-  /// As ``graph(inputs:channelsLast:)``, with inputs whose values are known beforehand, which are then none of the graph's.
+  /// Builds the graph as ``graph(inputs:channelsLast:)`` does. The inputs in `values` are constants instead of graph
+  /// inputs.
   func graph(
     inputs shapes: [String: Shape], values: [String: ONNXConstant], channelsLast isChannelsLast: Bool
   ) throws -> Graph {
@@ -91,7 +95,7 @@ extension ONNXModel {
     }
   }
 
-  /// A graph of the file's nodes between inputs that `inputs` defines and outputs that `outputs` takes.
+  /// Builds a graph with the file's nodes. `inputs` defines the graph's inputs, and `outputs` its outputs.
   func makeGraph(
     inputs: (ONNXImporter) throws -> Void, outputs: (ONNXImporter) throws -> Void
   ) throws -> Graph {
@@ -101,7 +105,8 @@ extension ONNXModel {
       return try Graph(graph.name.isEmpty ? "ONNX" : graph.name) { builder in
         let importer = ONNXImporter(builder)
         try inputs(importer)
-        // What is computed beforehand is shapes and weights; a file that asks for more is refused before it takes the memory.
+        // During import only shapes and weights are computed. Low limits reject malformed files before they use much
+        // memory.
         try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 27, operations: 1 << 31)) {
           try importer.addNodes(of: graph)
         }
@@ -116,6 +121,7 @@ extension ONNXModel {
     }
   }
 
+  /// Returns the shape of an input, from the declared extents and the given shape.
   private func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
     guard let stated = port.shape else {
       guard let given else {
@@ -160,7 +166,7 @@ extension ONNXModel {
 }
 
 extension ONNXImporter {
-  /// What the nodes compute for an output of the file.
+  /// Returns the value of a graph output.
   func value(ofOutput name: String, in file: ONNXModel) throws(ONNXError) -> ONNXValue {
     guard let value = values[name] else {
       throw ONNXError(file.path, .malformed(reason: "its output \(name) is computed nowhere"))
@@ -170,8 +176,14 @@ extension ONNXImporter {
 }
 
 extension Graph {
-  /// The network of an ONNX file for concrete input shapes, weights included; see ``ONNXModel/graph(inputs:channelsLast:)``.
+  /// Builds the graph of an ONNX file for given input shapes, weights included; see
+  /// ``ONNXModel/graph(inputs:channelsLast:)``.
   ///
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - shapes: The shapes of inputs by name, in the file's axis order.
+  ///   - channelsLast: Whether inputs and outputs of rank 4 are `[batch, height, width, channels]` in the graph,
+  ///     instead of `[batch, channels, height, width]` as in the file.
   /// - Throws: ``ONNXError``.
   public init(onnx path: String, inputs shapes: [String: Shape] = [:], channelsLast: Bool = false) throws {
     self = try ONNXModel(contentsOf: path).graph(inputs: shapes, channelsLast: channelsLast)
@@ -179,15 +191,18 @@ extension Graph {
 }
 
 extension ONNXModel {
-  /// Number of values in floating-point initialisers.
+  /// The number of elements of all floating-point initialisers.
   public var parameterCount: Int {
     graph.initializers.values.reduce(0) { $0 + ($1.type.isFloat ? $1.tensor.count : 0) }
   }
 
-  /// The graph for images of a height and width: the open spatial extents of the first input become these, other open extents 1.
-  /// Without a size they stay as the file states them.
+  /// Builds the graph for images of a size. The first input gets this height and width; its other unknown extents are
+  /// 1, or 3 for channels. Without a size, the declared extents are used.
   ///
-  /// - Throws: ``ONNXError``, also where the file states another size.
+  /// - Parameters:
+  ///   - size: The height and width of the images, in pixels.
+  ///   - isChannelsLast: See ``graph(inputs:channelsLast:)``.
+  /// - Throws: ``ONNXError``, in particular if the file declares another size.
   public func graph(forImagesOf size: Extent2D?, channelsLast isChannelsLast: Bool) throws -> Graph {
     var shapes: [String: Shape] = [:]
     if let size, let first = inputs.first {
@@ -215,17 +230,23 @@ extension ONNXModel {
       })
   }
 
-  /// The order of axes of the first input in one word, such as `nchw`, where it is an image.
+  /// The axis order of the first input, such as `nchw`; `nil` if the input is not an image.
   public var imageLayout: String? {
     dataInputs.first.flatMap { try? ONNXImageInput($0, of: graph).layout }
   }
 }
 
 extension Model {
-  /// The network of an ONNX file, for inputs of any shape that the file allows; see ``ONNXModel/graph(inputs:channelsLast:)`` for
-  /// `channelsLast`.
+  /// Creates a model of an ONNX file, for inputs of all shapes that the file allows.
   ///
-  /// - Throws: ``ONNXError`` where operators are not supported; what depends on shapes is thrown when they are known.
+  /// - Parameters:
+  ///   - file: The network.
+  ///   - isChannelsLast: Whether inputs and outputs of rank 4 are `[batch, height, width, channels]`; see
+  ///     ``ONNXModel/graph(inputs:channelsLast:)``.
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of compilation.
+  /// - Throws: ``ONNXError`` if operators are not supported. Errors that depend on shapes are thrown when the model is
+  ///   compiled for them.
   public convenience init(
     _ file: ONNXModel, channelsLast isChannelsLast: Bool = false, on backend: any Backend = OpenBLASBackend(),
     options: CompileOptions = .init()
@@ -235,7 +256,7 @@ extension Model {
     self.init(
       name: file.path, inputNames: file.inputs.map(\.name), outputNames: file.outputs, on: backend, options: options
     ) { shapes in
-      // Shapes come as tensors lie, and the file means them in its own order.
+      // The model's shapes have the tensors' axis order; `graph(inputs:)` takes the file's.
       let meant = shapes.mapValues { shape in
         isChannelsLast && shape.rank == 4 ? Shape([shape[0], shape[3], shape[1], shape[2]]) : shape
       }

@@ -1,7 +1,6 @@
 import SegEngine
 
-/// What is proven of what the evaluator computes while the network runs: what whole numbers are, and comparisons, choices and
-/// quantisation, which the engine has no operators for.
+/// Property inference for nodes that the evaluator runs: integer arithmetic, comparisons, selection and quantisation.
 extension HostOperator: PropertyInferring {
   func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
     let call = Call(node: node, operands: operands, inputs: inputs, outputs: outputs)
@@ -16,7 +15,7 @@ extension HostOperator: PropertyInferring {
     return results
   }
 
-  /// The numbers that an integer type has.
+  /// Returns the range of an integer type; `nil` for other types.
   private static func range(of type: ONNXElement) -> ValueRange? {
     guard let (bits, isSigned) = type.integerFormat else { return nil }
     let count = Double(sign: .plus, exponent: bits, significand: 1)
@@ -29,7 +28,7 @@ extension HostOperator: PropertyInferring {
     let inputs: [OperandProperties]
     let outputs: [TensorSpec]
 
-    /// What is proven of an operand of the node.
+    /// Returns the proven properties of an input of the node.
     func operand(_ index: Int) -> ValueProperties? {
       guard index < operands.count else { return nil }
       switch operands[index] {
@@ -55,7 +54,7 @@ extension HostOperator: PropertyInferring {
       case "Where":
         guard let a = operand(1), let b = operand(2) else { return nil }
         var result = a.joined(with: b)
-        // Which of two constants stands somewhere is the answer to a question.
+        // Where with two constants is a choice between categories.
         if result.levels != nil, case .flowing? = operands.first { result.isCategorical = result.isInteger }
         result.axes = []
         return [result]
@@ -89,7 +88,7 @@ extension HostOperator: PropertyInferring {
         return [y]
       case "OneHot":
         guard var y = operand(2) else { return nil }
-        // The new axis is no axis of the image's; the others are those of the indices.
+        // The new axis is not one of the image's; the others are those of the indices.
         let axis = outputs[0].shape.normalizedAxis((try? node.attributes.int("axis")) ?? -1)
         y.axes = inputs.first?.axes ?? []
         if let axis, axis <= y.axes.count { y.axes.insert(.unknown, at: axis) }
@@ -151,13 +150,14 @@ extension HostOperator: PropertyInferring {
       }
     }
 
-    /// Elements of another value, wherever they come to stand.
+    /// Returns the properties of a value whose elements are elements of `x` at any position.
     private func some(of x: ValueProperties) -> ValueProperties {
       var y = x
       (y.unitSumAxis, y.relation, y.axes) = (nil, nil, [])
       return y
     }
 
+    /// Returns the properties of an arithmetic operation on two inputs.
     private func arithmetic(_ operation: BinaryOperation) -> [ValueProperties]? {
       let specs = operands.indices.compactMap { index -> OperandProperties? in
         guard let properties = operand(index) else { return nil }
@@ -172,6 +172,7 @@ extension HostOperator: PropertyInferring {
       return [result]
     }
 
+    /// Returns the properties of Cast and CastLike.
     private func cast(_ x: ValueProperties) -> ValueProperties {
       let type =
         node.kind == "Cast"
@@ -182,11 +183,11 @@ extension HostOperator: PropertyInferring {
         return y
       }
       if type?.isFloat ?? (outputs[0].elementType == .float32) {
-        // Labels stay labels, whatever holds them.
+        // Conversion to a floating-point type keeps categories.
         return x
       }
       var y = x.isInteger ? x : x.rounded(.towardZero)
-      // A number beyond the type's range becomes another one.
+      // A number outside the range of the type wraps.
       if let held = type.flatMap(HostOperator.range) {
         if !x.range.isWithin(held, slack: 1) {
           (y.range, y.levels) = (held, nil)
@@ -197,7 +198,7 @@ extension HostOperator: PropertyInferring {
       return y
     }
 
-    /// round(x / scale) + zero point, kept within the type.
+    /// Returns the properties of QuantizeLinear: round(x / scale) + zero point, saturated to the type's range.
     private func quantized() -> ValueProperties? {
       guard let x = operand(0), let scale = operand(1)?.range, scale.lowest > 0 else { return nil }
       let zero = operand(2)?.range ?? ValueRange(0)
@@ -217,7 +218,7 @@ extension HostOperator: PropertyInferring {
       return y
     }
 
-    /// (x − zero point) · scale.
+    /// Returns the properties of DequantizeLinear: (x − zero point) · scale.
     private func dequantized() -> ValueProperties? {
       guard let x = operand(0), let scale = operand(1)?.range else { return nil }
       var y = ValueProperties(range: (x.range - (operand(2)?.range ?? ValueRange(0))) * scale, axes: x.axes)

@@ -1,18 +1,23 @@
 import SegEngine
 
-/// A node that the evaluator computes while the network runs: for operators and element types that the engine has not.
+/// An operator that runs a node with ``ONNXEvaluator``, for operators and element types that the engine does not
+/// support.
 ///
-/// It is slower than an operator of the engine, and allocates. Where its operands' values make no sense (an index out of range), which no
-/// file's shapes can tell beforehand, the run throws.
+/// It is slower than an operator of the engine, and allocates memory. A run throws if the values of inputs are invalid,
+/// such as an index out of range, which cannot be detected during import.
 struct HostOperator: Operator {
   static let name = "Host"
 
+  /// An input of the node.
   enum Operand: Sendable {
+    /// An omitted optional input.
     case none
+    /// A constant.
     case known(ONNXConstant)
-    /// The operator's operand of that number.
+    /// The input of this operator with the index, and its ONNX element type.
     case flowing(Int, ONNXElement)
 
+    /// Returns the input's value; `tensors` are the inputs of this operator.
     func constant(_ tensors: [Tensor]) -> ONNXConstant? {
       switch self {
       case .none: nil
@@ -22,7 +27,9 @@ struct HostOperator: Operator {
     }
   }
 
+  /// The node.
   let node: ONNXNode
+  /// The inputs of the node.
   let operands: [Operand]
 
   var attributes: String { node.kind }
@@ -36,7 +43,8 @@ struct HostOperator: Operator {
     }
   }
 
-  /// Results of the right shapes and types, found with operands of zeros, or of ones where something is divided by them.
+  /// Returns outputs of the right shapes and types, by evaluating the node with zeros, or with ones if zeros are
+  /// invalid, for instance as divisors.
   static func results(
     of node: ONNXNode, _ operands: [Operand], for specs: [TensorSpec]
   ) throws(ONNXFailure) -> [ONNXConstant] {

@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Normalisations, over maps whose channels lie innermost.
+  /// Normalisations, over feature maps with channels innermost.
   static let normalizationRules: [String: Rule] = [
     "BatchNormalization": { step in
       guard step.isFloat(0), try step.input(0).rank >= 2, try !step.attributes.flag("training_mode"),
@@ -25,7 +25,7 @@ extension ONNXImporter {
       guard channels % groups == 0 else { throw ONNXFailure("\(groups) groups do not fit \(channels) channels") }
       let affine = try (1...2).map { index throws(ONNXFailure) -> Value in
         let numbers = try step.value(index)
-        // Up to opset 20 scale and bias have one number a group.
+        // GroupNormalization-18 has one scale and bias per group, GroupNormalization-21 one per channel.
         guard numbers.shape.dimensions == [groups], groups != channels else { return numbers }
         return numbers.apply(Reshape(to: .dimensions([groups, 1])), named: step.node.name + ".groups")
           .apply(Broadcast(to: .shape([groups, channels / groups])), named: step.node.name + ".broadcast")
@@ -41,7 +41,7 @@ extension ONNXImporter {
       let epsilon = try step.attributes.float("epsilon", default: 1e-5)
       let scale = try step.input(1)
       if axis == x.rank - 1, step.node.outputs.count == 1, scale.rank == 1 {
-        // The last axis must lie innermost; the others as they do.
+        // The engine normalises the innermost axis; the order of the other axes is kept.
         let order = x.axes.last == x.rank - 1 ? x.axes : Array(0..<x.rank)
         let scale = try step.value(1)
         let shift = step.optional(2) == nil ? step.builder.constant(Tensor(zeros: scale.shape)) : try step.value(2)
@@ -75,7 +75,8 @@ extension ONNXImporter {
       let given = try step.attributes.ints("axes") ?? [0, 2, 3]
       let axes = try given.map { axis throws(ONNXFailure) in try step.axis(axis, rank: x.rank) }
       guard Set(axes).count == axes.count else { throw ONNXFailure("its axes \(axes) name one twice") }
-      // The operator's definition adds 1e-9 to the deviation; under the root its square does the same for a deviation of zero.
+      // MeanVarianceNormalization-13 divides by (deviation + 1e-9). Adding 1e-18 to the variance gives the same divisor
+      // where the deviation is 0.
       return [try step.standardized(x, over: axes, 1e-18)]
     },
     "LpNormalization": { step in
@@ -87,7 +88,7 @@ extension ONNXImporter {
       let value = try step.value(0)
       let norm = step.apply(
         Reduce(power == 1 ? .sum : .norm, axes: [axis]), power == 1 ? value.map(.abs) : value)
-      // A line of zeros stays one.
+      // The lower bound makes vectors of zeros stay zero.
       return [ONNXValue(x.type, value / norm.map(.clip(low: .leastNormalMagnitude, high: .infinity)))]
     },
     "LRN": { step in
@@ -97,7 +98,8 @@ extension ONNXImporter {
       let alpha = try step.attributes.float("alpha", default: 1e-4)
       let beta = try step.attributes.float("beta", default: 0.75)
       let bias = try step.attributes.float("bias", default: 1)
-      // The mean of squares over neighbouring channels is a pooling along them: they become the columns of a map.
+      // LRN-13: x / (bias + alpha · mean of squares over `size` channels)^beta. The mean is an average pooling along
+      // the channels, which become the width of a map.
       let d = x.dimensions
       let columns = try step.value(0).apply(
         Reshape(to: .dimensions([d[0], 1, d[1], d[2...].reduce(1, *)])), named: step.node.name + ".columns")
@@ -119,7 +121,7 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// The value less its mean over some axes, over its deviation, in the file's order of axes.
+  /// Returns (x − mean) / √(variance + ε), with mean and variance over the given axes.
   fileprivate func standardized(_ x: ONNXValue, over axes: [Int], _ epsilon: Float) throws(ONNXFailure) -> ONNXValue {
     let order = (0..<x.rank).filter { !axes.contains($0) } + axes.sorted()
     let extents = order.map { x.dimensions[$0] }
@@ -135,7 +137,7 @@ extension ONNXStep {
     return ONNXValue(x.type, result, axes: order)
   }
 
-  /// Softmax over an axis; before opset 13 over that axis and all behind it.
+  /// Applies Softmax or LogSoftmax over the axis. Before opset 13, the given axis and all after it form one axis.
   fileprivate func softmax(logarithm: Bool) throws -> [ONNXValue]? {
     let x = try input(0)
     guard isFloat(0), x.rank > 0 else { return nil }

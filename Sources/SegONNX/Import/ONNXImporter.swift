@@ -1,14 +1,16 @@
 import SegEngine
 
-/// Builds an engine graph out of a file's graph, for concrete input shapes.
+/// Builds an engine graph from a file's graph, for given input shapes.
 ///
-/// Nodes are taken in the order of their dependencies. One whose operands are all known is computed at once; one that the engine
-/// has an operator for becomes that; any other that the evaluator knows runs as a ``HostOperator``.
+/// Nodes are visited in topological order. A node whose inputs are all constant is evaluated during import. Any other
+/// node becomes operators of the engine if a rule accepts it, else a ``HostOperator`` if the evaluator supports it.
 final class ONNXImporter {
+  /// The builder of the engine graph.
   let builder: GraphBuilder
+  /// The values that are defined so far, by name.
   private(set) var values: [String: ONNXValue] = [:]
   private var transposed: [TransposeKey: Value] = [:]
-  /// How many nodes read a value, by its name.
+  /// The nodes that read a value, by the value's name.
   private var readers: [String: [ONNXNode]] = [:]
 
   private struct TransposeKey: Hashable {
@@ -21,13 +23,14 @@ final class ONNXImporter {
     builder.namesLines = false
   }
 
+  /// Defines a value before nodes are added, such as a graph input.
   func define(_ name: String, _ value: ONNXValue) { values[name] = value }
 
-  /// The operators of ONNX's own domain that a graph may have, by name.
+  /// The supported operator types of the domain `ai.onnx`.
   static let supportedOperators: Set<String> =
     Set(rules.keys).union(ONNXEvaluator.functions.keys).union(["Constant", "If"])
 
-  /// Every node, in branches too, whose operator is not supported.
+  /// Returns the nodes whose operators are not supported, including those in branches of `If` nodes.
   static func unsupported(in graph: ONNXGraph) -> [ONNXError.Unsupported] {
     graph.nodes.flatMap { node -> [ONNXError.Unsupported] in
       var found: [ONNXError.Unsupported] = []
@@ -42,7 +45,7 @@ final class ONNXImporter {
 
   /// Adds the nodes of a graph whose inputs are defined.
   ///
-  /// - Throws: ``ONNXNodeFailure`` naming the node.
+  /// - Throws: ``ONNXNodeFailure`` if a node is invalid or not supported.
   func addNodes(of graph: ONNXGraph) throws {
     for (name, constant) in graph.initializers where values[name] == nil { values[name] = ONNXValue(constant) }
     for node in graph.nodes {
@@ -90,22 +93,23 @@ final class ONNXImporter {
     return try step.onHost()
   }
 
-  /// The nodes that read a value.
+  /// Returns the nodes that read a value.
   func consumers(of name: String) -> [ONNXNode] { readers[name] ?? [] }
 
-  // MARK: Order of axes
+  // MARK: Axis order
 
-  /// The value as it lies in the given order of the file's axes, moved where it lies in another.
+  /// Returns the value with the given axis order in memory, by default the file's. It is transposed if its memory order
+  /// differs.
   func arranged(_ value: ONNXValue, as axes: [Int]? = nil) -> Value {
     let axes = axes ?? Array(0..<value.rank)
     switch value.content {
     case .known(let constant):
       return builder.constant(axes == Array(0..<axes.count) ? constant.tensor : constant.tensor.transposed(axes))
     case .flowing(let flowing, let current):
-      // After an operator that does not fit, values stand in for what is not computed.
+      // After a shape error the builder returns placeholders, whose rank may differ.
       if current == axes || flowing.shape.rank != axes.count { return flowing }
       let permutation = axes.map { axis in current.firstIndex(of: axis)! }
-      // Where only axes of extent 1 change places, nothing moves.
+      // If only axes of extent 1 change places, the transposition is a reshape.
       let extents = flowing.shape.dimensions
       let moving = permutation.filter { extents[$0] != 1 }
       if moving == moving.sorted() {
@@ -115,8 +119,11 @@ final class ONNXImporter {
     }
   }
 
-  // MARK: Constants, branches, order
+  // MARK: Constants, branches, topological order
 
+  /// Returns the value of a Constant node.
+  ///
+  /// - Throws: ``ONNXFailure`` if the value is sparse or of strings.
   private static func constant(_ node: ONNXNode) throws(ONNXFailure) -> ONNXConstant {
     let attributes = node.attributes
     if let tensor = try attributes.tensor("value") { return tensor }
@@ -131,7 +138,8 @@ final class ONNXImporter {
     throw ONNXFailure("is a constant without a value that is read")
   }
 
-  /// The branch of an `If` whose condition is known, as if it stood in its place.
+  /// Returns the outputs of an `If` node with a constant condition. The nodes of the branch that it selects are added
+  /// to the graph.
   private func branch(_ node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
     guard let condition = inputs.first ?? nil, let value = condition.known, value.tensor.count == 1 else {
       throw ONNXFailure("its condition is known only when the network runs")
@@ -149,7 +157,7 @@ final class ONNXImporter {
     return results
   }
 
-  /// The nodes of a graph, each after those it depends on. Files are meant to be sorted, but not all are.
+  /// Returns the nodes of a graph in topological order. ONNX requires files to be sorted so, but some are not.
   private static func ordered(_ graph: ONNXGraph, defined: Set<String>) throws(ONNXFailure) -> [ONNXNode] {
     var producer: [String: Int] = [:]
     for (index, node) in graph.nodes.enumerated() {
@@ -165,7 +173,7 @@ final class ONNXImporter {
       return names.compactMap { producer[$0] }
     }
     var ordered: [ONNXNode] = []
-    var state = [UInt8](repeating: 0, count: graph.nodes.count)  // 0 unseen, 1 being visited, 2 done
+    var state = [UInt8](repeating: 0, count: graph.nodes.count)  // 0 not visited, 1 being visited, 2 done
     for start in graph.nodes.indices where state[start] == 0 {
       var stack: [(node: Int, pending: [Int])] = [(start, dependencies(graph.nodes[start]))]
       state[start] = 1
@@ -187,7 +195,7 @@ final class ONNXImporter {
     return ordered
   }
 
-  /// Every name that a branch reads.
+  /// Returns the names of all values that a branch reads, including those of the surrounding graph.
   private static func outerNames(_ graph: ONNXGraph) -> [String] {
     graph.nodes.flatMap { node in
       var names = node.inputs
@@ -197,7 +205,7 @@ final class ONNXImporter {
   }
 }
 
-/// A node that cannot be computed, and why.
+/// A node that cannot be imported, with the reason.
 struct ONNXNodeFailure: Error {
   let node: ONNXNode
   let reason: String

@@ -1,10 +1,11 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Adds the engine's operators for a node, or gives `nil` where the engine has none for its types and attributes.
+  /// Adds the engine's operators for a node and returns the node's outputs; `nil` if the engine does not support the
+  /// node's types, shapes or attributes.
   typealias Rule = @Sendable (ONNXStep) throws -> [ONNXValue]?
 
-  /// What the engine computes, by operator. Each family is a file.
+  /// The rules by operator type. Each family of rules is one file.
   static let rules: [String: Rule] = [
     elementwiseRules, arithmeticRules, shapeRules, windowRules, normalizationRules, productRules, reductionRules,
     resizeRules,

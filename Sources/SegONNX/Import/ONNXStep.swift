@@ -1,6 +1,6 @@
 import SegEngine
 
-/// One node with its operands, as the rules see it.
+/// A node with its inputs, as a rule sees it.
 struct ONNXStep {
   let importer: ONNXImporter
   let node: ONNXNode
@@ -9,56 +9,57 @@ struct ONNXStep {
   var attributes: ONNXAttributes { node.attributes }
   var builder: GraphBuilder { importer.builder }
 
-  /// Types of the operands, for messages.
+  /// The element types of the inputs, for error messages.
   var types: String { inputs.map { $0.map { "\($0.type)" } ?? "none" }.joined(separator: ", ") }
 
-  /// An operand that must be there.
+  /// Returns a required input.
   func input(_ index: Int) throws(ONNXFailure) -> ONNXValue {
     guard index < inputs.count, let value = inputs[index] else { throw ONNXFailure("its input \(index) is missing") }
     return value
   }
 
-  /// An operand that may be left out.
+  /// Returns an optional input; `nil` if it is omitted.
   func optional(_ index: Int) -> ONNXValue? { index < inputs.count ? inputs[index] : nil }
 
-  /// The values of an operand that decides on shapes or attributes; `nil` where it is left out.
+  /// Returns an input that must be constant because shapes or attributes depend on it; `nil` if it is omitted.
   func known(_ index: Int, _ what: String) throws(ONNXFailure) -> ONNXConstant? {
     guard let value = optional(index) else { return nil }
     guard let constant = value.known else { throw ONNXFailure("its \(what) is known only when the network runs") }
     return constant
   }
 
-  /// Whether the operand flows in floating point.
+  /// Returns whether an input is present and has a floating-point type.
   func isFloat(_ index: Int) -> Bool { optional(index)?.type.isFloat ?? false }
 
-  /// An axis of a rank, counted from the front.
+  /// Returns the index of an axis; negative numbers count from the last axis.
   func axis(_ axis: Int, rank: Int) throws(ONNXFailure) -> Int {
     guard axis >= -rank, axis < rank else { throw ONNXFailure("there is no axis \(axis) in rank \(rank)") }
     return axis < 0 ? axis + rank : axis
   }
 
-  /// The operand in an order of axes, its own order where none is given.
+  /// Returns an input with the given axis order in memory, by default the file's.
   func value(_ index: Int, as axes: [Int]? = nil) throws(ONNXFailure) -> Value {
     importer.arranged(try input(index), as: axes)
   }
 
-  /// The operand as a feature map: batch, spatial axes, channels.
+  /// Returns an input as a feature map `[batch, spatial axes…, channels]`.
   func map(_ index: Int = 0) throws(ONNXFailure) -> Value {
     let input = try input(index)
     return importer.arranged(input, as: channelsLast(input.rank))
   }
 
-  /// The result of an operator of the engine, under the node's name.
+  /// Applies an operator of the engine under the node's name.
   func apply(_ operator: some Operator, _ first: Value, _ others: [Value] = []) -> Value {
     first.apply(`operator`, named: node.name, with: others)
   }
 
-  /// A result that lies like a feature map.
+  /// Returns a result stored as a feature map `[batch, spatial axes…, channels]`; in the file's order its channels are
+  /// axis 1.
   func mapResult(_ value: Value, type: ONNXElement? = nil) -> ONNXValue {
     ONNXValue(type ?? inputs[0]?.type ?? .float, value, axes: channelsLast(value.shape.rank))
   }
 
-  /// A number that a file gives, within the bounds in which arithmetic on it cannot overflow.
+  /// Returns numbers from the file, after checking that they are in a range in which arithmetic cannot overflow.
   func bounded(_ values: [Int], _ what: String, _ range: ClosedRange<Int>) throws(ONNXFailure) -> [Int] {
     guard values.allSatisfy(range.contains) else { throw ONNXFailure("its \(what) \(values) is out of range") }
     return values
@@ -66,7 +67,7 @@ struct ONNXStep {
 
   // MARK: The evaluator as an operator
 
-  /// Operands whose values decide the shape of the result, by operator; they must be known.
+  /// The inputs that determine the shape of the result, by operator type. They must be constant.
   private static let shapeOperands: [String: [Int]] = [
     "Reshape": [1], "Expand": [1], "Tile": [1], "ConstantOfShape": [0], "Range": [0, 1, 2], "Slice": [1, 2, 3, 4],
     "Pad": [1, 3], "Resize": [1, 2, 3], "Upsample": [1], "TopK": [1], "OneHot": [1], "Squeeze": [1], "Unsqueeze": [1],
@@ -75,10 +76,10 @@ struct ONNXStep {
     "CenterCropPad": [1], "MaxUnpool": [2], "AffineGrid": [1], "Col2Im": [1, 2],
   ]
 
-  /// Operators whose result's shape depends on values.
+  /// The operators whose output shapes depend on the values of their inputs.
   private static let dataDependent: Set<String> = ["NonZero", "Compress", "Unique"]
 
-  /// The node computed by the evaluator while the network runs, on the operands as the file means them.
+  /// Adds a ``HostOperator``, which evaluates the node when the network runs, with its inputs in the file's axis order.
   func onHost() throws -> [ONNXValue] {
     if ONNXStep.dataDependent.contains(node.kind) {
       throw ONNXFailure("the shape of its result is known only when the network runs")

@@ -1,13 +1,15 @@
 import SegEngine
 
-/// A tensor while a file becomes a graph: known, or computed when the network runs.
+/// A value during import: a constant, or a value that is computed when the network runs.
 ///
-/// A computed one may lie in memory in another order of axes than the file means: what ONNX calls `[N, C, H, W]` usually lies as
-/// `[N, H, W, C]`. A Transpose node only changes what the axes are called; memory is moved where an operator needs another order.
+/// The axis order of a computed value in memory may differ from the file's: a value that is `[N, C, H, W]` in the file
+/// is usually stored as `[N, H, W, C]`. A Transpose node only renumbers the axes; elements are moved if an operator
+/// needs another order.
 struct ONNXValue {
   enum Content {
+    /// The elements are known.
     case known(ONNXConstant)
-    /// `axes[s]` is the file's axis that lies at position *s*.
+    /// The elements are computed when the network runs. Memory axis *s* is the file's axis `axes[s]`.
     case flowing(Value, axes: [Int])
   }
 
@@ -19,24 +21,24 @@ struct ONNXValue {
     content = .known(constant)
   }
 
-  /// A value that lies as the file means it, or in the given order.
+  /// Creates a computed value with the given axis order in memory, by default the file's.
   init(_ type: ONNXElement, _ value: Value, axes: [Int]? = nil) {
     self.type = type
     content = .flowing(value, axes: axes ?? Array(0..<value.shape.rank))
   }
 
-  /// The values where they are known.
+  /// The constant; `nil` for a computed value.
   var known: ONNXConstant? {
     if case .known(let constant) = content { constant } else { nil }
   }
 
-  /// Extents in the file's order of axes.
+  /// The extents in the file's axis order.
   var dimensions: [Int] {
     switch content {
     case .known(let constant): return constant.shape.dimensions
     case .flowing(let value, let axes):
       var dimensions = [Int](repeating: 0, count: axes.count)
-      // A value that stands in after a failure has another rank.
+      // A placeholder after a shape error may have another rank.
       guard value.shape.rank == axes.count else { return dimensions }
       for (position, axis) in axes.enumerated() { dimensions[axis] = value.shape[position] }
       return dimensions
@@ -50,7 +52,7 @@ struct ONNXValue {
     }
   }
 
-  /// The order of axes in which it lies.
+  /// The file's axes in their order in memory.
   var axes: [Int] {
     switch content {
     case .known(let constant): Array(0..<constant.shape.rank)
@@ -59,5 +61,6 @@ struct ONNXValue {
   }
 }
 
-/// The order in which feature maps of a rank lie: batch, the spatial axes, channels.
+/// Returns the memory order of a feature map with the given number of axes: batch, spatial axes, channels. Fewer than
+/// three axes keep their order.
 func channelsLast(_ rank: Int) -> [Int] { rank < 3 ? Array(0..<rank) : [0] + Array(2..<rank) + [1] }

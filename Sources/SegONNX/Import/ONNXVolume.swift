@@ -1,13 +1,14 @@
 import SegEngine
 
-/// What slides over three spatial axes, put together of what slides over two: the first axis, the depth, is taken into the batch.
+/// Convolution and pooling over three spatial axes, composed of operations over two: the maps of all depths form one
+/// batch.
 ///
-/// Values lie as `[batch, depth, height, width, channels]`.
+/// Volumes are stored as `[batch, depth, height, width, channels]`.
 struct ONNXVolume {
   private let window: ONNXWindow
   private var step: ONNXStep { window.step }
 
-  /// `nil` where the window has not three axes.
+  /// Creates it from a window; `nil` unless the window has three spatial axes.
   init?(_ window: ONNXWindow) {
     guard window.spatial == 3 else { return nil }
     self.window = window
@@ -17,22 +18,22 @@ struct ONNXVolume {
     value.apply(Reshape(to: .dimensions(extents)), named: step.node.name + ".reshape")
   }
 
-  /// The maps of all depths, one after the other: `[batch · depth, height, width, channels]`.
+  /// Returns the maps of all depths as a batch: `[batch · depth, height, width, channels]`.
   private func maps(_ volume: Value) -> Value {
     let d = volume.shape.dimensions
-    // After an operator that does not fit, values stand in for what is not computed.
+    // After a shape error the builder returns placeholders, whose rank may differ.
     guard volume.shape.rank == 5 else { return volume }
     return reshaped(volume, [d[0] * d[1], d[2], d[3], d[4]])
   }
 
-  /// Maps of all depths as a volume.
+  /// Returns the maps of all depths as a volume `[batch, depth, height, width, channels]`.
   private func volume(_ maps: Value, depth: Int) -> Value {
     let d = maps.shape.dimensions
     guard maps.shape.rank == 4, depth > 0, d[0] % depth == 0 else { return maps }
     return reshaped(maps, [d[0] / depth, depth, d[1], d[2], d[3]])
   }
 
-  /// The weights of one depth of the kernel, `[outputs, inputs, height, width]`.
+  /// Returns the weights at one depth of the kernel, `[outputs, inputs, height, width]`.
   private func weights(_ all: Value, depth: Int) -> Value {
     let d = all.shape.dimensions
     let part = all.apply(
@@ -40,6 +41,7 @@ struct ONNXVolume {
     return reshaped(part, [d[0], d[1], d[3], d[4]])
   }
 
+  /// Returns the weights `[outputs, inputs, depth, height, width]`.
   private func weights() throws -> Value {
     let weights = try step.value(1)
     guard weights.shape.rank == 5, weights.shape[2] == window.kernel[0] else {
@@ -49,13 +51,15 @@ struct ONNXVolume {
     return weights
   }
 
+  /// Adds the bias, if the node has one.
   private func biased(_ value: Value) throws -> Value {
     guard step.optional(2) != nil else { return value }
     let bias = try step.value(2)
     return value + bias
   }
 
-  /// Σ over the kernel's depths: a convolution over height and width of the depths that it meets.
+  /// Returns the convolution: the sum over the depths of the kernel of 2-D convolutions of the input's depths under
+  /// them.
   func convolution() throws -> ONNXValue {
     let (kernel, stride, dilation) = (window.kernel[0], window.strides[0], window.dilations[0])
     let pads = window.resolvedPads
@@ -79,7 +83,8 @@ struct ONNXVolume {
     return step.mapResult(try biased(volume(sum, depth: depth)))
   }
 
-  /// Σ over the kernel's depths: a transposed convolution over height and width, whose maps are spread along the depth.
+  /// Returns the transposed convolution: the sum over the depths of the kernel of 2-D transposed convolutions, shifted
+  /// and spread along the depth.
   func transposedConvolution() throws -> ONNXValue {
     let (kernel, stride, dilation) = (window.kernel[0], window.strides[0], window.dilations[0])
     let (pads, added) = try window.transposedPads()
@@ -95,7 +100,8 @@ struct ONNXVolume {
       guard volume.shape.rank == 5 else { return volume }
       let d = volume.shape.dimensions
       let row = d[2] * d[3] * d[4]
-      // `stride` − 1 zeros behind each map, then as many before and behind all that the kernel's depth meets its place.
+      // Insert `stride` − 1 zero maps after each map. Then pad or crop, so that the maps are at the kernel's depth
+      // `place`.
       var spread = reshaped(volume, [d[0], d[1], 1, row])
       if stride > 1 {
         spread = spread.apply(Pad([.init(axis: 2, before: 0, after: stride - 1)]), named: step.node.name + ".spread")
@@ -110,7 +116,8 @@ struct ONNXVolume {
     return step.mapResult(try biased(sum))
   }
 
-  /// Pooling over height and width, then over the depth: both the maximum and the mean of a box come apart so.
+  /// Returns the pooling: over height and width, then over the depth. Maximum and mean of a box are separable in this
+  /// way.
   func pooled(_ pool: (Value, ConvolutionGeometry) -> Value) throws -> ONNXValue {
     let pads = window.resolvedPads
     let maps = pool(maps(try step.map()), try window.geometry(groups: 1))

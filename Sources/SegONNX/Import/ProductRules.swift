@@ -11,7 +11,7 @@ extension ONNXImporter {
         guard a.dimensions[a.rank - 1] == weights.shape[0] else {
           throw ONNXFailure("\(a.dimensions) and \(weights.shape) do not fit")
         }
-        // Rows are what lies innermost, whatever the order of the axes outside.
+        // The engine multiplies rows, the innermost axis; the order of the other axes is kept.
         let order = a.axes.last == a.rank - 1 ? a.axes : Array(0..<a.rank)
         let weight = step.builder.constant(weights.tensor.transposed([1, 0]))
         return [ONNXValue(a.type, step.apply(Linear(), try step.value(0, as: order), [weight]), axes: order)]
@@ -24,7 +24,7 @@ extension ONNXImporter {
       let alpha = try step.attributes.float("alpha", default: 1), beta = try step.attributes.float("beta", default: 1)
       let transposesA = try step.attributes.flag("transA"), transposesB = try step.attributes.flag("transB")
       let bias = step.optional(2)
-      // Weights and a bias a column: a linear layer.
+      // Constant weights and a bias per column form a linear layer.
       if !transposesA, let weights = b.known {
         let n = weights.shape[transposesB ? 0 : 1]
         let isRow = bias == nil || (bias!.known != nil && bias!.known!.tensor.count == n && bias!.dimensions.last == n)
@@ -54,7 +54,8 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// A product with a vector, which is a row on the left and a column on the right, and whose axis the result does not have.
+  /// Returns a product with a vector as MatMul-13 defines it: a row vector on the left or a column vector on the right,
+  /// whose axis of extent 1 is removed from the result.
   fileprivate func vectorProduct(_ a: ONNXValue, _ b: ONNXValue) throws -> ONNXValue {
     let left = a.rank == 1 ? try reshaped(a, to: [1] + a.dimensions) : a
     let right = b.rank == 1 ? try reshaped(b, to: b.dimensions + [1]) : b
@@ -67,11 +68,12 @@ extension ONNXStep {
   }
 }
 
-/// A product of two tensors under Einstein's summation that is a batched matrix product: each letter once an operand, and each
-/// that is summed in both.
+/// An Einsum-12 equation of two inputs that is a batched matrix product: no letter occurs twice in a term, and every
+/// letter that is summed occurs in both inputs.
 private struct ONNXContraction {
   private let a, b, result: [Character]
 
+  /// Parses an equation with explicit output; `nil` if it is not a batched matrix product.
   init?(_ equation: String) {
     let sides = equation.filter { $0 != " " }.split(separator: ">", omittingEmptySubsequences: false)
     guard sides.count == 2, sides[0].hasSuffix("-") else { return nil }
@@ -85,6 +87,8 @@ private struct ONNXContraction {
     else { return nil }
   }
 
+  /// Applies the equation as a MatMul of `[batch, rows, summed]` and `[batch, columns, summed]`; `nil` if the engine
+  /// does not support it.
   func apply(_ step: ONNXStep) throws -> [ONNXValue]? {
     let x = try step.input(0), y = try step.input(1)
     guard x.rank == a.count, y.rank == b.count else {

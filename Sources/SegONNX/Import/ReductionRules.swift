@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Reductions over named axes, and the place of the largest.
+  /// Reductions over given axes, and ArgMax.
   static let reductionRules: [String: Rule] = {
     func reduction(_ operation: Reduce.Operation, before: ElementwiseFunction? = nil) -> Rule {
       { step in

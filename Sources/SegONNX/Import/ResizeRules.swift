@@ -1,13 +1,13 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Resize and Upsample in the modes that the engine has; others are the evaluator's.
+  /// Resize and Upsample in the modes that the engine supports. The evaluator computes the others.
   static let resizeRules: [String: Rule] = [
     "Resize": { step in
       let x = try step.input(0)
       guard step.isFloat(0), x.rank == 4 else { return nil }
       let attributes = step.attributes
-      // Opset 10 has (x, scales) and scales like Upsample, later ones (x, roi, scales, sizes).
+      // The inputs of Resize-10 are (X, scales), those of Resize-11 and later (X, roi, scales, sizes).
       let isEarly = step.node.opset < 11
       let scales = try step.known(isEarly ? 1 : 2, "scales").flatMap { $0.tensor.count == 0 ? nil : $0.floats }
       let sizes = isEarly ? nil : try step.known(3, "sizes").flatMap { $0.tensor.count == 0 ? nil : $0.ints }
@@ -36,6 +36,7 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
+  /// Resizes height and width; `nil` if the engine does not support the mode.
   fileprivate func resized(
     _ x: ONNXValue, _ mode: String, _ coordinates: String, _ nearest: String, scales: [Float]?, sizes: [Int]?,
     axes: [Int]
@@ -58,7 +59,7 @@ extension ONNXStep {
     }
     guard target[0] == x.dimensions[0], target[1] == x.dimensions[1] else { return nil }
     guard target[2] > 0, target[3] > 0 else { throw ONNXFailure("it would give the shape \(target)") }
-    // A scale that is given is the scale, also where the size is not a whole multiple.
+    // A given scale is used for the coordinates even if extent · scale was rounded (Resize-11).
     let isWhole =
       sizes != nil
       || (Float(target[2]) == Float(x.dimensions[2]) * factors[2]
@@ -66,9 +67,9 @@ extension ONNXStep {
     let place: Resize.Coordinates
     switch coordinates {
     case "half_pixel": place = .halfPixel
-    // The same but for an output of one pixel, which is taken from the first.
+    // pytorch_half_pixel differs from half_pixel only for an output of one pixel, which is the first input pixel.
     case "pytorch_half_pixel" where target[2] > 1 && target[3] > 1: place = .halfPixel
-    // Corners are those of the size before it is rounded, which the engine's operator does not know.
+    // The corners are those of the size before rounding, which the engine's operator does not support.
     case "align_corners" where target[2] > 1 && target[3] > 1 && isWhole: place = .alignCorners
     case "asymmetric": place = .asymmetric
     default: return nil

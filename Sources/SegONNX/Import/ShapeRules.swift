@@ -1,7 +1,7 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Operators that move elements or only rename axes, for every element type.
+  /// Operators that move elements or change shapes, for all element types.
   static let shapeRules: [String: Rule] = [
     "Shape": { step in
       let dimensions = try step.input(0).dimensions
@@ -25,7 +25,7 @@ extension ONNXImporter {
         throw ONNXFailure("its perm \(order) is no order of \(x.rank) axes")
       }
       guard case .flowing(let value, let axes) = x.content else { return nil }
-      // Nothing moves: what was axis order[i] is called axis i.
+      // No elements are moved: the file's axis order[i] becomes axis i.
       return [ONNXValue(x.type, value, axes: axes.map { axis in order.firstIndex(of: axis)! })]
     },
     "Reshape": { step in
@@ -66,7 +66,7 @@ extension ONNXImporter {
       let inserted = Set(try given.map { axis throws(ONNXFailure) in try step.axis(axis, rank: rank) })
       guard inserted.count == given.count else { throw ONNXFailure("its axes \(given) name one twice") }
       guard case .flowing(let value, let axes) = x.content else { return nil }
-      // The new axes lie in front; the others keep their order under their new numbers.
+      // The new axes are outermost in memory; the order of the others is kept.
       let kept = (0..<rank).filter { !inserted.contains($0) }
       let shape = [Int](repeating: 1, count: inserted.count) + value.shape.dimensions
       let reshaped = step.apply(Reshape(to: .dimensions(shape)), value)
@@ -79,7 +79,7 @@ extension ONNXImporter {
       else { throw ONNXFailure("its operands \(values.map(\.dimensions)) differ in rank or type") }
       guard let given = try step.attributes.int("axis") else { throw ONNXFailure("it has no axis") }
       let axis = try step.axis(given, rank: first.rank)
-      // Feature maps decide the order, where there is one among the operands.
+      // The result has the memory order of a feature map, if one is among the inputs.
       let order = values.first { $0.known == nil && $0.axes != Array(0..<$0.rank) }?.axes ?? first.axes
       let operands = values.map { step.importer.arranged($0, as: order) }
       let joined = step.apply(Concat(axis: order.firstIndex(of: axis)!), operands[0], Array(operands.dropFirst()))
@@ -123,7 +123,7 @@ extension ONNXImporter {
           let (first, count) = ONNXStep.range(starts[index], ends[index], steps[index], extent: extent), count > 0
         else { return nil }
         let stride = min(max(steps[index], -extent), extent)
-        // Where the last element is the first of the axis, a descending range has no end.
+        // A descending range that ends with element 0 has no end.
         let end = first + count * stride
         ranges.append(
           Slice.Range(
@@ -137,7 +137,7 @@ extension ONNXImporter {
       let axis = try step.axis(try step.attributes.int("axis", default: 0), rank: x.rank)
       let position = order.firstIndex(of: axis)!
       let extent = x.dimensions[axis]
-      // One index is a slice; a short list is slices side by side.
+      // A single index is a slice; a short list of indices is a concatenation of slices.
       guard indices.shape.rank <= 1, (1...8).contains(indices.tensor.count) else { return nil }
       let places = try indices.ints.map { index throws(ONNXFailure) -> Int in
         guard index >= -extent, index < extent else {
@@ -206,7 +206,7 @@ extension ONNXImporter {
       let d = x.dimensions
       guard d[1] % (factor * factor) == 0 else { throw ONNXFailure("\(d) has no multiple of \(factor)² channels") }
       let map = try step.map()
-      // Channels are [row, column, depth] blocks.
+      // Mode DCR: the channels are [block row, block column, depth] (DepthToSpace-13).
       let blocks = map.apply(
         Reshape(to: .dimensions([d[0], d[2], d[3], factor, factor, d[1] / (factor * factor)])),
         named: step.node.name + ".blocks")
@@ -234,7 +234,7 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// The same elements in the file's order under another shape, of which one extent may be −1.
+  /// Returns the same elements, in the file's order, with another shape. One extent may be −1 and is then inferred.
   func reshaped(_ x: ONNXValue, to wanted: [Int]) throws(ONNXFailure) -> ONNXValue {
     let count = x.dimensions.reduce(1, *)
     var extents = wanted
@@ -252,7 +252,7 @@ extension ONNXStep {
       throw ONNXFailure("\(x.dimensions) cannot be seen as \(wanted)")
     }
     if extents == x.dimensions { return x }
-    // Where just axes of extent 1 come or go, the others may stay in the order in which they lie.
+    // If only axes of extent 1 are inserted or removed, the memory order of the others is kept.
     if case .flowing(let value, let axes) = x.content, axes != Array(0..<x.rank) {
       let kept = x.dimensions.indices.filter { x.dimensions[$0] != 1 }
       let target = extents.indices.filter { extents[$0] != 1 }
@@ -267,7 +267,7 @@ extension ONNXStep {
     return ONNXValue(x.type, apply(Reshape(to: .dimensions(extents)), importer.arranged(x)))
   }
 
-  /// The value without some axes, which have extent 1.
+  /// Returns the value without some axes, which have extent 1.
   func droppingAxes(_ x: ONNXValue, _ dropped: Set<Int>) throws(ONNXFailure) -> ONNXValue {
     guard case .flowing(let value, let axes) = x.content else {
       return try reshaped(x, to: x.dimensions.indices.filter { !dropped.contains($0) }.map { x.dimensions[$0] })
@@ -280,7 +280,8 @@ extension ONNXStep {
     return ONNXValue(x.type, reshaped, axes: lying.map { number[axes[$0]]! })
   }
 
-  /// The first element and the number of elements of a slice, by NumPy's rule; `nil` where it is empty.
+  /// Returns the first index and the number of elements of a slice, as Slice-13 and NumPy define it; `nil` if the slice
+  /// is empty.
   static func range(_ start: Int, _ end: Int, _ step: Int, extent: Int) -> (first: Int, count: Int)? {
     func clamped(_ value: Int, _ low: Int, _ high: Int) -> Int {
       let counted = value < 0 ? max(value, -extent - 1) + extent : value
@@ -291,7 +292,7 @@ extension ONNXStep {
       return first < last ? (first, (last - first - 1) / step + 1) : nil
     }
     let first = clamped(start, 0, extent - 1)
-    // An end before the first element stands for "up to and with element 0".
+    // An end below −extent includes element 0.
     let last = end < -extent ? -1 : clamped(end, -1, extent - 1)
     return first > last && extent > 0 ? (first, (first - last - 1) / -step + 1) : nil
   }

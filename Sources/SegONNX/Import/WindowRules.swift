@@ -1,8 +1,8 @@
 import SegEngine
 
 extension ONNXImporter {
-  /// Convolution and pooling. Maps of one spatial axis are taken as maps of height 1; what slides over three is put together of what
-  /// slides over two (``ONNXVolume``).
+  /// Convolution and pooling. Maps with one spatial axis become maps of height 1; operations over three spatial axes
+  /// are composed of operations over two (``ONNXVolume``).
   static let windowRules: [String: Rule] = [
     "Conv": { step in
       guard step.isFloat(0), let window = try ONNXWindow(step) else { return nil }
@@ -33,7 +33,8 @@ extension ONNXImporter {
         }
         return [window.result(step.apply(MaxPool(geometry, roundingUp: roundsUp), try window.map()))]
       }
-      // ONNX counts places over the whole tensor, the engine in each plane; for MaxUnpool alone that is no difference.
+      // MaxPool-12 counts indices over the whole tensor, the engine within one plane. MaxUnpool of the engine reads the
+      // latter.
       let readers = step.importer.consumers(of: step.node.outputs[1])
       guard !readers.isEmpty, readers.allSatisfy({ $0.kind == "MaxUnpool" }), try step.input(0).rank == 4,
         try !step.attributes.flag("storage_order")
@@ -44,7 +45,7 @@ extension ONNXImporter {
       return [step.mapResult(results[0]), step.mapResult(results[1], type: .int64)]
     },
     "MaxUnpool": { step in
-      // Indices that the rule above made; others go to the evaluator.
+      // Only indices from the MaxPool rule are supported; others are left to the evaluator.
       guard step.isFloat(0), let window = try ONNXWindow(step), window.spatial < 3,
         case .flowing(let indices, let axes)? = step.optional(1)?.content,
         indices.elementType == .int32, axes == channelsLast(4)
@@ -81,17 +82,18 @@ extension ONNXImporter {
 }
 
 extension ONNXStep {
-  /// A reduction over the spatial axes.
+  /// Reduces the spatial axes to extent 1.
   fileprivate func global(_ operation: Reduce.Operation) throws(ONNXFailure) -> ONNXValue {
     let map = try map()
     return mapResult(apply(Reduce(operation, axes: Array(1..<max(2, map.shape.rank - 1))), map))
   }
 }
 
-/// The attributes that windows share, for one to three spatial axes.
+/// The attributes that convolution and pooling share, for one to three spatial axes.
 struct ONNXWindow {
   let step: ONNXStep
   /// The number of spatial axes.
+  /// The extents of the input's spatial axes.
   let spatial: Int
   let input: [Int]
   let kernel: [Int]
@@ -100,7 +102,7 @@ struct ONNXWindow {
   private let pads: [Int]
   private let automatic: String
 
-  /// `nil` where the map has not one to three spatial axes.
+  /// Reads the attributes of a node; `nil` unless the input has one to three spatial axes.
   init?(_ step: ONNXStep) throws {
     let x = try step.input(0)
     guard (3...5).contains(x.rank) else { return nil }
@@ -130,11 +132,12 @@ struct ONNXWindow {
     }
   }
 
+  /// Returns the number of groups.
   func groups() throws -> Int {
     try step.bounded([try step.attributes.int("group", default: 1)], "group", 1...(1 << 20))[0]
   }
 
-  /// The map, with a height of 1 where it has one spatial axis.
+  /// Returns the input `[batch, height, width, channels]`, with height 1 if there is one spatial axis.
   func map() throws -> Value {
     let map = try step.map()
     guard spatial == 1 else { return map }
@@ -142,7 +145,7 @@ struct ONNXWindow {
       Reshape(to: .dimensions([map.shape[0], 1, map.shape[1], map.shape[2]])), named: step.node.name + ".reshape")
   }
 
-  /// A result of the engine as the file means it.
+  /// Returns a result of the engine without the height of 1 that ``map()`` has added.
   func result(_ value: Value) -> ONNXValue {
     guard spatial == 1 else { return step.mapResult(value) }
     return step.mapResult(
@@ -150,7 +153,7 @@ struct ONNXWindow {
         Reshape(to: .dimensions([value.shape[0], value.shape[2], value.shape[3]])), named: step.node.name + ".reshape"))
   }
 
-  /// Weights in the checkpoint's layout, with a kernel height of 1 where there is one spatial axis.
+  /// Returns the weights `[outputs, inputs, height, width]`, with height 1 if there is one spatial axis.
   func weights(_ value: ONNXValue) throws -> Value {
     let weights = step.importer.arranged(value)
     guard spatial == 1 else { return weights }
@@ -172,7 +175,7 @@ struct ONNXWindow {
         top: pads[spatial - 2], left: pads[spatial - 1], bottom: pads[2 * spatial - 2], right: pads[2 * spatial - 1])
   }
 
-  /// The padding before each axis, then behind each, also where the node leaves it to be found.
+  /// The padding before each axis, followed by that after each axis. `auto_pad` is resolved as Conv-11 defines it.
   var resolvedPads: [Int] {
     var pads = pads
     if automatic == "VALID" { pads = [Int](repeating: 0, count: 2 * spatial) }
@@ -189,14 +192,14 @@ struct ONNXWindow {
     return pads
   }
 
-  /// The window over the last two axes.
+  /// Returns the window over the last two spatial axes.
   func geometry(groups: Int) throws -> ConvolutionGeometry {
     ConvolutionGeometry(
       kernel: pair(kernel, 1), stride: pair(strides, 1), dilation: pair(dilations, 1), padding: padding(resolvedPads),
       groups: groups)
   }
 
-  /// The window of a transposed convolution over the last two axes.
+  /// Returns the window of a transposed convolution over the last two spatial axes.
   func transposedGeometry() throws -> (ConvolutionGeometry, outputPadding: Extent2D) {
     let (pads, added) = try transposedPads()
     let geometry = ConvolutionGeometry(
@@ -205,7 +208,8 @@ struct ONNXWindow {
     return (geometry, pair(added, 0))
   }
 
-  /// What is cut off the result of a transposed convolution before each axis, then behind each, and what is added behind each.
+  /// Returns the padding of a transposed convolution, before each axis followed by after each, and the output padding
+  /// after each axis (ConvTranspose-11).
   func transposedPads() throws -> (pads: [Int], added: [Int]) {
     let attributes = step.attributes
     var added = try attributes.ints("output_padding") ?? [Int](repeating: 0, count: spatial)
@@ -224,7 +228,7 @@ struct ONNXWindow {
       }
       for axis in 0..<spatial {
         let total = extent(axis) - (try step.bounded([wanted[axis]], "output shape", 1...(1 << 30))[0])
-        // A larger output than the kernel reaches is padded at its end.
+        // If the requested output is larger than the full one, it is padded at its end.
         guard total >= 0 else {
           pads[axis] = 0
           pads[axis + spatial] = 0

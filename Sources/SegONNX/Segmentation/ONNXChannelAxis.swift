@@ -1,20 +1,23 @@
 import SegEngine
 
-/// Which axis of an input the first operator that tells channels from pixels (a convolution, pooling, normalisation) reads as channels,
-/// followed through what only moves or rescales elements.
+/// The axis of an input that is read as channels by the first operator that distinguishes channels from pixels: a
+/// convolution, pooling or normalisation, or a matrix product. Operators that only move or rescale elements are
+/// followed up to it.
 struct ONNXChannelAxis {
-  /// `nil` where the file puts in an axis of one channel itself.
+  /// The index of the channel axis among the input's axes; `nil` if the file inserts a channel axis of extent 1 itself.
   let channel: Int?
-  /// The axes that it reads as height and width; of a product of rows none is known.
+  /// The indices of the axes that the operator reads as height and width; empty for a matrix product, which does not
+  /// distinguish them.
   let spatial: [Int]
-  /// Channels by the operator's weights.
+  /// The number of channels according to the operator's weights; `nil` if it has none.
   let channels: Int?
 
-  /// The roles of all axes of the input, where its spatial axes are two.
+  /// Returns the roles of all axes of the input; `nil` unless there are two spatial axes and at most one is
+  /// left for the batch.
   func roles(rank: Int) -> [AxisRole]? {
     var spatial = spatial
     if spatial.isEmpty {
-      // A product along one axis: the others are the image's, and the batch is the first.
+      // A matrix product contracts the channels. The last two of the other axes are height and width.
       spatial = (0..<rank).filter { $0 != channel }.suffix(2)
     }
     guard spatial.count == 2 else { return nil }
@@ -25,14 +28,20 @@ struct ONNXChannelAxis {
     return roles.map { $0 ?? .batch }
   }
 
+  /// Follows an input to the first operator that distinguishes channels from pixels; `nil` if none is found.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the input.
+  ///   - rank: Its number of axes.
+  ///   - graph: The graph of the file.
   init?(of name: String, rank: Int, in graph: ONNXGraph) {
-    // Operators that read axis 1 as channels and those behind it as pixels.
+    // Operators whose axis 1 is channels and whose later axes are spatial.
     let windows: Set<String> = [
       "Conv", "ConvTranspose", "FusedConv", "ConvInteger", "QLinearConv", "DeformConv", "MaxPool", "AveragePool",
       "LpPool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "InstanceNormalization",
       "GroupNormalization", "SpaceToDepth", "DepthToSpace", "LRN", "PRelu",
     ]
-    // Operators after which axes are what they were.
+    // Operators that keep the meaning of all axes.
     let keeping: Set<String> = [
       "Cast", "CastLike", "Identity", "Dropout", "Relu", "Clip", "Sqrt", "Neg", "Abs", "Exp", "Log", "Floor", "Round",
       "Sigmoid", "Tanh", "Pow", "Add", "Sub", "Mul", "Div", "Min", "Max", "Sum", "Pad", "Resize", "Upsample", "Slice",
@@ -46,7 +55,8 @@ struct ONNXChannelAxis {
     func numbers(_ node: ONNXNode, _ attribute: String, input: Int) -> [Int]? {
       (try? node.attributes.ints(attribute)) ?? (node.inputs.count > input ? constants[node.inputs[input]]?.ints : nil)
     }
-    // For each value its axes among the input's; `nil` for one that was put in.
+    // The values reached so far. For each axis of a value, the index of the input's axis that it is; `nil` for an
+    // inserted axis.
     var queue: [(name: String, axes: [Int?])] = [(name, Array(0..<rank))]
     var seen: Set<String> = [name]
     var next = 0
@@ -90,13 +100,13 @@ struct ONNXChannelAxis {
           let places = Set(dropped.map { $0 < 0 ? $0 + axes.count : $0 })
           moved = axes.indices.compactMap { places.contains($0) ? nil : .some(axes[$0]) }
         case "Reshape":
-          // One that only puts in axes of extent 1.
+          // Only a Reshape that inserts axes of extent 1 is followed.
           guard node.inputs.first == value, let target = numbers(node, "shape", input: 1) else { continue }
           var rest = axes[...]
           guard target.count(where: { $0 != 1 }) == axes.count else { continue }
           moved = target.map { $0 == 1 ? nil : rest.popFirst() ?? nil }
         case let kind where keeping.contains(kind):
-          // An index instead of a list takes an axis away; an operand of higher rank puts axes in front.
+          // Gather with a scalar index removes the axis. An operand of higher rank prepends axes by broadcasting.
           if kind == "Gather" {
             guard node.inputs.first == value, let indices = constants[node.inputs[1]], indices.shape.rank == 1 else {
               continue

@@ -1,40 +1,45 @@
 import SegEngine
 
-/// The input of a file that takes an image: what each of its axes is, and how many channels it has.
+/// The image input of a file: the role of each axis, and the number of channels.
 struct ONNXImageInput: Sendable {
-  /// How the order of axes is known.
+  /// The source of the axis order.
   enum Evidence: Sendable {
-    /// An operator on the way reads one of the axes as channels, or the settings name the order.
+    /// It is given by the settings, or by an operator that reads one of the axes as channels.
     case certain
-    /// The extents that the file states look like it.
+    /// It is derived from the extents that the file declares.
     case extents
-    /// Nothing says it.
+    /// It is assumed, because nothing in the file determines it.
     case assumed
   }
 
+  /// The declaration of the input in the file.
   let port: ONNXGraph.Port
-  /// What each axis is, in the file's order.
+  /// The role of each axis, in the file's axis order.
   let axes: [AxisRole]
-  /// Channels; `nil` where neither the file nor its weights say it.
+  /// The number of channels; `nil` if neither the file nor its weights determine it.
   let channels: Int?
+  /// The source of `axes`.
   let evidence: Evidence
 
-  /// The order of axes in one word, such as `nchw`.
+  /// The axis order as a string, such as `nchw`.
   var layout: String { String(axes.map(\.letter)) }
 
-  /// The extent that the file states for an axis of the image, where it states one.
+  /// Returns the extent that the file declares for an axis; `nil` if it declares none.
   func extent(_ role: AxisRole) -> Int? {
     guard let place = axes.firstIndex(of: role), case .fixed(let extent)? = port.shape?[place] else { return nil }
     return extent
   }
 
-  /// Whether the network takes samples of the image as they are, and not numbers that are made of them.
+  /// Whether the input has an integer type, so that the network takes unscaled samples.
   var takesIntegers: Bool { port.type.map { !$0.isFloat } ?? false }
 
-  /// Looks at an input.
+  /// Determines the axis order and the channels of an input.
   ///
-  /// - Parameter layout: The order of axes where settings state it, a letter an axis.
-  /// - Throws: ``ONNXFailure`` where it is no image.
+  /// - Parameters:
+  ///   - port: The declaration of the input.
+  ///   - graph: The graph of the file.
+  ///   - layout: The axis order, if it is known: one letter per axis, such as `nchw`.
+  /// - Throws: ``ONNXFailure`` if the input is not an image, or if its batch size is fixed and not 1.
   init(_ port: ONNXGraph.Port, of graph: ONNXGraph, layout: String? = nil) throws(ONNXFailure) {
     self.port = port
     let extents = port.shape?.map { extent -> Int? in if case .fixed(let value) = extent { value } else { nil } }
@@ -57,7 +62,7 @@ struct ONNXImageInput: Sendable {
     if let batch = extent(.batch), batch != 1 { throw ONNXFailure("takes batches of \(batch) images, not one") }
   }
 
-  /// The order of axes by extents alone: few are channels, the others an image.
+  /// Guesses the axis order from the extents: an extent of at most 4 is the channels, larger ones are height and width.
   private static func guess(_ extents: [Int?]) -> (axes: [AxisRole], Evidence) {
     func isFew(_ extent: Int?) -> Bool { extent.map { $0 <= 4 } ?? false }
     func isMany(_ extent: Int?) -> Bool { extent.map { $0 > 4 } ?? false }
@@ -67,7 +72,7 @@ struct ONNXImageInput: Sendable {
       return (AxisRole.order("nchw"), isFew(extents[1]) && !isFew(extents[3]) ? .extents : .assumed)
     case 3:
       if isFew(extents[2]), !isFew(extents[0]) { return (AxisRole.order("hwc"), .extents) }
-      // An open axis before an image is a batch; channels are a number that the network knows.
+      // An axis of unknown extent before two large ones is the batch, since files rarely leave the channels open.
       if extents[0] == 1 || extents[0] == nil && isMany(extents[1]) && isMany(extents[2]) {
         return (AxisRole.order("nhw"), .extents)
       }
@@ -78,7 +83,7 @@ struct ONNXImageInput: Sendable {
 }
 
 extension AxisRole {
-  /// How layouts write it.
+  /// The letter of the axis in layouts.
   fileprivate var letter: Character {
     switch self {
     case .batch: "n"
@@ -88,7 +93,7 @@ extension AxisRole {
     }
   }
 
-  /// The axes of a layout such as `nchw`.
+  /// Returns the axes of a layout such as `nchw`.
   fileprivate static func order(_ layout: String) -> [AxisRole] {
     layout.compactMap { letter in AxisRole.allCases.first { $0.letter == letter } }
   }

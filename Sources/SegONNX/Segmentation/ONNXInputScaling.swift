@@ -1,14 +1,15 @@
 import SegEngine
 
-/// What a network does to its image input by constants before anything else: the preparation that is in the file itself.
+/// The scaling of the image input by constants at the start of a network: preprocessing that is part of the file.
 struct ONNXInputScaling {
-  /// What a sample is multiplied by, the mean over channels; the sums have no part in it.
+  /// The factor of the input, averaged over the channels. Constants that are added are not included.
   let scale: Double
 
-  /// Whether the network wants samples from 0 to 255, and not from 0 to 1: it makes them smaller by more than any deviation of images does.
+  /// Whether the network expects samples from 0 to 255 rather than from 0 to 1. A factor below 1/32 is taken to include
+  /// a division by 255: division by the deviation of samples from 0 to 1 alone gives factors above 1.
   var takesSteps: Bool { scale.magnitude < 1.0 / 32 }
 
-  /// Follows an input through sums, products and quotients with constants; `nil` where there are none.
+  /// Follows an input through additions, multiplications and divisions with constants; `nil` if there are none.
   init?(of name: String, in graph: ONNXGraph) {
     var value = name
     var scale = 1.0
@@ -20,7 +21,7 @@ struct ONNXInputScaling {
     }
     steps: for _ in 0..<16 {
       let readers = graph.nodes.filter { $0.inputs.contains(value) }
-      // Shape arithmetic reads an input too.
+      // Shape and Size read the extents only.
       let computing = readers.filter { $0.kind != "Shape" && $0.kind != "Size" }
       guard computing.count == 1, let node = computing.first, let output = node.outputs.first else { break }
       let other = node.inputs.first { $0 != value }.flatMap { constants[$0] }

@@ -1,30 +1,39 @@
 import SegEngine
 import SegModels
 
-/// An output of a file that is a map of the image: which of its axes are the image's rows, columns and channels.
+/// An output of a file with the image's height and width among its axes, such as logits or a label map.
 struct ONNXMapOutput: Sendable {
+  /// The name of the output.
   let name: String
-  /// Its axes that follow the image's height and width, and the one of channels where there is one, in the file's order.
+  /// The indices of the axes of the image's height and width, in the file's axis order.
   let rows, columns: Int
+  /// The index of the channel axis; `nil` if there is none.
   let channelAxis: Int?
-  /// Its extents for the image for which it was looked at.
+  /// The height and width of the output for the image it was examined with.
   let size: Extent2D
+  /// The number of channels; 1 if there is no channel axis.
   let channels: Int
-  /// Whether its order of axes is proven, or the only one that fits.
+  /// Whether the axis order is proven, or is the only possible one.
   let isCertain: Bool
-  /// What its values are.
+  /// The meaning of the values.
   let reading: OutputReading
 
-  /// The order of its axes as `[1, height, width, channels]`, without the channels where it has no such axis.
+  /// The permutation of the axes to `[height, width, channels]`, without channels if there is no channel axis.
   var order: [Int] { [rows, columns] + (channelAxis.map { [$0] } ?? []) }
 
-  /// Its order of axes in words.
+  /// The axis order in words.
   var layout: String {
     let isLast = channelAxis.map { $0 > columns } ?? false
     return isLast ? "[height, width, channels]" : "[channels, height, width]"
   }
 
-  /// Looks at an output; `nil` where it is no map of the image.
+  /// Examines an output; `nil` if it is not a map of the image.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the output.
+  ///   - spec: Its shape and element type for `image`.
+  ///   - properties: Its proven properties.
+  ///   - image: The size of the image for which the graph was built.
   init?(_ name: String, _ spec: TensorSpec, _ properties: ValueProperties, image: Extent2D) {
     let shape = spec.shape
     guard (2...5).contains(shape.rank) else { return nil }
@@ -33,7 +42,8 @@ struct ONNXMapOutput: Sendable {
     if let rows = roles.firstIndex(of: .height), let columns = roles.firstIndex(of: .width) {
       (places, isCertain) = ((rows, columns), true)
     } else {
-      // By extents: the two neighbouring axes of the image's proportions; where several fit, those of the commonest order.
+      // Otherwise height and width are two adjacent axes in the proportion of the image's. If several pairs fit, the
+      // last is taken (channels first).
       let candidates = (0..<shape.rank - 1).filter { first in
         shape[first] > 1 && shape[first + 1] > 1
           && ONNXMapOutput.isProportional(Extent2D(height: shape[first], width: shape[first + 1]), to: image)
@@ -54,7 +64,7 @@ struct ONNXMapOutput: Sendable {
     reading = OutputReading(properties, channels: channels, channelAxis: channelAxis)
   }
 
-  /// Whether a map has the image's proportions, but for what rounding its size takes.
+  /// Returns whether a map has the image's proportions, up to the rounding of its size.
   private static func isProportional(_ map: Extent2D, to image: Extent2D) -> Bool {
     let (down, across) =
       (Double(image.height) / Double(map.height), Double(image.width) / Double(map.width))
@@ -62,12 +72,14 @@ struct ONNXMapOutput: Sendable {
       || abs(Double(map.width) * down - Double(image.width)) <= down + 1e-9
   }
 
-  /// Whether it looks like a picture and not like a segmentation: three or four channels between 0 and 1 that are no distribution.
+  /// Whether the output is probably an image rather than a segmentation: three or four channels with values from 0 to 1
+  /// that do not form a distribution.
   var isPicture: Bool {
     (3...4).contains(channels) && reading.meaning == .probabilities && !reading.isDistribution
   }
 
-  /// Of the outputs of a network that are maps of the image the one that is its segmentation: of the largest the first that is no picture.
+  /// Returns the output that is taken for the segmentation: of the outputs with the largest height · width, the first
+  /// that is not an image (``isPicture``), else the first.
   static func best(of maps: [ONNXMapOutput]) -> ONNXMapOutput? {
     let largest = maps.map { $0.size.height * $0.size.width }.max()
     let candidates = maps.filter { $0.size.height * $0.size.width == largest }

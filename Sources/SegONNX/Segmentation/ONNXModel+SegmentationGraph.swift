@@ -2,7 +2,7 @@ import SegEngine
 import SegModels
 
 extension ONNXModel {
-  /// Defines the image input of a graph, `[1, height, width, channels]`.
+  /// Defines the graph's image input of shape `[1, height, width, channels]`.
   private func define(_ input: ONNXImageInput, _ shape: Shape, in importer: ONNXImporter) throws {
     guard let type = input.port.type else {
       throw ONNXError(path, .input(name: input.port.name, reason: "is of a type that is not read"))
@@ -15,7 +15,7 @@ extension ONNXModel {
       }
     }
     let image = importer.builder.input(input.port.name, shape, of: type.elementType)
-    // The axes that the file has, in the order in which images lie.
+    // The indices of the file's axes in the order batch, height, width, channels, without the axes that the file lacks.
     let lying = [AxisRole.batch, .height, .width, .channel].compactMap { input.axes.firstIndex(of: $0) }
     let extents = zip([AxisRole.batch, .height, .width, .channel], shape.dimensions)
       .filter { input.axes.contains($0.0) }.map(\.1)
@@ -23,7 +23,8 @@ extension ONNXModel {
     importer.define(input.port.name, ONNXValue(type, value, axes: lying))
   }
 
-  /// The network for images `[1, height, width, channels]` of a shape, with all outputs as the file has them.
+  /// Builds the network's graph for images of shape `[1, height, width, channels]`, with all outputs in the file's axis
+  /// order.
   func imageGraph(_ input: ONNXImageInput, _ shape: Shape) throws -> Graph {
     try makeGraph {
       try define(input, shape, in: $0)
@@ -34,7 +35,8 @@ extension ONNXModel {
     }
   }
 
-  /// The network for images `[1, height, width, channels]` of a shape, with its segmentation `[1, height, width, classes]` alone.
+  /// Builds the network's graph for images of shape `[1, height, width, channels]`, with the segmentation
+  /// `[1, height, width, classes]` as its only output.
   func segmentationGraph(
     _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, scaling: OutputReading.Scaling, isLabels: Bool
   ) throws -> Graph {
@@ -60,7 +62,7 @@ extension ONNXModel {
 }
 
 extension ONNXImporter {
-  /// Whole numbers as float32.
+  /// Converts integers to float32.
   fileprivate func asFloat(_ value: Value, _ type: ONNXElement) throws -> Value {
     let node = ONNXNode(
       name: "cast", kind: "Cast", domain: "", opset: 13, inputs: ["value"], outputs: ["cast"],

@@ -1,28 +1,34 @@
 import SegEngine
 import SegModels
 
-/// A file as a network that segments images: which input is the image, which output the segmentation, how their axes lie and what
-/// their values are. What the file itself does not prove and no setting says is taken for granted, and listed.
+/// An ONNX file as an image segmentation network: the image input, the output that is the segmentation, the axis order
+/// of both, and the meaning of the output's values.
+///
+/// What neither the file nor the settings determine is assumed, and every assumption is listed in ``assumptions``.
 public struct ONNXSegmentation: Sendable {
-  /// The file.
+  /// The network as read from its file.
   public let file: ONNXModel
-  /// How images go in and labels come out: what was given, completed by what the file says.
+  /// The settings of preprocessing and postprocessing: the given ones, completed by those that were derived from the
+  /// file or assumed.
   public let settings: PredictionSettings
-  /// What was taken for granted, a line each.
-  public let assumptions: [String]
+  /// The assumptions, one per line. Empty if the file and the settings determine everything.
+  public var assumptions: [String] { replaceableAssumptions.map(\.description) }
+  /// The assumptions, each with the setting that replaces it.
+  package let replaceableAssumptions: [ONNXAssumption]
   /// The name of the output that is the segmentation.
   public var outputName: String { output.name }
-  /// What its values are.
+  /// The meaning of the output's values.
   public let outputMeaning: OutputMeaning
-  /// Its channels.
+  /// The number of channels of the output.
   public var outputChannels: Int { output.channels }
-  /// Labels lie below this.
+  /// The number of labels; all labels are below it. It is 2 for one channel of logits, probabilities or saliency, and one
+  /// more than the channels for independent classes.
   public let classes: Int
   /// The names and colours of the labels, if the settings state them.
   public let classList: ClassList?
-  /// The image input's order of axes, such as `nchw`.
+  /// The axis order of the image input in the file, such as `nchw`.
   public var inputLayout: String { input.layout }
-  /// The channels that the network takes.
+  /// The number of channels of the image input.
   public let inputChannels: Int
 
   private let input: ONNXImageInput
@@ -30,29 +36,28 @@ public struct ONNXSegmentation: Sendable {
   private let preprocessing: Preprocessing
   private let postprocessing: Postprocessing
 
-  /// Looks at a file.
+  /// Derives input, output and settings from a file.
   ///
   /// - Parameters:
-  ///   - file: The file.
-  ///   - settings: What is known about it.
-  /// - Throws: ``ONNXError`` where it has operators that are not supported, more than one input, or no output that is a map of the
-  ///   image; `SettingsError` where settings do not fit it.
+  ///   - file: The network.
+  ///   - settings: The known settings. They take precedence over what is derived from the file.
+  /// - Throws: ``ONNXError`` if the file has operators that are not supported, not exactly one image input, or no
+  ///   output with the image's height and width among its axes; `SettingsError` if settings are invalid or do not fit
+  ///   the file.
   public init(_ file: ONNXModel, settings: PredictionSettings = .init()) throws {
     try settings.validate()
     let ports = file.dataInputs
     guard let port = ports.first, ports.count == 1 else {
       throw ONNXError(
         file.path,
-        .malformed(
-          reason:
-            "it has \(ports.count) inputs (\(ports.map(\.name).joined(separator: ", "))), not one image: use `seg run`")
-      )
+        .segmentation(
+          reason: "it has \(ports.count) inputs (\(ports.map(\.name).joined(separator: ", "))), not one image"))
     }
     let input: ONNXImageInput
     do {
       input = try ONNXImageInput(port, of: file.graph, layout: settings.layout)
     } catch {
-      throw ONNXError(file.path, .input(name: port.name, reason: "\(error.reason); use `seg run`"))
+      throw ONNXError(file.path, .segmentation(reason: "input \(port.name) \(error.reason)"))
     }
     var settings = settings
     settings.layout = input.layout
@@ -60,16 +65,16 @@ public struct ONNXSegmentation: Sendable {
       settings.size = [height, width]
     }
     let isOpen = settings.size == nil && settings.multiple == nil
-    var assumptions: [String] = []
+    var assumptions: [ONNXAssumption] = []
     if input.evidence == .assumed {
-      assumptions.append("input \(port.name): its axes are taken for \(input.layout) (--image-layout)")
+      assumptions.append(.init("input \(port.name): its axis order is assumed to be \(input.layout)", .layout))
     }
     let channels = try ONNXSegmentation.channels(of: input, settings, &assumptions)
     var preprocessing = try ONNXSegmentation.preprocessing(
       input, channels, ONNXInputScaling(of: port.name, in: file.graph), &settings, &assumptions)
     let (maps, graph) = try ONNXSegmentation.maps(of: file, input, channels: channels, preprocessing)
     if isOpen, let period = try graph.stridePeriod() {
-      // A map that is halved so often wants so many pixels, and no more.
+      // An image whose size is a multiple of the period of the strides passes every downsampling without a remainder.
       settings.multiple = period
       preprocessing.fit = .keep(multipleOf: period)
     }
@@ -78,22 +83,24 @@ public struct ONNXSegmentation: Sendable {
     let others = maps.map(\.name).filter { $0 != output.name }
     if settings.outputName == nil, maps.contains(where: { $0.name != output.name && $0.isRival(of: output) }) {
       assumptions.append(
-        "output \(output.name) is taken for the segmentation, not \(others.joined(separator: ", ")) (--output-name)")
+        .init(
+          "output \(output.name) is assumed to be the segmentation, not \(others.joined(separator: ", "))", .outputName)
+      )
     }
     if !output.isCertain {
-      assumptions.append("output \(output.name): its axes are taken for \(output.layout)")
+      assumptions.append(.init("output \(output.name): its axis order is assumed to be \(output.layout)", nil))
     }
     let reading = output.reading
     if settings.output == nil {
       if let assumption = reading.assumption {
-        assumptions.append("output \(output.name): \(assumption) (--output-kind)")
+        assumptions.append(.init("output \(output.name): \(assumption)", .output()))
       }
     }
     outputMeaning = settings.output ?? reading.meaning
     settings.output = outputMeaning
     if outputMeaning == .multilabel, reading.meaning == .logits {
       assumptions.append(
-        "output \(output.name): its values are taken for logits (--output-kind multilabelProbabilities)")
+        .init("output \(output.name): its values are assumed to be logits", .output(.multilabelProbabilities)))
     }
     postprocessing = try settings.postprocessing(outputChannels: output.channels)
     switch outputMeaning {
@@ -107,11 +114,15 @@ public struct ONNXSegmentation: Sendable {
     self.input = input
     self.output = output
     self.settings = settings
-    self.assumptions = assumptions
+    replaceableAssumptions = assumptions
     inputChannels = channels
   }
 
-  /// What prepares images for the network, runs it and reads its output.
+  /// Makes a predictor, which preprocesses images, runs the network and postprocesses its output.
+  ///
+  /// - Parameters:
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of compilation.
   public func predictor(on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init()) -> Predictor {
     let name = input.port.name
     let model = Model(
@@ -127,9 +138,11 @@ public struct ONNXSegmentation: Sendable {
     return predictor
   }
 
-  /// The network from images `[1, height, width, channels]` of a size to its segmentation `[1, height, width, classes]`.
+  /// Builds the network's graph from images `[1, height, width, channels]` to the segmentation
+  /// `[1, height, width, classes]`.
   ///
-  /// - Throws: ``ONNXError``.
+  /// - Parameter size: The height and width of the images, in pixels.
+  /// - Throws: ``ONNXError`` if the size contradicts the file or does not fit the network.
   public func graph(for size: Extent2D) throws -> Graph {
     try graph(for: [1, size.height, size.width, inputChannels])
   }
@@ -139,16 +152,17 @@ public struct ONNXSegmentation: Sendable {
       input, shape, output, scaling: outputScaling, isLabels: outputMeaning == .labels)
   }
 
-  /// What makes of the file's output what its meaning says.
+  /// The transformation of the output's elements to values with the meaning ``outputMeaning``.
   private var outputScaling: OutputReading.Scaling {
     if outputMeaning == .multilabel { return output.reading.meaning == .logits ? .sigmoid : output.reading.scaling }
     return outputMeaning == output.reading.meaning ? output.reading.scaling : .none
   }
 
-  // MARK: What the file says
+  // MARK: Derivation from the file
 
+  /// Returns the number of channels of the image input, from the file, else from the settings, else 3 as an assumption.
   private static func channels(
-    of input: ONNXImageInput, _ settings: PredictionSettings, _ assumptions: inout [String]
+    of input: ONNXImageInput, _ settings: PredictionSettings, _ assumptions: inout [ONNXAssumption]
   ) throws -> Int {
     if let channels = input.channels { return channels }
     switch settings.channels {
@@ -158,13 +172,14 @@ public struct ONNXSegmentation: Sendable {
     }
     if let mean = settings.mean, mean.count > 1 { return mean.count }
     if let deviation = settings.deviation, deviation.count > 1 { return deviation.count }
-    assumptions.append("input \(input.port.name): the network is taken to want three channels (--channels)")
+    assumptions.append(.init("input \(input.port.name): it is assumed to have three channels", .channels))
     return 3
   }
 
+  /// Returns the preprocessing, and adds the range, mean and deviation that follow from the file to the settings.
   private static func preprocessing(
     _ input: ONNXImageInput, _ channels: Int, _ scaling: ONNXInputScaling?, _ settings: inout PredictionSettings,
-    _ assumptions: inout [String]
+    _ assumptions: inout [ONNXAssumption]
   ) throws -> Preprocessing {
     guard input.port.type != nil else {
       throw SettingsError("its image input is of a type that is not read")
@@ -175,19 +190,21 @@ public struct ONNXSegmentation: Sendable {
       else { throw SettingsError("the network takes whole numbers from 0 to 255: no mean, deviation or range") }
       (settings.mean, settings.deviation, settings.range) = ([0], [1], "step")
     } else if settings.mean == nil, settings.deviation == nil, settings.range == nil, let scaling {
-      // The file has the preparation in itself.
+      // The network normalises its input itself.
       (settings.mean, settings.deviation, settings.range) = ([0], [1], scaling.takesSteps ? "step" : "white")
     } else if settings.mean == nil, settings.deviation == nil, settings.range == nil, channels == 3 {
       assumptions.append(
-        "images go in with ImageNet's mean and deviation; a settings file or --mean, --deviation and --range say otherwise"
-      )
+        .init("images are normalised with ImageNet's mean and deviation, since the settings give none", .normalization))
     }
     var preprocessing = try settings.preprocessing(inputChannels: channels)
     preprocessing.elementType = input.port.type?.elementType ?? .float32
     return preprocessing
   }
 
-  /// The outputs that are maps of the image, for an image that is no square where the file leaves its size open, and the graph for it.
+  /// Returns the outputs that are maps of the image, with the graph that they were found in.
+  ///
+  /// If the file does not declare the image's size, the graph is built for an image that is not square, so that height
+  /// and width can be distinguished; if that fails, for a larger square one.
   private static func maps(
     of file: ONNXModel, _ input: ONNXImageInput, channels: Int, _ preprocessing: Preprocessing
   ) throws -> (maps: [ONNXMapOutput], graph: Graph) {
@@ -202,7 +219,7 @@ public struct ONNXSegmentation: Sendable {
           AxisMeaning(.batch, 1), AxisMeaning(.height, image.height), AxisMeaning(.width, image.width),
           AxisMeaning(.channel, channels),
         ]
-        // Samples are finite, and whole numbers of 8 bits are bounded.
+        // The range of uint8 samples is known; that of other types is not.
         let range = input.port.type == .uint8 ? ValueRange(0, 255) : .everything
         let properties = graph.outputProperties(ofInputs: [
           input.port.name: ValueProperties(range: range, isInteger: input.takesIntegers, axes: axes)
@@ -218,6 +235,7 @@ public struct ONNXSegmentation: Sendable {
     throw failure!
   }
 
+  /// Returns the output with the name, or the best one if no name is given.
   private static func output(
     of file: ONNXModel, among maps: [ONNXMapOutput], named name: String?
   ) throws -> ONNXMapOutput {
@@ -225,9 +243,8 @@ public struct ONNXSegmentation: Sendable {
       guard let best = ONNXMapOutput.best(of: maps) else {
         throw ONNXError(
           file.path,
-          .malformed(
-            reason: "none of its outputs (\(file.outputs.joined(separator: ", "))) is a map of the image: use `seg run`"
-          ))
+          .segmentation(
+            reason: "none of its outputs (\(file.outputs.joined(separator: ", "))) is a map of the image"))
       }
       return best
     }
@@ -242,7 +259,8 @@ public struct ONNXSegmentation: Sendable {
 }
 
 extension ONNXMapOutput {
-  /// Whether it could as well be the segmentation, being neither smaller nor the same kind of map again, as deep supervision gives.
+  /// Returns whether it could be the segmentation instead of `other`: it has the same size, and differs in channels or
+  /// meaning. Side outputs of deep supervision do not differ in these.
   fileprivate func isRival(of other: ONNXMapOutput) -> Bool {
     size == other.size && (channels != other.channels || reading != other.reading)
   }

@@ -3,12 +3,19 @@ import SegFiles
 import SegModels
 
 extension Predictor {
-  /// A predictor of an ONNX file: the network, and the preparation of images and reading of its output that the file itself, the
-  /// settings file beside it (`net.json` beside `net.onnx`) and `settings` say; the latter count most.
+  /// Creates a predictor from an ONNX file.
   ///
-  /// What none of them says is taken for granted; ``ONNXSegmentation/assumptions`` lists it.
+  /// Preprocessing and postprocessing come from `settings`, else from the settings file beside the file (`net.json`
+  /// beside `net.onnx`), else from the ONNX file itself. What none of them determines is assumed;
+  /// ``ONNXSegmentation/assumptions`` lists it.
   ///
-  /// - Throws: ``ONNXError`` where the file cannot be read or does not segment images, `SettingsError` where settings do not fit it.
+  /// - Parameters:
+  ///   - path: The path of the ONNX file.
+  ///   - settings: The settings of preprocessing and postprocessing.
+  ///   - backend: The backend that runs the network.
+  ///   - options: The options of compilation.
+  /// - Throws: ``ONNXError`` if the file cannot be read or is not a segmentation network; `SettingsError` if settings
+  ///   are invalid or do not fit the network.
   public init(
     contentsOf path: String, settings: PredictionSettings = .init(), on backend: any Backend = OpenBLASBackend(),
     options: CompileOptions = .init()
@@ -20,17 +27,19 @@ extension Predictor {
 }
 
 extension PredictionSettings {
-  /// The settings of the file `net.json` beside `net.onnx`; empty where there is none.
+  /// Reads the settings file beside an ONNX file: `net.json` beside `net.onnx`. Without such a file, the settings are
+  /// empty.
   ///
-  /// - Throws: `SettingsError`, which names the file.
+  /// - Parameter path: The path of the ONNX file.
+  /// - Throws: `SettingsError` with the file's name if the file cannot be read or is invalid.
   public static func beside(_ path: String) throws(SettingsError) -> PredictionSettings {
     guard let path = pathOfFile(beside: path) else { return .init() }
     return try PredictionSettings(contentsOf: path)
   }
 
-  /// Reads a file of settings as `init(json:)` does.
+  /// Reads a settings file as `init(json:)` does.
   ///
-  /// - Throws: `SettingsError`, which names the file, also where it cannot be read.
+  /// - Throws: `SettingsError` with the file's name if the file cannot be read or is invalid.
   public init(contentsOf path: String) throws(SettingsError) {
     do {
       try self.init(json: FileSystem.contents(of: path))
@@ -41,6 +50,7 @@ extension PredictionSettings {
     }
   }
 
+  /// Returns the path of the settings file beside an ONNX file; `nil` if it does not exist.
   private static func pathOfFile(beside path: String) -> String? {
     guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return nil }
     let candidate = String(path[..<dot]) + ".json"

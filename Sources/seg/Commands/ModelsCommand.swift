@@ -1,5 +1,6 @@
 import ArgumentParser
 import SegEngine
+import SegIO
 import SegModels
 
 /// The command `seg models`: lists the networks that can be made by name.
@@ -35,6 +36,8 @@ struct ModelsCommand: ParsableCommand {
     /// The receptive field along the height; `nil` if it is the whole image.
     let receptiveField: Int?
     let auxiliaryOutputs: [String]
+    /// Whether its weights are part of the program.
+    let hasWeights: Bool
 
     init(_ family: ModelFamily, _ model: ModelDescription) throws {
       let summary = try GraphSummary(try model.makeGraph(model.defaultSize))
@@ -48,7 +51,11 @@ struct ModelsCommand: ParsableCommand {
       strides = model.network.features.map(\.stride)
       receptiveField = try model.network.receptiveFieldOfEncoder()
       auxiliaryOutputs = model.network.auxiliaryOutputs
+      hasWeights = BundledWeights.networks.contains(model.name)
     }
+
+    /// The description, with a note if there are weights.
+    var note: String { hasWeights ? "\(summary); weights in the program" : summary }
 
     /// The cells that both tables have.
     var cells: [String] {
@@ -69,7 +76,7 @@ struct ModelsCommand: ParsableCommand {
       try printLine("|---|---|---|--:|--:|---|--:|---|")
       for (name, entries) in families {
         for (index, entry) in entries.enumerated() {
-          let cells = [index == 0 ? name : "", "`\(entry.name)`"] + entry.cells + [entry.summary]
+          let cells = [index == 0 ? name : "", "`\(entry.name)`"] + entry.cells + [entry.note]
           try printLine("| " + cells.joined(separator: " | ") + " |")
         }
       }
@@ -80,7 +87,7 @@ struct ModelsCommand: ParsableCommand {
       leftAligned: [0, 1, 6, 8])
     for (name, entries) in families {
       for entry in entries {
-        table.add([entry.name, name, "\(entry.classes)"] + entry.cells + [entry.summary])
+        table.add([entry.name, name, "\(entry.classes)"] + entry.cells + [entry.note])
       }
     }
     try printLine(table.text)

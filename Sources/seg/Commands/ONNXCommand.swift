@@ -63,7 +63,7 @@ struct ONNXCommand: ParsableCommand {
         output = segmentation.outputName
         meaning = segmentation.outputMeaning.rawValue
         outputChannels = segmentation.outputChannels
-        assumptions = segmentation.assumptions
+        assumptions = segmentation.replaceableAssumptions.map(\.withOption)
       }
     }
 
@@ -105,7 +105,7 @@ struct ONNXCommand: ParsableCommand {
         print(
           "segments images: \(segmentation.layout), \(segmentation.channels) channels, \(size); output \(segmentation.output): "
             + "\(segmentation.meaning), \(segmentation.outputChannels) channels")
-        for assumption in segmentation.assumptions { print("taken for granted: \(assumption)") }
+        for assumption in segmentation.assumptions { print("assumed: \(assumption)") }
       }
       if !unsupported.isEmpty { print("not supported: \(unsupported.map(\.description).joined(separator: ", "))") }
     }

@@ -66,7 +66,8 @@ struct EvaluationPictures {
     }
     var lines = entry.labels.prefix(Self.largestLegend).map { label, truth, prediction in
       item(
-        swatch(classes.palette[label]), classes.name(of: label), "mask \(share(truth)), prediction \(share(prediction))")
+        swatch(classes.palette[label]), classes.name(of: label), "mask \(share(truth)), prediction \(share(prediction))"
+      )
     }
     if entry.labels.count > Self.largestLegend {
       lines.append("<li>and \(entry.labels.count - Self.largestLegend) more classes</li>")

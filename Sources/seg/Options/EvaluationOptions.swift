@@ -108,7 +108,7 @@ struct EvaluationConventions: ParsableArguments {
       """
       The figures, by default all: iou, dice, precision, recall; boundary-f1, boundary-iou, trimap, or `boundary` for these three; \
       assd, hausdorff, hd95, or `distances`. Accuracies and the confusion matrix are always given.
-      """, valueName: "names"))
+      """, valueName: "names"), transform: FigureList.init(parsing:))
   var metrics = FigureList.all
 
   @Option(

@@ -4,7 +4,7 @@ import SegIO
 import SegModels
 
 /// Options for reading image files.
-struct ImageReadingOptions: ParsableArguments {
+struct ImageReadingOptions: ParsableArguments, Sendable {
   @Option(help: ArgumentHelp("Which page of TIFF files, counted from 1.", valueName: "number"))
   var page = 1
 
@@ -40,7 +40,8 @@ func imageLines(
   _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
   namesOptions: Bool = false
 ) throws -> (image: Image, warnings: [String]) {
-  var (image, warnings) = try Image.reading(contentsOf: path, page: page)
+  // Standard input is a pipe that is read to its end.
+  var (image, warnings) = try Image.reading(contentsOf: path == "-" ? "/dev/stdin" : path, page: page)
   if let whiteLevel { image = image.withWhite(whiteLevel) }
   if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
   let lines = warnings.map { warning in

@@ -21,8 +21,8 @@ struct SizeArgument: ExpressibleByArgument {
 
 /// A network with its weights and image options.
 struct ModelOptions: ParsableArguments {
-  @Option(help: .model)
-  var model: String
+  @Option(help: .modelOrDefault)
+  var model = BundledWeights.defaultNetwork
 
   @OptionGroup var weights: WeightsOptions
 
@@ -33,8 +33,13 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var compute: ComputeOptions
 
-  func makeSegmenter() throws -> Segmenter {
-    try Segmenter(NetworkSource(model, classes: classes), weights: weights.file, images: images, compute)
+  /// Whether no network was named.
+  var isDefault: Bool { model == BundledWeights.defaultNetwork && weights.weights == nil }
+
+  func makeSegmenter(on backend: OpenBLASBackend? = nil) throws -> Segmenter {
+    try Segmenter(
+      NetworkSource(model, classes: classes), weights: weights.file, images: images, compute,
+      on: backend)
   }
 }
 
@@ -109,8 +114,10 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      let kinds = PredictionSettings.Output.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("--output-kind is one of \(kinds), not \(outputKind)")
+      let kinds = PredictionSettings.Output.allCases.map(\.rawValue)
+      throw ValidationError(
+        "--output-kind is one of \(kinds.joined(separator: ", ")), not \(outputKind)\(outputKind.suggestion(among: kinds))"
+      )
     }
   }
 
@@ -154,8 +161,14 @@ struct NumberList: ExpressibleByArgument {
 extension ArgumentHelp {
   static let model = ArgumentHelp(
     "The network: a name (`seg models` lists them) or an ONNX file.", valueName: "name-or-file")
+  static let modelOrDefault = ArgumentHelp(
+    "The network: a name (`seg models` lists them) or an ONNX file. \(BundledWeights.defaultNetwork) finds the salient object of a photo.",
+    valueName: "name-or-file")
   static let weights = ArgumentHelp(
-    "The weights: safetensors, .npz or a PyTorch .pth file; an ONNX file has its own.", valueName: "file")
+    """
+    The weights: safetensors, .npz or a PyTorch .pth file. An ONNX file has its own, and so have \
+    \(BundledWeights.networks.joined(separator: ", ")), whose weights are part of the program.
+    """, valueName: "file")
   static let classes = ArgumentHelp(
     "Logits for each pixel of a named network whose checkpoint has another number than `seg models` says.",
     valueName: "number")

@@ -41,10 +41,10 @@ struct Failure: Error {
     case let error as WeightsError:
       self.init(Failure.isFileError(error) ? .unreadableInput : .badInput, error.description)
     case let error as ONNXError:
-      if case .file = error.cause {
-        self.init(.unreadableInput, error.description)
-      } else {
-        self.init(.badInput, error.description)
+      switch error.cause {
+      case .file: self.init(.unreadableInput, error.description)
+      case .segmentation: self.init(.badInput, error.description + "; `seg run` runs any network on arrays")
+      default: self.init(.badInput, error.description)
       }
     case let error as NetworkError: self.init(error)
     case let error as FileError: self.init(.unreadableInput, error.description)

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 FAMILIES = [
     "unet", "upsampling", "skips", "nested", "encoder_unets", "torchvision_networks", "segmentation_models", "vgg", "backbones",
-    "transformers", "realtime"]
+    "transformers", "realtime", "salient"]
 
 
 @dataclasses.dataclass

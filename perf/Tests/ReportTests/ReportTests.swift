@@ -32,8 +32,9 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "complexity").path)
     let pictures = names.filter { $0.hasSuffix(".svg") }
     #expect(pictures.contains("attention-crossing.svg") && pictures.contains("receptive-field.svg"))
-    #expect(Set(names) == Set(pictures + ["README.md", "index.html"]))
-    let (markdown, page) = (try text("README.md"), try text("index.html"))
+    #expect(Set(names) == Set(pictures + ["README.md"]))
+    let markdown = try text("README.md")
+    let page = try MarkdownPage(markdown, picture: { .embedded(svg: try text($0)) }).html
     for picture in pictures { #expect(markdown.contains("](\(picture))"), "\(picture)") }
     // Nothing is fetched, no Markdown is left, and every table row is there.
     #expect(page.components(separatedBy: "<svg").count - 1 == pictures.count)

@@ -9,8 +9,8 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes what the formulas of complexity say, and how exact the model of latency is, as Markdown and SVG.",
     discussion: """
-      Writes README.md, its pictures, and index.html, which contains them and opens without a server. With an image and weights it also \
-      draws what the middle pixel of a network's output sees.
+      Writes README.md and its pictures. With an image and weights it also draws what the middle pixel of a network's output sees. \
+      `seg-bench site` makes HTML of them.
 
       With --performance it also writes latency.md and its pictures into another directory, from the file latency.json there, which \
       `seg-bench latency` writes, and from a search for networks within a budget, of which the best are run.
@@ -40,11 +40,10 @@ struct Report: ParsableCommand {
     if let performance {
       let report = try performanceReport(in: performance)
       try write(
-        report.markdown, pictures: Dictionary(uniqueKeysWithValues: report.pictures), as: "latency.md", "latency.html",
-        in: performance)
+        report.markdown, pictures: Dictionary(uniqueKeysWithValues: report.pictures), as: "latency.md", in: performance)
     }
     let report = try ComplexityReport(field: fieldPicture())
-    try write(report.markdown, pictures: report.pictures, as: "README.md", "index.html", in: directory)
+    try write(report.markdown, pictures: report.pictures, as: "README.md", in: directory)
   }
 
   private func fieldPicture() throws -> ReceptiveFieldPicture? {
@@ -86,14 +85,11 @@ struct Report: ParsableCommand {
     return try model.runSeconds(inputs, lasting: 0.3).lowerQuartile
   }
 
-  /// Writes a page as Markdown and as HTML, with its pictures.
-  private func write(
-    _ markdown: String, pictures: [String: String], as page: String, _ html: String, in folder: String
-  ) throws {
+  /// Writes a page with its pictures.
+  private func write(_ markdown: String, pictures: [String: String], as page: String, in folder: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var files = pictures
     files[page] = markdown
-    files[html] = MarkdownPage(markdown: markdown, pictures: pictures).html
     for (name, text) in files {
       try Data(text.utf8).write(to: URL(filePath: folder).appending(path: name), options: .atomic)
     }

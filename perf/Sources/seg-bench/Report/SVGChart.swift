@@ -65,7 +65,7 @@ struct SVGChart {
     parts.append(text((Self.plot.left + Self.plot.right) / 2, Self.plot.bottom + 42, x.label, "", "middle"))
     let middle = (Self.plot.top + Self.plot.bottom) / 2
     parts.append(
-      "<text transform=\"translate(22 \(number(middle))) rotate(-90)\" text-anchor=\"middle\">\(escaped(y.label))</text>"
+      "<text transform=\"translate(22 \(number(middle))) rotate(-90)\" text-anchor=\"middle\">\(y.label.escapedForMarkup)</text>"
     )
     for (index, entry) in series.enumerated() {
       let colour = Self.colours[index % Self.colours.count]
@@ -73,7 +73,7 @@ struct SVGChart {
       switch entry.mark {
       case .points:
         for point in points {
-          let title = point.label.isEmpty ? "" : "<title>\(escaped(point.label))</title>"
+          let title = point.label.isEmpty ? "" : "<title>\(point.label.escapedForMarkup)</title>"
           parts.append(
             "<circle cx=\"\(number(horizontal[point.x]))\" cy=\"\(number(vertical[point.y]))\" r=\"3.5\" fill=\"\(colour)\" "
               + "fill-opacity=\"0.75\">\(title)</circle>")
@@ -99,7 +99,7 @@ struct SVGChart {
     let (width, height) = (number(Self.size.width), number(Self.size.height))
     return """
       <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" height="\(height)" \
-      role="img" aria-label="\(escaped(title))">
+      role="img" aria-label="\(title.escapedForMarkup)">
       <style>
       \(Self.style)
       </style>
@@ -195,16 +195,12 @@ struct SVGChart {
 
   private func text(_ x: Double, _ y: Double, _ content: String, _ kind: String, _ anchor: String = "start") -> String {
     let style = kind.isEmpty ? "" : " class=\"\(kind)\""
-    return "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\"\(style)>\(escaped(content))</text>"
+    return
+      "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\"\(style)>\(content.escapedForMarkup)</text>"
   }
 
   private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) -> String {
     "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" y2=\"\(number(y2))\" \(style)/>"
-  }
-
-  private func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
   }
 }
 

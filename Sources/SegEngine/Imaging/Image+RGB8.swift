@@ -1,7 +1,6 @@
-import SegEngine
-
 extension Image {
-  /// Converts the image to 8-bit RGB, interleaved.
+  /// Converts the image to 8-bit RGB, interleaved, `[height, width, 3]`. Grey samples are used for all three; alpha and further bands are
+  /// left out.
   package func rgb8() -> [UInt8] {
     let white = white
     switch samples {
