@@ -78,7 +78,7 @@ extension LabelMap {
   ///   - url: The file.
   ///   - palette: The colours of the labels.
   /// - Throws: ``ImageError`` if the labels cannot be encoded or the file cannot be written.
-  public func writePNG(to url: URL, palette: Palette = .pascalVOC) throws(ImageError) {
+  public func writePNG(to url: URL, palette: Palette = .distinct) throws(ImageError) {
     try writePNG(to: ImageError.path(of: url), palette: palette)
   }
 

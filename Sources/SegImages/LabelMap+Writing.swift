@@ -10,14 +10,14 @@ extension LabelMap {
   ///   - path: The file.
   ///   - palette: The colours in which viewers show the labels. It is not used if a label exceeds 255.
   /// - Throws: ``ImageError`` if the file cannot be written, or the map has no pixels.
-  public func writePNG(to path: String, palette: Palette = .pascalVOC) throws(ImageError) {
+  public func writePNG(to path: String, palette: Palette = .distinct) throws(ImageError) {
     try PNGEncoder.write(to: path) { () throws(ImageError) in try pngBytes(palette: palette) }
   }
 
   /// Encodes the labels as a PNG file, as ``writePNG(to:palette:)`` writes it.
   ///
   /// - Throws: ``ImageError`` if the map has no pixels.
-  public func pngBytes(palette: Palette = .pascalVOC) throws(ImageError) -> [UInt8] {
+  public func pngBytes(palette: Palette = .distinct) throws(ImageError) -> [UInt8] {
     guard width > 0, height > 0 else {
       throw ImageError(nil, .cannotEncode(reason: "a label map of \(width)×\(height) has no pixels"))
     }

@@ -114,8 +114,10 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      let kinds = PredictionSettings.Output.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("--output-kind is one of \(kinds), not \(outputKind)")
+      let kinds = PredictionSettings.Output.allCases.map(\.rawValue)
+      throw ValidationError(
+        "--output-kind is one of \(kinds.joined(separator: ", ")), not \(outputKind)\(outputKind.suggestion(among: kinds))"
+      )
     }
   }
 
