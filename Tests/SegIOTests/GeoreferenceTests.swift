@@ -27,7 +27,9 @@ struct GeoreferenceTests {
     #expect(georeference.asciiParameters.map { Double($0) } == elements(34737))
     #expect((georeference.noData.map { Array($0.utf8) + [0] } ?? []).map { Double($0) } == elements(42113))
     let transform = georeference.transform
-    #expect(transform.map { [$0.originX, $0.xPerColumn, $0.xPerRow, $0.originY, $0.yPerColumn, $0.yPerRow] } == expected.transform)
+    #expect(
+      transform.map { [$0.originX, $0.xPerColumn, $0.xPerRow, $0.originY, $0.yPerColumn, $0.yPerRow] }
+        == expected.transform)
     #expect(georeference.epsgCode == expected.epsg)
   }
 

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 extension Palette.Color: LosslessStringConvertible {
   /// Creates a colour from `#rrggbb`, six hexadecimal digits after `#`; `nil` for any other text.
   public init?(_ description: String) {
@@ -17,6 +25,12 @@ extension Palette.Color: LosslessStringConvertible {
       return nil
     }
     self.init(UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255))
+  }
+
+  /// The linear intensity of each 8-bit sRGB value, from 0 to 1 (IEC 61966-2-1).
+  private static let linear: [Double] = (0..<256).map { value in
+    let x = Double(value) / 255
+    return x <= 0.04045 ? x / 12.92 : pow((x + 0.055) / 1.055, 2.4)
   }
 
   /// The relative luminance in sRGB, from 0 (black) to 1 (white), as defined by WCAG 2.

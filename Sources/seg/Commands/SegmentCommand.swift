@@ -42,9 +42,11 @@ struct SegmentCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      What is written, one or several of: `labels` (NAME.png, a palette image), `overlay` (NAME_overlay.png), `cutout` (NAME_cutout.png, \
-      the background transparent), `probabilities` (NAME_probabilities.npz, [height, width, classes]). By default labels, and without \
-      --model labels and cutout.
+      What is written, one or several of: `labels` (NAME.png, a palette image), `overlay` (NAME_overlay.png, with a legend), `cutout` \
+      (NAME_cutout.png, the background transparent), `labels-tiff` (NAME.tif, with the image's georeference), `probabilities` \
+      (NAME_probabilities.npz, [height, width, classes]), `probabilities-tiff` and `probabilities-16bit` (a band a class), `geojson` \
+      (NAME.geojson, polygons in pixels or on the image's map), `coco` (annotations.json, run lengths of all images), `areas` (areas.csv, \
+      of all images). By default labels; without --model labels and cutout; with --tile of TIFF files labels-tiff.
       """, valueName: "formats"))
   var outputFormat: OutputFormatList?
 
@@ -57,8 +59,19 @@ struct SegmentCommand: ParsableCommand {
 
   @OptionGroup(title: "Conditional random field") var crfOptions: CRFOptions
 
+  @OptionGroup(title: "Drawing") var drawing: DrawingOptions
+
   @Flag(help: "Also write the image with the labels drawn over it.")
   var overlay = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Remove connected regions and holes of fewer pixels: they take the class of their surroundings.",
+      valueName: "pixels"))
+  var smallest: Int?
+
+  @Option(help: ArgumentHelp("Simplify polygons by at most this number of pixels.", valueName: "pixels"))
+  var simplify = 0.0
 
   @Flag(help: "Leave out images whose results exist.")
   var skipExisting = false
@@ -80,16 +93,21 @@ struct SegmentCommand: ParsableCommand {
     }
     if let formats = outputFormat?.formats {
       guard Set(formats).count == formats.count else { throw ValidationError("--output-format names a format twice") }
-      guard tiles.size == nil || !formats.contains(where: \.needsLogits) else {
-        throw ValidationError("tiles give labels: --output-format labels and overlay go with --tile")
+      if tiles.size != nil, let format = formats.first(where: \.needsLogits) {
+        throw ValidationError("tiles give labels: --output-format \(format.rawValue) does not go with --tile")
+      }
+      if skipExisting, let format = formats.first(where: \.isOfAllImages) {
+        throw ValidationError("--skip-existing does not go with \(format.rawValue), a file of all images")
       }
     }
     if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs is 1 to 256, not \(jobs)") }
+    if let smallest, smallest < 1 { throw ValidationError("--smallest is at least 1, not \(smallest)") }
+    guard simplify >= 0, simplify.isFinite else { throw ValidationError("--simplify is not negative: \(simplify)") }
     if output == "-", json { throw ValidationError("--json and the result cannot both go to standard output") }
   }
 
   private struct Report: Encodable {
-    struct Entry: Encodable {
+    struct Entry: Encodable, Sendable {
       let image: String
       /// The files that were written, by format.
       let outputs: [String: String]
@@ -120,8 +138,14 @@ struct SegmentCommand: ParsableCommand {
   }
 
   /// The formats if none are asked for, the first of them for standard output.
-  private var usualFormats: [OutputFormat] {
-    let formats: [OutputFormat] = model.isDefault && tiles.size == nil ? [.cutout, .labels] : [.labels]
+  private func usualFormats(_ inputs: ImageInputs) -> [OutputFormat] {
+    let formats: [OutputFormat] =
+      if tiles.size != nil {
+        inputs.items.allSatisfy { ["tif", "tiff"].contains(ending(of: $0.path)?.lowercased()) } && !overlay
+          ? [.labelsTIFF] : [.labels]
+      } else {
+        model.isDefault ? [.cutout, .labels] : [.labels]
+      }
     return overlay ? formats + [.overlay] : formats
   }
 
@@ -129,14 +153,16 @@ struct SegmentCommand: ParsableCommand {
     let inputs = try ImageInputs(images)
     var asked = outputFormat?.formats
     if overlay, let formats = asked, !formats.contains(.overlay) { asked = formats + [.overlay] }
-    let plan = try OutputPlan(inputs, output: output, formats: asked, usual: usualFormats)
+    let plan = try OutputPlan(inputs, output: output, formats: asked, usual: usualFormats(inputs))
     let items = inputs.items.filter { !skipExisting || !plan.isDone($0) }
     let isSerial = items.count < 2 || tiles.size != nil
     let (segmenter, jobs) = try makeSegmenter(images: isSerial ? 1 : items.count)
+    let classes = try drawing.classList(of: segmenter.classes, segmenter.name, network: segmenter.predictor.classList)
     let work = ImageSegmentation(
       segmenter: segmenter, formats: plan.formats, reading: reading,
       tiling: try tiles.tiling { try segmenter.graph($0.extent) }, views: views.views,
-      crf: crf ? crfOptions.field(segmenter.predictor.refinement) : nil, palette: .pascalVOC, opacity: 0.5)
+      crf: crf ? crfOptions.field(segmenter.predictor.refinement) : nil, smallest: smallest, classes: classes,
+      opacity: drawing.opacity, legend: drawing.legend, tolerance: simplify)
     segmenter.sayAssumptions()
     try plan.makeDirectories(for: inputs)
 
@@ -144,18 +170,28 @@ struct SegmentCommand: ParsableCommand {
     let finished = Mutex(0)
     var report = Report()
     var worst: Failure?
-    let outcomes = try concurrently(items.count, jobs: jobs) { index -> Result<Report.Entry, Failure> in
+    let outcomes = try concurrently(items.count, jobs: jobs) { index -> Result<Finished, Failure> in
       let item = items[index]
       do {
-        let outcome = try work(item.path) { done, total in
-          if items.count == 1 { bar.update(done, of: total) }
+        let progress = { (done: Int, total: Int) in if items.count == 1 { bar.update(done, of: total) } }
+        // Labels of tiles go into a TIFF file as they are computed.
+        if tiles.size != nil, smallest == nil, plan.formats == [.labelsTIFF],
+          let target = plan.path(of: .labelsTIFF, for: item)
+        {
+          let outcome = try work.stream(item.path, to: target, progress: progress)
+          bar.update(
+            finished.withLock {
+              $0 += 1; return $0
+            })
+          return .success(Finished(entry: entry(outcome, of: item, [OutputFormat.labelsTIFF.rawValue: target])))
         }
+        let outcome = try work(item.path, progress: progress)
         let entry = try write(outcome, of: item, plan)
         bar.update(
           finished.withLock {
             $0 += 1; return $0
           })
-        return .success(entry)
+        return .success(Finished(entry: entry, labels: outcome.labels, pixelArea: outcome.pixelArea))
       } catch {
         // The other images are still processed. The first failure decides the exit code.
         guard let failure = Failure(error) else { throw error }
@@ -171,17 +207,50 @@ struct SegmentCommand: ParsableCommand {
     bar.finish()
     for (item, outcome) in zip(items, outcomes) {
       switch outcome {
-      case .success(let entry): report.images.append(entry)
+      case .success(let finished): report.images.append(finished.entry)
       case .failure(let failure):
         report.failures.append(.init(image: item.path, error: failure.message))
         worst = worst ?? failure
       }
     }
+    try writeCollections(outcomes.compactMap { try? $0.get() }, plan, classes)
     report.assumptions = segmenter.assumptions
     report.skipped =
       skipExisting ? inputs.items.filter { item in !items.contains { $0.path == item.path } }.map(\.path) : []
     if json { try printJSON(report) }
     if let worst { throw worst.exitCode }
+  }
+
+  /// A finished image, with what the files of all images need.
+  private struct Finished: Sendable {
+    let entry: Report.Entry
+    var labels: LabelMap? = nil
+    var pixelArea: Double? = nil
+  }
+
+  /// Writes the files of all images.
+  private func writeCollections(_ images: [Finished], _ plan: OutputPlan, _ classes: ClassList) throws {
+    for format in plan.formats where format.isOfAllImages {
+      let bytes: [UInt8]
+      if format == .coco {
+        var document = COCODocument(names: classes.names, leavingOut: ImageSegmentation.background)
+        for image in images { document.add(image.labels!, fileName: image.entry.image.showingUndecodableBytes()) }
+        bytes = document.jsonBytes()
+      } else {
+        var table = ClassAreaTable(names: classes.names)
+        for image in images {
+          table.add(
+            ClassAreas(image.labels!, pixelArea: image.pixelArea, leavingOut: [LabelMap.unlabelled]),
+            image: image.entry.image.showingUndecodableBytes())
+        }
+        bytes = Array(table.csv.utf8)
+      }
+      guard let path = plan.path(of: format) else {
+        try writeStandardOutput(bytes)
+        continue
+      }
+      try Failure.writing { try FileSystem.write(bytes, to: path) }
+    }
   }
 
   /// Loads the network for images that are computed at once, and returns their number.
@@ -215,15 +284,23 @@ struct SegmentCommand: ParsableCommand {
       try Failure.writing { try contents.write(to: path) }
       outputs[format.rawValue] = path
     }
-    let encoding = outcome.encodingSeconds + (clock.now - start) / .seconds(1)
+    var outcome = outcome
+    outcome.encodingSeconds += (clock.now - start) / .seconds(1)
+    return entry(outcome, of: item, outputs)
+  }
+
+  private func entry(
+    _ outcome: ImageSegmentation.Outcome, of item: ImageInputs.Item, _ outputs: [String: String]
+  ) -> Report.Entry {
     var pixels: [String: Int] = [:]
-    for (label, count) in outcome.labels.pixelCounts { pixels["\(label)"] = count }
+    for (label, count) in outcome.pixelCounts { pixels["\(label)"] = count }
     return .init(
-      image: item.path, outputs: outputs, mask: outputs[OutputFormat.labels.rawValue],
-      overlay: outputs[OutputFormat.overlay.rawValue], width: outcome.image.width, height: outcome.image.height,
-      milliseconds: 1000 * (outcome.decodingSeconds + outcome.networkSeconds + encoding),
+      image: item.path, outputs: outputs,
+      mask: outputs[OutputFormat.labels.rawValue] ?? outputs[OutputFormat.labelsTIFF.rawValue],
+      overlay: outputs[OutputFormat.overlay.rawValue], width: outcome.width, height: outcome.height,
+      milliseconds: 1000 * (outcome.decodingSeconds + outcome.networkSeconds + outcome.encodingSeconds),
       decodingMilliseconds: 1000 * outcome.decodingSeconds, networkMilliseconds: 1000 * outcome.networkSeconds,
-      encodingMilliseconds: 1000 * encoding, pixels: pixels, warnings: outcome.warnings)
+      encodingMilliseconds: 1000 * outcome.encodingSeconds, pixels: pixels, warnings: outcome.warnings)
   }
 }
 

@@ -8,7 +8,7 @@ struct DrawingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The classes' colours: distinct, \(LabelColors.names), or a text file of a line a class, as #rrggbb or red green blue from 0 to \
+      The classes' colours: distinct, \(LabelColors.tableNames), or a text file of a line a class, as #rrggbb or red green blue from 0 to \
       255, with a name where there is one. By default those that the network states, or `distinct`.
       """, valueName: "name|file"))
   var palette: String?
@@ -86,5 +86,5 @@ struct DrawingOptions: ParsableArguments {
 
 extension LabelColors {
   /// The names of tables that `--palette` accepts.
-  fileprivate static var names: String { byName.keys.sorted().joined(separator: ", ") }
+  fileprivate static var tableNames: String { byName.keys.sorted().joined(separator: ", ") }
 }

@@ -43,6 +43,15 @@ struct OutputPlan {
     try check(inputs)
   }
 
+  /// Returns the file of a format of all images; `nil` for standard output.
+  func path(of format: OutputFormat) -> String? {
+    switch destination {
+    case .directory(let directory): joined(directory, format.suffix)
+    case .file(let path): path
+    case .standardOutput: nil
+    }
+  }
+
   /// Returns the file of a format for an image; `nil` for standard output.
   func path(of format: OutputFormat, for item: ImageInputs.Item) -> String? {
     switch destination {
@@ -67,7 +76,8 @@ struct OutputPlan {
 
   /// Returns whether all results of an image exist.
   func isDone(_ item: ImageInputs.Item) -> Bool {
-    formats.allSatisfy { format in path(of: format, for: item).map(FileSystem.exists) ?? false }
+    formats.allSatisfy { format in !format.isOfAllImages && path(of: format, for: item).map(FileSystem.exists) ?? false
+    }
   }
 
   private func check(_ inputs: ImageInputs) throws {
@@ -76,7 +86,7 @@ struct OutputPlan {
       uniquingKeysWith: { first, _ in first })
     var taken: [String: String] = [:]
     for item in inputs.items {
-      for target in formats.compactMap({ path(of: $0, for: item) }) {
+      for target in formats.filter({ !$0.isOfAllImages }).compactMap({ path(of: $0, for: item) }) {
         if let other = taken.updateValue(item.path, forKey: target) {
           throw Failure(.usage, "\(other) and \(item.path) would both be written as \(target)")
         }
