@@ -20,7 +20,7 @@ extension String {
         let insertion = distances[(i + 2) * columns + j + 1] + 1
         let deletion = distances[(i + 1) * columns + j + 2] + 1
         let exchange = distances[row * columns + column] + (i - row) + 1 + (j - column)
-        distances[(i + 2) * columns + j + 2] = min(substitution, insertion, deletion, exchange)
+        distances[(i + 2) * columns + j + 2] = Swift.min(substitution, insertion, deletion, exchange)
         if a == b { lastColumn = j + 1 }
       }
       lastRows[a] = i + 1

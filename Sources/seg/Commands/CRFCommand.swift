@@ -78,7 +78,7 @@ struct CRFCommand: ParsableCommand {
     }
     if let marginals { try Failure.writing { try result.writeNPY(to: marginals) } }
     if output != nil || overlay != nil {
-      let labels = try LabelMap(probabilities: result)
+      let labels = LabelMap(probabilities: result)
       if let output { try Failure.writing { try labels.writePNG(to: output, palette: classes.palette) } }
       if let overlay {
         try Failure.writing {

@@ -128,8 +128,9 @@ extension Image {
   /// The image in dark grey, on which all colours of errors stand out: the mean of red, green and blue times 0.4.
   fileprivate var dimmedGrey: Image {
     let colors = rgb8()
-    let grey = stride(from: 0, to: colors.count, by: 3).map { pixel in
-      UInt8((Int(colors[pixel]) + Int(colors[pixel + 1]) + Int(colors[pixel + 2])) * 2 / 15)
+    let grey = stride(from: 0, to: colors.count, by: 3).map { pixel -> UInt8 in
+      let sum = colors[pixel..<pixel + 3].reduce(0) { $0 + Int($1) }
+      return UInt8(sum * 2 / 15)
     }
     return Image(width: width, height: height, layout: .grey, samples: .uint8(grey))
   }

@@ -8,7 +8,7 @@ struct DrawingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The classes' colours: distinct, \(LabelColors.names), or a text file of a line a class, as #rrggbb or red green blue from 0 to \
+      The classes' colours: distinct, \(LabelColors.tableNames), or a text file of a line a class, as #rrggbb or red green blue from 0 to \
       255, with a name where there is one. By default those that the network states, or `distinct`.
       """, valueName: "name|file"))
   var palette: String?
@@ -65,10 +65,9 @@ struct DrawingOptions: ParsableArguments {
     if let names, let classes, names.count != classes {
       throw Failure(.badInput, "\(source) has \(classes) classes, --class-names \(names.count) names")
     }
-    func fits(_ names: [String]) -> Bool { classes == nil || names.count == classes }
+    let tableNames = colors?.names.flatMap { classes == nil || $0.count == classes ? $0 : nil }
     let palette = colors?.palette ?? (self.palette == nil ? network?.palette : nil) ?? .distinct
-    let stated = names ?? colors?.names.flatMap { fits($0) ? $0 : nil } ?? network?.names ?? []
-    return ClassList(names: stated, palette: palette)
+    return ClassList(names: names ?? tableNames ?? network?.names ?? [], palette: palette)
   }
 
   private static let defaultName = "distinct"
@@ -86,5 +85,5 @@ struct DrawingOptions: ParsableArguments {
 
 extension LabelColors {
   /// The names of tables that `--palette` accepts.
-  fileprivate static var names: String { byName.keys.sorted().joined(separator: ", ") }
+  fileprivate static var tableNames: String { byName.keys.sorted().joined(separator: ", ") }
 }
