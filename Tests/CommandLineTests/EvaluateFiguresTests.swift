@@ -239,7 +239,7 @@ import Testing
     #expect(titles == ["0", "1", "2", "5", "4", "3"])
     // A click on a picture leads to its figure, and a link in the figure back to the image's title.
     let targets = Set(legend.matches(of: #/ id="([^"]+)"/#).map { String($0.1) })
-    let links = legend.matches(of: #/href="\#([^"]+)"/#).map { String($0.1) }
+    let links = legend.matches(of: /href="#([^"]+)"/).map { String($0.1) }
     #expect(links.count == 36 && links.allSatisfy { targets.contains($0) } && targets.count == 6 + 18)
     #expect(!(try page(["--no-legend"]).contains("false positive")))
   }

@@ -1,4 +1,5 @@
 import SegEngine
+import TestSupport
 import Testing
 
 @testable import SegImages

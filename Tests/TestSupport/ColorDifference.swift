@@ -80,10 +80,7 @@ public enum ColorVision: CaseIterable, Sendable {
 
   /// The colour as it is seen.
   public func seen(_ color: Palette.Color) -> LabColor {
-    let rgb = [color.red, color.green, color.blue].map { level in
-      let value = Double(level) / 255
-      return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
-    }
+    let rgb = color.linear
     return LabColor(
       linear: matrix.map { row in min(max(zip(row, rgb).reduce(0) { $0 + $1.0 * $1.1 }, 0), 1) })
   }
@@ -97,5 +94,24 @@ public enum ColorVision: CaseIterable, Sendable {
   /// The smallest CIEDE2000 difference between one of the colours and another colour.
   public func smallestDifference(of colors: some Collection<Palette.Color>, from other: Palette.Color) -> Double {
     colors.map { seen($0).difference(from: seen(other)) }.min() ?? .infinity
+  }
+}
+
+extension Palette.Color {
+  /// Red, green and blue as linear values from 0 to 1.
+  fileprivate var linear: [Double] {
+    [red, green, blue].map { level in
+      let value = Double(level) / 255
+      return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+    }
+  }
+
+  /// The contrast ratio of WCAG 2 between two colours, from 1 to 21. Text needs at least 4.5.
+  public func contrast(with other: Palette.Color) -> Double {
+    func luminance(_ color: Palette.Color) -> Double {
+      zip([0.2126, 0.7152, 0.0722], color.linear).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    let (first, second) = (luminance(self), luminance(other))
+    return (max(first, second) + 0.05) / (min(first, second) + 0.05)
   }
 }

@@ -129,7 +129,7 @@ extension Image {
   fileprivate var dimmedGrey: Image {
     let colors = rgb8()
     let grey = stride(from: 0, to: colors.count, by: 3).map { pixel -> UInt8 in
-      let sum = Int(colors[pixel]) + Int(colors[pixel + 1]) + Int(colors[pixel + 2])
+      let sum = colors[pixel..<pixel + 3].reduce(0) { $0 + Int($1) }
       return UInt8(sum * 2 / 15)
     }
     return Image(width: width, height: height, layout: .grey, samples: .uint8(grey))

@@ -65,10 +65,9 @@ struct DrawingOptions: ParsableArguments {
     if let names, let classes, names.count != classes {
       throw Failure(.badInput, "\(source) has \(classes) classes, --class-names \(names.count) names")
     }
-    func fits(_ names: [String]) -> Bool { classes == nil || names.count == classes }
+    let tableNames = colors?.names.flatMap { classes == nil || $0.count == classes ? $0 : nil }
     let palette = colors?.palette ?? (self.palette == nil ? network?.palette : nil) ?? .distinct
-    let stated = names ?? colors?.names.flatMap { fits($0) ? $0 : nil } ?? network?.names ?? []
-    return ClassList(names: stated, palette: palette)
+    return ClassList(names: names ?? tableNames ?? network?.names ?? [], palette: palette)
   }
 
   private static let defaultName = "distinct"
