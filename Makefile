@@ -15,10 +15,10 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports parity-checkpoints conformance bundled-weights docs sanitize clean
+  readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize clean
 
 help:
-	@echo "make demo      segment real camera frames with a pre-trained network"
+	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
 	@echo "make install   build seg and put it into PREFIX/bin (/usr/local/bin); DESTDIR goes before PREFIX"
 	@echo "make test      run every test"
 	@echo "make lint      check the formatting"
@@ -123,6 +123,15 @@ parity-checkpoints: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-checkpoints.txt Tests/Parity/.venv-checkpoints
 	Tests/Parity/.venv-checkpoints/bin/python Tests/Parity/checkpoints.py $(CHECKPOINTS) \
 	  $(if $(CHECKPOINTS),,--table docs/checkpoints.md) --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Polygons in shapely, run-length encodings in pycocotools. A test writes the documents of the script's label maps.
+RESULTS_FOLDER = Tests/Parity/.results
+
+parity-results: setup
+	@Scripts/python-environment.sh Tests/Parity/requirements-results.txt Tests/Parity/.venv-results
+	Tests/Parity/.venv-results/bin/python Tests/Parity/results.py maps $(RESULTS_FOLDER)
+	SEG_RESULTS="$$PWD/$(RESULTS_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ResultsParityTests
+	Tests/Parity/.venv-results/bin/python Tests/Parity/results.py check $(RESULTS_FOLDER)
 
 # The operator conformance cases of the onnx package, generated into an ignored folder.
 CONFORMANCE_FOLDER = Tests/Conformance/.cases

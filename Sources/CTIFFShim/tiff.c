@@ -1,88 +1,49 @@
-#include "CTIFFShim.h"
-
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tiffio.h>
+
+#include "CTIFFShim.h"
+#include "tiff_file.h"
 
 #if TIFFLIB_VERSION < 20221213
 #error "libtiff 4.5 or later is needed"
 #endif
 
 struct segio_tiff {
+  segio_tiff_file file;
   TIFF *tiff;
-  const uint8_t *bytes;
-  uint64_t count;
-  uint64_t position;
+  TIFFRGBAImage converter;
+  bool has_converter;  // `converter` was begun
   bool is_tiled;
-  char message[SEGIO_TIFF_MESSAGE_SIZE];  // the first error since it was last emptied
+  bool is_planar;
+  uint16_t samples;
 };
 
-static int keep_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-  (void)tiff;
-  (void)module;
-  segio_tiff *file = user;
-  if (!file->message[0]) vsnprintf(file->message, sizeof file->message, format, arguments);
-  return 1;  // handled: the process-wide handler is not asked
+bool segio_tiff_tag(segio_tiff *file, uint32_t tag, uint16_t type, uint32_t *count, const void **values) {
+  // libtiff knows these tags by what lies in the file alone, and gives their number of elements.
+  const TIFFField *field = TIFFFindField(file->tiff, tag, (TIFFDataType)type);
+  *count = 0;
+  *values = NULL;
+  if (!field || !TIFFFieldPassCount(field)) return false;
+  if (TIFFFieldReadCount(field) == TIFF_VARIABLE2) {
+    if (TIFFGetField(file->tiff, tag, count, values) != 1) return false;
+  } else {
+    uint16_t short_count = 0;
+    if (TIFFFieldReadCount(field) != TIFF_VARIABLE || TIFFGetField(file->tiff, tag, &short_count, values) != 1) {
+      return false;
+    }
+    *count = short_count;
+  }
+  return *values && *count > 0;
 }
 
-static int ignore_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-  (void)tiff;
-  (void)user;
-  (void)module;
-  (void)format;
-  (void)arguments;
-  return 1;
-}
-
-static tmsize_t read_bytes(thandle_t handle, void *to, tmsize_t size) {
-  segio_tiff *file = handle;
-  if (size <= 0 || file->position >= file->count) return 0;
-  uint64_t count = file->count - file->position;
-  if (count > (uint64_t)size) count = (uint64_t)size;
-  memcpy(to, file->bytes + file->position, count);
-  file->position += count;
-  return (tmsize_t)count;
-}
-
-static tmsize_t write_nothing(thandle_t handle, void *from, tmsize_t size) {
-  (void)handle;
-  (void)from;
-  (void)size;
-  return 0;
-}
-
-static toff_t seek(thandle_t handle, toff_t offset, int whence) {
-  segio_tiff *file = handle;
-  uint64_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? file->count : 0;
-  file->position = base + offset;
-  return file->position;
-}
-
-static int close_nothing(thandle_t handle) {
-  (void)handle;
-  return 0;
-}
-
-static toff_t byte_count(thandle_t handle) { return ((segio_tiff *)handle)->count; }
-
-static void take_message(segio_tiff *file, char *message) {
-  const char *text = file->message[0] ? file->message : "libtiff gives no reason";
-  snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "%s", text);
-  file->message[0] = 0;
-}
-
-// GDAL writes the number as text into a tag of its own, which libtiff knows by what lies in the file alone.
-static void read_no_data(TIFF *tiff, segio_tiff_header *header) {
-  enum { gdal_no_data = 42113 };
-  const TIFFField *field = TIFFFindField(tiff, gdal_no_data, TIFF_ASCII);
-  if (!field || !TIFFFieldPassCount(field) || TIFFFieldReadCount(field) != TIFF_VARIABLE2) return;
+// GDAL writes the number as text.
+static void read_no_data(segio_tiff *file, segio_tiff_header *header) {
   uint32_t count = 0;
-  const char *bytes = NULL;
-  if (TIFFGetField(tiff, gdal_no_data, &count, &bytes) != 1 || !bytes) return;
+  const void *bytes = NULL;
   char text[64], *end = NULL;
-  if (count >= sizeof text) return;
+  if (!segio_tiff_tag(file, SEGIO_TIFF_NO_DATA, TIFF_ASCII, &count, &bytes) || count >= sizeof text) return;
   memcpy(text, bytes, count);
   text[count] = 0;
   header->no_data = strtod(text, &end);
@@ -97,6 +58,7 @@ static void read_header(segio_tiff *file, segio_tiff_header *header) {
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &header->height);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &header->bits);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &header->samples);
+  file->samples = header->samples;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &header->sample_format);
   header->has_photometric = TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &header->photometric) == 1;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
@@ -112,8 +74,8 @@ static void read_header(segio_tiff *file, segio_tiff_header *header) {
     header->has_maximum = true;
     header->maximum = maximum;
   }
-  read_no_data(tiff, header);
-  header->is_planar = planar == PLANARCONFIG_SEPARATE;
+  read_no_data(file, header);
+  header->is_planar = file->is_planar = planar == PLANARCONFIG_SEPARATE;
   header->is_tiled = file->is_tiled = TIFFIsTiled(tiff) != 0;
   if (header->compression == COMPRESSION_JPEG && header->photometric == PHOTOMETRIC_YCBCR && !header->is_planar) {
     TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
@@ -158,44 +120,44 @@ static bool find_page(segio_tiff *file, uint32_t page, segio_tiff_header *header
     found = (tdir_t)(page - 1);
   }
   header->page_count = pages;
-  file->message[0] = 0;
+  file->file.message[0] = 0;
   if (page == 0 || page > pages) {
-    snprintf(file->message, sizeof file->message, "there is no such page");
+    snprintf(file->file.message, sizeof file->file.message, "there is no such page");
     return false;
   }
   return TIFFSetDirectory(file->tiff, found) == 1;
 }
 
-segio_tiff *segio_tiff_open(
-    const void *bytes, size_t count, size_t maximum_allocation, uint32_t page, segio_tiff_header *header, char *message) {
+static segio_tiff *open_page(
+    segio_tiff_file input, size_t maximum_allocation, uint32_t page, segio_tiff_header *header, char *message) {
   memset(header, 0, sizeof *header);
   snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "out of memory");
   segio_tiff *file = calloc(1, sizeof *file);
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-  if (file && options) {
-    file->bytes = bytes;
-    file->count = count;
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)maximum_allocation);
-    TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, file);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, ignore_warning, file);
-    // "m": read through the functions above, not through a mapping.
-    file->tiff = TIFFClientOpenExt(
-        "image", "rm", file, read_bytes, write_nothing, seek, close_nothing, byte_count, NULL, NULL, options);
-    if (!file->tiff) take_message(file, message);
-  }
-  if (options) TIFFOpenOptionsFree(options);
-  if (!file || !file->tiff) {
-    free(file);
-    return NULL;
-  }
-  if (!find_page(file, page, header)) {
-    take_message(file, message);
+  if (!file) return NULL;
+  file->file = input;
+  // "m": read through functions, not through a mapping.
+  file->tiff = segio_tiff_client(&file->file, "rm", maximum_allocation);
+  if (!file->tiff || !find_page(file, page, header)) {
+    segio_tiff_take_message(&file->file, message);
     segio_tiff_close(file);
     return NULL;
   }
   read_header(file, header);
-  file->message[0] = 0;
+  file->file.message[0] = 0;
   return file;
+}
+
+segio_tiff *segio_tiff_open(
+    const void *bytes, size_t count, size_t maximum_allocation, uint32_t page, segio_tiff_header *header, char *message) {
+  // An empty file has no address.
+  segio_tiff_file input = {.bytes = bytes ? bytes : (const uint8_t *)"", .descriptor = -1, .count = count};
+  return open_page(input, maximum_allocation, page, header, message);
+}
+
+segio_tiff *segio_tiff_open_descriptor(
+    int descriptor, uint64_t count, size_t maximum_allocation, uint32_t page, segio_tiff_header *header, char *message) {
+  segio_tiff_file input = {.descriptor = descriptor, .count = count};
+  return open_page(input, maximum_allocation, page, header, message);
 }
 
 // Where the list of offsets is too short libtiff fills it with zeros, and reads the file's header as pixels.
@@ -206,39 +168,45 @@ static bool has_block(segio_tiff *file, uint32_t index, char *message) {
 }
 
 bool segio_tiff_read_block(segio_tiff *file, uint32_t index, void *to, size_t size, char *message) {
-  file->message[0] = 0;
+  file->file.message[0] = 0;
   if (!has_block(file, index, message)) return false;
   tmsize_t count = file->is_tiled ? TIFFReadEncodedTile(file->tiff, index, to, (tmsize_t)size)
                                   : TIFFReadEncodedStrip(file->tiff, index, to, (tmsize_t)size);
   if (count == (tmsize_t)size) return true;
-  if (count >= 0 && !file->message[0]) snprintf(file->message, sizeof file->message, "a strip or tile is too short");
-  take_message(file, message);
+  if (count >= 0 && !file->file.message[0]) {
+    snprintf(file->file.message, sizeof file->file.message, "a strip or tile is too short");
+  }
+  segio_tiff_take_message(&file->file, message);
   return false;
 }
 
-bool segio_tiff_read_rgba(segio_tiff *file, uint32_t *raster, char *message) {
+bool segio_tiff_read_rgba(
+    segio_tiff *file, uint32_t row, uint32_t column, uint32_t height, uint32_t width, uint32_t *raster, char *message) {
   TIFF *tiff = file->tiff;
-  file->message[0] = 0;
-  uint32_t blocks = file->is_tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
-  for (uint32_t index = 0; index < blocks; index++) {
+  file->file.message[0] = 0;
+  for (uint16_t sample = 0; sample < (file->is_planar ? file->samples : 1); sample++) {
+    uint32_t index = file->is_tiled ? TIFFComputeTile(tiff, column, row, 0, sample) : TIFFComputeStrip(tiff, row, sample);
     if (!has_block(file, index, message)) return false;
   }
-  TIFFRGBAImage image;
-  char reason[1024] = "";
-  if (!TIFFRGBAImageBegin(&image, tiff, 1, reason)) {
-    snprintf(message, SEGIO_TIFF_MESSAGE_SIZE, "%s", reason[0] ? reason : "libtiff gives no reason");
-    return false;
+  if (!file->has_converter) {
+    char reason[1024] = "";
+    if (!TIFFRGBAImageBegin(&file->converter, tiff, 1, reason)) {
+      snprintf(file->file.message, sizeof file->file.message, "%.*s", SEGIO_TIFF_MESSAGE_SIZE - 1, reason);
+      segio_tiff_take_message(&file->file, message);
+      return false;
+    }
+    file->has_converter = true;
+    // Whoever asked turns the picture.
+    file->converter.req_orientation = file->converter.orientation;
   }
-  // Whoever asked turns the picture.
-  image.req_orientation = image.orientation;
-  bool read = TIFFRGBAImageGet(&image, raster, image.width, image.height) == 1 && !file->message[0];
-  TIFFRGBAImageEnd(&image);
-  if (!read) {
-    take_message(file, message);
+  file->converter.row_offset = (int)row;
+  file->converter.col_offset = (int)column;
+  if (TIFFRGBAImageGet(&file->converter, raster, width, height) != 1 || file->file.message[0]) {
+    segio_tiff_take_message(&file->file, message);
     return false;
   }
   uint8_t *bytes = (uint8_t *)raster;
-  for (size_t pixel = 0; pixel < (size_t)image.width * image.height; pixel++) {
+  for (size_t pixel = 0; pixel < (size_t)width * height; pixel++) {
     uint32_t value = raster[pixel];
     bytes[4 * pixel] = (uint8_t)TIFFGetR(value);
     bytes[4 * pixel + 1] = (uint8_t)TIFFGetG(value);
@@ -259,6 +227,7 @@ bool segio_tiff_color_map(segio_tiff *file, const uint16_t **red, const uint16_t
 
 void segio_tiff_close(segio_tiff *file) {
   if (!file) return;
+  if (file->has_converter) TIFFRGBAImageEnd(&file->converter);
   if (file->tiff) TIFFClose(file->tiff);
   free(file);
 }

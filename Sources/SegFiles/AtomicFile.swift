@@ -14,7 +14,8 @@ import Darwin
 package struct AtomicFile: ~Copyable {
   private let path: String
   private let target: String
-  private var descriptor: CInt
+  /// The open file, for reading and writing. Whoever writes through it does so before ``commit()``, and closes nothing.
+  package private(set) var descriptor: CInt
   /// The temporary name of the file; `nil` if it has none.
   private var temporaryPath: String?
 

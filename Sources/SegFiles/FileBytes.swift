@@ -21,15 +21,17 @@ package final class FileBytes: @unchecked Sendable {
 
   /// Maps a regular file without reading it.
   package init(mapping path: String) throws(FileError) {
-    let (descriptor, size, isRegular) = try FileBytes.openForReading(path)
-    defer { close(descriptor) }
-    guard isRegular else { throw FileError(path, .notAFile) }
+    let file = try OpenFile(path)
+    guard file.isRegular else { throw FileError(path, .notAFile) }
+    let size = file.count
     isMapped = size > 0
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       return
     }
-    guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+    // The object stays alive for the call, and a mapping outlives its descriptor.
+    let start = withExtendedLifetime(file) { mmap(nil, size, PROT_READ, MAP_PRIVATE, file.descriptor, 0) }
+    guard let start, start != MAP_FAILED else {
       throw FileError(path, .system(attempt: "cannot be mapped", errno: errno))
     }
     bytes = UnsafeRawBufferPointer(start: start, count: size)
@@ -37,8 +39,12 @@ package final class FileBytes: @unchecked Sendable {
 
   /// Reads a file, or a pipe to its end, into memory.
   package convenience init(reading path: String, limit: Int) throws(FileError) {
-    let (descriptor, size, isRegular) = try FileBytes.openForReading(path)
-    defer { close(descriptor) }
+    try self.init(reading: OpenFile(path), limit: limit)
+  }
+
+  /// Reads an open file that nothing was read of, or a pipe to its end, into memory.
+  package convenience init(reading file: OpenFile, limit: Int) throws(FileError) {
+    let (path, size, isRegular) = (file.path, file.count, file.isRegular)
     guard size <= limit else { throw FileError(path, .tooLarge(limit: limit)) }
     // A regular file is read in one call, with room for one byte more: if that stays empty, the end was reached.
     var contents = [UInt8](repeating: 0, count: isRegular ? size + 1 : 1 << 16)
@@ -46,7 +52,7 @@ package final class FileBytes: @unchecked Sendable {
     while true {
       if filled == contents.count { contents.append(contentsOf: repeatElement(0, count: contents.count)) }
       let capacity = contents.count - filled
-      let count = contents.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + filled, capacity) }
+      let count = contents.withUnsafeMutableBytes { read(file.descriptor, $0.baseAddress! + filled, capacity) }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw FileError(path, .system(attempt: "cannot be read", errno: errno)) }
       if count == 0 { break }
@@ -83,27 +89,4 @@ package final class FileBytes: @unchecked Sendable {
 
   /// Whether the file begins with these bytes.
   package func starts(with prefix: [UInt8]) -> Bool { bytes.starts(with: prefix) }
-
-  private static func openForReading(
-    _ path: String
-  ) throws(FileError) -> (descriptor: CInt, size: Int, isRegular: Bool) {
-    let descriptor = path.withFileSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw FileError(path, .system(attempt: "cannot be opened", errno: errno)) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      let code = errno
-      close(descriptor)
-      throw FileError(path, .system(attempt: "cannot be examined", errno: code))
-    }
-    switch FileSystem.kind(status) {
-    case .file: return (descriptor, Int(status.st_size), true)
-    case .stream: return (descriptor, 0, false)
-    case .directory:
-      close(descriptor)
-      throw FileError(path, .isDirectory)
-    case .other:
-      close(descriptor)
-      throw FileError(path, .notAFile)
-    }
-  }
 }

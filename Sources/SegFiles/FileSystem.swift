@@ -35,6 +35,18 @@ package enum FileSystem {
   /// Returns whether a directory exists at a path.
   package static func isDirectory(_ path: String) -> Bool { kind(of: path) == .directory }
 
+  /// Returns the paths that match a pattern of the shell (`*`, `?`, `[…]`), sorted; none if there are none or they cannot be read.
+  package static func paths(matching pattern: String) -> [String] {
+    var matches = glob_t()
+    defer { globfree(&matches) }
+    guard pattern.withFileSystemPath({ glob($0, 0, nil, &matches) }) == 0, let paths = matches.gl_pathv else {
+      return []
+    }
+    return (0..<Int(matches.gl_pathc)).compactMap { index in
+      paths[index].map { String(fileSystemBytes: FileSystem.bytes(of: $0)) }
+    }
+  }
+
   /// Returns the names of a directory's entries, sorted by their bytes.
   package static func names(in directory: String) throws(FileError) -> [String] {
     guard let stream = directory.withFileSystemPath({ opendir($0) }) else {

@@ -78,8 +78,56 @@ extension LabelMap {
   ///   - url: The file.
   ///   - palette: The colours of the labels.
   /// - Throws: ``ImageError`` if the labels cannot be encoded or the file cannot be written.
-  public func writePNG(to url: URL, palette: Palette = .pascalVOC) throws(ImageError) {
+  public func writePNG(to url: URL, palette: Palette = .distinct) throws(ImageError) {
     try writePNG(to: ImageError.path(of: url), palette: palette)
+  }
+
+  /// Writes the labels as a TIFF file, completely or not at all.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - georeference: The georeference of the image.
+  ///   - palette: The colours in which viewers show labels of 8 bits; `nil` for grey.
+  /// - Throws: ``ImageError`` if the file cannot be written, or the map has no pixels.
+  public func writeTIFF(
+    to url: URL, georeference: Georeference? = nil, palette: Palette? = nil
+  ) throws(ImageError) {
+    try writeTIFF(to: ImageError.path(of: url), georeference: georeference, palette: palette)
+  }
+}
+
+extension ImageFile {
+  /// Opens an image file that is read region by region.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - page: The page of a TIFF file, counted from 1.
+  ///   - limits: The largest region, strip or tile of a TIFF file, and the largest image of other formats.
+  ///   - cacheByteCount: The most bytes of decoded strips or tiles that are kept for further regions.
+  /// - Throws: ``ImageError`` if the file cannot be read, is damaged, too large, or of an unsupported kind.
+  public convenience init(
+    contentsOf url: URL, page: Int = 1, limits: ImageLimits = .default, cacheByteCount: Int = 1 << 27
+  ) throws(ImageError) {
+    try self.init(
+      contentsOf: ImageError.path(of: url), page: page, limits: limits, cacheByteCount: cacheByteCount)
+  }
+}
+
+extension TIFFWriter {
+  /// Begins a file.
+  ///
+  /// - Parameters:
+  ///   - url: The file. One that is there is replaced by ``finish()``.
+  ///   - width: Width in pixels.
+  ///   - height: Height in pixels.
+  ///   - content: What the samples are.
+  ///   - options: How the file is written.
+  /// - Throws: ``ImageError`` if the file cannot be created, or TIFF has no such image.
+  public convenience init(
+    to url: URL, width: Int, height: Int, content: Content, options: Options = Options()
+  ) throws(ImageError) {
+    try self.init(
+      to: ImageError.path(of: url), width: width, height: height, content: content, options: options)
   }
 }
 

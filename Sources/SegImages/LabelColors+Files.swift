@@ -83,10 +83,8 @@ extension LabelColors {
     }
     var color: Palette.Color?
     var label = next
-    if let word = words.first, word.hasPrefix("#"), word.utf8.count == 7, numbers.count <= 1,
-      let value = UInt32(word.dropFirst(), radix: 16)
-    {
-      color = Palette.Color(UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255))
+    if let word = words.first, numbers.count <= 1, let stated = Palette.Color(word) {
+      color = stated
       label = numbers.first ?? next
       words = words.dropFirst()
     } else if numbers.count >= 3 {

@@ -42,12 +42,12 @@ public struct LabelColors: Sendable, Hashable {
     self.init(palette.colors.enumerated().map { Entry(label: UInt16($0), color: $1) })
   }
 
-  /// The colours for drawing labels: the first colour of each label, or that of `Palette.pascalVOC` if it has none.
+  /// The colours for drawing labels: the first colour of each label, or that of `Palette.distinct` if it has none.
   public var palette: Palette {
     var colors: [Palette.Color] = []
     let drawn = entries.filter { $0.label < 256 }
     for label in 0...(drawn.map(\.label).max() ?? 0) {
-      colors.append(drawn.first { $0.label == label }?.color ?? Palette.pascalVOC[label])
+      colors.append(drawn.first { $0.label == label }?.color ?? Palette.distinct[label])
     }
     return Palette(colors)
   }
@@ -59,6 +59,9 @@ public struct LabelColors: Sendable, Hashable {
     let names = (0...last).compactMap { label in classes.first { $0.label == label }?.name }
     return names.count == Int(last) + 1 ? names : nil
   }
+
+  /// The names and colours for drawing. Without a name for each class there are no names.
+  public var classList: ClassList { ClassList(names: names ?? [], palette: palette) }
 
   /// The label or labels of a colour.
   enum Meaning: Equatable {

@@ -10,19 +10,23 @@ extension LabelMap {
   ///   - path: The file.
   ///   - palette: The colours in which viewers show the labels. It is not used if a label exceeds 255.
   /// - Throws: ``ImageError`` if the file cannot be written, or the map has no pixels.
-  public func writePNG(to path: String, palette: Palette = .pascalVOC) throws(ImageError) {
+  public func writePNG(to path: String, palette: Palette = .distinct) throws(ImageError) {
+    try PNGEncoder.write(to: path) { () throws(ImageError) in try pngBytes(palette: palette) }
+  }
+
+  /// Encodes the labels as a PNG file, as ``writePNG(to:palette:)`` writes it.
+  ///
+  /// - Throws: ``ImageError`` if the map has no pixels.
+  public func pngBytes(palette: Palette = .distinct) throws(ImageError) -> [UInt8] {
     guard width > 0, height > 0 else {
-      throw ImageError(path, .cannotEncode(reason: "a label map of \(width)×\(height) has no pixels"))
+      throw ImageError(nil, .cannotEncode(reason: "a label map of \(width)×\(height) has no pixels"))
     }
-    try PNGEncoder.write(to: path) { () throws(ImageError) in
-      let highest = Int(labels.max() ?? 0)
-      guard highest <= 255 else {
-        return try PNGEncoder.encode(Image(width: width, height: height, layout: .grey, samples: .uint16(labels)))
-      }
-      // Labels beyond the palette have a colour too. Every label up to the highest gets an entry.
-      let colors = (0...max(highest, palette.colors.count - 1)).map { palette[UInt16($0)] }
-      return try PNGEncoder.encode(
-        indices: labels.map { UInt8($0) }, width: width, height: height, palette: colors)
+    let highest = Int(labels.max() ?? 0)
+    guard highest <= 255 else {
+      return try PNGEncoder.encode(Image(width: width, height: height, layout: .grey, samples: .uint16(labels)))
     }
+    // Labels beyond the palette have a colour too. Every label up to the highest gets an entry.
+    let colors = (0...max(highest, palette.colors.count - 1)).map { palette[UInt16($0)] }
+    return try PNGEncoder.encode(indices: labels.map { UInt8($0) }, width: width, height: height, palette: colors)
   }
 }

@@ -39,6 +39,11 @@ enum PixelFormat: String, CaseIterable {
     throw ImageError(path, .unknownFormat(looksLike: other?.name))
   }
 
+  /// Whether the first bytes of a file are those of a TIFF file.
+  static func isTIFF(_ prefix: [UInt8]) -> Bool {
+    signatures.contains { $0.format == .tiff && prefix.starts(with: $0.bytes) }
+  }
+
   /// Whether compression is lossless. WebP may be either.
   var keepsSamples: Bool { ![.jpeg, .heif, .avif].contains(self) }
 

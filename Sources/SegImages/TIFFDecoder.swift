@@ -8,12 +8,13 @@ import SegFiles
 /// bits; grey, palette, RGB, CMYK, YCbCr and CIELab, with alpha or any number of further bands; strips or tiles, interleaved or planar;
 /// and every compression that libtiff was built with.
 final class TIFFDecoder {
-  private let file: FileBytes
+  private let input: TIFFInput
   private let path: String
   private let tiff: OpaquePointer
   private let header: segio_tiff_header
   private let photometric: Photometric
   private let blocks: TIFFBlocks
+  private let limits: ImageLimits
 
   private enum Photometric: UInt16 {
     case whiteIsZero = 0
@@ -33,23 +34,33 @@ final class TIFFDecoder {
     }
   }
 
-  init(
+  /// Opens a page that is decoded as a whole.
+  convenience init(
     _ file: FileBytes, named path: String, page: Int = 1, limits: ImageLimits, _ warnings: inout [ImageWarning.Kind]
+  ) throws(ImageError) {
+    try self.init(.bytes(file), named: path, page: page, limits: limits, cacheByteCount: nil, &warnings)
+  }
+
+  /// Opens a page.
+  ///
+  /// - Parameter cacheByteCount: The bytes of decoded strips or tiles to keep, for a page that is decoded region by region. The limits
+  ///   are then those of a strip or tile. `nil` for a page that is decoded as a whole.
+  init(
+    _ input: TIFFInput, named path: String, page: Int, limits: ImageLimits, cacheByteCount: Int?,
+    _ warnings: inout [ImageWarning.Kind]
   ) throws(ImageError) {
     var header = segio_tiff_header()
     var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
     // The largest allocation of libtiff is a strip or tile: per pixel four samples of eight bytes, or more, smaller ones.
     let allocation = limits.maximumPixels.multipliedReportingOverflow(by: 32)
     let maximumAllocation = allocation.overflow ? Int.max : max(allocation.partialValue, 1 << 20)
-    guard
-      let tiff = segio_tiff_open(
-        file.bytes.baseAddress, file.count, maximumAllocation, UInt32(clamping: page), &header, &message.bytes)
-    else {
+    guard let tiff = input.open(page: page, maximumAllocation: maximumAllocation, &header, &message) else {
       let pages = Int(header.page_count)
       throw ImageError(
         path, pages > 0 && page > pages ? .noPage(page, of: pages) : .corrupt(format: "TIFF", reason: message.text))
     }
-    self.file = file
+    self.input = input
+    self.limits = limits
     self.path = path
     self.tiff = tiff
     self.header = header
@@ -57,7 +68,7 @@ final class TIFFDecoder {
     let known = Photometric(rawValue: header.photometric)
     photometric =
       header.has_photometric ? known ?? .blackIsZero : header.samples >= 3 ? .rgb : .blackIsZero
-    blocks = TIFFBlocks(tiff, header)
+    blocks = TIFFBlocks(tiff, header, cacheByteCount: cacheByteCount ?? 0)
     if header.page_count > 1 { warnings.append(.furtherPages(page: page, of: Int(header.page_count))) }
     if header.is_reduced {
       warnings.append(
@@ -65,7 +76,9 @@ final class TIFFDecoder {
     }
     let (width, height) = (Int(header.width), Int(header.height))
     guard width > 0, height > 0, header.samples > 0 else { throw corrupt("it has no pixels") }
-    try limits.check(width: width, height: height, samples: Int(header.samples), of: path)
+    if cacheByteCount == nil {
+      try limits.check(width: width, height: height, samples: Int(header.samples), of: path)
+    }
     if !header.has_photometric {
       warnings.append(
         .assumed("it does not say what its samples mean; taken as \(photometric == .rgb ? "RGB" : "grey, black zero")"))
@@ -93,8 +106,9 @@ final class TIFFDecoder {
       }
       try blocks.checkExtents(of: path)
     } else {
-      try blocks.check(fileCount: file.count, of: path)
+      try blocks.check(fileCount: input.count, of: path)
     }
+    if cacheByteCount != nil { try checkRegions() }
   }
 
   deinit { segio_tiff_close(tiff) }
@@ -105,35 +119,114 @@ final class TIFFDecoder {
   /// Whether a pixel is one grey value or one palette index, without alpha.
   var isSingleChannel: Bool { photometric.colors == 1 && header.samples == 1 }
 
+  /// The size of the picture in its upright orientation.
+  var pictureSize: (width: Int, height: Int) {
+    let (width, height) = (Int(header.width), Int(header.height))
+    return orientation.swapsAxes ? (height, width) : (width, height)
+  }
+
+  /// Reads the georeference of the page; `nil` if it has none. If the picture's rows are not those of the file, for which the georeference
+  /// is meant, only the tag for missing data is left.
+  func georeference(_ warnings: inout [ImageWarning.Kind]) -> Georeference? {
+    guard let georeference = Georeference(tagsOf: tiff) else { return nil }
+    guard orientation != .upright else { return georeference }
+    var rest = Georeference()
+    rest.noData = georeference.noData
+    guard georeference != rest else { return georeference }
+    warnings.append(.assumed("its georeference is not used, as its orientation turns the rows that it is for"))
+    return rest.noData == nil ? nil : rest
+  }
+
+  /// Refuses a page whose regions need more memory than the limits allow.
+  private func checkRegions() throws(ImageError) {
+    let (width, height) = blocks.blockSize
+    do {
+      try limits.check(width: width, height: height, samples: header.is_planar ? 1 : Int(header.samples), of: path)
+    } catch {
+      throw unsupported(
+        "a strip or tile of \(width)×\(height) pixels exceeds the limit of \(limits.maximumPixels) pixels")
+    }
+    // A column of the file is a row of the picture and lies in all strips.
+    guard orientation.swapsAxes, !header.is_tiled else { return }
+    do {
+      try limits.check(width: Int(header.width), height: Int(header.height), samples: Int(header.samples), of: path)
+    } catch {
+      throw unsupported(
+        "its orientation \(orientation.rawValue) turns strips by 90°, so that it must be decoded as a whole, and "
+          + "\(header.width)×\(header.height) pixels exceed the limit of \(limits.maximumPixels)")
+    }
+  }
+
   /// Decodes the image in its upright orientation. Palettes are expanded, white-is-zero is inverted, CMYK becomes RGB, 1, 2 and 4 bits
   /// are scaled to 8, and all other samples are exact; premultiplied alpha is divided out. Integers that are signed or have more than 16
   /// bits become float32.
   func decodeColors(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
-    let image: Image
-    if isConverted {
-      image = try converted()
-    } else if photometric == .palette {
-      image = try expandingPalette(try blocks.integers(of: path), &warnings)
-    } else {
-      switch blocks.element {
-      case .unsigned(let bits) where bits <= 8:
-        var samples: [UInt8] = try blocks.integers(of: path)
-        var white = UInt8((1 << bits) - 1)
-        if [1, 2, 4].contains(bits) {
-          for index in samples.indices { samples[index] *= 255 / white }
-          white = 255
-        }
-        image = interpreted(samples, white: white) { .uint8($0) }
-      case .unsigned(let bits) where bits <= 16:
-        let samples: [UInt16] = try blocks.integers(of: path)
-        image = interpreted(samples, white: UInt16((1 << bits) - 1)) { .uint16($0) }
-      default:
-        var samples: [Float] = try blocks.numbers(of: path)
-        replaceNoData(in: &samples, &warnings)
-        image = interpreted(samples, white: blocks.element?.white ?? 1) { .float32($0) }
+    ranged(try colors(in: blocks.wholeRegion, &warnings), &warnings).applying(orientation)
+  }
+
+  /// Decodes a region of the picture in its upright orientation, as ``decodeColors(_:)`` does. The white is that of the sample type unless
+  /// another one is given (``statedWhite(_:)``).
+  func decodeColors(in region: PixelRegion, white: Float?) throws(ImageError) -> Image {
+    try limits.check(width: region.width, height: region.height, samples: Int(header.samples), of: path)
+    var ignored: [ImageWarning.Kind] = []
+    let source = orientation.source(of: region, height: Int(header.height), width: Int(header.width))
+    let image = try colors(in: source, &ignored)
+    return (white.map { image.withWhite($0) } ?? image).applying(orientation)
+  }
+
+  /// Returns the white that ``decodeColors(_:)`` takes from the file; `nil` if it is that of the sample type. If the file states one, all
+  /// samples are decoded, some rows of blocks at a time.
+  func statedWhite(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Float? {
+    guard header.has_maximum, let element = blocks.element, element.isWideInteger else { return nil }
+    let whole = blocks.wholeRegion
+    var largest: Float?
+    var typeWhite = element.white
+    var ignored: [ImageWarning.Kind] = []
+    for row in stride(from: 0, to: whole.height, by: blocks.blockSize.height) {
+      for column in stride(from: 0, to: whole.width, by: blocks.blockSize.width) {
+        let region = PixelRegion(
+          rows: row..<min(row + blocks.blockSize.height, whole.height),
+          columns: column..<min(column + blocks.blockSize.width, whole.width))
+        let image = try colors(in: region, &ignored)
+        typeWhite = image.white
+        if let sample = image.samples.largest { largest = max(largest ?? sample, sample) }
       }
     }
-    return ranged(image, &warnings).applying(orientation)
+    return largest.flatMap { statedWhite(largest: $0, typeWhite: typeWhite, &warnings) }
+  }
+
+  /// Appends the warnings about the palette of a file that has one.
+  ///
+  /// - Throws: ``ImageError`` if it lacks one.
+  func checkPalette(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) {
+    if photometric == .palette { _ = try palette(&warnings) }
+  }
+
+  /// Decodes a region of the file, with the white of the sample type.
+  private func colors(in region: PixelRegion, _ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> Image {
+    if isConverted {
+      return Image(
+        width: region.width, height: region.height, layout: .rgb,
+        samples: .uint8(try blocks.rgb(in: region, of: path)))
+    }
+    if photometric == .palette { return try expandingPalette(in: region, &warnings) }
+    switch blocks.element {
+    case .unsigned(let bits) where bits <= 8:
+      var samples: [UInt8] = try blocks.integers(in: region, of: path)
+      var white = UInt8((1 << bits) - 1)
+      if [1, 2, 4].contains(bits) {
+        for index in samples.indices { samples[index] *= 255 / white }
+        white = 255
+      }
+      return interpreted(samples, of: region, white: white) { .uint8($0) }
+    case .unsigned(let bits) where bits <= 16:
+      let samples: [UInt16] = try blocks.integers(in: region, of: path)
+      return interpreted(samples, of: region, white: UInt16((1 << bits) - 1)) { .uint16($0) }
+    default:
+      var samples: [Float] = try blocks.numbers(in: region, of: path)
+      replaceNoData(in: &samples, &warnings)
+      return interpreted(samples, of: region, white: blocks.element?.white ?? 1) { .float32($0) }
+    }
   }
 
   /// Decodes palette indices or grey values as stored: unscaled, in the upright orientation. White-is-zero is inverted.
@@ -145,7 +238,7 @@ final class TIFFDecoder {
     let isInverted = photometric == .whiteIsZero
     switch blocks.element {
     case .unsigned(let bits) where bits <= 16:
-      var values: [UInt16] = try blocks.integers(of: path)
+      var values: [UInt16] = try blocks.integers(in: blocks.wholeRegion, of: path)
       if isInverted {
         let white = UInt16((1 << bits) - 1)
         for index in values.indices { values[index] = white - values[index] }
@@ -153,7 +246,7 @@ final class TIFFDecoder {
       return StoredValues(width: width, height: height, .uint16(values), areIndices: photometric == .palette).applying(
         orientation)
     default:
-      var values: [Double] = try blocks.numbers(of: path)
+      var values: [Double] = try blocks.numbers(in: blocks.wholeRegion, of: path)
       if isInverted, let white = blocks.element?.white {
         for index in values.indices { values[index] = Double(white) - values[index] }
       }
@@ -171,23 +264,6 @@ final class TIFFDecoder {
     ImageError(path, .corrupt(format: "TIFF", reason: reason))
   }
 
-  /// Decodes YCbCr and CIELab with libtiff's conversion to RGB.
-  private func converted() throws(ImageError) -> Image {
-    var message = MessageBuffer(capacity: Int(SEGIO_TIFF_MESSAGE_SIZE))
-    let (width, height) = (Int(header.width), Int(header.height))
-    var raster = [UInt32](repeating: 0, count: width * height)
-    guard segio_tiff_read_rgba(tiff, &raster, &message.bytes) else { throw corrupt(message.text) }
-    let samples = raster.withUnsafeBytes { bytes in
-      [UInt8](unsafeUninitializedCapacity: 3 * width * height) { samples, count in
-        for pixel in 0..<width * height {
-          for channel in 0..<3 { samples[3 * pixel + channel] = bytes[4 * pixel + channel] }
-        }
-        count = 3 * width * height
-      }
-    }
-    return Image(width: width, height: height, layout: .rgb, samples: .uint8(samples))
-  }
-
   /// Replaces samples that have the file's value for missing data by 0, as they would otherwise be very dark or bright.
   private func replaceNoData(in samples: inout [Float], _ warnings: inout [ImageWarning.Kind]) {
     let noData = Float(header.no_data)
@@ -202,10 +278,9 @@ final class TIFFDecoder {
 
   /// Converts the samples by their photometric interpretation.
   private func interpreted<Sample: ColorSample>(
-    _ samples: consuming [Sample], white: Sample, _ wrap: ([Sample]) -> Image.Samples
+    _ samples: consuming [Sample], of region: PixelRegion, white: Sample, _ wrap: ([Sample]) -> Image.Samples
   ) -> Image {
     let channels = Int(header.samples)
-    let (width, height) = (Int(header.width), Int(header.height))
     let layout: Image.ChannelLayout
     if photometric == .cmyk, header.ink_set == 1 {
       let hasAlpha = channels == 5 && (header.first_extra == 1 || header.first_extra == 2) && header.extra_count > 0
@@ -223,7 +298,8 @@ final class TIFFDecoder {
     if layout.hasAlpha, header.extra_count > 0, header.first_extra == 1 {
       samples.divideByAlpha(channels: layout.count, white: white)
     }
-    return Image(width: width, height: height, layout: layout, samples: wrap(samples), white: white.float)
+    return Image(
+      width: region.width, height: region.height, layout: layout, samples: wrap(samples), white: white.float)
   }
 
   /// The channel layout of grey and RGB samples and the samples after them. One further sample without a tag is alpha, as in other
@@ -251,10 +327,8 @@ final class TIFFDecoder {
     return result
   }
 
-  /// Replaces each index by its colour. Alpha, if present, follows the colour.
-  private func expandingPalette(
-    _ indices: [UInt8], _ warnings: inout [ImageWarning.Kind]
-  ) throws(ImageError) -> Image {
+  /// The colours of the indices, three bytes each.
+  private func palette(_ warnings: inout [ImageWarning.Kind]) throws(ImageError) -> [UInt8] {
     var red: UnsafePointer<UInt16>?
     var green: UnsafePointer<UInt16>?
     var blue: UnsafePointer<UInt16>?
@@ -269,35 +343,49 @@ final class TIFFDecoder {
       warnings.append(.assumed("the colours of its palette have 8 bits instead of 16; taken so"))
     }
     let shift = areBytes ? 0 : 8
+    return (0..<count).flatMap { index in
+      [red, green, blue].map { UInt8(truncatingIfNeeded: $0[index] >> shift) }
+    }
+  }
+
+  /// Decodes a region and replaces each index by its colour. Alpha, if present, follows the colour.
+  private func expandingPalette(
+    in region: PixelRegion, _ warnings: inout [ImageWarning.Kind]
+  ) throws(ImageError) -> Image {
+    let indices: [UInt8] = try blocks.integers(in: region, of: path)
+    let palette = try palette(&warnings)
     let stride = Int(header.samples)
     let hasAlpha = stride == 2 && (header.extra_count == 0 || header.first_extra == 1 || header.first_extra == 2)
     let alphaScale = UInt8(255 / ((1 << Int(header.bits)) - 1))
     var samples: [UInt8] = []
     samples.reserveCapacity(indices.count / stride * (hasAlpha ? 4 : 3))
     for pixel in Swift.stride(from: 0, to: indices.count, by: stride) {
-      for channel in [red, green, blue] {
-        samples.append(UInt8(truncatingIfNeeded: channel[Int(indices[pixel])] >> shift))
-      }
+      let color = 3 * Int(indices[pixel])
+      for channel in color..<color + 3 { samples.append(palette[channel]) }
       if hasAlpha { samples.append(indices[pixel + 1] &* alphaScale) }
     }
     return Image(
-      width: Int(header.width), height: Int(header.height), layout: hasAlpha ? .rgba : .rgb, samples: .uint8(samples))
+      width: region.width, height: region.height, layout: hasAlpha ? .rgba : .rgb, samples: .uint8(samples))
   }
 
   /// Returns the image with the white that the file's tag states, if that is plausible. Otherwise it appends a warning if little of the
   /// range is used.
+  private func ranged(_ image: Image, _ warnings: inout [ImageWarning.Kind]) -> Image {
+    guard let element = blocks.element, element.isWideInteger, let largest = image.samples.largest else { return image }
+    if let white = statedWhite(largest: largest, typeWhite: image.white, &warnings) { return image.withWhite(white) }
+    if element.isWholeBytes, let warning = image.rangeWarning(largest: largest) { warnings.append(warning) }
+    return image
+  }
+
+  /// Returns the white that the file's tag states, if that is plausible for the image's largest sample and the white of the sample type.
   ///
   /// `MaxSampleValue` is either the largest possible sample (12 bits in 16) or the largest that occurs. It is taken for white if no
   /// sample exceeds it and it is at most half of the type's white. A value other than 2ⁿ − 1 gives a warning.
-  private func ranged(_ image: Image, _ warnings: inout [ImageWarning.Kind]) -> Image {
-    guard let element = blocks.element, element.isWideInteger, let largest = image.samples.largest else { return image }
+  private func statedWhite(largest: Float, typeWhite: Float, _ warnings: inout [ImageWarning.Kind]) -> Float? {
     let stated = header.has_maximum ? Float(header.maximum) : 0
-    if stated >= largest, stated > 0, stated * 2 <= image.white {
-      let isPowerLessOne = stated < 16_777_216 && stated == stated.rounded() && Int(stated) & (Int(stated) + 1) == 0
-      if !isPowerLessOne { warnings.append(.statedWhite(stated)) }
-      return image.withWhite(stated)
-    }
-    if element.isWholeBytes, let warning = image.rangeWarning(largest: largest) { warnings.append(warning) }
-    return image
+    guard stated >= largest, stated > 0, stated * 2 <= typeWhite else { return nil }
+    let isPowerLessOne = stated < 16_777_216 && stated == stated.rounded() && Int(stated) & (Int(stated) + 1) == 0
+    if !isPowerLessOne { warnings.append(.statedWhite(stated)) }
+    return stated
   }
 }

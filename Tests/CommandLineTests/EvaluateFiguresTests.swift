@@ -186,11 +186,14 @@ import Testing
       #expect(page.contains("rgb(16,32,48)") && page.contains("rgb(200,100,50)"))
       #expect(page.contains("<h2>Best images</h2>") && page.contains("<h2>Worst images</h2>"))
       #expect(page.contains("small: 100.00 %") && page.contains("a/wide: 75.00 %"))
+      #expect(page.contains("predicted as another class <small>16.7 %</small>"))
+      #expect(page.contains("<small>mask 50.0 %, prediction 66.7 %</small>"))
       // Nothing is loaded from anywhere: no script, no link, and the only address is the name of SVG.
       #expect(!page.contains("<script") && !page.contains("<link") && !page.contains("url("))
       #expect(page.replacing("http://www.w3.org/2000/svg", with: "").contains("http") == false)
       let pictures = page.matches(of: /src="data:image\/png;base64,([^"]+)"/)
-      #expect(pictures.count == 12)
+      // Two images: the better one is the best, the other the worst, each with mask, prediction and errors.
+      #expect(pictures.count == 6)
       for picture in pictures {
         let png = try #require(Data(base64Encoded: String(picture.1)))
         let image = try Image(decoding: Array(png))
@@ -206,6 +209,39 @@ import Testing
       guard case .uint8(let samples) = image.samples else { throw CancellationError() }
       #expect(Array(samples[0..<3]) == [16, 32, 48] && Array(samples[15..<18]) == [200, 100, 50])
     }
+  }
+
+  /// Without names class 0 is the background, so errors are false positives or negatives; six images are three best and three worst.
+  @Test func errorsAndImagesAreToldApart() throws {
+    for (index, wrong) in (1...6).enumerated() {
+      let truth = LabelMap(width: 10, height: 1, labels: (0..<10).map { $0 < 6 ? 1 : 0 })
+      var prediction = truth
+      for pixel in 0..<wrong { prediction.labels[pixel] = 0 }
+      prediction.labels[9] = 1
+      prediction.labels[5] = 2
+      for (directory, map) in [("t", truth), ("p", prediction)] {
+        try folder.addFolder(directory)
+        try map.writePNG(to: folder.path("\(directory)/\(index).png"))
+      }
+    }
+    let file = folder.path("page.html")
+    func page(_ options: [String] = []) throws -> String {
+      expectSuccess(
+        try seg(
+          ["evaluate", "--predictions", folder.path("p"), "--masks", folder.path("t"), "--html", file] + options))
+      return String(decoding: try bytes(file), as: UTF8.self)
+    }
+    let legend = try page()
+    #expect(legend.contains("false positive: only predicted <small>10.0 %</small>"))
+    #expect(legend.contains("false negative: only in the mask <small>40.0 %</small>"))
+    #expect(legend.contains("predicted as another class <small>10.0 %</small>"))
+    let titles = legend.matches(of: /<h3 id="image-(\d)">/).map { String($0.1) }
+    #expect(titles == ["0", "1", "2", "5", "4", "3"])
+    // A click on a picture leads to its figure, and a link in the figure back to the image's title.
+    let targets = Set(legend.matches(of: #/ id="([^"]+)"/#).map { String($0.1) })
+    let links = legend.matches(of: /href="#([^"]+)"/).map { String($0.1) }
+    #expect(links.count == 36 && links.allSatisfy { targets.contains($0) } && targets.count == 6 + 18)
+    #expect(!(try page(["--no-legend"]).contains("false positive")))
   }
 
   @Test func whatDoesNotFitIsRefused() throws {

@@ -59,6 +59,29 @@ import Testing
     }
   }
 
+  /// With `ceil_mode`, PyTorch has an output for a window that is larger than the map by less than the stride.
+  @Test func windowsMayBeLargerThanTheMap() throws {
+    let x = Tensor([1, 1, 3, 1], [5, 2, -1] as [Float])
+    let geometry = ConvolutionGeometry(kernel: 2, stride: 2)
+    for (_, backend) in backends {
+      let graph = try Graph("pool") { g in
+        let x = g.input("x", [1, 1, 3, 1])
+        g.output("max", x.maxPool(kernel: 2, roundingUp: true))
+        g.output("mean", x.apply(AveragePool(geometry, roundingUp: true, countingPadding: false), named: "mean"))
+      }
+      let outputs = try graph.compiled(on: backend).run(["x": x])
+      #expect(outputs["max"] == Tensor([1, 1, 2, 1], [5, -1] as [Float]))
+      #expect(outputs["mean"] == Tensor([1, 1, 2, 1], [3.5, -1] as [Float]))
+    }
+    #expect(geometry.outputSize(of: 1, roundingUp: true) == 1)
+    #expect(geometry.outputSize(of: 1) == 0)
+    let wide = ConvolutionGeometry(kernel: 3, stride: 1)
+    #expect(wide.outputSize(of: 2, roundingUp: true) == 0)
+    #expect(
+      ConvolutionGeometry(kernel: 5, stride: 3).outputSize(of: Extent2D(height: 2, width: 3), roundingUp: true)
+        == Extent2D(height: 0, width: 1))
+  }
+
   @Test func windowsOfPaddingAloneAreMinusInfinity() {
     let x = Tensor.random([1, 1, 1, 18])
     let geometry = ConvolutionGeometry(kernel: 2, stride: 1, dilation: 3, padding: 2)

@@ -61,6 +61,21 @@ enum Fixtures {
     return value
   }()
 
+  static func geotiff(_ name: String) -> String { root.appending(path: "geotiff/\(name)").path(percentEncoded: false) }
+
+  /// What `geotiff/expected.json` says of a file.
+  struct ExpectedGeoreference: Decodable {
+    /// An element of a tag: a number, or a byte of text.
+    typealias Elements = [Double]
+    /// GDAL's geotransform.
+    let transform: [Double]?
+    let epsg: Int?
+    /// By the tags' numbers.
+    let tags: [String: Elements]
+  }
+
+  static let georeferences: [String: ExpectedGeoreference] = decoded(geotiff("expected.json"))
+
   static let images: [String: ExpectedImage] = decoded(image("expected.json"))
 
   /// What `weights/expected.json` says of a tensor.

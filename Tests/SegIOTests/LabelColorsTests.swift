@@ -30,7 +30,7 @@ import Testing
     let labelled = try colors("7 128 64 128 road\n-1 0 0 0 void\n7 #010203\n")
     #expect(labelled.entries == [entry(7, 128, 64, 128, "road"), entry(65535, 0, 0, 0, "void"), entry(7, 1, 2, 3)])
     #expect(labelled.palette.colors.count == 8 && labelled.palette[7] == Palette.Color(128, 64, 128))
-    #expect(labelled.palette[3] == Palette.pascalVOC[3])
+    #expect(labelled.palette[3] == Palette.distinct[3])
   }
 
   @Test(arguments: [

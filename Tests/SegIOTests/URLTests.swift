@@ -60,6 +60,22 @@ import Testing
     #expect(try LabelColors(contentsOf: colors) == LabelColors(contentsOf: colors.path(percentEncoded: false)))
   }
 
+  @Test func results() throws {
+    let labels = LabelMap(width: 2, height: 1, labels: [3, 0])
+    let polygons = RegionPolygons(labels)
+    let (url, path) = file("map ü.geojson")
+    try GeoJSON().write(polygons, to: url)
+    #expect(try FileManager.default.contents(atPath: path) == Data(GeoJSON().bytes(polygons)))
+    var document = COCODocument()
+    document.add(labels, fileName: "a.png")
+    try document.write(to: url)
+    #expect(FileManager.default.contents(atPath: path) == Data(document.jsonBytes()))
+    var table = ClassAreaTable()
+    table.add(ClassAreas(labels), image: "a.png")
+    try table.write(to: url)
+    #expect(FileManager.default.contents(atPath: path) == Data(table.csv.utf8))
+  }
+
   @Test func dataSets() throws {
     for name in ["images/a.png", "masks/a.png"] {
       let url = folder.appending(path: name)
@@ -107,6 +123,9 @@ import Testing
     #expect(message { try Parameters(["a": tensor]).write(to: url) } == expected)
     #expect(message { _ = try Image(contentsOf: url) } == expected)
     #expect(message { _ = try LabelColors(contentsOf: url) } == expected)
+    #expect(message { try GeoJSON().write(RegionPolygons(LabelMap(width: 1, height: 1)), to: url) } == expected)
+    #expect(message { try COCODocument().write(to: url) } == expected)
+    #expect(message { try ClassAreaTable().write(to: url) } == expected)
     #expect(message { _ = try ONNXModel(contentsOf: url) } == expected)
     #expect(message { _ = try PredictionSettings(contentsOf: url) } == expected)
     #expect(message { _ = try StoredProfile(contentsOf: url) } == expected)

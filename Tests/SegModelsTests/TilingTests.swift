@@ -1,5 +1,7 @@
 import Foundation
 import SegEngine
+import SegIO
+import Synchronization
 import TestSupport
 import Testing
 
@@ -171,4 +173,179 @@ import Testing
       }
     }
   }
+
+  /// The sums of all pixels at once, in the order of the tiles: not one label may differ.
+  @Test func gaussianBandsAreTheWholeSums() throws {
+    for (postprocessing, classes) in [(Postprocessing.argmax, 5), (.threshold(0.4), 2)] {
+      let predictor = try predictor(postprocessing)
+      for (width, height) in [(150, 110), (61, 200), (64, 64), (33, 20)] {
+        let image = image(width, height, seed: 7)
+        let tiling = Tiling(size: Extent2D(height: 64, width: 48), overlap: 20, alignment: 4)
+        var sums = [Float](repeating: 0, count: width * height * classes)
+        for row in tiling.rows(of: height) {
+          for column in tiling.columns(of: width) {
+            let tile = try predictor.probabilities(for: image.cropped(rows: row.shown, columns: column.shown))
+            let values = tile.elements(of: Float.self)
+            let (down, across) = (Tiling.weights(row.shown.count), Tiling.weights(column.shown.count))
+            for y in row.shown.indices {
+              for x in column.shown.indices {
+                let (i, j) = (y - row.shown.lowerBound, x - column.shown.lowerBound)
+                for c in 0..<classes {
+                  sums[(y * width + x) * classes + c] +=
+                    down[i] * across[j] * values[(i * column.shown.count + j) * classes + c]
+                }
+              }
+            }
+          }
+        }
+        let wanted = LabelMap(
+          probabilities: Tensor([height, width, classes], sums), threshold: postprocessing.threshold)
+        #expect(Set(wanted.labels).count > 1)
+        #expect(try predictor.labels(for: image, in: tiling) == wanted, "\(width)×\(height)")
+      }
+    }
+  }
+
+  /// A source that notes what is asked of it.
+  private final class NotingSource: ImageSource {
+    let image: Image
+    private(set) var regions: [(rows: Range<Int>, columns: Range<Int>)] = []
+    var width: Int { image.width }
+    var height: Int { image.height }
+
+    init(_ image: Image) { self.image = image }
+
+    func image(rows: Range<Int>, columns: Range<Int>) throws -> Image {
+      regions.append((rows, columns))
+      return image.cropped(rows: rows, columns: columns)
+    }
+  }
+
+  @Test(arguments: Tiling.Blending.allCases) func streamedLabelsAreTheWholeLabels(_ blending: Tiling.Blending) throws {
+    for postprocessing in [Postprocessing.argmax, .threshold(0.5)] {
+      let predictor = try predictor(postprocessing)
+      for (width, height) in [(301, 190), (128, 130), (97, 64), (50, 201), (130, 129), (1, 1)] {
+        let image = image(width, height, seed: 11)
+        let tiling = Tiling(
+          size: Extent2D(height: 72, width: 64), overlap: Extent2D(height: 24, width: 16), blending: blending,
+          alignment: 4)
+        let source = NotingSource(image)
+        var labels: [UInt16] = []
+        var (pieces, counts) = (0, [Int]())
+        try predictor.labels(
+          for: source, in: tiling, progress: { done, _ in counts.append(done) },
+          rows: { rows, first in
+            #expect(rows.width == width && rows.height > 0)
+            #expect(first == labels.count / width)
+            labels += rows.labels
+            pieces += 1
+          })
+        let whole = try predictor.labels(for: image, in: tiling)
+        #expect(LabelMap(width: width, height: height, labels: labels) == whole)
+        #expect(pieces <= tiling.rows(of: height).count && (height < 72 || pieces > 1))
+        #expect(counts == Array(0...source.regions.count))
+        for region in source.regions { #expect(region.rows.count <= 72 && region.columns.count <= 64) }
+        // By rows of tiles: a region begins further down, or further to the right.
+        for (one, next) in zip(source.regions, source.regions.dropFirst()) {
+          #expect(
+            (one.rows.lowerBound, one.columns.lowerBound) < (next.rows.lowerBound, next.columns.lowerBound))
+        }
+      }
+    }
+  }
+
+  private struct Stop: Error, Equatable {}
+
+  /// Fails from a row on.
+  private struct BrokenSource: ImageSource {
+    let image: Image
+    let row: Int
+    var width: Int { image.width }
+    var height: Int { image.height }
+
+    func image(rows: Range<Int>, columns: Range<Int>) throws -> Image {
+      if rows.upperBound > row { throw Stop() }
+      return image.cropped(rows: rows, columns: columns)
+    }
+  }
+
+  @Test(arguments: Tiling.Blending.allCases) func errorsEndTheComputation(_ blending: Tiling.Blending) throws {
+    let predictor = try predictor()
+    let image = image(100, 200, seed: 2)
+    let tiling = Tiling(size: 64, overlap: 16, blending: blending, alignment: 4)
+    var count = 0
+    #expect(throws: Stop()) {
+      try predictor.labels(
+        for: image, in: tiling,
+        rows: { _, _ in
+          count += 1
+          if count == 2 { throw Stop() }
+        })
+    }
+    #expect(count == 2)
+    count = 0
+    #expect(throws: Stop()) {
+      try predictor.labels(for: BrokenSource(image: image, row: 120), in: tiling, rows: { _, _ in count += 1 })
+    }
+    // Rows 0..<64 and 48..<112 are read.
+    #expect(count == 2)
+  }
+
+  @Test func streamingDoesNotBlock() async throws {
+    let predictor = try predictor()
+    let image = image(100, 130, seed: 2)
+    for blending in Tiling.Blending.allCases {
+      let tiling = Tiling(size: 64, overlap: 16, blending: blending, alignment: 4)
+      let labels = Mutex<[UInt16]>([])
+      try await predictor.labels(
+        for: image, in: tiling, rows: { rows, _ in labels.withLock { $0 += rows.labels } })
+      let whole = try await predictor.labels(for: image, in: tiling)
+      #expect(labels.withLock { $0 } == whole.labels)
+      let task = Task {
+        try await predictor.labels(
+          for: image, in: tiling,
+          progress: { done, _ in if done == 3 { withUnsafeCurrentTask { $0?.cancel() } } },
+          rows: { rows, _ in #expect(rows.width == 100) })
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+  }
+
+  /// From a file to a file, neither ever whole in memory.
+  @Test(arguments: Tiling.Blending.allCases) func scenesAreSegmentedFromFileToFile(_ blending: Tiling.Blending) throws {
+    let predictor = try predictor()
+    let scene = Fixtures.path("Tests/Fixtures/geotiff/utm.tif")
+    let tiling = Tiling(size: 24, overlap: 8, blending: blending, alignment: 4)
+    try withTemporaryFolder { folder in
+      func segment(_ path: String) throws {
+        let file = try ImageFile(contentsOf: path)
+        let mask = try TIFFWriter(
+          to: folder + "/mask.tif", width: file.width, height: file.height, content: .labels(classes: 5),
+          options: .init(arrangement: .tiles(16), georeference: file.georeference))
+        try predictor.labels(for: file, in: tiling, rows: { rows, _ in try mask.append(rows) })
+        try mask.finish()
+      }
+      // Cut off behind the directory, within the tiles.
+      var bytes = Array(try Data(contentsOf: URL(filePath: scene)))
+      bytes.removeLast(400)
+      let cut = folder + "/cut.tif"
+      try Data(bytes).write(to: URL(filePath: cut))
+      #expect(throws: ImageError.self) { try segment(cut) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["cut.tif"])
+      try segment(scene)
+      #expect(
+        try LabelMap(contentsOf: folder + "/mask.tif")
+          == predictor.labels(for: try Image(contentsOf: scene), in: tiling))
+      let mask = try ImageFile(contentsOf: folder + "/mask.tif")
+      #expect(try mask.georeference == ImageFile(contentsOf: scene).georeference && mask.georeference != nil)
+    }
+  }
+}
+
+/// Runs a body with a new folder that is removed afterwards.
+private func withTemporaryFolder(_ body: (String) throws -> Void) throws {
+  let folder = FileManager.default.temporaryDirectory.appending(path: "tiling-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  try body(folder.path(percentEncoded: false))
 }

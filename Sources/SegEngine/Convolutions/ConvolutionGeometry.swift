@@ -36,11 +36,11 @@ public struct ConvolutionGeometry: Hashable, Sendable, CustomStringConvertible {
   /// Computes the number of outputs, ⌊(in + padding − effective kernel) / stride⌋ + 1 along each axis.
   ///
   /// With `roundingUp` it is the ceiling, without a last window that would start beyond the image and its leading padding (the rule of
-  /// PyTorch's `ceil_mode`). It is zero or negative if the kernel does not fit.
+  /// PyTorch's `ceil_mode`); a window may then be larger than the image by less than the stride. It is zero if the kernel does not fit.
   public func outputSize(of input: Extent2D, roundingUp: Bool = false) -> Extent2D {
     func outputs(_ input: Int, _ before: Int, _ after: Int, _ effective: Int, _ stride: Int) -> Int {
       let room = input + before + after - effective
-      guard room >= 0 else { return 0 }
+      guard room > (roundingUp ? -stride : -1) else { return 0 }
       var count = (roundingUp ? (room + stride - 1) / stride : room / stride) + 1
       if roundingUp && (count - 1) * stride >= input + before { count -= 1 }
       return count

@@ -34,4 +34,13 @@ public struct LabelMap: Sendable, Equatable {
     get { labels[row * width + column] }
     set { labels[row * width + column] = newValue }
   }
+
+  /// The number of pixels of each label that occurs.
+  public var pixelCounts: [UInt16: Int] {
+    var counts = [Int](repeating: 0, count: 1 << 16)
+    for label in labels { counts[Int(label)] += 1 }
+    var result: [UInt16: Int] = [:]
+    for (label, count) in counts.enumerated() where count > 0 { result[UInt16(label)] = count }
+    return result
+  }
 }

@@ -1,5 +1,5 @@
 /// The colours of labels in images: label *i* has the *i*-th colour.
-public struct Palette: Sendable, Equatable {
+public struct Palette: Sendable, Hashable {
   /// An sRGB colour with 8 bits per channel.
   public struct Color: Sendable, Hashable {
     /// Red, green and blue, 0 to 255.

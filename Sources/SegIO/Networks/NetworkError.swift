@@ -29,12 +29,18 @@ public enum NetworkError: Error, Sendable, CustomStringConvertible {
   /// The network cannot take images of this size.
   case size(name: String, height: Int, width: Int, reason: String)
 
+  /// The networks of `ModelRegistry` that an unknown name may be a misspelling of, the most similar first; empty for other
+  /// errors.
+  public var suggestions: [String] {
+    if case .unknownName(let name) = self { name.similarNames(among: ModelRegistry.all.map(\.name)) } else { [] }
+  }
+
   /// The error on one line.
   public var description: String {
     switch self {
     case .unknownName(let name):
-      "there is no network named \(name), and no such ONNX file; there are "
-        + ModelRegistry.all.map(\.name).joined(separator: ", ")
+      "there is no network \(name.contains("/") ? "and no file " : "")named \(name)"
+        + name.suggestion(among: ModelRegistry.all.map(\.name)) + " (`seg models` lists all)"
     case .classes(let number): "the number of classes is between 1 and 4096, not \(number)"
     case .classesOfFile(let path): "the number of classes is for named networks; there is none named \(path)"
     case .noWeights(let name): "\(name) needs a file of weights"

@@ -131,9 +131,10 @@ package enum NetworkSource: Sendable {
         postprocessing = changed
       }
       let (model, leftOut) = try model(weights: weights, on: backend, options: options)
-      let predictor = Predictor(
+      var predictor = Predictor(
         model, preprocessing: description.preprocessing, postprocessing: postprocessing,
         refinement: description.refinement ?? .deepLab)
+      predictor.classList = description.classList
       return LoadedPredictor(
         name: name, predictor: predictor, classes: description.classes,
         outputChannels: postprocessing == .argmax ? description.classes : 1, assumptions: [], leftOut: leftOut

@@ -7,10 +7,10 @@ extension ModelFamily {
     [
       ModelDescription(
         "u2netp", "U²-Net† with 1.1 million parameters, salient objects", size: 320, U2Net.small,
-        preprocessing: preprocessing, postprocessing: .saliencyLogits(0.5)),
+        preprocessing: preprocessing, postprocessing: .saliencyLogits(0.5), classList: .salientObject),
       ModelDescription(
         "u2net", "U²-Net, salient objects", size: 320, U2Net(), preprocessing: preprocessing,
-        postprocessing: .saliencyLogits(0.5)),
+        postprocessing: .saliencyLogits(0.5), classList: .salientObject),
     ])
 
   /// The preparation of the authors' program: the image is divided by its largest value.

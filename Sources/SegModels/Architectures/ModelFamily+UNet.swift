@@ -9,7 +9,8 @@ extension ModelFamily {
         "pupil-unet", "U-Net 32–128 with spatial attention: the pupil in camera frames of a mouse's eye", size: 148,
         UNet.pupil,
         // The packaged network's threshold is 0.5; its labelled frames are evaluated at 0.7.
-        preprocessing: Preprocessing(channels: .grey, fit: .letterbox(148)), postprocessing: .threshold(0.7)),
+        preprocessing: Preprocessing(channels: .grey, fit: .letterbox(148)), postprocessing: .threshold(0.7),
+        classList: ClassList(names: ["background", "pupil"])),
       unet("unet", "U-Net 64–1024, transposed convolutions, 3→21") { _ in },
       unet("unet-bilinear", "U-Net 64–1024, bilinear up-sampling, 3→21") {
         $0.upsampling = .bilinear(aligningCorners: true)

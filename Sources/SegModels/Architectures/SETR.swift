@@ -165,7 +165,7 @@ extension ModelFamily {
       [("naive", "Naive", SETR.Decoder.naive), ("pup", "PUP", .progressive), ("mla", "MLA", .multiLevel)].map {
         ModelDescription(
           "setr-\($0)\(suffix)", "SETR-\($1) on ViT-\(letter)/16, mmsegmentation's names, 19 classes", size: 768,
-          SETR(encoder, decoder: $2))
+          SETR(encoder, decoder: $2), classList: .cityscapes)
       }
     })
 }

@@ -41,7 +41,9 @@ public struct U2Net: SegmentationNetwork, Hashable {
 
   public var auxiliaryOutputs: [String] { (1...6).map { "side\($0)" } }
 
-  public var checkpoints: CheckpointMapping { CheckpointMapping(head: auxiliaryOutputs.map { "\($0)." } + ["outconv."]) }
+  public var checkpoints: CheckpointMapping {
+    CheckpointMapping(head: auxiliaryOutputs.map { "\($0)." } + ["outconv."])
+  }
 
   public func encoder(_ image: Value) -> [Value] {
     var maps: [Value] = []
@@ -91,7 +93,8 @@ public struct U2Net: SegmentationNetwork, Hashable {
       var maps: [Value] = []
       for index in 1..<layers {
         let isPooled = !isDilated && index > 1
-        let input = maps.last.map { isPooled ? $0.maxPool(kernel: 2, roundingUp: true, named: "pool\(index - 1)") : $0 } ?? x
+        let input =
+          maps.last.map { isPooled ? $0.maxPool(kernel: 2, roundingUp: true, named: "pool\(index - 1)") : $0 } ?? x
         maps.append(layer("\(index)", input, inner, dilation: isDilated ? 1 << (index - 1) : 1))
       }
       var y = layer("\(layers)", maps[layers - 2], inner, dilation: isDilated ? 1 << (layers - 1) : 2)

@@ -17,12 +17,15 @@ public struct ModelDescription: Sendable {
   /// The conditional random field that the network was published with, for ``Predictor/refined(_:views:crf:)``; `nil`
   /// for none.
   public let refinement: DenseCRF?
+  /// The names and colours of the labels of the weights that the network is published with; `nil` if they vary.
+  public let classList: ClassList?
 
   /// Creates a description. The default preprocessing stretches images to the default size and normalises with
   /// ImageNet's mean and deviation. The default postprocessing takes the class with the largest logit.
   public init(
     _ name: String, _ summary: String, size: Extent2D, _ network: any SegmentationNetwork,
-    preprocessing: Preprocessing? = nil, postprocessing: Postprocessing = .argmax, refinement: DenseCRF? = nil
+    preprocessing: Preprocessing? = nil, postprocessing: Postprocessing = .argmax, refinement: DenseCRF? = nil,
+    classList: ClassList? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -34,13 +37,14 @@ public struct ModelDescription: Sendable {
         fit: .stretch(size), mean: Preprocessing.imageNetMean, deviation: Preprocessing.imageNetDeviation)
     self.postprocessing = postprocessing
     self.refinement = refinement
+    self.classList = classList
   }
 
   /// The number of classes. A network with one logit has two: background and foreground.
   public var classes: Int { network.classes == 1 ? 2 : network.classes }
 
-  /// The same network with another number of classes. With one logit the label is thresholded at 0.5; otherwise the
-  /// largest logit wins.
+  /// The same network with another number of classes, without ``classList`` if the number differs. With one logit the
+  /// label is thresholded at 0.5; otherwise the largest logit wins.
   ///
   /// - Precondition: `classes` is positive.
   public func with(classes: Int) -> ModelDescription {
@@ -50,7 +54,8 @@ public struct ModelDescription: Sendable {
     let isAsBefore = classes == self.network.classes
     return ModelDescription(
       name, summary, size: defaultSize, network, preprocessing: preprocessing,
-      postprocessing: isAsBefore ? postprocessing : classes == 1 ? .threshold(0.5) : .argmax, refinement: refinement)
+      postprocessing: isAsBefore ? postprocessing : classes == 1 ? .threshold(0.5) : .argmax, refinement: refinement,
+      classList: isAsBefore ? classList : nil)
   }
 
   /// Creates the graph for a height and width.

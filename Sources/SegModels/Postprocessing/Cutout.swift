@@ -52,7 +52,8 @@ public struct Cutout: Hashable, Sendable {
             let source = (row * width + column) * 3
             let color = SIMD3(Float(pixels[source]), Float(pixels[source + 1]), Float(pixels[source + 2])) / 255
             let slope = SIMD3(
-              horizontal.value(column, of: a[0]), horizontal.value(column, of: a[1]), horizontal.value(column, of: a[2]))
+              horizontal.value(column, of: a[0]), horizontal.value(column, of: a[1]), horizontal.value(column, of: a[2])
+            )
             let alpha = opacity((slope * color).sum() + horizontal.value(column, of: a[3]))
             var shown = color
             if let estimate, alpha > 0, alpha < 1 {
@@ -113,12 +114,30 @@ extension Predictor {
   /// Cuts the foreground, every class but 0, out of an image.
   ///
   /// - Returns: The image as 8-bit RGBA, at its own size. Alpha is the opacity, and colours are not multiplied by it.
-  /// - Throws: The errors of ``probabilities(for:views:)``.
-  public func cutout(_ image: Image, _ cutout: Cutout = Cutout()) throws -> Image {
+  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)``; ``PredictionError`` if the network outputs labels.
+  public func cutout(_ image: Image, _ settings: Cutout = Cutout()) throws -> Image {
     let workers = model.backend.workers
-    let size = (cutout.refinement ?? GuidedFilter()).reducedSize(of: Extent2D(height: image.height, width: image.width))
     let (input, placement) = try preprocessing(image, on: workers)
-    let output = try model(preprocessing.networkInput(input))
+    return try cutout(image, settings, of: model(preprocessing.networkInput(input)), placement)
+  }
+
+  /// Cuts the foreground out of an image, given its prediction.
+  ///
+  /// - Precondition: The prediction is of this image and has logits.
+  /// - Throws: ``PredictionError`` if the network outputs labels.
+  public func cutout(_ image: Image, _ settings: Cutout = Cutout(), of prediction: Prediction) throws -> Image {
+    guard let logits = prediction.logits else {
+      preconditionFailure("a cutout needs a prediction made with keepingLogits: true")
+    }
+    return try cutout(image, settings, of: logits, prediction.placement)
+  }
+
+  private func cutout(
+    _ image: Image, _ settings: Cutout, of output: Tensor, _ placement: Placement
+  ) throws -> Image {
+    let workers = model.backend.workers
+    let size = (settings.refinement ?? GuidedFilter()).reducedSize(
+      of: Extent2D(height: image.height, width: image.width))
     let map = output.reshaped(to: try MapReading.featureMapShape(output.shape))
     let probabilities = try distribution(of: map, placement.showing(imageOf: size))
     let foreground = probabilities.withElements(of: Float.self) { values in
@@ -126,7 +145,7 @@ extension Predictor {
       return (0..<size.height * size.width).map { 1 - values[$0 * classes] }
     }
     let (guide, _) = try Preprocessing(channels: .rgb, fit: .stretch(size))(image, on: workers)
-    return cutout(
+    return settings(
       image, foreground: Planes(height: size.height, width: size.width, planes: [foreground]), guide: Planes(guide),
       on: workers)
   }

@@ -53,8 +53,9 @@ public struct GuidedFilter: Hashable, Sendable {
     for pixel in 0..<map.pixelCount {
       let mean = SIMD3(Double(means[0][pixel]), Double(means[1][pixel]), Double(means[2][pixel]))
       let meanP = Double(means[3][pixel])
-      let covariance = SIMD3(
-        Double(means[4][pixel]), Double(means[5][pixel]), Double(means[6][pixel])) - mean * meanP
+      let covariance =
+        SIMD3(
+          Double(means[4][pixel]), Double(means[5][pixel]), Double(means[6][pixel])) - mean * meanP
       func variance(_ index: Int) -> Double {
         let (r, c) = pairs[index]
         return Double(means[7 + index][pixel]) - mean[r] * mean[c] + (r == c ? Double(regularization) : 0)

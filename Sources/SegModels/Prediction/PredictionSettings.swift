@@ -34,6 +34,10 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   public var outputName: String?
   /// The probability or saliency above which a pixel is foreground.
   public var threshold: Float?
+  /// The names of the labels from 0, one for each.
+  public var classNames: [String]?
+  /// The colours of the labels from 0 as `#rrggbb`, one for each.
+  public var palette: [String]?
 
   /// Creates settings without any value, so that all defaults apply.
   public init() {}
@@ -43,6 +47,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case size, fit, resampling, multiple, channels, range, mean, deviation, layout, output, outputName, threshold
+    case classNames, palette
   }
 
   /// Reads JSON.
@@ -56,7 +61,9 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
       throw SettingsError("is not a JSON object")
     }
     if let unknown = keys.sorted().first(where: { CodingKeys(rawValue: $0) == nil }) {
-      throw SettingsError("there is no setting \"\(unknown)\"; there are \(Self.keys.joined(separator: ", "))")
+      throw SettingsError(
+        "there is no setting \"\(unknown)\"; there are \(Self.keys.joined(separator: ", "))"
+          + unknown.suggestion(among: Self.keys))
     }
     do {
       self = try JSONDecoder().decode(PredictionSettings.self, from: Data(json))
@@ -83,7 +90,9 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     func oneOf(_ key: CodingKeys, _ value: String?, _ known: [String]) throws(SettingsError) {
       guard let value else { return }
-      try require(known.contains(value), "\(key.rawValue): \(value) is not one of \(known.joined(separator: ", "))")
+      try require(
+        known.contains(value),
+        "\(key.rawValue): \(value) is not one of \(known.joined(separator: ", "))\(value.suggestion(among: known))")
     }
     if let size {
       try require(
@@ -102,6 +111,13 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     }
     try oneOf(.layout, layout, ["nchw", "nhwc", "chw", "hwc", "nhw", "hw"])
     if let threshold { try require(threshold > 0 && threshold < 1, "threshold: \(threshold) is not between 0 and 1") }
+    if let classNames { try require(!classNames.isEmpty, "classNames: there are no names") }
+    if let palette {
+      try require((1...256).contains(palette.count), "palette: \(palette.count) colours are not 1 to 256")
+      for color in palette {
+        try require(Palette.Color(color) != nil, "palette: \(color) is not a colour such as #804080")
+      }
+    }
   }
 
   private static let ranges: [String: Preprocessing.Range] = [
@@ -123,6 +139,8 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     result.output = output ?? other.output
     result.outputName = outputName ?? other.outputName
     result.threshold = threshold ?? other.threshold
+    result.classNames = classNames ?? other.classNames
+    result.palette = palette ?? other.palette
     return result
   }
 
@@ -164,6 +182,23 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     guard let size else { return .keep(multipleOf: multiple ?? 32) }
     let extent = Extent2D(height: size[0], width: size[size.count - 1])
     return fit == "letterbox" ? .letterbox(extent) : .stretch(extent)
+  }
+
+  /// The names and colours of the labels; `nil` if neither is set. Without colours the palette is ``Palette/distinct``.
+  ///
+  /// - Parameter classes: The number of labels; `nil` if it is unknown, as for a network whose output is labels.
+  /// - Throws: ``SettingsError`` if there is not one name and one colour for each label.
+  public func classList(classes: Int?) throws(SettingsError) -> ClassList? {
+    try validate()
+    func requireCount(_ key: CodingKeys, _ count: Int?, _ expected: Int?, _ what: String) throws(SettingsError) {
+      guard let count, let expected, count != expected else { return }
+      throw SettingsError("\(key.rawValue): \(count) \(what) are not one for each of \(expected) classes")
+    }
+    try requireCount(.classNames, classNames?.count, classes, "names")
+    try requireCount(.palette, palette?.count, classes ?? classNames?.count, "colours")
+    guard classNames != nil || palette != nil else { return nil }
+    let colors = palette?.compactMap { Palette.Color($0) }
+    return ClassList(names: classNames ?? [], palette: colors.map { Palette($0) } ?? .distinct)
   }
 
   /// The postprocessing for a network with a number of output channels.

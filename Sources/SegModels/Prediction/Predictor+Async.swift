@@ -21,13 +21,36 @@ extension Predictor {
   /// - Throws: `CancellationError` if the task is cancelled, after the tile that is being computed.
   @concurrent
   public func labels(
-    for image: Image, in tiling: Tiling,
+    for image: some ImageSource & Sendable, in tiling: Tiling,
     progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) async throws -> LabelMap {
     try segment(image, in: tiling) { done, total in
       try Task.checkCancellation()
       progress(done, total)
     }
+  }
+
+  /// Computes the labels of an image tile by tile and passes them on as rows of tiles are finished, as
+  /// ``labels(for:in:progress:rows:)-(_,_,(Int,Int)throws->Void,_)`` does, without blocking the calling task's thread.
+  ///
+  /// - Parameters:
+  ///   - source: The source of the image's regions, or the image.
+  ///   - tiling: The tiles.
+  ///   - progress: Is called with the number of computed tiles and of all tiles, before the first and after each tile.
+  ///   - rows: Is called with the labels of the next rows and the image row that is the first of them.
+  /// - Throws: `CancellationError` if the task is cancelled, after the tile that is being computed.
+  @concurrent
+  public func labels(
+    for source: some ImageSource & Sendable, in tiling: Tiling,
+    progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in },
+    rows: @Sendable (_ labels: LabelMap, _ firstRow: Int) throws -> Void
+  ) async throws {
+    try segment(
+      source, in: tiling,
+      progress: { done, total in
+        try Task.checkCancellation()
+        progress(done, total)
+      }, rows: rows)
   }
 
   /// Segments many images in order. The next image is read while one is computed.

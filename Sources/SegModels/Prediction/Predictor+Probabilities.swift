@@ -27,19 +27,24 @@ extension Predictor {
     return combined
   }
 
-  /// The probability of each class at the size of the network's output, `[height, width, classes]`: the softmax over
-  /// the classes, or background and foreground from the sigmoid of one logit, or the network's output if it already is
-  /// probabilities.
+  /// The probability of each class of a prediction, `[height, width, classes]`: the softmax over the classes, or
+  /// background and foreground from the sigmoid of one logit, or the network's output if it already is probabilities.
   ///
+  /// - Parameters:
+  ///   - prediction: A prediction with logits.
+  ///   - resolution: The resolution; `nil` for that of the network's output.
   /// - Precondition: The prediction has logits.
-  /// - Throws: ``PredictionError`` if the output is not a map.
-  public func probabilities(of prediction: Prediction) throws -> Tensor {
+  /// - Throws: ``PredictionError`` if the output is not a map, or is labels.
+  public func probabilities(of prediction: Prediction, at resolution: Resolution? = nil) throws -> Tensor {
     guard let logits = prediction.logits else {
       preconditionFailure("probabilities(of:) needs a prediction made with keepingLogits: true")
     }
     let map = logits.reshaped(to: try MapReading.featureMapShape(logits.shape))
-    return try distribution(
-      of: map, Placement(of: Extent2D(height: map.shape.height, width: map.shape.width), fit: .keep(multipleOf: 1)))
+    guard resolution != .image else { return try distribution(of: map, prediction.placement) }
+    let size =
+      resolution == .network
+      ? prediction.placement.networkSize : Extent2D(height: map.shape.height, width: map.shape.width)
+    return try distribution(of: map, Placement(of: size, fit: .keep(multipleOf: 1)))
   }
 
   /// The labels of an image from several views, refined by a conditional random field if one is given, and the

@@ -8,66 +8,121 @@ extension Predictor {
   /// instead of the image.
   ///
   /// - Parameters:
-  ///   - image: The image.
+  ///   - image: The image, or a source of its regions.
   ///   - tiling: The tiles.
   ///   - progress: Is called with the number of computed tiles and of all tiles, before the first and after each tile.
   ///     An error that it throws ends the computation.
-  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)`` and of `progress`; with
+  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)``, of the source and of `progress`; with
   ///   ``Tiling/Blending/gaussian`` also ``PredictionError`` if the network outputs labels.
   public func labels(
-    for image: Image, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    for image: some ImageSource, in tiling: Tiling,
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws -> LabelMap {
     try segment(image, in: tiling, progress: progress)
   }
 
-  /// Implements both forms of ``labels(for:in:progress:)``.
+  /// Implements both forms of ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)``.
   func segment(
-    _ image: Image, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void
+    _ image: some ImageSource, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void
   ) throws -> LabelMap {
+    var labels: [UInt16] = []
+    labels.reserveCapacity(image.width * image.height)
+    try segment(image, in: tiling, progress: progress) { rows, _ in labels += rows.labels }
+    return LabelMap(width: image.width, height: image.height, labels: labels)
+  }
+
+  /// Computes the labels of an image of any size tile by tile, and passes them on as rows of tiles are finished, so
+  /// that neither the image nor its labels are in memory as a whole.
+  ///
+  /// The labels are those of ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)``. Memory is needed for the run of
+  /// one tile and, along the width of the image, for the labels of one row of tiles; with
+  /// ``Tiling/Blending/gaussian`` also for their probabilities, float32 `[tile height, width, classes]`.
+  ///
+  /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
+  /// instead of the image.
+  ///
+  /// - Parameters:
+  ///   - source: The source of the image's regions, or the image. Each tile is read once, by rows of tiles.
+  ///   - tiling: The tiles.
+  ///   - progress: Is called with the number of computed tiles and of all tiles, before the first and after each tile.
+  ///     An error that it throws ends the computation.
+  ///   - rows: Is called with the labels of the next rows, of the width of the image, and the image row that is the
+  ///     first of them: all rows of the image once, from the top. An error that it throws ends the computation.
+  /// - Throws: The errors of ``callAsFunction(_:at:keepingLogits:)``, of the source, of `progress` and of `rows`; with
+  ///   ``Tiling/Blending/gaussian`` also ``PredictionError`` if the network outputs labels.
+  public func labels(
+    for source: some ImageSource, in tiling: Tiling,
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },
+    rows: (_ labels: LabelMap, _ firstRow: Int) throws -> Void
+  ) throws {
+    try segment(source, in: tiling, progress: progress, rows: rows)
+  }
+
+  /// Implements both forms of ``labels(for:in:progress:rows:)-(_,_,(Int,Int)throws->Void,_)``.
+  func segment(
+    _ source: some ImageSource, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void,
+    rows finish: (_ labels: LabelMap, _ firstRow: Int) throws -> Void
+  ) throws {
+    let (height, width) = (source.height, source.width)
+    func part(_ rows: Range<Int>, _ columns: Range<Int>) throws -> Image {
+      let image = try source.image(rows: rows, columns: columns)
+      precondition(
+        image.height == rows.count && image.width == columns.count,
+        "a region of \(image.height)×\(image.width) pixels instead of \(rows.count)×\(columns.count)")
+      return image
+    }
     var done = 0
-    var labels = LabelMap(width: image.width, height: image.height, repeating: 0)
     switch tiling.blending {
     case .center:
       // Cut tiles from the image as padded for a single run. The bottom and right border of a tile at the edge is then
       // where it is for the whole image: an operator reads its own zero padding there, not values computed from
       // padding.
-      let padded = Placement(of: Extent2D(height: image.height, width: image.width), fit: preprocessing.fit).networkSize
+      let padded = Placement(of: Extent2D(height: height, width: width), fit: preprocessing.fit).networkSize
       let isPadded = preprocessing.fit.keepsPixels
-      let rows = tiling.rows(of: isPadded ? padded.height : image.height).filter { $0.shown.lowerBound < image.height }
-      let columns = tiling.columns(of: isPadded ? padded.width : image.width)
-        .filter { $0.shown.lowerBound < image.width }
+      let rows = tiling.rows(of: isPadded ? padded.height : height).filter { $0.shown.lowerBound < height }
+      let columns = tiling.columns(of: isPadded ? padded.width : width).filter { $0.shown.lowerBound < width }
       try progress(0, rows.count * columns.count)
       for row in rows {
+        let down = row.shown.clamped(to: 0..<height)
+        let kept = row.kept.clamped(to: down)
+        var labels = LabelMap(width: width, height: kept.count, repeating: 0)
         for column in columns {
-          let (down, across) = (row.shown.clamped(to: 0..<image.height), column.shown.clamped(to: 0..<image.width))
+          let across = column.shown.clamped(to: 0..<width)
           let predictor =
             isPadded ? padding(to: Extent2D(height: row.shown.count, width: column.shown.count), tiling) : self
-          let tile = try predictor(image.cropped(rows: down, columns: across)).labels
-          for y in row.kept.clamped(to: down) {
-            for x in column.kept.clamped(to: across) { labels[y, x] = tile[y - down.lowerBound, x - across.lowerBound] }
+          let tile = try predictor(part(down, across)).labels
+          for y in kept {
+            for x in column.kept.clamped(to: across) {
+              labels[y - kept.lowerBound, x] = tile[y - down.lowerBound, x - across.lowerBound]
+            }
           }
           done += 1
           try progress(done, rows.count * columns.count)
         }
+        // A row of tiles may decide nothing but padding.
+        if !kept.isEmpty { try finish(labels, kept.lowerBound) }
       }
     case .gaussian:
-      let (rows, columns) = (tiling.rows(of: image.height), tiling.columns(of: image.width))
+      let (rows, columns) = (tiling.rows(of: height), tiling.columns(of: width))
       var band: ProbabilityBand?
       try progress(0, rows.count * columns.count)
       for (index, row) in rows.enumerated() {
         for column in columns {
-          let tile = try probabilities(for: image.cropped(rows: row.shown, columns: column.shown))
-          if band == nil { band = ProbabilityBand(width: image.width, classes: tile.shape[2]) }
+          let tile = try probabilities(for: part(row.shown, column.shown))
+          if band == nil {
+            band = ProbabilityBand(
+              height: min(tiling.size.height, height), width: width, classes: tile.shape[2])
+          }
           band!.add(tile, rows: row.shown, columns: column.shown)
           done += 1
           try progress(done, rows.count * columns.count)
         }
         // Rows that are in no further tile are complete.
-        let end = index + 1 < rows.count ? rows[index + 1].shown.lowerBound : image.height
-        band!.decide(upTo: end, threshold: postprocessing.threshold, &labels)
+        let end = index + 1 < rows.count ? rows[index + 1].shown.lowerBound : height
+        let first = band!.first
+        try finish(band!.removeLabels(upTo: end, threshold: postprocessing.threshold), first)
       }
     }
-    return labels
   }
 
   /// A predictor that pads a tile to a size, rounded up to a multiple of the greatest common divisor of alignment and
@@ -90,26 +145,28 @@ extension Preprocessing.Fit {
 
 /// Weighted sums of probabilities for the rows of an image that further tiles will add to.
 private struct ProbabilityBand {
-  private let width, classes: Int
+  private let height, width, classes: Int
   /// The image row of the first sum.
-  private var first = 0
-  /// `[row, column, class]`, not normalised: a common factor changes neither the argmax nor a comparison between two
-  /// classes.
-  private var sums: [Float] = []
+  private(set) var first = 0
+  /// `[row modulo height, column, class]`, not normalised: a common factor changes neither the argmax nor a comparison
+  /// between two classes. Rows that no tile was added to are 0.
+  private var sums: [Float]
 
-  init(width: Int, classes: Int) {
+  /// Creates a band for tiles of up to a height.
+  init(height: Int, width: Int, classes: Int) {
+    self.height = height
     self.width = width
     self.classes = classes
+    sums = [Float](repeating: 0, count: height * width * classes)
   }
 
+  /// Adds the probabilities `[row, column, class]` of a tile.
   mutating func add(_ tile: Tensor, rows: Range<Int>, columns: Range<Int>) {
-    let missing = (rows.upperBound - first) * width * classes - sums.count
-    if missing > 0 { sums += [Float](repeating: 0, count: missing) }
     let (down, across) = (Tiling.weights(rows.count), Tiling.weights(columns.count))
     tile.withElements(of: Float.self) { values in
       var index = 0
       for (row, rowWeight) in zip(rows, down) {
-        var target = ((row - first) * width + columns.lowerBound) * classes
+        var target = (row % height * width + columns.lowerBound) * classes
         for columnWeight in across {
           let weight = rowWeight * columnWeight
           for _ in 0..<classes {
@@ -122,15 +179,18 @@ private struct ProbabilityBand {
     }
   }
 
-  /// Labels the rows before `end` and removes them from the band.
-  mutating func decide(upTo end: Int, threshold: Float?, _ labels: inout LabelMap) {
+  /// Returns the labels of the rows before `end`, and removes these rows from the band.
+  mutating func removeLabels(upTo end: Int, threshold: Float?) -> LabelMap {
+    var labels = LabelMap(width: width, height: end - first, repeating: 0)
     for row in first..<end {
+      let start = row % height * width
       for column in 0..<width {
-        labels[row, column] = LabelMap.label(
-          sums.span, pixel: (row - first) * width + column, classes: classes, threshold: threshold)
+        labels[row - first, column] = LabelMap.label(
+          sums.span, pixel: start + column, classes: classes, threshold: threshold)
       }
+      for index in start * classes..<(start + width) * classes { sums[index] = 0 }
     }
-    sums.removeFirst((end - first) * width * classes)
     first = end
+    return labels
   }
 }

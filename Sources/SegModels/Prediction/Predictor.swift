@@ -29,6 +29,8 @@ public struct Predictor: Sendable {
   /// The conditional random field for ``refined(_:views:crf:)``: the one that the network was published with, or a
   /// default.
   public let refinement: DenseCRF
+  /// The names and colours of the labels for drawing, if the network or its settings state them.
+  public var classList: ClassList?
 
   /// Graphs that read output maps, compiled once per size.
   let readings: MapReadings
@@ -59,6 +61,7 @@ public struct Predictor: Sendable {
     self.init(
       model, preprocessing: description.preprocessing, postprocessing: description.postprocessing,
       refinement: description.refinement ?? .deepLab)
+    classList = description.classList
   }
 
   /// Segments an image.

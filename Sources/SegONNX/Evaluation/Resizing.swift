@@ -79,7 +79,7 @@ extension ONNXEvaluator {
     _ call: ONNXCall, extent: Int, count: Int, scale: Double, region: (Double, Double), _ settings: Settings
   ) throws(ONNXFailure) -> Axis {
     var axis = Axis()
-    // When an image shrinks and is to be smooth, the kernel widens by as much.
+    // With antialiasing, the kernel is widened by the factor of downsampling (Resize-18).
     let stretch = settings.antialiases ? min(scale, 1) : 1
     let kernel: InterpolationKernel = settings.mode == "cubic" ? .cubic(a: settings.coefficient) : .triangle
     let radius = kernel.radius / stretch

@@ -24,6 +24,8 @@ public struct ONNXSegmentation: Sendable {
   /// The number of labels; all labels are below it. It is 2 for one channel of logits, probabilities or saliency, and one
   /// more than the channels for independent classes.
   public let classes: Int
+  /// The names and colours of the labels, if the settings state them.
+  public let classList: ClassList?
   /// The axis order of the image input in the file, such as `nchw`.
   public var inputLayout: String { input.layout }
   /// The number of channels of the image input.
@@ -106,6 +108,8 @@ public struct ONNXSegmentation: Sendable {
     case .multilabel, .multilabelProbabilities: classes = output.channels + 1
     case .logits, .probabilities, .saliency: classes = max(2, output.channels)
     }
+    let isOfUnknownCount = outputMeaning == .labels && reading.labelCount == nil
+    classList = try settings.classList(classes: isOfUnknownCount ? nil : classes)
     self.file = file
     self.input = input
     self.output = output
@@ -129,7 +133,9 @@ public struct ONNXSegmentation: Sendable {
       }
       return try graph(for: shape)
     }
-    return Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing)
+    var predictor = Predictor(model, preprocessing: preprocessing, postprocessing: postprocessing)
+    predictor.classList = classList
+    return predictor
   }
 
   /// Builds the network's graph from images `[1, height, width, channels]` to the segmentation

@@ -23,12 +23,17 @@ struct CRFCommand: ParsableCommand {
   @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The PNG file for the labels.", valueName: "file"))
   var output: String?
 
+  @Option(help: ArgumentHelp("The PNG file for the image with the labels drawn over it.", valueName: "file"))
+  var overlay: String?
+
   @Option(help: ArgumentHelp("The .npy file for the marginals.", valueName: "file"))
   var marginals: String?
 
   @OptionGroup(title: "Image files") var reading: ImageReadingOptions
 
   @OptionGroup(title: "Conditional random field") var crf: CRFOptions
+
+  @OptionGroup(title: "Names and colours of classes") var drawing: DrawingOptions
 
   @OptionGroup var threads: ThreadOptions
 
@@ -48,13 +53,16 @@ struct CRFCommand: ParsableCommand {
 
   func validate() throws {
     if !(1...1000).contains(repeats) { throw ValidationError("--repeats is 1 to 1000, not \(repeats)") }
-    if output == nil, marginals == nil, !json { throw ValidationError("give --output, --marginals or --json") }
+    if output == nil, overlay == nil, marginals == nil, !json {
+      throw ValidationError("give --output, --overlay, --marginals or --json")
+    }
   }
 
   func run() throws {
-    for file in [output, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
+    for file in [output, overlay, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
     let image = try reading.image(self.image).image
     let values = try Tensor(npyFile: probabilities)
+    let classes = try drawing.classList(of: values.shape.channels, probabilities)
     let field = crf.field(.deepLab)
     try requireMemory(field.byteCount(for: image, classes: values.shape.channels), for: self.image)
     let backend = threads.backend
@@ -69,7 +77,16 @@ struct CRFCommand: ParsableCommand {
       best = min(best, (clock.now - start) / .milliseconds(1))
     }
     if let marginals { try Failure.writing { try result.writeNPY(to: marginals) } }
-    if let output { try Failure.writing { try LabelMap(probabilities: result).writePNG(to: output) } }
+    if output != nil || overlay != nil {
+      let labels = LabelMap(probabilities: result)
+      if let output { try Failure.writing { try labels.writePNG(to: output, palette: classes.palette) } }
+      if let overlay {
+        try Failure.writing {
+          try image.overlaid(with: labels, classes: classes, opacity: drawing.opacity, legend: drawing.legend)
+            .writePNG(to: overlay)
+        }
+      }
+    }
     if json {
       try printJSON(
         Report(

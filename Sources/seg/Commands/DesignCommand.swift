@@ -77,7 +77,9 @@ struct DesignCommand: ParsableCommand {
 
   func validate() throws {
     if let unknown = familyNames.first(where: { !DesignSpace.families.contains($0) }) {
-      throw ValidationError("--families are of \(DesignSpace.families.joined(separator: ", ")), not \(unknown)")
+      throw ValidationError(
+        "--families are of \(DesignSpace.families.joined(separator: ", ")), not \(unknown)"
+          + unknown.suggestion(among: DesignSpace.families))
     }
     guard !familyNames.isEmpty else { throw ValidationError("--families names none") }
     guard (1...4096).contains(classes) else { throw ValidationError("--classes is 1 to 4096, not \(classes)") }

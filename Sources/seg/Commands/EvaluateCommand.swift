@@ -57,6 +57,8 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup(title: "Classes") var classOptions: EvaluationClassOptions
 
+  @OptionGroup(title: "Names and colours of classes") var drawing: DrawingOptions
+
   @OptionGroup(title: "Conventions of the figures") var conventions: EvaluationConventions
 
   @OptionGroup(title: "Images in, labels out (ONNX files)") var imageOptions: ImageOptions
@@ -99,22 +101,20 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     for file in [probabilities, html].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
-    let names = try classOptions.names()
-    let colors = try classOptions.colors()
-    let palette = colors?.palette ?? .pascalVOC
+    let colors = try drawing.colors()
     let pairs = try LabelledImages(
       images: predictions ?? images ?? "", masks: masks, subject: predictions == nil ? .images : .predictions,
       imageSuffix: imageSuffix, maskSuffix: maskSuffix, readsColors: colors != nil
     ).pairs
-    var source = try makeSource(names: names)
+    var source = try makeSource()
     source.keepsProbabilities = probabilities != nil
-    if let names, let classes = source.classes, names.count != classes {
-      throw Failure(.badInput, "\(source.name) has \(classes) classes, --class-names \(names.count) names")
-    }
+    var classList = try drawing.classList(of: source.classes, source.name, network: source.classList)
     let survey = MaskSurvey(pairs, source.masks)
     try survey.requireMeaning(among: source.classes ?? 0)
     var evaluation = Evaluation(source, options: conventions.options(ignoring: source.masks.ignoreLabel))
-    var gallery = html == nil ? nil : EvaluationGallery(palette: palette, ignoreLabel: source.masks.ignoreLabel)
+    var gallery =
+      html == nil
+      ? nil : EvaluationGallery(classList, opacity: drawing.opacity, ignoreLabel: source.masks.ignoreLabel)
     let photos = try photographs()
     var arrays: [String: Tensor] = [:]
     var warnings: [String] = []
@@ -137,13 +137,16 @@ struct EvaluateCommand: ParsableCommand {
     bar.finish()
     if let probabilities { try Failure.writing { try NPZ(arrays).write(to: probabilities) } }
     let classes = evaluation.metrics.classes
-    if source.classes == nil { try survey.requireMeaning(among: classes) }
+    if source.classes == nil {
+      try survey.requireMeaning(among: classes)
+      classList = try drawing.classList(of: classes, source.name)
+    }
     let report = EvaluationReport(
       evaluation, conventions.metrics.figures, model: source.name, resolution: resolution.rawValue,
-      names: names ?? colors?.names.flatMap { $0.count == classes ? $0 : nil } ?? [],
-      assumptions: source.assumptions, warnings: warnings)
+      names: classList.names, assumptions: source.assumptions, warnings: warnings)
     if let html {
-      try EvaluationPage(report: report, palette: palette, gallery: gallery).write(to: html)
+      try EvaluationPage(report: report, classes: classList, gallery: gallery, showsLegend: !drawing.noLegend)
+        .write(to: html)
     }
     if json {
       try printJSON(report)
@@ -152,12 +155,11 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func makeSource(names: [String]?) throws -> EvaluationSource {
+  private func makeSource() throws -> EvaluationSource {
     guard predictions == nil, let model else {
       return .labels(
-        masks: try classOptions.maskReading(isBinary: classOptions.binary),
-        classes: classOptions.classes ?? names?.count,
-        workers: compute.backend.workers)
+        masks: try classOptions.maskReading(isBinary: classOptions.binary, drawing),
+        classes: try classOptions.classes ?? drawing.names()?.count, workers: compute.backend.workers)
     }
     let segmenter = try Segmenter(NetworkSource(model), weights: weights.file, images: imageOptions, compute)
     segmenter.sayAssumptions()
@@ -165,7 +167,8 @@ struct EvaluateCommand: ParsableCommand {
       throw Failure(.usage, "--classes: \(segmenter.name) has \(segmenter.classes) classes, not \(count)")
     }
     return .network(
-      segmenter, masks: try classOptions.maskReading(isBinary: segmenter.isBinary || classOptions.binary), resolution)
+      segmenter, masks: try classOptions.maskReading(isBinary: segmenter.isBinary || classOptions.binary, drawing),
+      resolution)
   }
 
   private func photo(_ path: String?) throws -> Image? {

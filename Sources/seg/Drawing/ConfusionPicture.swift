@@ -12,13 +12,17 @@ struct ConfusionPicture {
   var svg: String {
     let classes = counts.count
     let side = max(6, min(44, 880 / max(1, classes)))
-    let longest = names.map(\.count).max() ?? 0
-    let margin = classes <= Self.largestLabelled ? min(160, 16 + longest * 7) : 24
+    let isLabelled = classes <= Self.largestLabelled
+    let labels = names.map(Self.shortened)
+    let longest = labels.map(\.count).max() ?? 0
+    let margin = isLabelled ? 16 + longest * 7 : 24
     let size = margin + classes * side
+    // Below the squares the labels descend at 45 degrees.
+    let height = classes * side + (isLabelled ? 24 + longest * 5 : 8)
     var parts: [String] = [
       """
-      <svg xmlns="http://www.w3.org/2000/svg" class="confusion" viewBox="0 0 \(size + 8) \(size + 24)" width="\(size + 8)" \
-      height="\(size + 24)" role="img" aria-label="Confusion matrix: rows are true classes, columns predicted ones">
+      <svg xmlns="http://www.w3.org/2000/svg" class="confusion" viewBox="0 0 \(size + 8) \(height)" width="\(size + 8)" \
+      height="\(height)" role="img" aria-label="Confusion matrix: rows are true classes, columns predicted ones">
       """
     ]
     for (row, line) in counts.enumerated() {
@@ -32,7 +36,7 @@ struct ConfusionPicture {
           <rect x="\(x)" y="\(y)" width="\(side)" height="\(side)" fill="\(color)"><title>\(escaped(names[row])) as \
           \(escaped(names[column])): \(count.grouped) pixels, \((share * 100).fixed(2)) %</title></rect>
           """)
-        if classes <= Self.largestLabelled && share >= 0.005 {
+        if isLabelled && share >= 0.005 {
           parts.append(
             """
             <text x="\(x + side / 2)" y="\(y + side / 2 + 4)" text-anchor="middle" class="\(share > 0.55 ? "light" : "dark")">\
@@ -40,18 +44,21 @@ struct ConfusionPicture {
             """)
         }
       }
-      if classes <= Self.largestLabelled {
+      if isLabelled {
         let (middle, below) = (row * side + side / 2 + 4, classes * side + 12)
-        parts.append("<text x=\"\(margin - 6)\" y=\"\(middle)\" text-anchor=\"end\">\(escaped(names[row]))</text>")
+        parts.append("<text x=\"\(margin - 6)\" y=\"\(middle)\" text-anchor=\"end\">\(escaped(labels[row]))</text>")
         let x = margin + row * side + side / 2 + 4
         parts.append(
-          "<text x=\"\(x)\" y=\"\(below)\" text-anchor=\"end\" transform=\"rotate(-45 \(x) \(below))\">\(escaped(names[row]))</text>"
+          "<text x=\"\(x)\" y=\"\(below)\" text-anchor=\"end\" transform=\"rotate(-45 \(x) \(below))\">\(escaped(labels[row]))</text>"
         )
       }
     }
     parts.append("</svg>")
     return parts.joined(separator: "\n")
   }
+
+  /// Returns a name for the margin. The whole name is in the titles of the squares.
+  private static func shortened(_ name: String) -> String { name.count <= 22 ? name : name.prefix(21) + "…" }
 
   /// Returns the colour of a share: from white to blue if the class is right, to red if it is wrong.
   private static func color(_ share: Double, isRight: Bool) -> String {

@@ -5,8 +5,10 @@ import SegIO
 /// The results of `seg evaluate` as a self-contained HTML page, without external scripts, styles and pictures.
 struct EvaluationPage {
   let report: EvaluationReport
-  let palette: Palette
+  let classes: ClassList
   let gallery: EvaluationGallery?
+  /// Whether pictures have a legend.
+  let showsLegend: Bool
 
   var html: String {
     """
@@ -27,10 +29,11 @@ struct EvaluationPage {
     \(classTable)
     <h2>Confusion matrix</h2>
     <p>Rows are true classes, columns what they were predicted as, in per cent of the true class's pixels.</p>
+    <div class="scroll">
     \(ConfusionPicture(counts: report.confusion, names: report.classes.map(\.name)).svg)
+    </div>
     \(bands)
-    \(pictures("Best images", gallery?.best ?? []))
-    \(pictures("Worst images", gallery?.worst ?? []))
+    \(pictures)
     \(imageTable)
     </body>
     </html>
@@ -45,25 +48,22 @@ struct EvaluationPage {
 
   private static let style = """
     body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
-    h1, h2 { font-weight: 600; }
-    table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-    th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-    th:first-child, td:first-child { text-align: left; }
+    h1, h2, h3 { font-weight: 600; overflow-wrap: anywhere; }
+    .scroll { overflow-x: auto; max-width: 100%; }
+    table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; }
+    th, td { padding: 0.2rem 0.55rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+    th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
     tr.mean td { font-weight: 600; border-top: 2px solid #888; }
-    .scroll { overflow-x: auto; }
     .swatch { display: inline-block; width: 0.8em; height: 0.8em; margin-right: 0.5em; border: 1px solid #888; }
-    .bar { display: inline-block; width: 9rem; height: 0.8em; background: #e8e8e8; }
+    .bar { display: inline-block; width: 6rem; height: 0.8em; background: #e8e8e8; }
     .bar span { display: block; height: 100%; background: #185aa0; }
     .figures { display: flex; flex-wrap: wrap; gap: 0.6rem 2rem; padding: 0; list-style: none; }
     .figures b { display: block; font-size: 1.5rem; }
-    .confusion { max-width: 100%; height: auto; overflow: visible; }
+    .confusion { display: block; }
     .confusion rect { stroke: #ddd; stroke-width: 0.5; }
     .confusion text { font: 11px system-ui, sans-serif; }
     .confusion .light { fill: #fff; }
-    .row { display: flex; flex-wrap: wrap; gap: 0.8rem; }
-    figure { margin: 0 0 1rem; }
-    figure img { max-width: 22rem; width: 100%; image-rendering: auto; border: 1px solid #ddd; }
-    """
+    """ + "\n" + EvaluationPictures.style
 
   private var summary: String {
     let figures = [
@@ -89,9 +89,7 @@ struct EvaluationPage {
         "<tr\(isMean ? " class=\"mean\"" : "")><td>\(title)</td><td>\(figures[.iou].map(bar) ?? "")</td>\(cells)</tr>"
     }
     let rows = report.classes.map { entry in
-      let color = palette[UInt16(clamping: entry.label)]
-      let swatch = "<span class=\"swatch\" style=\"background:rgb(\(color.red),\(color.green),\(color.blue))\"></span>"
-      return row(swatch + escaped(entry.name), entry.figures)
+      row(swatch(classes.palette[UInt16(clamping: entry.label)]) + escaped(entry.name), entry.figures)
     }
     return table(["class", ""] + report.mean.titles, rows + [row("mean", report.mean, isMean: true)])
   }
@@ -105,25 +103,12 @@ struct EvaluationPage {
     return "<h2>Near boundaries</h2>\n" + table(["distance below", "mean IoU", "accuracy"], rows)
   }
 
-  private func pictures(_ title: String, _ entries: [EvaluationGallery.Entry]) -> String {
-    guard !entries.isEmpty else { return "" }
-    func picture(_ caption: String, _ png: [UInt8]) -> String {
-      """
-      <figure><img alt="\(caption)" src="data:image/png;base64,\(Data(png).base64EncodedString())">\
-      <figcaption>\(caption)</figcaption></figure>
-      """
-    }
-    let rows = entries.map { entry in
-      """
-      <h3>\(escaped(entry.name)): \((entry.score * 100).fixed(2)) %</h3>
-      <div class="row">
-      \(picture("mask", entry.truth))
-      \(picture("prediction", entry.prediction))
-      \(picture("errors", entry.errors))
-      </div>
-      """
-    }
-    return "<h2>\(title)</h2>\n" + rows.joined(separator: "\n")
+  private var pictures: String {
+    guard let gallery else { return "" }
+    let (best, worst) = (gallery.best, gallery.worst)
+    return [(worst.isEmpty ? "Images" : "Best images", best), ("Worst images", worst)].map { title, entries in
+      EvaluationPictures(title: title, entries: entries, classes: classes, showsLegend: showsLegend).html
+    }.joined(separator: "\n")
   }
 
   private var imageTable: String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SegEngine
 import SegModels
 
 /// A metric of a class in the results of `seg evaluate`, in the order of its tables.
@@ -72,14 +73,14 @@ enum EvaluationFigure: Int, CaseIterable {
 }
 
 /// Metrics on the command line, such as `iou,dice,boundary`.
-struct FigureList: ExpressibleByArgument {
+struct FigureList {
   /// The metrics of classes, in the order of tables.
   private(set) var figures: [EvaluationFigure] = []
   /// Whether metrics in bands around the true boundaries are included.
   private(set) var includesTrimap = false
 
   /// All metrics.
-  static let all = FigureList(argument: "all")!
+  static let all = FigureList(Set(EvaluationFigure.allCases), includesTrimap: true)
 
   /// The further names, each with its metrics.
   private static let groups: [String: [EvaluationFigure]] = [
@@ -93,8 +94,17 @@ struct FigureList: ExpressibleByArgument {
     "all": EvaluationFigure.allCases,
   ]
 
-  init?(argument: String) {
+  private init(_ chosen: Set<EvaluationFigure>, includesTrimap: Bool) {
+    figures = EvaluationFigure.allCases.filter { chosen.contains($0) }
+    self.includesTrimap = includesTrimap
+  }
+
+  /// Reads names separated by commas.
+  ///
+  /// - Throws: `ValidationError` with the unknown name.
+  init(parsing argument: String) throws {
     var chosen: Set<EvaluationFigure> = []
+    var includesTrimap = false
     for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
       let name = word.trimmingPrefix(while: \.isWhitespace).lowercased().replacing("-", with: "_")
       if let group = Self.groups[name] {
@@ -102,11 +112,14 @@ struct FigureList: ExpressibleByArgument {
       } else if let figure = EvaluationFigure.allCases.first(where: { $0.key == name }) {
         chosen.insert(figure)
       } else {
-        return nil
+        // Names on the command line have hyphens.
+        let names = Set(EvaluationFigure.allCases.map(\.key)).union(Self.groups.keys)
+        let known = names.map { $0.replacing("_", with: "-") }.sorted()
+        throw ValidationError("there is no figure \(word)\(String(word).suggestion(among: known))")
       }
       includesTrimap = includesTrimap || ["trimap", "boundary", "all"].contains(name)
     }
-    figures = EvaluationFigure.allCases.filter { chosen.contains($0) }
+    self.init(chosen, includesTrimap: includesTrimap)
   }
 
   /// The measurements that are needed besides the confusion matrix.

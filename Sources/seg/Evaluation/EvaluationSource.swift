@@ -87,6 +87,14 @@ struct EvaluationSource {
     }
   }
 
+  /// The names and colours that the network states.
+  var classList: ClassList? {
+    switch kind {
+    case .network(let segmenter, _): segmenter.predictor.classList
+    case .labels: nil
+    }
+  }
+
   /// Makes a source that runs a network.
   static func network(_ segmenter: Segmenter, masks: MaskReading, _ resolution: Predictor.Resolution)
     -> EvaluationSource

@@ -3,7 +3,7 @@ import SegIO
 import SegModels
 
 /// A network that segments images, with checks of the available memory.
-struct Segmenter {
+struct Segmenter: Sendable {
   let name: String
   let predictor: Predictor
   /// The number of labels, which are from 0 to below it; 2 for a network with one output channel.
@@ -12,10 +12,14 @@ struct Segmenter {
   /// The assumptions about the network, one per line.
   let assumptions: [String]
   /// Makes the network's graph for images `[1, height, width, channels]` of a size, to examine it without running it.
-  let graph: (Extent2D) throws -> Graph
+  let graph: @Sendable (Extent2D) throws -> Graph
 
   /// Reads and compiles the network with the options of the command line.
-  init(_ source: NetworkSource, weights: WeightsFile?, images: ImageOptions, _ compute: ComputeOptions) throws {
+  init(
+    _ source: NetworkSource, weights: WeightsFile?, images: ImageOptions, _ compute: ComputeOptions,
+    on other: OpenBLASBackend? = nil
+  ) throws {
+    let backend = other ?? compute.backend
     if case .named(let description) = source, images.settings != nil {
       throw NetworkError.settings(name: description.name)
     }
@@ -25,7 +29,6 @@ struct Segmenter {
     } catch {
       throw Failure(.badInput, "\(error)")
     }
-    let backend = compute.backend
     do {
       let loaded = try source.segmenter(
         weights: weights, settings: images.asSettings.completed(by: stored), on: backend,
@@ -59,14 +62,15 @@ struct Segmenter {
     return try Failure.about(path) { try predictor(image, at: resolution, keepingLogits: keepingLogits) }
   }
 
-  /// Segments the image of a file from several views, and refines the result with a conditional random field if one is given.
-  func refinedLabels(
-    of image: Image, of path: String, views: TestTimeAugmentation, crf: DenseCRF?
-  ) throws -> LabelMap {
+  /// Segments the image of a file from several views, and refines the result with a conditional random field if one is given. It returns
+  /// the labels and the probabilities or marginals, `[height, width, classes]`.
+  func refined(
+    _ image: Image, of path: String, views: TestTimeAugmentation, crf: DenseCRF?
+  ) throws -> (labels: LabelMap, probabilities: Tensor) {
     let pixels = image.width * image.height
     try requireMemory(
       pixels * (12 * max(2, outputChannels) + 16) + (crf?.byteCount(for: image, classes: max(2, outputChannels)) ?? 0),
       for: "\(path): an image of \(image.width)×\(image.height) pixels")
-    return try Failure.about(path) { try predictor.refined(image, views: views, crf: crf).labels }
+    return try Failure.about(path) { try predictor.refined(image, views: views, crf: crf) }
   }
 }

@@ -43,7 +43,7 @@ struct ComputeOptions: ParsableArguments {
     if algorithmChoice == nil {
       throw ValidationError(
         "--algorithms is estimated, measured or one of \(CompileOptions.algorithmNames.joined(separator: ", ")), not "
-          + algorithms)
+          + algorithms + algorithms.suggestion(among: ["estimated", "measured"] + CompileOptions.algorithmNames))
     }
   }
 

@@ -1,27 +1,15 @@
 import ArgumentParser
-import Foundation
 import SegEngine
 import SegIO
 import SegModels
 
-/// The classes, their names and colours, and their labels in masks.
+/// The classes and their labels in masks.
 struct EvaluationClassOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Number of classes of --predictions; by default that of the names, or the largest label and one.",
       valueName: "count"))
   var classes: Int?
-
-  @Option(help: ArgumentHelp("A text file with the classes' names, a line a class.", valueName: "file"))
-  var classNames: String?
-
-  @Option(
-    help: ArgumentHelp(
-      """
-      The classes' colours, for label images that are stored in colours and for --html: \(LabelColors.names), or a text file of a \
-      line a class, as #rrggbb or red green blue from 0 to 255, with a name where there is one.
-      """, valueName: "name|file"))
-  var palette: String?
 
   @Option(
     help: ArgumentHelp(
@@ -46,42 +34,16 @@ struct EvaluationClassOptions: ParsableArguments {
     }
   }
 
-  /// Returns the conversion of masks to labels.
-  func maskReading(isBinary: Bool) throws -> MaskReading {
+  /// Returns the conversion of masks to labels. The colours of label images are those of the drawing options.
+  func maskReading(isBinary: Bool, _ drawing: DrawingOptions) throws -> MaskReading {
     guard !isBinary || !reduceZeroLabel else {
       throw Failure(.usage, "--reduce-zero-label is for masks of several classes, and the network has one logit")
     }
     // The built-in colour tables count classes from 0, so their colours need no reduction. With --reduce-zero-label, labels are read as
     // numbers instead.
-    let colors = reduceZeroLabel && knownColors != nil ? nil : try colors()
+    let colors = reduceZeroLabel && drawing.isKnownTable ? nil : try drawing.colors()
     return MaskReading(
       isBinary: isBinary, ignored: ignore?.labels, reducesZeroLabel: reduceZeroLabel, colors: colors)
-  }
-
-  /// Returns the names of the classes, if there are any.
-  func names() throws -> [String]? {
-    guard let classNames else { return nil }
-    let names = try lines(classNames).map { $0.trimmingCharacters(in: .whitespaces) }
-    guard !names.isEmpty else { throw Failure(.badInput, "\(classNames): has no names") }
-    return names
-  }
-
-  private var knownColors: LabelColors? { palette.flatMap { LabelColors.byName[$0.lowercased()] } }
-
-  /// Returns the labels of colours, if there are any.
-  func colors() throws -> LabelColors? {
-    guard let palette else { return nil }
-    return try knownColors ?? LabelColors(contentsOf: palette)
-  }
-
-  /// Returns the lines of a text file without empty lines at its end.
-  private func lines(_ path: String) throws -> [String] {
-    guard let text = String(validating: try FileSystem.contents(of: path), as: UTF8.self) else {
-      throw Failure(.badInput, "\(path): is no UTF-8 text")
-    }
-    var lines = text.replacingOccurrences(of: "\r\n", with: "\n").components(separatedBy: "\n")
-    while lines.last?.isEmpty == true { lines.removeLast() }
-    return lines
   }
 }
 
@@ -110,11 +72,6 @@ struct WidthList: ExpressibleByArgument {
     widths = numbers.compactMap { $0 }
     guard widths.count < 255 else { return nil }
   }
-}
-
-extension LabelColors {
-  /// The names of tables that `--palette` accepts.
-  fileprivate static var names: String { byName.keys.sorted().joined(separator: ", ") }
 }
 
 /// A tolerance on the command line: `2` for pixels, or `0.75%` of the image's diagonal.
@@ -151,7 +108,7 @@ struct EvaluationConventions: ParsableArguments {
       """
       The figures, by default all: iou, dice, precision, recall; boundary-f1, boundary-iou, trimap, or `boundary` for these three; \
       assd, hausdorff, hd95, or `distances`. Accuracies and the confusion matrix are always given.
-      """, valueName: "names"))
+      """, valueName: "names"), transform: FigureList.init(parsing:))
   var metrics = FigureList.all
 
   @Option(

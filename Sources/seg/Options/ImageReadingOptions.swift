@@ -4,7 +4,7 @@ import SegIO
 import SegModels
 
 /// Options for reading image files.
-struct ImageReadingOptions: ParsableArguments {
+struct ImageReadingOptions: ParsableArguments, Sendable {
   @Option(help: ArgumentHelp("Which page of TIFF files, counted from 1.", valueName: "number"))
   var page = 1
 
@@ -30,6 +30,36 @@ struct ImageReadingOptions: ParsableArguments {
     for line in lines { printError("seg: \(line)") }
     return (image, lines)
   }
+
+  /// Returns the georeference of a TIFF file; `nil` for standard input, other files, and TIFF files without one.
+  func georeference(_ path: String) throws -> Georeference? {
+    guard path != "-", let ending = ending(of: path)?.lowercased(), ["tif", "tiff"].contains(ending) else { return nil }
+    return try ImageFile(contentsOf: path, page: page).georeference
+  }
+
+  /// Opens a file to read its regions, and prints the warnings to the standard error stream.
+  func file(
+    _ path: String, for preprocessing: Preprocessing
+  ) throws -> (source: RegionSource, georeference: Georeference?, warnings: [String]) {
+    let file = try ImageFile(contentsOf: path == "-" ? "/dev/stdin" : path, page: page)
+    let lines = warningLines(file.warnings, whiteLevel: whiteLevel, for: preprocessing, namesOptions: true)
+    for line in lines { printError("seg: \(line)") }
+    return (RegionSource(file: file, white: whiteLevel), file.georeference, lines)
+  }
+}
+
+/// The regions of a file, with the white level of the options.
+struct RegionSource: ImageSource {
+  let file: ImageFile
+  let white: Float?
+
+  var width: Int { file.width }
+  var height: Int { file.height }
+
+  func image(rows: Range<Int>, columns: Range<Int>) throws -> Image {
+    let image = try file.image(rows: rows, columns: columns)
+    return white.map { image.withWhite($0) } ?? image
+  }
 }
 
 /// Reads an image file and returns the image with the warnings about the file, one per line.
@@ -40,14 +70,21 @@ func imageLines(
   _ path: String, page: Int = 1, whiteLevel: Float? = nil, for preprocessing: Preprocessing? = nil,
   namesOptions: Bool = false
 ) throws -> (image: Image, warnings: [String]) {
-  var (image, warnings) = try Image.reading(contentsOf: path, page: page)
+  // Standard input is a pipe that is read to its end.
+  var (image, warnings) = try Image.reading(contentsOf: path == "-" ? "/dev/stdin" : path, page: page)
   if let whiteLevel { image = image.withWhite(whiteLevel) }
-  if whiteLevel != nil || preprocessing?.range == .imageMaximum { warnings.removeAll { $0.concernsWhite } }
-  let lines = warnings.map { warning in
+  return (image, warningLines(warnings, whiteLevel: whiteLevel, for: preprocessing, namesOptions: namesOptions))
+}
+
+/// Returns warnings about a file as lines, without those that the options settle.
+private func warningLines(
+  _ warnings: [ImageWarning], whiteLevel: Float?, for preprocessing: Preprocessing?, namesOptions: Bool
+) -> [String] {
+  let isSettled = whiteLevel != nil || preprocessing?.range == .imageMaximum
+  return warnings.filter { !isSettled || !$0.concernsWhite }.map { warning in
     guard namesOptions, let option = warning.option else { return warning.description }
     return "\(warning) (\(option))"
   }
-  return (image, lines)
 }
 
 extension ImageWarning {

@@ -33,8 +33,13 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var compute: ComputeOptions
 
-  func makeSegmenter() throws -> Segmenter {
-    try Segmenter(NetworkSource(model, classes: classes), weights: weights.file, images: images, compute)
+  /// Whether no network was named.
+  var isDefault: Bool { model == BundledWeights.defaultNetwork && weights.weights == nil }
+
+  func makeSegmenter(on backend: OpenBLASBackend? = nil) throws -> Segmenter {
+    try Segmenter(
+      NetworkSource(model, classes: classes), weights: weights.file, images: images, compute,
+      on: backend)
   }
 }
 
@@ -109,8 +114,10 @@ struct ImageOptions: ParsableArguments {
       throw ValidationError("--threshold lies between 0 and 1, not \(threshold)")
     }
     if let outputKind, PredictionSettings.Output(rawValue: outputKind) == nil {
-      let kinds = PredictionSettings.Output.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("--output-kind is one of \(kinds), not \(outputKind)")
+      let kinds = PredictionSettings.Output.allCases.map(\.rawValue)
+      throw ValidationError(
+        "--output-kind is one of \(kinds.joined(separator: ", ")), not \(outputKind)\(outputKind.suggestion(among: kinds))"
+      )
     }
   }
 

@@ -11,6 +11,13 @@ func printLine(_ line: String) throws {
   }
 }
 
+/// Writes bytes to the standard output stream.
+func writeStandardOutput(_ bytes: [UInt8]) throws {
+  if let code = writeAll(bytes, to: STDOUT_FILENO) {
+    throw Failure(.unwritableOutput, "standard output: cannot be written: \(String(cString: strerror(code)))")
+  }
+}
+
 /// Prints a value as JSON with sorted keys in snake case, on several lines or on one.
 func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
   let encoder = JSONEncoder()
@@ -43,8 +50,10 @@ func printError(_ line: String) { printError(text: line + "\n") }
 func printError(text: String) { _ = writeAll(text.showingUndecodableBytes(), to: STDERR_FILENO) }
 
 /// Writes the whole text. Returns the error number on failure, else `nil`.
-private func writeAll(_ text: String, to descriptor: Int32) -> Int32? {
-  Array(text.utf8).withUnsafeBytes { bytes -> Int32? in
+private func writeAll(_ text: String, to descriptor: Int32) -> Int32? { writeAll(Array(text.utf8), to: descriptor) }
+
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+  bytes.withUnsafeBytes { bytes -> Int32? in
     var written = 0
     while written < bytes.count {
       let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)

@@ -1,10 +1,17 @@
 import Foundation
 import SegEngine
 
+/// The bytes of memory that the machine has or this process may map, whichever are fewer.
+var availableByteCount: Int {
+  Int(
+    clamping: min(
+      ProcessInfo.processInfo.physicalMemory, UInt64(clamping: AddressSpace.remainingByteCount ?? .max)))
+}
+
 /// Throws an error if work needs more memory than the machine has or this process may map. Otherwise the system would end the program
 /// without a message.
 func requireMemory(_ byteCount: Int, for work: @autoclosure () -> String, _ kind: Failure.Kind = .badInput) throws {
-  let available = min(ProcessInfo.processInfo.physicalMemory, UInt64(clamping: AddressSpace.remainingByteCount ?? .max))
+  let available = UInt64(clamping: availableByteCount)
   guard UInt64(clamping: byteCount) > available else { return }
   func gigabytes(_ count: UInt64) -> String { (Double(count) / 1e9).fixed(1) + " GB" }
   throw Failure(

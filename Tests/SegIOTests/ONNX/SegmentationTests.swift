@@ -112,6 +112,13 @@ struct SegmentationTests {
     let test = try #require(Self.cases.first { $0.name == "classes" })
     let image = try Image(contentsOf: Self.folder + "/picture.png")
     #expect(try Self.wrong(Predictor(contentsOf: path)(image).labels, test) == 0)
+    let segmentation = try ONNXSegmentation(ONNXModel(contentsOf: path), settings: .beside(path))
+    #expect(segmentation.classList == nil)
+    let names = (0..<segmentation.classes).map { "class of number \($0)" }
+    try Data(#"{"mean": [0], "deviation": [1], "classNames": \#(names)}"#.utf8).write(to: settings)
+    #expect(try Predictor(contentsOf: path).classList == ClassList(names: names))
+    try Data(#"{"mean": [0], "deviation": [1], "classNames": ["one"]}"#.utf8).write(to: settings)
+    #expect(throws: SettingsError.self) { try Predictor(contentsOf: path) }
     try Data(#"{"outptu": "logits"}"#.utf8).write(to: settings)
     #expect { try Predictor(contentsOf: path) } throws: { error in
       let text = "\(error)"

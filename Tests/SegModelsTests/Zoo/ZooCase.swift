@@ -28,7 +28,7 @@ struct ZooCase: Sendable, CustomTestStringConvertible {
 
   private static let everything: [ZooCase] =
     unets + skips + nestedUNets + encoderUNets + torchvision + segmentationModels + caffe + transformers + realTime
-      + salient
+    + salient
 }
 
 /// What the reference said.

@@ -1,5 +1,3 @@
-import SegEngine
-
 /// A binary mask of an image, rows from the top.
 public struct BinaryMask: Sendable, Hashable {
   /// Width in pixels.

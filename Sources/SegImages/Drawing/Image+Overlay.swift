@@ -14,7 +14,7 @@ extension Image {
   ///   - background: A label that is not drawn; `nil` draws all labels.
   /// - Throws: ``ImageError`` if the sizes differ.
   public func overlaid(
-    with labels: LabelMap, palette: Palette = .pascalVOC, opacity: Double = 0.5, background: UInt16? = 0
+    with labels: LabelMap, palette: Palette = .distinct, opacity: Double = 0.5, background: UInt16? = 0
   ) throws(ImageError) -> Image {
     guard labels.width == width, labels.height == height else {
       throw ImageError(
@@ -39,6 +39,32 @@ extension Image {
       }
     }
     return Image(width: width, height: height, layout: .rgb, samples: .uint8(result))
+  }
+
+  /// Returns the image as 8-bit RGB with a segmentation drawn over it, and below or beside it a legend of the classes that occur, with
+  /// their share of the pixels.
+  ///
+  /// The legend enlarges the image to the right or at the bottom. Names may have any characters; those that the built-in font does not
+  /// have are drawn as boxes. Names of more than 40 characters are shortened.
+  ///
+  /// - Parameters:
+  ///   - labels: One label for each pixel of this image.
+  ///   - classes: The names and colours of the labels. The background is not drawn; the legend lists it with an empty square.
+  ///   - opacity: The weight of the colour inside a region, as for `overlaid(with:palette:opacity:background:)`.
+  ///   - legend: The placement and scale of the legend; `nil` for no legend.
+  /// - Throws: ``ImageError`` if the sizes differ.
+  public func overlaid(
+    with labels: LabelMap, classes: ClassList, opacity: Double = 0.5, legend: Legend? = Legend()
+  ) throws(ImageError) -> Image {
+    let drawn = try overlaid(
+      with: labels, palette: classes.palette, opacity: opacity, background: classes.background)
+    guard let legend else { return drawn }
+    let entries = LegendEntry.entries(labels, classes)
+    let layout = LegendLayout(entries, width: width, height: height, legend)
+    var canvas = RGBCanvas(width: layout.width, height: layout.height, LegendLayout.ground)
+    canvas.copy(drawn.rgb8(), width: width)
+    layout.draw(entries, on: &canvas, font: .spleen)
+    return canvas.image
   }
 }
 
