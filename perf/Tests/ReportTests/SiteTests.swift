@@ -45,6 +45,8 @@ import Testing
     }
     let sources = try FileManager.default.subpathsOfDirectory(atPath: Self.repository.appending(path: "docs").path)
     #expect(pages.count == sources.filter { $0.hasSuffix(".md") }.count + 2)
+    // A new page has a link on the start page.
+    #expect(Set(pages[0].linked).isSuperset(of: pages.dropFirst().map(\.source)))
     #expect(
       FileManager.default.contentsEqual(
         atPath: Self.repository.appending(path: "docs/crf/pupil.png").path,
