@@ -51,7 +51,7 @@ import Testing
     for (index, (name, share, color)) in lines.enumerated() {
       let top = 30 + 2 * (8 + 20 * index)
       let padded = name + String(repeating: " ", count: 10 - name.count)
-      let characters = "bacgroundStßepôl0123456789.% "
+      let characters = "backgroundStßepôl0123456789.% "
       #expect(try text(drawn, row: top + 4, column: 2 * 26, count: 10, scale: 2, among: characters) == padded)
       let shown = String(repeating: " ", count: 6 - share.count) + share
       #expect(try text(drawn, row: top + 4, column: 2 * 118, count: 6, scale: 2, among: characters) == shown)
@@ -109,10 +109,13 @@ import Testing
       #expect(drawn.height > height || placement != .below)
       if placement == .automatic { #expect(drawn.width > width || drawn.height > height) }
     }
-    // A wide image has its legend below, a high one beside.
-    let entries = LegendEntry.entries(LabelMap(width: 1, height: 1), ClassList())
+    // The place that adds fewer pixels: with many classes below a wide image and beside a high one, with one class below both.
+    let one = LegendEntry.entries(LabelMap(width: 1, height: 1), ClassList())
+    #expect(LegendLayout(one, width: 300, height: 900, Legend()).width == 300)
+    let entries = LegendEntry.entries(
+      LabelMap(width: 30, height: 1, labels: (0..<30).map { UInt16($0) }), ClassList())
     #expect(LegendLayout(entries, width: 900, height: 300, Legend()).height > 300)
-    #expect(LegendLayout(entries, width: 300, height: 900, Legend()).width > 300)
+    #expect(LegendLayout(entries, width: 60, height: 900, Legend()).width > 150)
   }
 
   @Test func moreClassesThanLinesShareOne() {
