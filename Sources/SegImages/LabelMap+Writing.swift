@@ -14,7 +14,7 @@ extension LabelMap {
     try PNGEncoder.write(to: path) { () throws(ImageError) in try pngBytes(palette: palette) }
   }
 
-  /// Encodes the labels as a PNG file, as ``writePNG(to:palette:)`` writes it.
+  /// Encodes the labels as a PNG file, as ``writePNG(to:palette:)-(String,_)`` writes it.
   ///
   /// - Throws: ``ImageError`` if the map has no pixels.
   public func pngBytes(palette: Palette = .distinct) throws(ImageError) -> [UInt8] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SegEngine
 import SegIO
 
 /// The command line program.
@@ -52,6 +53,14 @@ struct Seg: ParsableCommand {
   private static func parserFailure(_ error: any Error) -> Failure? {
     guard exitCode(for: error) == .validationFailure else { return nil }
     var complaint = message(for: error)
+    let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
+    // The parser suggests names of options, but none of commands.
+    if let name = arguments.first, !name.hasPrefix("-"), !commands.contains(name),
+      complaint.contains("nexpected argument")
+    {
+      let suggestion = name.suggestion(among: commands)
+      return Failure(.usage, "there is no command \(name)\(suggestion) (`seg --help` lists all)")
+    }
     if let last = complaint.last, !last.isPunctuation || last == "'" || last == ">" || last == ")" { complaint += "." }
     let pointer = fullMessage(for: error).split(separator: "\n").last { $0.contains("--help") }
     return Failure(.usage, complaint + (pointer.map { " " + $0.drop { $0 == " " } } ?? ""))

@@ -73,6 +73,7 @@ import Testing
     expectFailure(
       try seg("evaluate", "--masks", "m", "--predictions", "p", "--metrics", "iou,housdorff"), 64,
       ["--metrics", "there is no figure housdorff: did you mean hausdorff"])
+    expectFailure(try seg("segmnt", "x"), 64, ["there is no command segmnt: did you mean segment?"])
     expectFailure(try seg(segment + ["unet", "--overlayy"]), 64, ["'--overlay'"])
     expectFailure(try seg("evaluate", "--masks", "m", "--predictions", "p", "--palete", "voc"), 64, ["'--palette'"])
   }

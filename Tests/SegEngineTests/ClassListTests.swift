@@ -7,7 +7,8 @@ import Testing
     #expect(classes.name(of: 1) == "cat")
     #expect(classes.name(of: 2) == "class 2")
     #expect(classes.name(of: LabelMap.unlabelled) == "unlabelled")
-    #expect(ClassList().name(of: 0) == "class 0")
+    #expect(ClassList().name(of: 0) == "background" && ClassList().name(of: 1) == "class 1")
+    #expect(ClassList(names: [], background: nil).name(of: 0) == "class 0")
     #expect(classes.palette == .distinct)
   }
 

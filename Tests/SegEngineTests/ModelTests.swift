@@ -45,7 +45,7 @@ import Testing
     let model = try model()
     let inputs = Self.shapes.map { ["x": Tensor.random($0)] }
     let first = try inputs.map(model.run)
-    weak var compiled = try model.compiled(for: ["x": Self.shapes[0]])
+    weak let compiled = try model.compiled(for: ["x": Self.shapes[0]])
     #expect(compiled != nil)
     model.releaseMemory()
     #expect(model.keptByteCount == 0)

@@ -109,7 +109,7 @@ import Testing
       #expect(drawn.height > height || placement != .below)
       if placement == .automatic { #expect(drawn.width > width || drawn.height > height) }
     }
-    // The place that adds fewer pixels: with many classes below a wide image and beside a high one, with one class below both.
+    // The place that adds less to width and height: with many classes below a wide image and beside a high one, with one class below both.
     let one = LegendEntry.entries(LabelMap(width: 1, height: 1), ClassList())
     #expect(LegendLayout(one, width: 300, height: 900, Legend()).width == 300)
     let entries = LegendEntry.entries(

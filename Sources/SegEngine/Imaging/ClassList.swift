@@ -34,9 +34,11 @@ public struct ClassList: Sendable, Hashable {
     "background", "_background_", "bg", "void", "unlabelled", "unlabeled", "none",
   ]
 
-  /// The name of a label: that of the list, `unlabelled` for ``LabelMap/unlabelled``, or `class` and the number.
+  /// The name of a label: that of the list, or `background` for ``background``, `unlabelled` for
+  /// ``LabelMap/unlabelled``, or else `class` and the number.
   public func name(of label: UInt16) -> String {
     if Int(label) < names.count { return names[Int(label)] }
+    if label == background { return "background" }
     return label == LabelMap.unlabelled ? "unlabelled" : "class \(label)"
   }
 

@@ -4,7 +4,7 @@ import SegEngine
 public struct Legend: Sendable, Hashable {
   /// The side of the image on which the legend is drawn.
   public enum Placement: Sendable, Hashable, CaseIterable {
-    /// Below or beside the image, whichever enlarges it less.
+    /// Below or beside the image, wherever the sum of width and height grows less.
     case automatic
     case below
     /// To the right of the image.

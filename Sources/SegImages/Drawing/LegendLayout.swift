@@ -39,7 +39,7 @@ struct LegendLayout {
     switch placement {
     case .below: self = below
     case .beside: self = beside
-    case .automatic: self = below.width * below.height <= beside.width * beside.height ? below : beside
+    case .automatic: self = below.width + below.height <= beside.width + beside.height ? below : beside
     }
   }
 

@@ -184,7 +184,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
     return fit == "letterbox" ? .letterbox(extent) : .stretch(extent)
   }
 
-  /// The names and colours of the labels; `nil` if neither is set. Without colours the palette is ``Palette/distinct``.
+  /// The names and colours of the labels; `nil` if neither is set. Without colours the palette is `Palette.distinct`.
   ///
   /// - Parameter classes: The number of labels; `nil` if it is unknown, as for a network whose output is labels.
   /// - Throws: ``SettingsError`` if there is not one name and one colour for each label.

@@ -31,7 +31,7 @@ extension Predictor {
   }
 
   /// Computes the labels of an image tile by tile and passes them on as rows of tiles are finished, as
-  /// ``labels(for:in:progress:rows:)-(_,_,(Int,Int)throws->Void,_)`` does, without blocking the calling task's thread.
+  /// the synchronous method of this name does, without blocking the calling task's thread.
   ///
   /// - Parameters:
   ///   - source: The source of the image's regions, or the image.

@@ -21,7 +21,7 @@ extension Predictor {
     try segment(image, in: tiling, progress: progress)
   }
 
-  /// Implements both forms of ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)``.
+  /// Implements both forms of `labels(for:in:progress:)`.
   func segment(
     _ image: some ImageSource, in tiling: Tiling, progress: (_ done: Int, _ total: Int) throws -> Void
   ) throws -> LabelMap {
@@ -34,7 +34,7 @@ extension Predictor {
   /// Computes the labels of an image of any size tile by tile, and passes them on as rows of tiles are finished, so
   /// that neither the image nor its labels are in memory as a whole.
   ///
-  /// The labels are those of ``labels(for:in:progress:)-(_,_,(Int,Int)throws->Void)``. Memory is needed for the run of
+  /// The labels are those of `labels(for:in:progress:)`. Memory is needed for the run of
   /// one tile and, along the width of the image, for the labels of one row of tiles; with
   /// ``Tiling/Blending/gaussian`` also for their probabilities, float32 `[tile height, width, classes]`.
   ///

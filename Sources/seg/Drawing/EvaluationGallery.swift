@@ -12,6 +12,8 @@ struct EvaluationGallery {
     let score: Double
     /// PNG files of the image overlaid with the mask, with the prediction, and with the wrong pixels.
     let truth, prediction, errors: [UInt8]
+    /// The label that is not drawn over the photograph; `nil` if all are drawn.
+    let undrawnLabel: UInt16?
     /// Whether the pictures have few pixels, so that they are viewed enlarged.
     let isSmall: Bool
     /// The number of pixels that count, and of those that are ignored.
@@ -87,11 +89,11 @@ struct EvaluationGallery {
     // Without a photograph, all labels are drawn on dark grey, also the background.
     let blank = Image(
       width: width, height: height, layout: .grey, samples: .uint8(Array(repeating: 64, count: width * height)))
+    let undrawnLabel = photo == nil ? nil : classes.background
+    // Ignored pixels are not drawn either.
     let undrawn = LabelMap.unlabelled
     func picture(_ labels: LabelMap) throws -> [UInt8] {
-      let shown = labels.labels.map { label in
-        label == ignoreLabel || photo != nil && label == classes.background ? undrawn : label
-      }
+      let shown = labels.labels.map { $0 == ignoreLabel || $0 == undrawnLabel ? undrawn : $0 }
       return try (photo ?? blank).overlaid(
         with: LabelMap(width: width, height: height, labels: shown), palette: classes.palette,
         opacity: photo == nil ? 1 : opacity, background: undrawn
@@ -116,7 +118,8 @@ struct EvaluationGallery {
     return Entry(
       number: number, name: name, score: score, truth: try picture(item.truth),
       prediction: try picture(item.prediction), errors: try drawnErrors.reduced(to: Self.largestExtent).pngBytes(),
-      isSmall: max(width, height) < 400, pixelCount: width * height - ignoredCount, ignoredCount: ignoredCount,
+      undrawnLabel: undrawnLabel, isSmall: max(width, height) < 400, pixelCount: width * height - ignoredCount,
+      ignoredCount: ignoredCount,
       labels: counts.map { ($0, $1.truth, $1.prediction) }.sorted {
         (-$0.truth, -$0.prediction, $0.label) < (-$1.truth, -$1.prediction, $1.label)
       },

@@ -17,8 +17,8 @@ struct EvaluationPictures {
   /// The link of a picture leads to its figure, and the figure that is the target of the page's address covers the window. So no script is
   /// needed.
   static let style = """
-    .row { display: flex; flex-wrap: wrap; gap: 0.8rem; }
-    figure { margin: 0 0 0.5rem; flex: 1 1 16rem; max-width: 26rem; }
+    .row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.8rem; }
+    figure { margin: 0; }
     figure img { display: block; width: 100%; border: 1px solid #ddd; box-sizing: border-box; }
     figure img.small { image-rendering: pixelated; }
     figure .close { display: none; }
@@ -36,7 +36,9 @@ struct EvaluationPictures {
   /// The section; empty if there are no images.
   var html: String {
     guard !entries.isEmpty else { return "" }
-    return "<h2>\(title)</h2>\n" + entries.map(section).joined(separator: "\n")
+    return
+      "<h2>\(title)</h2>\n<p>The figure is the image's mean IoU of classes other than 0. A click opens a picture.</p>\n"
+      + entries.map(section).joined(separator: "\n")
   }
 
   private func section(_ entry: EvaluationGallery.Entry) -> String {
@@ -66,7 +68,8 @@ struct EvaluationPictures {
     }
     var lines = entry.labels.prefix(Self.largestLegend).map { label, truth, prediction in
       item(
-        swatch(classes.palette[label]), classes.name(of: label), "mask \(share(truth)), prediction \(share(prediction))"
+        swatch(label == entry.undrawnLabel ? nil : classes.palette[label]), classes.name(of: label),
+        "mask \(share(truth)), prediction \(share(prediction))"
       )
     }
     if entry.labels.count > Self.largestLegend {
@@ -88,7 +91,8 @@ struct EvaluationPictures {
   }
 }
 
-/// Returns a square of a colour for HTML.
-func swatch(_ color: Palette.Color) -> String {
-  "<span class=\"swatch\" style=\"background:rgb(\(color.red),\(color.green),\(color.blue))\"></span>"
+/// Returns a square of a colour for HTML, or an empty one.
+func swatch(_ color: Palette.Color?) -> String {
+  let style = color.map { " style=\"background:rgb(\($0.red),\($0.green),\($0.blue))\"" } ?? ""
+  return "<span class=\"swatch\"\(style)></span>"
 }
