@@ -47,8 +47,9 @@ for reader in "${readers[@]}"; do
   echo "== $reader: $(find "$corpus" -type f | wc -l) inputs"
   limit=(-max_total_time="$seconds")
   [ -z "${RUNS:-}" ] || limit=(-runs="$RUNS")
-  # Leaks are not looked for: what a process keeps for its lifetime counts as one. A run may take 10 s and 1 GB.
-  SWIFT_BACKTRACE=enable=no SEG_FUZZ_READER=$reader SEG_FUZZ_FOLDER=$scratch/$reader SEG_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+  # Leaks are not looked for: what a process keeps for its lifetime counts as one. A run may take 10 s and 1 GB; what AddressSanitizer keeps of
+  # freed memory would count as well.
+  SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=quarantine_size_mb=8 SEG_FUZZ_READER=$reader SEG_FUZZ_FOLDER=$scratch/$reader SEG_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
     "$program" "$corpus" "${limit[@]}" -max_len=65536 -timeout=10 -rss_limit_mb=1024 -detect_leaks=0 -print_final_stats=1 \
     -artifact_prefix=".findings/$reader-" >"$scratch/log" 2>&1 && state=clean || state=failed
   grep -E "^stat::(number_of_executed_units|average_exec_per_sec|peak_rss_mb)|SUMMARY|Fatal error" "$scratch/log" || tail -20 "$scratch/log"

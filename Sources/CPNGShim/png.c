@@ -49,6 +49,9 @@ static bool read_header(segio_png_reader *reader, segio_png_header *header) {
   if (setjmp(png_jmpbuf(png))) return false;
   // The caller has limits of its own; libpng's would only give a less clear message.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  // A chunk whose stated length exceeds the file is damaged: no memory is allocated for it. What text and profiles
+  // expand to is not needed.
+  png_set_chunk_malloc_max(png, reader->count > 1 << 20 ? reader->count : 1 << 20);
   png_set_read_fn(png, reader, read_bytes);
   png_read_info(png, reader->info);
   int type = png_get_color_type(png, reader->info);

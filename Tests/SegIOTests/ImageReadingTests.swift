@@ -41,6 +41,16 @@ struct ImageReadingTests {
     }
   }
 
+  /// libpng would allocate what the chunk claims before it finds that the file is shorter.
+  @Test("a PNG chunk that claims to be longer than the file is refused by its length")
+  func claimedLength() throws {
+    let file = Fixtures.bytes(Fixtures.image("rgb8.png"))
+    let header = Array(file[..<33])
+    let claim: [UInt8] = [0x56, 0, 0x4E, 0x7A] + Array("zTXt".utf8) + Array(file[33...])
+    let error = try #require(throws: ImageError.self) { try Image(decoding: header + claim) }
+    #expect(error.description.contains("zTXt"), "\(error)")
+  }
+
   /// The files have the same stored pixels; the EXIF standard says where each of them is shown.
   @Test("the eight orientations show the stored pixels turned and mirrored", arguments: 1...8)
   func orientations(_ orientation: Int) throws {

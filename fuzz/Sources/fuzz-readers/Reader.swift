@@ -40,7 +40,7 @@ enum Reader: String, CaseIterable {
     case .pth: _ = try Parameters(contentsOf: path())
     case .onnx: _ = try Graph(onnx: path())
     case .onnxSegmentation: _ = try Predictor(contentsOf: path())
-    case .settings: _ = try PredictionSettings(json: bytes).classList(of: 3)
+    case .settings: _ = try PredictionSettings(json: bytes).classList(classes: 3)
     case .profile: _ = try StoredProfile(contentsOf: path())
     case .latency: _ = try LatencyRecord(contentsOf: path())
     case .colors: _ = try LabelColors(contentsOf: path())
