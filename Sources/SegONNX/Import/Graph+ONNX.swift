@@ -122,7 +122,7 @@ extension ONNXModel {
   }
 
   /// Returns the shape of an input, from the declared extents and the given shape.
-  private func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
+  func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
     guard let stated = port.shape else {
       guard let given else {
         throw ONNXError(path, .input(name: port.name, reason: "the file does not state its shape: give it"))
