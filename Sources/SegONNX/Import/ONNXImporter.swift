@@ -192,18 +192,20 @@ final class ONNXImporter {
 }
 
 extension ONNXNode {
-  /// The names of all values that the node and its graphs read. Those that its graphs define themselves may be among
-  /// them.
+  /// The names of the values that the node reads, also those of the surrounding graph that its graphs read.
   var readNames: [String] {
     var names = inputs
-    for case .graph(let graph) in attributes.values.values { names += graph.readNames }
+    for case .graph(let graph) in attributes.values.values { names += graph.outerNames }
     return names
   }
 }
 
 extension ONNXGraph {
-  /// The names of all values that the nodes and the outputs read.
-  var readNames: [String] { nodes.flatMap(\.readNames) + outputs.map(\.name) }
+  /// The names of the surrounding graph's values that the nodes and the outputs read.
+  var outerNames: Set<String> {
+    let own = Set(inputs.map(\.name)).union(initializers.keys).union(nodes.flatMap(\.outputs))
+    return Set(nodes.flatMap(\.readNames) + outputs.map(\.name)).subtracting(own)
+  }
 }
 
 /// A node that cannot be imported, with the reason.

@@ -15,11 +15,7 @@ struct ONNXEvaluatedNode: Sendable {
   init(_ node: ONNXNode, known: [String: ONNXConstant], _ context: ONNXStage.Context) throws(ONNXError) {
     self.node = node
     path = context.path
-    var names = Set(node.inputs)
-    for case .graph(let graph) in node.attributes.values.values {
-      names.formUnion(Set(graph.readNames).subtracting(graph.definedNames))
-    }
-    readNames = names
+    readNames = Set(node.readNames)
     do throws(ONNXFailure) {
       loop = ["Loop", "Scan"].contains(node.kind) ? try ONNXLoop(node, known: known, context) : nil
     } catch {
@@ -64,7 +60,7 @@ struct ONNXLoop: Sendable {
     guard let body = try node.attributes.graph("body") else { throw ONNXFailure("it has no body") }
     self.node = node
     self.body = body
-    let outer = Set(body.readNames).subtracting(body.definedNames)
+    let outer = body.outerNames
     captured = outer.filter { known[$0] == nil && !$0.isEmpty }
     let constants = known.filter { outer.contains($0.key) }
     stage = ONNXStage(

@@ -50,10 +50,10 @@ def write(name, nodes, inputs, outputs, feeds, constants=(), opset=17, functions
     for number, feed in enumerate(feeds):
         feed = {key: np.asarray(array) for key, array in feed.items()}
         for key, array in feed.items():
-            tensors[f"{number}/in/{key}"] = np.ascontiguousarray(array)
+            tensors[f"{number}/in/{key}"] = np.array(array, order="C")
         for key, array in zip(names, session.run(names, feed)):
             for part, element in enumerate(array) if isinstance(array, list) else [(None, array)]:
-                tensors[f"{number}/out/{key}" + ("" if part is None else f"[{part}]")] = np.ascontiguousarray(element)
+                tensors[f"{number}/out/{key}" + ("" if part is None else f"[{part}]")] = np.array(element, order="C")
     for key in tensors:
         if tensors[key].dtype == bool:
             tensors[key] = tensors[key].astype(np.uint8)
