@@ -37,6 +37,39 @@ import Testing
     #expect(report.iterations == 10 && report.milliseconds > 0)
   }
 
+  /// The files of probabilities that `seg segment` writes; 16 bits round them by 1/131070 at most.
+  @Test func probabilitiesOfSegmentAreRead() throws {
+    let folder = try Folder()
+    let photo = Repository.image(1)
+    expectSuccess(
+      try seg(
+        "segment", photo, "-o", folder.path("out"), "--output-format",
+        "probabilities,probabilities-tiff,probabilities-16bit"))
+    let name = String(photo.split(separator: "/").last!.split(separator: ".")[0])
+    func marginals(_ file: String) throws -> Tensor {
+      expectSuccess(
+        try seg(
+          "crf", photo, "--probabilities", folder.path("out/\(name)_\(file)"), "--marginals", folder.path("q.npy"),
+          "--crf-iterations", "1"))
+      return try Tensor(npyFile: folder.path("q.npy"))
+    }
+    let exact = try marginals("probabilities.npz")
+    let values = try #require(try NPZ(contentsOf: folder.path("out/\(name)_probabilities.npz")).arrays["probabilities"])
+    var field = DenseCRF.deepLab
+    field.iterations = 1
+    #expect(exact == (try field(values, image: Image(contentsOf: photo))))
+    #expect(try marginals("probabilities.tif") == exact)
+    let rounded = try marginals("probabilities_16bit.tif")
+    for (rounded, exact) in zip(rounded.elements(of: Float.self), exact.elements(of: Float.self)) {
+      #expect(abs(rounded - exact) < 1e-3)
+    }
+    try NPZ(["a": values, "b": values]).write(to: folder.path("two.npz"))
+    expectFailure(
+      try seg("crf", photo, "--probabilities", folder.path("two.npz"), "--json"), 65,
+      ["no array probabilities", "a, b"])
+    expectFailure(try seg("crf", photo, "--probabilities", photo, "--json"), 65, [])
+  }
+
   @Test func badInputIsOneLine() throws {
     let folder = try Folder()
     let image = try Image(contentsOf: Repository.image(1))

@@ -42,3 +42,30 @@ import Testing
         == .uint8(buffer(expected, padding: 0)))
   }
 }
+
+/// Label maps written into buffers of other programs.
+@Suite struct LabelMapBufferTests {
+  @Test func labelsAreBytesAndBytesBetweenRowsStay() {
+    let map = LabelMap(width: 3, height: 2, labels: [0, 1, 254, 255, LabelMap.unlabelled, 7])
+    var bytes = [UInt8](repeating: 99, count: 8)
+    var span = bytes.mutableSpan
+    var raw = span.mutableBytes
+    map.write(to: &raw, bytesPerRow: 5)
+    #expect(bytes == [0, 1, 254, 99, 99, 255, 255, 7])
+  }
+
+  @Test func whatDoesNotFitTraps() async {
+    await #expect(processExitsWith: .failure) {
+      var bytes = [UInt8](repeating: 0, count: 1)
+      var span = bytes.mutableSpan
+      var raw = span.mutableBytes
+      LabelMap(width: 1, height: 1, labels: [256]).write(to: &raw)
+    }
+    await #expect(processExitsWith: .failure) {
+      var bytes = [UInt8](repeating: 0, count: 5)
+      var span = bytes.mutableSpan
+      var raw = span.mutableBytes
+      LabelMap(width: 3, height: 2).write(to: &raw)
+    }
+  }
+}

@@ -199,6 +199,32 @@ import Testing
     #expect(try preprocessing(floats).tensor.floats == wanted.floats)
   }
 
+  /// Pixels that are read where they lie are prepared as their copy is, whatever their order and the gaps between rows.
+  @Test(arguments: Image.ChannelOrder.allCases) func pixelsInABufferArePreparedAsTheImage(order: Image.ChannelOrder)
+    throws
+  {
+    var generator = SeededGenerator(seed: 5)
+    let (width, height) = (37, 23)
+    for gap in [0, 11] {
+      let layout = PixelLayout(
+        width: width, height: height, order: order, bytesPerRow: gap == 0 ? nil : width * order.count + gap)
+      let bytes = (0..<layout.byteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let image = Image(pixels: bytes.span.bytes, layout: layout)
+      for channels in [Preprocessing.Channels.rgb, .bgr, .grey, .bands(image.layout.count)] {
+        for fit in [Preprocessing.Fit.stretch(Extent2D(height: 16, width: 24)), .keep(multipleOf: 32)] {
+          let preprocessing = Preprocessing(channels: channels, fit: fit, mean: [0.3], deviation: [0.2])
+          let expected = try preprocessing(image)
+          let (tensor, placement) = try preprocessing(bytes.span.bytes, layout: layout)
+          #expect(tensor == expected.tensor && placement == expected.placement, "\(channels) \(fit) \(gap)")
+        }
+      }
+    }
+    #expect(throws: PredictionError.tooFewBands(image: 1, network: 4)) {
+      _ = try Preprocessing(channels: .bands(4), fit: .keep(multipleOf: 32), mean: [0], deviation: [1])(
+        [UInt8](repeating: 0, count: 6).span.bytes, layout: PixelLayout(width: 3, height: 2, order: .grey))
+    }
+  }
+
   @Test func paddingIsFilledBeforeMeanAndDeviation() throws {
     let image = Image(width: 1, height: 2, layout: .grey, samples: .uint8([255, 255]))
     let preprocessing = Preprocessing(

@@ -24,8 +24,8 @@ extension Image {
       }
     }
 
-    /// The byte offsets in a pixel of the samples, in the order of the image's layout.
-    fileprivate var places: [Int] {
+    /// The byte offsets in a pixel of the samples, in the order of ``layout``.
+    package var offsets: [Int] {
       switch self {
       case .grey: [0]
       case .greyAlpha: [0, 1]
@@ -38,7 +38,8 @@ extension Image {
       }
     }
 
-    fileprivate var layout: ChannelLayout {
+    /// The layout of an image of these samples.
+    package var layout: ChannelLayout {
       switch self {
       case .grey: .grey
       case .greyAlpha: .greyAlpha
@@ -52,6 +53,31 @@ extension Image {
   ///
   /// - Parameters:
   ///   - pixels: The buffer, starting with the first pixel. Alpha is straight, not premultiplied.
+  ///   - layout: The size and order of the pixels.
+  /// - Precondition: The buffer contains all rows.
+  public init(pixels: RawSpan, layout: PixelLayout) {
+    layout.checkContains(pixels)
+    let (offsets, stride) = (layout.order.offsets, layout.order.count)
+    let samples = [UInt8](unsafeUninitializedCapacity: layout.width * layout.height * offsets.count) { target, count in
+      pixels.withUnsafeBytes { source in
+        for row in 0..<layout.height {
+          for pixel in 0..<layout.width {
+            let first = row * layout.bytesPerRow + pixel * stride
+            for offset in offsets {
+              target[count] = source[first + offset]
+              count += 1
+            }
+          }
+        }
+      }
+    }
+    self.init(width: layout.width, height: layout.height, layout: layout.order.layout, samples: .uint8(samples))
+  }
+
+  /// Creates an image by copying a buffer of 8-bit samples.
+  ///
+  /// - Parameters:
+  ///   - pixels: The buffer, starting with the first pixel. Alpha is straight, not premultiplied.
   ///   - width: Width in pixels.
   ///   - height: Height in pixels.
   ///   - order: The order of a pixel's samples.
@@ -59,28 +85,7 @@ extension Image {
   /// - Precondition: `width` and `height` are positive, `bytesPerRow` is at least `width * order.count`, and the buffer
   ///   contains all rows.
   public init(pixels: RawSpan, width: Int, height: Int, order: ChannelOrder, bytesPerRow: Int? = nil) {
-    precondition(width > 0 && height > 0, "width and height must be positive, not \(width)×\(height)")
-    let rowBytes = width * order.count
-    let stride = bytesPerRow ?? rowBytes
-    precondition(
-      stride >= rowBytes, "bytesPerRow must be at least \(width) pixels of \(order.count) bytes, not \(stride)")
-    precondition(
-      pixels.byteCount >= (height - 1) * stride + rowBytes,
-      "a buffer of \(pixels.byteCount) bytes is too small for \(height) rows of \(stride) bytes")
-    let places = order.places
-    let samples = [UInt8](unsafeUninitializedCapacity: width * height * places.count) { target, count in
-      pixels.withUnsafeBytes { source in
-        for row in 0..<height {
-          for column in 0..<width {
-            let pixel = row * stride + column * order.count
-            for place in places {
-              target[count] = source[pixel + place]
-              count += 1
-            }
-          }
-        }
-      }
-    }
-    self.init(width: width, height: height, layout: order.layout, samples: .uint8(samples))
+    self.init(
+      pixels: pixels, layout: PixelLayout(width: width, height: height, order: order, bytesPerRow: bytesPerRow))
   }
 }

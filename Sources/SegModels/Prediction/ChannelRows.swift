@@ -1,9 +1,10 @@
 import SegEngine
 
-/// Reads rows of an image and selects the network's channels from the samples of each pixel.
+/// Reads rows of interleaved pixels and selects the network's channels from the samples of each pixel.
 struct ChannelRows<Stored: ImageSample> {
   private let samples: UnsafePointer<Stored>
-  private let layout: Image.ChannelLayout
+  /// The distances from one pixel and from one row to the next, in samples.
+  private let pixelStride, rowStride: Int
   private let selection: ChannelSelection
   /// Whether the channels are all samples of a pixel in storage order.
   private let areSamples: Bool
@@ -12,12 +13,23 @@ struct ChannelRows<Stored: ImageSample> {
 
   /// - Precondition: `samples` are the samples of `image`, and outlive this value.
   init(_ samples: UnsafePointer<Stored>, of image: Image, _ selection: ChannelSelection) {
+    let count = image.layout.count
+    self.init(
+      samples, Extent2D(height: image.height, width: image.width), pixelStride: count, rowStride: image.width * count,
+      selection)
+  }
+
+  /// - Precondition: `samples` contains all rows and outlives this value.
+  init(
+    _ samples: UnsafePointer<Stored>, _ size: Extent2D, pixelStride: Int, rowStride: Int, _ selection: ChannelSelection
+  ) {
     self.samples = samples
+    self.pixelStride = pixelStride
+    self.rowStride = rowStride
     self.selection = selection
-    layout = image.layout
-    height = image.height
-    width = image.width
-    areSamples = if case .samples(let offsets) = selection { offsets == Array(0..<image.layout.count) } else { false }
+    height = size.height
+    width = size.width
+    areSamples = if case .samples(let offsets) = selection { offsets == Array(0..<pixelStride) } else { false }
   }
 
   /// The number of channels.
@@ -25,20 +37,19 @@ struct ChannelRows<Stored: ImageSample> {
 
   /// Writes a row, `[width, channels]`.
   func read(_ row: Int, into target: UnsafeMutablePointer<Stored.Working>) {
-    let stride = layout.count
-    let source = samples + row * width * stride
+    let source = samples + row * rowStride
     switch selection {
-    case .luma:
+    case .luma(let red, let green, let blue):
       for column in 0..<width {
-        let pixel = source + column * stride
-        target[column] = .luma(pixel[0].working, pixel[1].working, pixel[2].working)
+        let pixel = source + column * pixelStride
+        target[column] = .luma(pixel[red].working, pixel[green].working, pixel[blue].working)
       }
     case .samples where areSamples:
-      for index in 0..<width * stride { target[index] = source[index].working }
+      for index in 0..<width * pixelStride { target[index] = source[index].working }
     case .samples(let offsets):
       let count = offsets.count
       for (channel, offset) in offsets.enumerated() {
-        for column in 0..<width { target[column * count + channel] = source[column * stride + offset].working }
+        for column in 0..<width { target[column * count + channel] = source[column * pixelStride + offset].working }
       }
     }
   }

@@ -79,8 +79,32 @@ public struct Predictor: Sendable {
   public func callAsFunction(
     _ image: Image, at resolution: Resolution = .image, keepingLogits: Bool = false
   ) throws -> Prediction {
+    let (prepared, placement) = try preprocessing(image, on: model.backend.workers)
+    return try prediction(of: prepared, placement, at: resolution, keepingLogits: keepingLogits)
+  }
+
+  /// Segments 8-bit pixels in a buffer, which are read where they lie, as ``callAsFunction(_:at:keepingLogits:)`` does
+  /// an image with these pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: The buffer, starting with the first pixel.
+  ///   - layout: The size and order of the pixels.
+  ///   - resolution: The resolution of the labels.
+  ///   - keepingLogits: Whether to return the network's output as well.
+  /// - Precondition: The buffer contains all rows.
+  /// - Throws: `GraphError` if the network does not support an image of that size, ``PredictionError`` if its output
+  ///   does not match ``postprocessing``.
+  public func callAsFunction(
+    _ pixels: RawSpan, layout: PixelLayout, at resolution: Resolution = .image, keepingLogits: Bool = false
+  ) throws -> Prediction {
+    let (prepared, placement) = try preprocessing(pixels, layout: layout, on: model.backend.workers)
+    return try prediction(of: prepared, placement, at: resolution, keepingLogits: keepingLogits)
+  }
+
+  private func prediction(
+    of prepared: Tensor, _ placement: Placement, at resolution: Resolution, keepingLogits: Bool
+  ) throws -> Prediction {
     let workers = model.backend.workers
-    let (prepared, placement) = try preprocessing(image, on: workers)
     let input = preprocessing.networkInput(prepared)
     let reading = MapReading(
       postprocessing: postprocessing, placement: placement, resolution: resolution, result: .labels)

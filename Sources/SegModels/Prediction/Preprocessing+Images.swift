@@ -11,15 +11,10 @@ extension Preprocessing {
   public func callAsFunction(
     _ image: Image, on workers: WorkerPool = .shared
   ) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
-    try validate()
-    let placement = Placement(of: Extent2D(height: image.height, width: image.width), fit: fit)
-    let selection = try ChannelSelection(channels, of: image.layout)
+    let (placement, selection) = try prepare(Extent2D(height: image.height, width: image.width), image.layout)
     func prepared<Stored: ImageSample>(_ samples: [Stored]) -> Tensor {
       samples.withUnsafeBufferPointer { samples in
-        let rows = ChannelRows(samples.baseAddress!, of: image, selection)
-        let size = Extent2D(height: placement.content.height, width: placement.content.width)
-        return tensor(
-          ImageResampling(rows, to: size, by: resampling), white: image.white, placement, on: workers)
+        tensor(ChannelRows(samples.baseAddress!, of: image, selection), white: image.white, placement, on: workers)
       }
     }
     let input =
@@ -29,6 +24,40 @@ extension Preprocessing {
       case .float32(let samples): prepared(samples)
       }
     return (input, placement)
+  }
+
+  /// The network's input for 8-bit pixels in a buffer, which are read where they lie, and the position of the image
+  /// within it; as for an image with these pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: The buffer, starting with the first pixel.
+  ///   - layout: The size and order of the pixels.
+  ///   - workers: The threads to split the rows over.
+  /// - Precondition: The buffer contains all rows.
+  /// - Throws: ``PredictionError/tooFewBands(image:network:)`` if the network takes more samples per pixel than the
+  ///   image has, ``PredictionError/preprocessing(_:)`` if the preprocessing is invalid.
+  public func callAsFunction(
+    _ pixels: RawSpan, layout: PixelLayout, on workers: WorkerPool = .shared
+  ) throws(PredictionError) -> (tensor: Tensor, placement: Placement) {
+    layout.checkContains(pixels)
+    let size = Extent2D(height: layout.height, width: layout.width)
+    let (placement, selection) = try prepare(size, layout.order.layout)
+    let input = pixels.withUnsafeBytes { bytes in
+      bytes.withMemoryRebound(to: UInt8.self) { samples in
+        tensor(
+          ChannelRows(
+            samples.baseAddress!, size, pixelStride: layout.order.count, rowStride: layout.bytesPerRow,
+            selection.from(layout.order.offsets)), white: 255, placement, on: workers)
+      }
+    }
+    return (input, placement)
+  }
+
+  private func prepare(
+    _ size: Extent2D, _ layout: Image.ChannelLayout
+  ) throws(PredictionError) -> (Placement, ChannelSelection) {
+    try validate()
+    return (Placement(of: size, fit: fit), try ChannelSelection(channels, of: layout))
   }
 
   /// A prepared image, converted to the network's ``elementType``.
@@ -50,9 +79,11 @@ extension Preprocessing {
   }
 
   private func tensor<Stored: ImageSample>(
-    _ image: ImageResampling<Stored>, white: Float, _ placement: Placement, on workers: WorkerPool
+    _ rows: ChannelRows<Stored>, white: Float, _ placement: Placement, on workers: WorkerPool
   ) -> Tensor {
     let (size, content) = (placement.networkSize, placement.content)
+    let image = ImageResampling(
+      rows, to: Extent2D(height: content.height, width: content.width), by: resampling)
     let normalization = SampleNormalization(self, width: content.width)
     var tensor = Tensor(uninitialized: [1, size.height, size.width, channels.count])
     tensor.withUnsafeMutableElements(of: Float.self) { elements in

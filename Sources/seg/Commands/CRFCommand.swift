@@ -9,15 +9,16 @@ struct CRFCommand: ParsableCommand {
     commandName: "crf", abstract: "Moves the borders of a segmentation to the edges of its image.",
     discussion: """
       Mean-field inference in a fully connected conditional random field on an image and the probabilities that any network gave \
-      for it: float32 [height, width, classes] of the image's size, each pixel's summing to 1.
+      for it: [height, width, classes] of the image's size, each pixel's summing to 1. They are read from .npy, from .npz, and from TIFF \
+      files with a band for each class, as `seg segment --output-format probabilities` and its kin write them.
 
-      Example: seg crf photo.jpg --probabilities photo.npy --output mask.png
+      Example: seg crf photo.jpg --probabilities photo_probabilities.npz --output mask.png
       """)
 
   @Argument(help: "The image.")
   var image: String
 
-  @Option(help: ArgumentHelp("The .npy file of the probabilities.", valueName: "file"))
+  @Option(help: ArgumentHelp("The .npy, .npz or TIFF file of the probabilities.", valueName: "file"))
   var probabilities: String
 
   @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The PNG file for the labels.", valueName: "file"))
@@ -61,7 +62,7 @@ struct CRFCommand: ParsableCommand {
   func run() throws {
     for file in [output, overlay, marginals].compactMap({ $0 }) { try ImageFiles.requirePlace(for: file) }
     let image = try reading.image(self.image).image
-    let values = try Tensor(npyFile: probabilities)
+    let values = try ProbabilityFile(path: probabilities).tensor()
     let classes = try drawing.classList(of: values.shape.channels, probabilities)
     let field = crf.field(.deepLab)
     try requireMemory(field.byteCount(for: image, classes: values.shape.channels), for: self.image)

@@ -17,7 +17,6 @@ func segmentAnImage(weights: String, photo: String, mask: String) async throws {
 
 /// A frame of a camera: 8-bit samples in memory, blue first, rows 64 bytes apart or more.
 func segment(_ frame: [UInt8], _ predictor: Predictor, width: Int, height: Int, bytesPerRow: Int) throws -> LabelMap {
-  let image = Image(
-    pixels: frame.span.bytes, width: width, height: height, order: .bgra, bytesPerRow: bytesPerRow)
-  return try predictor(image).labels
+  let layout = PixelLayout(width: width, height: height, order: .bgra, bytesPerRow: bytesPerRow)
+  return try predictor(frame.span.bytes, layout: layout).labels
 }
