@@ -4,7 +4,7 @@ import SegEngine
 /// the place of their node.
 extension ONNXImporter {
   /// The number of nodes up to which a loop is written out. A stage evaluates longer loops turn by turn; a graph cannot.
-  private var unrolledNodes: Int { staging == nil ? 1 << 16 : 1 << 12 }
+  private var unrolledNodes: Int { staging?.isFollowed ?? false ? 1 << 12 : 1 << 16 }
 
   /// Replaces a node of control flow by the nodes that it runs. Returns `false` for other nodes.
   ///

@@ -93,7 +93,7 @@ extension ONNXImporter {
       inputs: inputs.indices.map { "\(node.name) \(kind) \($0)" },
       outputs: (0..<outputCount).map { "\(node.name) \(kind) result \($0)" }, attributes: ONNXAttributes(attributes))
     let results = try results(of: helper, inputs)
-    return staging == nil ? results : results.map(\.withoutFlowIfEmpty)
+    return staging?.isFollowed ?? false ? results.map(\.withoutFlowIfEmpty) : results
   }
 
   private func joined(_ node: ONNXNode, _ list: [ONNXValue]) throws -> ONNXValue {

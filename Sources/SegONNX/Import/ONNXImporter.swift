@@ -88,7 +88,7 @@ final class ONNXImporter {
     if let staging { try staging.requireEngine(node, inputs) }
     let results = try results(of: node, inputs)
     for (name, value) in zip(node.outputs, results) where !name.isEmpty {
-      let value = staging.map { _ in value.withoutFlowIfEmpty } ?? value
+      let value = staging?.isFollowed ?? false ? value.withoutFlowIfEmpty : value
       guard values.updateValue(value, forKey: name) == nil else { throw ONNXFailure("two values are named \(name)") }
       staging?.producers[name] = node
     }

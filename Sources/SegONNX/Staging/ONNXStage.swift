@@ -149,11 +149,14 @@ final class ONNXStage: Sendable {
     var keptSequences: [String: [ONNXConstant]] = [:]
     var known: [String: ONNXConstant] = [:]
     let graph: Graph?
+    let limits = ONNXEvaluator.limits
     do {
       graph = try Graph(context.name) { builder in
         let importer = ONNXImporter(builder, staging: staging)
         define(values, in: importer)
-        try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 27, operations: 1 << 31)) {
+        try ONNXEvaluator.$limits.withValue(
+          .init(elements: min(limits.elements, 1 << 27), operations: min(limits.operations, 1 << 31))
+        ) {
           try importer.addNodes(of: ONNXGraph(nodes: nodes))
         }
         left = staging.postponed

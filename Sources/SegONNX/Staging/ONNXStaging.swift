@@ -17,6 +17,8 @@ final class ONNXStaging {
 
   /// The tensors that have come in, by name.
   let entered: [String: ONNXConstant]
+  /// Whether what waits is run afterwards. Otherwise it is left out, and so is what depends on it.
+  let isFollowed: Bool
   /// The tensors among them that the import depends on.
   private(set) var looked: [String: ONNXConstant] = [:]
   /// The names of values that a later stage computes.
@@ -26,7 +28,10 @@ final class ONNXStaging {
   /// The nodes that have been imported, by the names of their outputs.
   var producers: [String: ONNXNode] = [:]
 
-  init(entered: [String: ONNXConstant]) { self.entered = entered }
+  init(entered: [String: ONNXConstant] = [:], isFollowed: Bool = true) {
+    self.entered = entered
+    self.isFollowed = isFollowed
+  }
 
   func postpone(_ node: ONNXNode, _ failure: ONNXFailure? = nil, _ wait: ONNXFailure.Wait? = nil) {
     awaited.formUnion(node.outputs.filter { !$0.isEmpty })
@@ -47,7 +52,7 @@ final class ONNXStaging {
   /// Throws ``ONNXFailure`` with a wait if a node combines tensors without elements with others, which the engine's
   /// operators do not: the evaluator does.
   func requireEngine(_ node: ONNXNode, _ inputs: [ONNXValue?]) throws(ONNXFailure) {
-    guard ONNXStaging.combining.contains(node.kind),
+    guard isFollowed, ONNXStaging.combining.contains(node.kind),
       inputs.contains(where: { $0?.known?.shape.elementCount == 0 }),
       inputs.contains(where: { $0 != nil && $0?.known == nil })
     else { return }

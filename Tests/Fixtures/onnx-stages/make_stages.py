@@ -340,7 +340,21 @@ def recurrent():
     case("LSTM", 4, "lstm-batch-first", ["B"], both, batch_first=True, reference=True)
 
 
-# A network that needs stages within a network of more than one, with an output that is an input and one that is a constant.
+# A mask of the image, and the points of which it consists.
+
+
+def mask_points():
+    write(
+        "mask-points",
+        [
+            node("Conv", ["image", "k"], ["v"], pads=[1, 1, 1, 1]), node("Sigmoid", ["v"], ["mask"]), node("Greater", ["mask", "half"], ["b"]),
+            node("NonZero", ["b"], ["points"]),
+        ],
+        [("image", F, [1, 3, 24, 32])], [("points", I), "mask"], [{"image": draw(1, 1, 3, 24, 32)}],
+        [const("k", draw(2, 1, 3, 3, 3)), const("half", np.float32(0.5))])
+
+
+# Outputs that are an input and a constant.
 
 
 def passing():
@@ -355,5 +369,5 @@ def passing():
 
 
 if __name__ == "__main__":
-    for make in (functions, attention, loops, scans, branches, sequences, found, sizes, recurrent, passing):
+    for make in (functions, attention, loops, scans, branches, sequences, found, sizes, recurrent, mask_points, passing):
         make()

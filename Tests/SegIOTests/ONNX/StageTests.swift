@@ -1,5 +1,6 @@
 import Foundation
 import SegEngine
+import SegModels
 import TestSupport
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
     "functions", "attention-mask", "attention-past", "attention-flat", "attention-lengths", "rms-rotary",
     "loop-condition", "loop-count", "loop-nested", "loop-sequence", "scan-few", "scan-many", "if-nested", "sequences",
     "nonzero-chain", "nms-chain", "sizes", "lstm", "lstm-coupled", "lstm-batch-first", "gru", "gru-reset", "rnn",
-    "passing",
+    "passing", "mask-points",
   ]
 
   /// The runs of a case: inputs and expected outputs by name.
@@ -112,6 +113,32 @@ import Testing
     _ = try models([3, 3])
     // The size that was used longest ago is compiled anew.
     #expect(try models([4, 12])[0] != second[0])
+  }
+
+  /// A predictor needs the output that is the mask and nothing else.
+  @Test func aMaskBesideResultsOfUnknownSizeIsSegmented() throws {
+    let file = try ONNXModel(contentsOf: Self.path("mask-points.onnx"))
+    let settings = try PredictionSettings(json: Array(#"{"mean": [0], "deviation": [1]}"#.utf8))
+    let segmentation = try ONNXSegmentation(file, settings: settings)
+    #expect(segmentation.outputName == "mask" && segmentation.outputMeaning == .probabilities)
+    let samples = (0..<32 * 24 * 3).map { UInt8($0 * 37 % 256) }
+    let image = Image(width: 32, height: 24, layout: .rgb, samples: .uint8(samples))
+    let labels = try segmentation.predictor()(image).labels
+    let planes = Tensor(
+      [1, 3, 24, 32],
+      (0..<3).flatMap { channel in (0..<24 * 32).map { Float(samples[$0 * 3 + channel]) / 255 } })
+    let mask = try #require(try ONNXNetwork(file).run(["image": planes])["mask"]).elements(of: Float.self)
+    #expect(Set(labels.labels) == [0, 1])
+    #expect(zip(labels.labels, mask).allSatisfy { abs($1 - 0.5) < 1e-5 || ($0 == 1) == ($1 > 0.5) })
+    // Without the mask nothing is left to segment by, and the error names the node.
+    var model = try Onnx_ModelProto(
+      serializedBytes: Data(contentsOf: URL(fileURLWithPath: Self.path("mask-points.onnx"))))
+    model.graph.output.removeLast()
+    #expect {
+      try ONNXSegmentation(try ONNXImportTests.load(model))
+    } throws: {
+      "\($0)".contains("NonZero at points")
+    }
   }
 
   @Test func inputsAreChecked() throws {
@@ -216,5 +243,34 @@ import Testing
     var inputs = try #require(try ONNXStageTests.runs("sequences").first).inputs
     inputs["place"] = Tensor([], [3] as [Int64])
     #expect(message { _ = try network.run(inputs) }.contains("SequenceAt at a: there is no place 3 in a sequence of 3"))
+  }
+
+  /// Damaged files: one clear error each, or a result, and never a trap.
+  @Test(arguments: [
+    "functions", "attention-mask", "attention-past", "attention-lengths", "rms-rotary", "scan-few", "if-nested",
+    "sequences", "nonzero-chain", "nms-chain", "sizes", "lstm", "gru",
+  ])
+  func mutationsNeverTrap(name: String) throws {
+    struct TooLarge: Error {}
+    let original = Array(try Data(contentsOf: URL(fileURLWithPath: ONNXStageTests.path(name + ".onnx"))))
+    let inputs = try #require(try ONNXStageTests.runs(name).first).inputs
+    let count = Int(ProcessInfo.processInfo.environment["SEG_ONNX_MUTATIONS"] ?? "") ?? 100
+    var generator = SeededGenerator(seed: 23)
+    for _ in 0..<count {
+      var bytes = original
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      do {
+        let network = try ONNXNetwork(
+          try ONNXModel(FileBytes(bytes), named: "model.onnx"),
+          on: OpenBLASBackend(workers: WorkerPool(threads: 1)))
+        _ = try ONNXEvaluator.$limits.withValue(.init(elements: 1 << 20, operations: 1 << 24)) {
+          try network.run(inputs) { if $0.arenaByteCount > 1 << 26 { throw TooLarge() } }
+        }
+      } catch {
+        #expect(!"\(error)".contains("\n"))
+      }
+    }
   }
 }
