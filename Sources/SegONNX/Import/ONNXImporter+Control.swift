@@ -95,7 +95,9 @@ extension ONNXImporter {
       turns * max(1, body.nodeCount) <= unrolledNodes
     else {
       if waits { return false }
-      throw ONNXFailure("it is a loop whose turns are known only when the network runs", waitingFor: .evaluation)
+      throw ONNXFailure(
+        turns.map { "its \($0) turns are too many to be written out" }
+          ?? "its number of turns is known only when the network runs", waitingFor: .evaluation)
     }
     let prefix = node.outputs.first { !$0.isEmpty } ?? node.name
     let local = body.definedNames

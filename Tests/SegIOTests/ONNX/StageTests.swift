@@ -78,7 +78,7 @@ import Testing
   /// What is no graph says which node is to blame.
   @Test(arguments: [
     ("nonzero-chain", "NonZero at nz"), ("nms-chain", "NonMaxSuppression at found"), ("if-nested", "If at y"),
-    ("loop-condition", "Loop at y"), ("loop-count", "Loop at y"), ("scan-many", "Scan at s"),
+    ("loop-condition", "Loop at y"), ("loop-count", "Loop at y"), ("sequences", "SequenceAt at a"),
   ])
   func whatDependsOnValuesIsNoGraph(name: String, node: String) throws {
     let file = try ONNXModel(contentsOf: Self.path(name + ".onnx"))
@@ -87,6 +87,20 @@ import Testing
       try file.graph(inputs: shapes)
     } throws: {
       "\($0)".contains(node) && "\($0)".contains("known only when the network runs")
+    }
+  }
+
+  /// A loop of many turns is evaluated, and no graph. (Within the limits of a graph it is written out.)
+  @Test func manyTurnsAreNotWrittenOut() throws {
+    var model = try Onnx_ModelProto(
+      serializedBytes: Data(contentsOf: URL(fileURLWithPath: Self.path("loop-nested.onnx"))))
+    for index in model.graph.initializer.indices where model.graph.initializer[index].name == "n" {
+      model.graph.initializer[index].rawData = withUnsafeBytes(of: Int64(1 << 20).littleEndian) { Data($0) }
+    }
+    #expect {
+      try ONNXImportTests.load(model).graph()
+    } throws: {
+      "\($0)".contains("Loop at y: its 1048576 turns are too many")
     }
   }
 
