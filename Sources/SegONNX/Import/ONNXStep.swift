@@ -86,7 +86,10 @@ struct ONNXStep {
     if ONNXStep.dataDependent.contains(node.kind) {
       throw ONNXFailure("the shape of its result is known only when the network runs", waitingFor: .evaluation)
     }
-    for index in ONNXStep.shapeOperands[node.kind] ?? [] { _ = try known(index, "\(index)") }
+    var inputs = inputs
+    for index in ONNXStep.shapeOperands[node.kind] ?? [] {
+      if let constant = try known(index, "\(index)") { inputs[index] = ONNXValue(constant) }
+    }
     var flowing: [Value] = []
     let operands = inputs.map { input -> HostOperator.Operand in
       guard let input else { return .none }

@@ -69,8 +69,17 @@ extension ONNXValue {
 }
 
 extension ONNXImporter {
-  /// The number of elements up to which what follows from a value that has come in is computed during import.
-  private static let fewElements = 4096
+  /// The number of elements up to which a value that has come in is taken for a size, a ratio, corners or lengths, and what
+  /// follows from it is computed during import. Of larger ones the elements differ from run to run, so that a stage that
+  /// depends on them would be compiled for each.
+  private static let fewElements = 64
+  /// The number of elements up to which results are computed during import.
+  private static let mostElements = 4096
+
+  /// The operators that are not arithmetic on sizes: a stage computes them.
+  private static let computing: Set<String> = [
+    windowRules, productRules, normalizationRules, resizeRules, attentionRules, recurrentRules,
+  ].reduce(into: []) { $0.formUnion($1.keys) }
 
   /// Returns the elements of a value if they are known or follow from what has come in, which the stage then depends on;
   /// else `nil`.
@@ -95,8 +104,8 @@ extension ONNXImporter {
       used[name] = tensor
       return tensor
     }
-    guard let node = staging.producers[name], let value = values[name],
-      value.dimensions.reduce(1, *) <= ONNXImporter.fewElements
+    guard let node = staging.producers[name], !ONNXImporter.computing.contains(node.kind), let value = values[name],
+      value.dimensions.reduce(1, *) <= ONNXImporter.mostElements
     else { return nil }
     var operands: [ONNXConstant?] = []
     for input in node.inputs {
