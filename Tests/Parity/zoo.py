@@ -132,9 +132,12 @@ class Parity:
         torch.manual_seed(1)
         network = reference.make()
         torch.manual_seed(2)
-        seeded.train(network)
-        # Statistics of images that are smaller than the smallest input would be those of padding.
-        seeded.calibrate(network, [torch.randn((2, *reference.inputs[0][1:]))])
+        if reference.trained:
+            network.eval()
+        else:
+            seeded.train(network)
+            # Statistics of images that are smaller than the smallest input would be those of padding.
+            seeded.calibrate(network, [torch.randn((2, *reference.inputs[0][1:]))])
         weights = self.save(reference.state(network.state_dict()), reference.form)
         exact_network = copy.deepcopy(network).double() if self.float64 or reference.settle else None
 

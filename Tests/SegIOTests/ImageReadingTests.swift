@@ -41,14 +41,41 @@ struct ImageReadingTests {
     }
   }
 
-  @Test("the eight orientations show the same picture")
-  func orientations() throws {
-    let upright = try Image(contentsOf: Fixtures.image("orientation1.jpg"))
-    #expect((upright.width, upright.height) == (16, 8))
-    for orientation in 5...8 {
-      let image = try Image(contentsOf: Fixtures.image("orientation\(orientation).jpg"))
-      #expect((image.width, image.height) == (8, 16))
+  /// The files have the same stored pixels; the EXIF standard says where each of them is shown.
+  @Test("the eight orientations show the stored pixels turned and mirrored", arguments: 1...8)
+  func orientations(_ orientation: Int) throws {
+    func image(_ orientation: Int) throws -> Image {
+      try Image(contentsOf: Fixtures.image("orientation\(orientation).jpg"))
     }
+    let stored = try image(1)
+    let (width, height) = (stored.width, stored.height)
+    #expect((width, height) == (16, 8))
+    let shown = try image(orientation)
+    #expect((shown.width, shown.height) == (orientation < 5 ? (16, 8) : (8, 16)))
+    guard case .uint8(let pixels) = stored.samples, case .uint8(let turned) = shown.samples else {
+      Issue.record("samples of other types")
+      return
+    }
+    let count = stored.layout.count
+    // Turned pictures would be equal if the pixels were.
+    #expect(Set(pixels).count > 20)
+    var differences = 0
+    for row in 0..<height {
+      for column in 0..<width {
+        let (bottom, right) = (height - 1 - row, width - 1 - column)
+        let (y, x) = [
+          (row, column), (row, right), (bottom, right), (bottom, column), (column, row), (column, bottom),
+          (right, bottom),
+          (right, row),
+        ][orientation - 1]
+        for sample in 0..<count {
+          let difference =
+            Int(pixels[(row * width + column) * count + sample]) - Int(turned[(y * shown.width + x) * count + sample])
+          differences += difference == 0 ? 0 : 1
+        }
+      }
+    }
+    #expect(differences == 0)
   }
 }
 

@@ -35,3 +35,8 @@ public struct BinaryMask: Sendable, Hashable {
   /// Height and width.
   public var extent: Extent2D { Extent2D(height: height, width: width) }
 }
+
+extension BinaryMask: CustomStringConvertible {
+  /// The size and the number of pixels in the mask.
+  public var description: String { "BinaryMask(\(width)×\(height), \(isSet.count { $0 }) pixels set)" }
+}

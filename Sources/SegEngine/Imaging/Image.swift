@@ -112,3 +112,8 @@ public struct Image: Sendable, Equatable {
     }
   }
 }
+
+extension Image: CustomStringConvertible {
+  /// The size, layout and sample type.
+  public var description: String { "Image(\(width)×\(height), \(layout), \(bitDepth) bits, white \(white))" }
+}

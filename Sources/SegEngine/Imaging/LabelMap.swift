@@ -44,3 +44,12 @@ public struct LabelMap: Sendable, Equatable {
     return result
   }
 }
+
+extension LabelMap: CustomStringConvertible {
+  /// The size and the number of pixels of each label, at most eight of them.
+  public var description: String {
+    let counts = pixelCounts.sorted { $0.key < $1.key }
+    let listed = counts.prefix(8).map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+    return "LabelMap(\(width)×\(height), pixels of labels \(listed)\(counts.count > 8 ? ", …" : ""))"
+  }
+}

@@ -29,6 +29,8 @@ class Reference:
     state: Callable[[dict], dict] = lambda state: state
     # The image that is compared, made of a random one; see `places`.
     settle: Callable[[Any, Any], Any] = None
+    # Whether the module has trained weights and statistics, which are kept as they are.
+    trained: bool = False
     # How the state dict is saved: "pth" or "safetensors".
     form: str = "pth"
 

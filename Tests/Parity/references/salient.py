@@ -1,5 +1,8 @@
 """U²-Net as a plain module with the parameter names of its authors' checkpoints."""
+import pathlib
+
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -32,6 +35,11 @@ class Block(nn.Module):
             self.add_module(f"rebnconv{k}", Layer(width if k == 1 else inner, inner, rate(k)))
             self.add_module(f"rebnconv{k}d", Layer(2 * inner, width if k == 1 else inner, rate(k)))
         self.add_module(f"rebnconv{depth}", Layer(inner, inner, 2 ** (depth - 1) if flat else 2))
+
+    @property
+    def branch_end(self):
+        """The batch normalisation at the end of the residual branch (`seeded.train`)."""
+        return self.rebnconv1d.bn_s1
 
     def layer(self, name):
         return getattr(self, f"rebnconv{name}")
@@ -86,6 +94,17 @@ class U2Net(nn.Module):
         return {"logits": self.outconv(torch.cat(sides, 1)), **{f"side{k + 1}": side for k, side in enumerate(sides)}}
 
 
+BUNDLED = pathlib.Path(__file__).resolve().parents[3] / "Sources/CBundledWeights/weights/u2netp.safetensors"
+
+
+def bundled(network):
+    """The network with the trained weights that are in the library."""
+    state = {name: value.float() for name, value in load_file(BUNDLED).items()}
+    counters = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    network.load_state_dict({**counters, **state})
+    return network
+
+
 def as_it_is(result):
     return result
 
@@ -94,7 +113,8 @@ def networks():
     small = ([64] * 6, [16] * 6, [16] * 5)
     full = ([64, 128, 256, 512, 512, 512], [32, 32, 64, 128, 256, 256], [16, 32, 64, 128, 256])
     return {
-        "u2netp": Reference(lambda: U2Net(1, *small), [(1, 3, 320, 320), (2, 3, 203, 330)], outputs=as_it_is),
+        "u2netp": Reference(
+            lambda: bundled(U2Net(1, *small)), [(1, 3, 320, 320), (2, 3, 203, 330)], outputs=as_it_is, trained=True),
         "u2net": Reference(lambda: U2Net(1, *full), [(1, 3, 320, 320), (2, 3, 101, 167)], outputs=as_it_is),
     }
 

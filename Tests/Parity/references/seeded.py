@@ -53,6 +53,8 @@ def train(network):
                 norm for key, norm in module.named_modules()
                 if isinstance(norm, NORMS) and not key.startswith(("downsample", "shortcut"))]
             branch[-1].weight.data.uniform_(0.1, 0.5)
+        elif hasattr(module, "branch_end"):
+            module.branch_end.weight.data.uniform_(0.1, 0.5)
 
 
 def calibrate(network, images, half=False):
