@@ -3,8 +3,8 @@ import SegEngine
 /// Control flow that is known during import: the branch that is taken, and loops of a known number of turns, are put in
 /// the place of their node.
 extension ONNXImporter {
-  /// The number of nodes up to which a loop is written out. A stage evaluates longer loops turn by turn; a graph cannot.
-  private var unrolledNodes: Int { staging?.isFollowed ?? false ? 1 << 12 : 1 << 16 }
+  /// The number of nodes up to which loops are written out. A stage evaluates longer loops turn by turn; a graph cannot.
+  private var mostUnrolledNodes: Int { staging?.isFollowed ?? false ? 1 << 12 : 1 << 16 }
 
   /// Replaces a node of control flow by the nodes that it runs. Returns `false` for other nodes.
   ///
@@ -91,14 +91,15 @@ extension ONNXImporter {
   ) throws -> Bool {
     guard let body = try node.attributes.graph("body") else { throw ONNXFailure("it has no body") }
     let waits = node.readNames.contains { staging?.awaited.contains($0) ?? false }
-    guard let turns, turns.multipliedReportingOverflow(by: max(1, body.nodeCount)).overflow == false,
-      turns * max(1, body.nodeCount) <= unrolledNodes
+    let count = turns.map { clampedProduct($0, max(1, body.nodeCount)) } ?? 0
+    guard let turns, clampedSum(unrolledNodeCount, count) <= mostUnrolledNodes
     else {
       if waits { return false }
       throw ONNXFailure(
         turns.map { "its \($0) turns are too many to be written out" }
           ?? "its number of turns is known only when the network runs", waitingFor: .evaluation)
     }
+    unrolledNodeCount += count
     let prefix = node.outputs.first { !$0.isEmpty } ?? node.name
     let local = body.definedNames
     var given: [Int: String] = [:]

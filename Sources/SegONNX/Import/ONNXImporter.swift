@@ -13,6 +13,8 @@ final class ONNXImporter {
   var sequences: [String: [ONNXValue]] = [:]
   /// The stage that is imported; `nil` if the whole file becomes one graph.
   let staging: ONNXStaging?
+  /// The number of nodes that were added by writing out loops, loops within loops included.
+  var unrolledNodeCount = 0
   private var transposed: [TransposeKey: Value] = [:]
   /// The nodes that read a value, by the value's name.
   private var readers: [String: [ONNXNode]] = [:]
