@@ -44,19 +44,41 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch cause {
     case .file(let error): error.description
-    case .malformed(let reason): oneLine("\(path): is no valid ONNX model: \(reason)")
-    case .segmentation(let reason): oneLine("\(path): is not an image segmentation network: \(reason)")
+    case .malformed: oneLine("\(path): is no valid ONNX model: \(reason)")
+    case .segmentation: oneLine("\(path): is not an image segmentation network: \(reason)")
+    case .unsupportedOperators, .node, .input: oneLine("\(path): \(reason)")
+    }
+  }
+
+  /// One line that names the cause without the file.
+  package var reason: String {
+    switch cause {
+    case .file(let error): oneLine(error.reason)
+    case .malformed(let reason), .segmentation(let reason): oneLine(reason)
     case .unsupportedOperators(let operators):
-      oneLine("\(path): has operators that are not supported: \(operators.map(\.description).joined(separator: ", "))")
-    case .node(let name, let kind, let reason): oneLine("\(path): \(kind) at \(name): \(reason)")
-    case .input(let name, let reason): oneLine("\(path): input \(name): \(reason)")
+      oneLine("has operators that are not supported: \(operators.map(\.description).joined(separator: ", "))")
+    case .node(let name, let kind, let reason): oneLine("\(kind) at \(name): \(reason)")
+    case .input(let name, let reason): oneLine("input \(name): \(reason)")
     }
   }
 }
 
 /// The reason why a node cannot be evaluated. The caller adds the file and the node (``ONNXError``).
 struct ONNXFailure: Error {
-  let reason: String
+  /// What a node that cannot be imported waits for.
+  enum Wait {
+    /// Its inputs with these names have to be known.
+    case values([String])
+    /// It has to be evaluated, because the shapes of its results depend on its inputs' elements.
+    case evaluation
+  }
 
-  init(_ reason: String) { self.reason = reason }
+  let reason: String
+  /// What the node waits for, if it can be imported or evaluated while the network runs.
+  let wait: Wait?
+
+  init(_ reason: String, waitingFor wait: Wait? = nil) {
+    self.reason = reason
+    self.wait = wait
+  }
 }

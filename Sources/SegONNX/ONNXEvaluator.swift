@@ -57,7 +57,7 @@ enum ONNXEvaluator {
   private static var families: [[String: Body]] {
     [
       shapes, movement, selection, scattering, arithmetic, logic, unary, curved, reductions,
-      products, pooling, resizing, sampling, quantization,
+      products, pooling, resizing, sampling, quantization, suppression, caches,
     ]
   }
 }

@@ -6,11 +6,13 @@ import SwiftProtobuf
 
 /// A network with its weights, read from an ONNX file.
 ///
-/// Operator sets 1 to 22 are supported. Nodes of operator sets before 7 broadcast as operator set 7 defines it. Weights
-/// are initialisers or Constant nodes, stored in the file itself or in external data files.
+/// Operator sets 1 to 25 are supported. A file of a newer one is read, too: its operators mean what they mean in operator
+/// set 25. Nodes of operator sets before 7 broadcast as operator set 7 defines it. Weights are initialisers or Constant
+/// nodes, stored in the file itself or in external data files. Calls of functions that the file defines are replaced by
+/// the functions' nodes.
 public struct ONNXModel: Sendable {
-  /// The supported versions of the operator set `ai.onnx`.
-  public static let opsets = 1...22
+  /// The versions of the operator set `ai.onnx` whose operators are known by their version.
+  public static let opsets = 1...25
 
   /// The path of the file.
   public let path: String
@@ -63,15 +65,9 @@ public struct ONNXModel: Sendable {
     guard let opset = opsets[""] ?? (opsets.isEmpty ? 1 : opsets.values.max()) else {
       throw ONNXError(path, .malformed(reason: "it names no operator set"))
     }
-    guard ONNXModel.opsets.contains(opset) || opsets[""] == nil else {
-      throw ONNXError(
-        path,
-        .malformed(
-          reason: "it is written for operator set \(opset); \(ONNXModel.opsets.lowerBound) to "
-            + "\(ONNXModel.opsets.upperBound) are read"))
-    }
-    let reader = ONNXReader(directory: parentDirectory(of: path), opsets: opsets)
     do {
+      let reader = ONNXReader(
+        directory: parentDirectory(of: path), opsets: opsets, functions: try ONNXFunctions(model.functions))
       graph = try reader.graph(model.graph)
     } catch let error as ONNXFailure {
       throw ONNXError(path, .malformed(reason: error.reason))

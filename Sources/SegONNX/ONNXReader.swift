@@ -8,7 +8,11 @@ struct ONNXReader {
   /// The directory of the model, which external data files are relative to.
   let directory: String
   /// The imported version of each operator set by domain.
-  let opsets: [String: Int]
+  var opsets: [String: Int]
+  /// The functions of the file.
+  let functions: ONNXFunctions
+  /// The number of calls of functions that the nodes are within.
+  var depth = 0
 
   func graph(_ message: Onnx_GraphProto) throws -> ONNXGraph {
     var graph = ONNXGraph()
@@ -20,8 +24,16 @@ struct ONNXReader {
     }
     graph.inputs = try message.input.map(port)
     graph.outputs = try message.output.map(port)
-    graph.nodes = try message.node.enumerated().map { try node($1, number: $0) }
+    graph.nodes = try nodes(message.node)
     return graph
+  }
+
+  /// Returns nodes, with the nodes of functions in the place of their calls.
+  func nodes(_ messages: [Onnx_NodeProto]) throws -> [ONNXNode] {
+    try messages.enumerated().flatMap { number, message in
+      guard let function = functions.function(of: message) else { return [try node(message, number: number)] }
+      return try body(of: function, calledBy: message, number: number)
+    }
   }
 
   private func node(_ message: Onnx_NodeProto, number: Int) throws -> ONNXNode {

@@ -37,6 +37,57 @@ import Testing
     #expect(try Model(ONNXModel(contentsOf: Self.decoder)).run(["image": image])["logits"] == logits)
   }
 
+  private static let sizes = Repository.path("Tests/Fixtures/onnx-stages/sizes.onnx")
+
+  /// Shapes that depend on values, and a small input given by its numbers.
+  @Test func runTakesSmallInputsByTheirNumbers() throws {
+    let folder = try Folder()
+    let x = Tensor([1, 2, 6, 7], (0..<84).map { Float($0 % 23) / 23 })
+    try NPZ(["x": x]).write(to: folder.path("x.npz"))
+    try NPZ(["x": x, "size": Tensor([2], [9, 5] as [Float])]).write(to: folder.path("both.npz"))
+    func run(_ name: String, _ inputs: String...) throws -> [String: Tensor] {
+      let options = inputs.flatMap { ["--input", $0] }
+      expectSuccess(try seg(["run", Self.sizes] + options + ["--output", folder.path(name)]))
+      return try NPZ(contentsOf: folder.path(name)).arrays
+    }
+    let results = try run("a.npz", folder.path("both.npz"))
+    #expect(results["r"]?.shape == [1, 2, 9, 5])
+    #expect(try run("b.npz", folder.path("x.npz"), "size=9,5") == results)
+    #expect(try run("c.npz", "size=4,12", folder.path("x.npz"))["r"]?.shape == [1, 2, 4, 12])
+    func failure(_ inputs: String..., words: [String], code: Int32 = 64) throws {
+      let options = inputs.flatMap { ["--input", $0] }
+      expectFailure(try seg(["run", Self.sizes] + options + ["--output", folder.path("d.npz")]), code, words)
+    }
+    try failure(folder.path("x.npz"), "size=4,x", words: ["size", "x is no number"])
+    try failure(folder.path("x.npz"), "size=4,5,6", words: ["size", "3 numbers", "[2]"])
+    try failure(folder.path("both.npz"), "size=4,5", words: ["size", "twice"])
+    try failure(folder.path("x.npz"), words: ["input size", "missing"], code: 65)
+    try failure(folder.path("x.npz"), "size=0,5", words: ["sizes.onnx", "Resize at r"], code: 65)
+  }
+
+  /// A file whose cost is not known is listed all the same.
+  @Test func inspectListsWhatDependsOnValues() throws {
+    struct Report: Decodable {
+      struct Port: Decodable {
+        let name: String
+        let shape: [Int?]?
+      }
+      let inputs: [Port]
+      let operators: [String: Int]
+      let macs: Int?
+      let unknownCost: String?
+    }
+    let result = try seg("onnx", "inspect", Self.sizes, "--json")
+    expectSuccess(result)
+    let report: Report = try result.json()
+    #expect(report.inputs.map(\.name) == ["x", "size"] && report.inputs[0].shape == [1, 2, nil, nil])
+    #expect(report.operators["Resize"] == 1 && report.macs == nil)
+    #expect(report.unknownCost?.contains("axis 2") ?? false)
+    let sized = try seg("onnx", "inspect", Self.sizes, "--size", "6x7")
+    expectSuccess(sized)
+    #expect(sized.output.contains("cost not known: Resize at r: its input sizes is known only when the network runs"))
+  }
+
   @Test func segmentTakesSettingsFromBesideTheFileAndFromOptions() throws {
     let folder = try Folder()
     try FileManager.default.copyItem(atPath: Self.decoder, toPath: folder.path("net.onnx"))

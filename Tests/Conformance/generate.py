@@ -26,7 +26,7 @@ TYPES = {
 }  # fmt: skip
 
 # The operator sets that the import reads.
-OLDEST, NEWEST = 7, 22
+OLDEST, NEWEST = 1, 25
 
 # Random numbers differ between programs, so the outputs in such a case are not to be compared.
 RANDOM = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"}
@@ -105,14 +105,14 @@ def reason_to_skip(model):
             return f"type {type_name(tensor.data_type)}"
     functions = {(function.domain, function.name) for function in model.functions}
     for node in nodes(model.graph):
+        if (node.domain, node.op_type) in functions:
+            continue
         if node.domain not in ("", "ai.onnx"):
             return f"domain {node.domain}"
-        if (node.domain, node.op_type) in functions:
-            return "model-local functions"
         if node.op_type in RANDOM:
             return "random numbers"
-        if node.op_type.startswith(("Sequence", "Optional", "String", "SplitToSequence", "ConcatFromSequence")):
-            return "sequences, optionals or text"
+        if node.op_type.startswith(("Optional", "String", "SequenceMap")):
+            return "optionals, text or maps of sequences"
         for attribute in node.attribute:
             if attribute.name == "training_mode" and attribute.i:
                 return "training"

@@ -151,6 +151,9 @@ public final class GraphBuilder {
 
   func spec(of id: Graph.ValueID) -> TensorSpec { graph[id].spec }
 
+  /// Returns the origin of a value.
+  package func source(of value: Value) -> Graph.Source { graph[value.id].source }
+
   private func addValue(_ source: Graph.Source, _ spec: TensorSpec) -> Graph.ValueID {
     graph.values.append(.init(source: source, spec: spec))
     return .init(index: graph.values.count - 1)

@@ -13,6 +13,7 @@ extension ONNXEvaluator {
   private static let computing: [String: ONNXImporter.Rule] = [
     ONNXImporter.elementwiseRules, ONNXImporter.arithmeticRules, ONNXImporter.windowRules,
     ONNXImporter.normalizationRules, ONNXImporter.productRules, ONNXImporter.reductionRules, ONNXImporter.resizeRules,
+    ONNXImporter.attentionRules, ONNXImporter.recurrentRules,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
     .filter { !forwarding.contains($0.key) }
 

@@ -141,17 +141,15 @@ extension ONNXEvaluator {
     }
   }
 
-  @Sendable private static func einsum(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    var operands: [ONNXConstant] = []
-    for index in call.inputs.indices { operands.append(try call.operand(index)) }
-    guard let type = operands.first?.type, operands.allSatisfy({ $0.type == type }) else {
-      throw ONNXFailure("it has no operands, or they differ in type")
-    }
+  /// Returns the equation of a node, and the extent of each label.
+  private static func equation(
+    _ call: ONNXCall, _ operands: [Shape]
+  ) throws(ONNXFailure) -> (Equation, extents: [Int: Int]) {
     let text = try call.attributes.string("equation", default: "")
-    let equation = try Equation(text, ranks: operands.map(\.shape.rank))
+    let equation = try Equation(text, ranks: operands.map(\.rank))
     var extents: [Int: Int] = [:]
     for (labels, operand) in zip(equation.operands, operands) {
-      for (label, extent) in zip(labels, operand.shape.dimensions) {
+      for (label, extent) in zip(labels, operand.dimensions) {
         let known = extents[label] ?? 1
         guard known == 1 || extent == 1 || known == extent else {
           throw ONNXFailure("its equation \(text) does not fit its operands")
@@ -159,6 +157,22 @@ extension ONNXEvaluator {
         extents[label] = known == 1 ? extent : known
       }
     }
+    return (equation, extents)
+  }
+
+  /// Returns the shape of an Einsum node's result.
+  static func einsumShape(_ call: ONNXCall, _ operands: [Shape]) throws(ONNXFailure) -> Shape {
+    let (equation, extents) = try equation(call, operands)
+    return try call.shape(equation.result.map { extents[$0] ?? 1 })
+  }
+
+  @Sendable private static func einsum(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
+    var operands: [ONNXConstant] = []
+    for index in call.inputs.indices { operands.append(try call.operand(index)) }
+    guard let type = operands.first?.type, operands.allSatisfy({ $0.type == type }) else {
+      throw ONNXFailure("it has no operands, or they differ in type")
+    }
+    let (equation, extents) = try equation(call, operands.map(\.shape))
     let summed = extents.keys.filter { !equation.result.contains($0) }.sorted()
     let shape = try call.shape(equation.result.map { extents[$0] ?? 1 })
     let inner = try call.shape(summed.map { extents[$0] ?? 1 })

@@ -173,6 +173,11 @@ extension ONNXEvaluator {
     return result
   }
 
+  /// Returns the output extents for an input of a shape, from scales or sizes that are constant.
+  static func resizedExtents(_ call: ONNXCall, _ shape: Shape) throws(ONNXFailure) -> [Int] {
+    try target(call, shape, try Settings(call)).extents
+  }
+
   /// Returns the output extents, and the scale and region of interest of each axis.
   private static func target(
     _ call: ONNXCall, _ shape: Shape, _ settings: Settings

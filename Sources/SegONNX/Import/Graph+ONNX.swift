@@ -96,14 +96,18 @@ extension ONNXModel {
   }
 
   /// Builds a graph with the file's nodes. `inputs` defines the graph's inputs, and `outputs` its outputs.
+  ///
+  /// - Parameter isPartial: Whether nodes that need values of a run are left out, with what depends on them. If no output
+  ///   is left, the first of these nodes is the error.
   func makeGraph(
-    inputs: (ONNXImporter) throws -> Void, outputs: (ONNXImporter) throws -> Void
+    isPartial: Bool = false, inputs: (ONNXImporter) throws -> Void, outputs: (ONNXImporter) throws -> Void
   ) throws -> Graph {
     let unsupported = unsupportedOperators
     guard unsupported.isEmpty else { throw ONNXError(path, .unsupportedOperators(unsupported)) }
+    let staging = isPartial ? ONNXStaging(isFollowed: false) : nil
     do {
       return try Graph(graph.name.isEmpty ? "ONNX" : graph.name) { builder in
-        let importer = ONNXImporter(builder)
+        let importer = ONNXImporter(builder, staging: staging)
         try inputs(importer)
         // During import only shapes and weights are computed. Low limits reject malformed files before they use much
         // memory.
@@ -117,12 +121,15 @@ extension ONNXModel {
     } catch let failure as ONNXFailure {
       throw ONNXError(path, .malformed(reason: failure.reason))
     } catch let error as GraphError {
+      if case .noOutputs = error, let left = staging?.postponed.first, let failure = left.failure {
+        throw ONNXError(path, .node(name: left.node.name, operator: left.node.kind, reason: failure.reason))
+      }
       throw ONNXError(path, .malformed(reason: "\(error)"))
     }
   }
 
   /// Returns the shape of an input, from the declared extents and the given shape.
-  private func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
+  func shape(of port: ONNXGraph.Port, given: Shape?) throws(ONNXError) -> Shape {
     guard let stated = port.shape else {
       guard let given else {
         throw ONNXError(path, .input(name: port.name, reason: "the file does not state its shape: give it"))
@@ -168,10 +175,15 @@ extension ONNXModel {
 extension ONNXImporter {
   /// Returns the value of a graph output.
   func value(ofOutput name: String, in file: ONNXModel) throws(ONNXError) -> ONNXValue {
-    guard let value = values[name] else {
-      throw ONNXError(file.path, .malformed(reason: "its output \(name) is computed nowhere"))
+    if let value = values[name] { return value }
+    if let left = staging?.postponed.first, let failure = left.failure, staging?.awaited.contains(name) ?? false {
+      throw ONNXError(file.path, .node(name: left.node.name, operator: left.node.kind, reason: failure.reason))
     }
-    return value
+    throw ONNXError(
+      file.path,
+      .malformed(
+        reason: sequences[name] == nil
+          ? "its output \(name) is computed nowhere" : "its output \(name) is a sequence of tensors"))
   }
 }
 

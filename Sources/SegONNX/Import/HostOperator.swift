@@ -37,16 +37,34 @@ struct HostOperator: Operator {
 
   func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
     do {
-      return try HostOperator.results(of: node, operands, for: inputs).map(\.tensor.spec)
+      return try HostOperator.results(of: node, operands, for: inputs).map {
+        TensorSpec($0.shape, $0.type.elementType)
+      }
     } catch {
       throw ShapeError(HostOperator.name, error.reason)
     }
   }
 
-  /// Returns outputs of the right shapes and types, by evaluating the node with zeros, or with ones if zeros are
-  /// invalid, for instance as divisors.
+  /// Returns the types and shapes of the outputs.
+  ///
+  /// Operators without a rule of ``HostShapes`` are evaluated with zeros, or with ones if zeros are invalid, for instance
+  /// as divisors.
   static func results(
     of node: ONNXNode, _ operands: [Operand], for specs: [TensorSpec]
+  ) throws(ONNXFailure) -> [HostShapes.Result] {
+    let described = operands.map { operand -> HostShapes.Operand? in
+      switch operand {
+      case .none: nil
+      case .known(let constant): .init(type: constant.type, shape: constant.shape, known: constant)
+      case .flowing(let index, let type): .init(type: type, shape: specs[index].shape)
+      }
+    }
+    if let results = try HostShapes(node, described).results() { return results }
+    return try evaluated(node, operands, for: specs).map { ($0.type, $0.shape) }
+  }
+
+  private static func evaluated(
+    _ node: ONNXNode, _ operands: [Operand], for specs: [TensorSpec]
   ) throws(ONNXFailure) -> [ONNXConstant] {
     let zeros = specs.map { Tensor(zeros: $0.shape, of: $0.elementType) }
     do {

@@ -7,8 +7,14 @@ import SegEngine
 final class ONNXImporter {
   /// The builder of the engine graph.
   let builder: GraphBuilder
-  /// The values that are defined so far, by name.
+  /// The tensors that are defined so far, by name.
   private(set) var values: [String: ONNXValue] = [:]
+  /// The sequences of tensors that are defined so far, by name.
+  var sequences: [String: [ONNXValue]] = [:]
+  /// The stage that is imported; `nil` if the whole file becomes one graph.
+  let staging: ONNXStaging?
+  /// The number of nodes that were added by writing out loops, loops within loops included.
+  var unrolledNodeCount = 0
   private var transposed: [TransposeKey: Value] = [:]
   /// The nodes that read a value, by the value's name.
   private var readers: [String: [ONNXNode]] = [:]
@@ -18,8 +24,9 @@ final class ONNXImporter {
     let axes: [Int]
   }
 
-  init(_ builder: GraphBuilder) {
+  init(_ builder: GraphBuilder, staging: ONNXStaging? = nil) {
     self.builder = builder
+    self.staging = staging
     builder.namesLines = false
   }
 
@@ -28,7 +35,8 @@ final class ONNXImporter {
 
   /// The supported operator types of the domain `ai.onnx`.
   static let supportedOperators: Set<String> =
-    Set(rules.keys).union(ONNXEvaluator.functions.keys).union(["Constant", "If"])
+    Set(rules.keys).union(ONNXEvaluator.functions.keys).union(sequenceOperators)
+    .union(["Constant", "If", "Loop", "Scan"])
 
   /// Returns the nodes whose operators are not supported, including those in branches of `If` nodes.
   static func unsupported(in graph: ONNXGraph) -> [ONNXError.Unsupported] {
@@ -51,10 +59,16 @@ final class ONNXImporter {
     for node in graph.nodes {
       for input in node.inputs { readers[input, default: []].append(node) }
     }
-    for node in try ONNXImporter.ordered(graph, defined: Set(values.keys)) {
+    var defined = Set(values.keys).union(sequences.keys)
+    if let staging { defined.formUnion(staging.awaited) }
+    for node in try ONNXImporter.ordered(graph, defined: defined) {
       do {
         try add(node)
       } catch let failure as ONNXFailure {
+        if let staging, let wait = failure.wait {
+          staging.postpone(node, failure, wait)
+          continue
+        }
         throw ONNXNodeFailure(node: node, reason: failure.reason)
       }
       if let failure = builder.failure {
@@ -65,23 +79,29 @@ final class ONNXImporter {
   }
 
   private func add(_ node: ONNXNode) throws {
+    if try replaceControl(node) { return }
+    if let staging, node.readNames.contains(where: staging.awaited.contains) { return staging.postpone(node) }
+    if try addSequence(node) { return }
     let inputs = try node.inputs.map { name -> ONNXValue? in
       if name.isEmpty { return nil }
       guard let value = values[name] else { throw ONNXFailure("its input \(name) is defined nowhere") }
       return value
     }
+    if let staging { try staging.requireEngine(node, inputs) }
     let results = try results(of: node, inputs)
     for (name, value) in zip(node.outputs, results) where !name.isEmpty {
+      let value = staging?.isFollowed ?? false ? value.withoutFlowIfEmpty : value
       guard values.updateValue(value, forKey: name) == nil else { throw ONNXFailure("two values are named \(name)") }
+      staging?.producers[name] = node
     }
     for name in node.outputs.dropFirst(results.count) where !name.isEmpty {
       throw ONNXFailure("its output \(name) is not supported")
     }
   }
 
-  private func results(of node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
+  /// Returns the outputs of a node that is neither control flow nor about sequences.
+  func results(of node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
     if node.kind == "Constant" { return [ONNXValue(try ONNXImporter.constant(node))] }
-    if node.kind == "If" { return try branch(node, inputs) }
     let known = inputs.map { $0?.known }
     let isKnown = zip(inputs, known).allSatisfy { $0 == nil || $1 != nil }
     if isKnown, let results = try ONNXEvaluator.results(of: node, known) { return results.map(ONNXValue.init) }
@@ -119,7 +139,7 @@ final class ONNXImporter {
     }
   }
 
-  // MARK: Constants, branches, topological order
+  // MARK: Constants, topological order
 
   /// Returns the value of a Constant node.
   ///
@@ -138,25 +158,6 @@ final class ONNXImporter {
     throw ONNXFailure("is a constant without a value that is read")
   }
 
-  /// Returns the outputs of an `If` node with a constant condition. The nodes of the branch that it selects are added
-  /// to the graph.
-  private func branch(_ node: ONNXNode, _ inputs: [ONNXValue?]) throws -> [ONNXValue] {
-    guard let condition = inputs.first ?? nil, let value = condition.known, value.tensor.count == 1 else {
-      throw ONNXFailure("its condition is known only when the network runs")
-    }
-    guard let branch = try node.attributes.graph(value.integers[0] != 0 ? "then_branch" : "else_branch") else {
-      throw ONNXFailure("the branch that is taken is missing")
-    }
-    let outer = values
-    try addNodes(of: branch)
-    let results = try branch.outputs.map { port throws(ONNXFailure) -> ONNXValue in
-      guard let result = values[port.name] else { throw ONNXFailure("its branch does not compute \(port.name)") }
-      return result
-    }
-    values = outer
-    return results
-  }
-
   /// Returns the nodes of a graph in topological order. ONNX requires files to be sorted so, but some are not.
   private static func ordered(_ graph: ONNXGraph, defined: Set<String>) throws(ONNXFailure) -> [ONNXNode] {
     var producer: [String: Int] = [:]
@@ -167,11 +168,7 @@ final class ONNXImporter {
         }
       }
     }
-    func dependencies(_ node: ONNXNode) -> [Int] {
-      var names = node.inputs
-      for case .graph(let branch) in node.attributes.values.values { names += outerNames(branch) }
-      return names.compactMap { producer[$0] }
-    }
+    func dependencies(_ node: ONNXNode) -> [Int] { node.readNames.compactMap { producer[$0] } }
     var ordered: [ONNXNode] = []
     var state = [UInt8](repeating: 0, count: graph.nodes.count)  // 0 not visited, 1 being visited, 2 done
     for start in graph.nodes.indices where state[start] == 0 {
@@ -194,14 +191,22 @@ final class ONNXImporter {
     }
     return ordered
   }
+}
 
-  /// Returns the names of all values that a branch reads, including those of the surrounding graph.
-  private static func outerNames(_ graph: ONNXGraph) -> [String] {
-    graph.nodes.flatMap { node in
-      var names = node.inputs
-      for case .graph(let branch) in node.attributes.values.values { names += outerNames(branch) }
-      return names
-    } + graph.outputs.map(\.name)
+extension ONNXNode {
+  /// The names of the values that the node reads, also those of the surrounding graph that its graphs read.
+  var readNames: [String] {
+    var names = inputs
+    for case .graph(let graph) in attributes.values.values { names += graph.outerNames }
+    return names
+  }
+}
+
+extension ONNXGraph {
+  /// The names of the surrounding graph's values that the nodes and the outputs read.
+  var outerNames: Set<String> {
+    let own = Set(inputs.map(\.name)).union(initializers.keys).union(nodes.flatMap(\.outputs))
+    return Set(nodes.flatMap(\.readNames) + outputs.map(\.name)).subtracting(own)
   }
 }
 

@@ -8,6 +8,6 @@ extension ONNXImporter {
   /// The rules by operator type. Each family of rules is one file.
   static let rules: [String: Rule] = [
     elementwiseRules, arithmeticRules, shapeRules, windowRules, normalizationRules, productRules, reductionRules,
-    resizeRules,
+    resizeRules, attentionRules, recurrentRules,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 }

@@ -24,8 +24,10 @@ struct ONNXStep {
   /// Returns an input that must be constant because shapes or attributes depend on it; `nil` if it is omitted.
   func known(_ index: Int, _ what: String) throws(ONNXFailure) -> ONNXConstant? {
     guard let value = optional(index) else { return nil }
-    guard let constant = value.known else { throw ONNXFailure("its \(what) is known only when the network runs") }
-    return constant
+    if let constant = value.known { return constant }
+    if let constant = try importer.look(at: node.inputs[index]) { return constant }
+    throw ONNXFailure(
+      "its input \(what) is known only when the network runs", waitingFor: .values([node.inputs[index]]))
   }
 
   /// Returns whether an input is present and has a floating-point type.
@@ -77,14 +79,17 @@ struct ONNXStep {
   ]
 
   /// The operators whose output shapes depend on the values of their inputs.
-  private static let dataDependent: Set<String> = ["NonZero", "Compress", "Unique"]
+  private static let dataDependent: Set<String> = ["NonZero", "Compress", "Unique", "NonMaxSuppression"]
 
   /// Adds a ``HostOperator``, which evaluates the node when the network runs, with its inputs in the file's axis order.
   func onHost() throws -> [ONNXValue] {
     if ONNXStep.dataDependent.contains(node.kind) {
-      throw ONNXFailure("the shape of its result is known only when the network runs")
+      throw ONNXFailure("the shape of its result is known only when the network runs", waitingFor: .evaluation)
     }
-    for index in ONNXStep.shapeOperands[node.kind] ?? [] { _ = try known(index, "operand \(index)") }
+    var inputs = inputs
+    for index in ONNXStep.shapeOperands[node.kind] ?? [] {
+      if let constant = try known(index, "\(index)") { inputs[index] = ONNXValue(constant) }
+    }
     var flowing: [Value] = []
     let operands = inputs.map { input -> HostOperator.Operand in
       guard let input else { return .none }

@@ -24,12 +24,12 @@ extension ONNXModel {
   }
 
   /// Builds the network's graph for images of shape `[1, height, width, channels]`, with all outputs in the file's axis
-  /// order.
+  /// order. Outputs that depend on more than shapes, such as the boxes that are found, are left out.
   func imageGraph(_ input: ONNXImageInput, _ shape: Shape) throws -> Graph {
-    try makeGraph {
+    try makeGraph(isPartial: true) {
       try define(input, shape, in: $0)
     } outputs: { importer in
-      for port in graph.outputs {
+      for port in graph.outputs where !(importer.staging?.awaited.contains(port.name) ?? false) {
         importer.builder.output(port.name, importer.arranged(try importer.value(ofOutput: port.name, in: self)))
       }
     }
@@ -40,7 +40,7 @@ extension ONNXModel {
   func segmentationGraph(
     _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, scaling: OutputReading.Scaling, isLabels: Bool
   ) throws -> Graph {
-    try makeGraph {
+    try makeGraph(isPartial: true) {
       try define(input, shape, in: $0)
     } outputs: { importer in
       let result = try importer.value(ofOutput: output.name, in: self)

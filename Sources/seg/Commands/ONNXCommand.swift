@@ -36,6 +36,8 @@ struct ONNXCommand: ParsableCommand {
       let unsupported: [String]
       let parameters: Int?
       let macs: Int?
+      /// Why the cost is not known, if it is not.
+      let unknownCost: String?
       /// The number of operators in the engine's graph, and how many of them move axes.
       let engineOperators: Int?
       let transposes: Int?
@@ -70,13 +72,23 @@ struct ONNXCommand: ParsableCommand {
     func run() throws {
       let model = try ONNXModel(contentsOf: file)
       let unsupported = model.unsupportedOperators
-      let summary =
-        unsupported.isEmpty ? try GraphSummary(model.graph(forImagesOf: size?.extent, channelsLast: false)) : nil
+      var summary: GraphSummary?
+      var unknownCost: String?
+      if unsupported.isEmpty {
+        do {
+          summary = try GraphSummary(model.graph(forImagesOf: size?.extent, channelsLast: false))
+        } catch let error as ONNXError {
+          // A size that contradicts the file is a mistake of the caller; without one the cost just is not known.
+          if size != nil, case .input = error.cause { throw error }
+          unknownCost = error.reason
+        }
+      }
       let report = Report(
         producer: model.producer, opset: model.opset,
         inputs: model.inputs.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType?.rawValue) },
         outputs: model.outputs, operators: model.operatorCounts, unsupported: unsupported.map(\.description),
-        parameters: model.parameterCount, macs: summary?.total.macs, engineOperators: summary?.layers.count,
+        parameters: model.parameterCount, macs: summary?.total.macs, unknownCost: unknownCost,
+        engineOperators: summary?.layers.count,
         transposes: summary?.layers.filter { $0.operation == "Transpose" }.count,
         evaluated: summary?.layers.filter { $0.operation == "Host" }.map { "\($0.attributes) \($0.name)" },
         segmentation: Segmentation(model))
@@ -97,6 +109,7 @@ struct ONNXCommand: ParsableCommand {
       if let macs = report.macs, let count = report.engineOperators, let transposes = report.transposes {
         print("\((Double(macs) / 1e9).fixed(3)) GMAC; \(count) operators here, \(transposes) of them transposes")
       }
+      if let reason = report.unknownCost { print("cost not known: \(reason)") }
       if let evaluated = report.evaluated, !evaluated.isEmpty {
         print("computed by the slow evaluator: \(evaluated.joined(separator: ", "))")
       }

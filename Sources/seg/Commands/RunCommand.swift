@@ -10,7 +10,8 @@ struct RunCommand: ParsableCommand {
     discussion: """
       The arrays of the input file are the network's inputs by name (a file of one array may name it as it likes); the output \
       file gets the network's outputs by name. Both are as an ONNX file has them; of a named network, feature maps are [batch, \
-      height, width, channels], with --layout nchw [batch, channels, height, width].
+      height, width, channels], with --layout nchw [batch, channels, height, width]. A small input of an ONNX file may be given by \
+      its numbers, as --input size=480,640.
       """)
 
   @Argument(help: .model)
@@ -18,8 +19,10 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var weights: WeightsOptions
 
-  @Option(help: ArgumentHelp("The .npz file with the inputs.", valueName: "file"))
-  var input: String
+  @Option(
+    help: ArgumentHelp(
+      "The .npz file with the inputs, or an input's name with its numbers.", valueName: "file|name=numbers"))
+  var input: [String]
 
   @Option(help: ArgumentHelp("The .npz file for the outputs.", valueName: "file"))
   var output: String
@@ -38,18 +41,34 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var compute: ComputeOptions
 
+  func validate() throws {
+    guard !input.isEmpty else { throw ValidationError("Missing expected argument '--input <file|name=numbers>'") }
+  }
+
   func run() throws {
     try ImageFiles.requirePlace(for: output)
     let source = try NetworkSource(self.model, classes: classes)
-    let backend = compute.backend
-    let model = try source.reportedModel(
-      weights: weights.file, on: backend, options: compute.options(for: backend, optimizes: !unoptimized),
-      auxiliary: auxiliary)
     try layout.require(for: source)
-    let inputs = try inputArrays(input, for: model.inputNames, layout: layout)
-    try requireMemory(
-      try Failure.about(input) { try model.compiled(for: inputs.mapValues(\.shape)) }.runByteCount, for: input)
-    let outputs = try Failure.about(input) { try model.run(inputs) }
+    let backend = compute.backend
+    let options = compute.options(for: backend, optimizes: !unoptimized)
+    let outputs: [String: Tensor]
+    if case .file(let file) = source {
+      guard weights.file == nil else { throw NetworkError.weightsOfFile(path: file.path) }
+      let network = try ONNXNetwork(file, on: backend, options: options)
+      let inputs = try inputArrays(input, for: file)
+      let name = input.joined(separator: " ")
+      outputs = try Failure.about(name) {
+        try network.run(inputs) { try requireMemory($0.runByteCount, for: name) }
+      }
+    } else {
+      guard input.count == 1 else { throw Failure(.usage, "a named network takes one --input, a file of arrays") }
+      let model = try source.reportedModel(
+        weights: weights.file, on: backend, options: options, auxiliary: auxiliary)
+      let inputs = try inputArrays(input[0], for: model.inputNames, layout: layout)
+      try requireMemory(
+        try Failure.about(input[0]) { try model.compiled(for: inputs.mapValues(\.shape)) }.runByteCount, for: input[0])
+      outputs = try Failure.about(input[0]) { try model.run(inputs) }
+    }
     try Failure.writing { try NPZ(layout.written(outputs)).write(to: output) }
   }
 }

@@ -30,3 +30,50 @@ func inputArrays(_ path: String, for names: [String], layout: ArrayLayout) throw
   if names.count == 1, arrays.count == 1, let only = arrays.first { arrays = [names[0]: only.value] }
   return layout.read(arrays)
 }
+
+/// Returns the arrays of an ONNX file's inputs from files of arrays and from numbers, as `size=480,640`.
+func inputArrays(_ texts: [String], for file: ONNXModel) throws -> [String: Tensor] {
+  var arrays: [String: Tensor] = [:]
+  for text in texts {
+    let found: [String: Tensor]
+    if let equals = text.firstIndex(of: "="), let port = file.inputs.first(where: { $0.name == text[..<equals] }) {
+      found = [port.name: try tensor(of: text[text.index(after: equals)...], for: port)]
+    } else {
+      found = try inputArrays(text, for: texts.count == 1 ? file.inputs.map(\.name) : [], layout: .nhwc)
+    }
+    for (name, array) in found {
+      guard arrays.updateValue(array, forKey: name) == nil else { throw Failure(.usage, "--input gives \(name) twice") }
+    }
+  }
+  return arrays
+}
+
+/// Returns the tensor of an input from its numbers, separated by commas.
+private func tensor(of text: Substring, for port: ONNXModel.Input) throws -> Tensor {
+  let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+  func numbers<Number: LosslessStringConvertible>(_: Number.Type) throws -> [Number] {
+    try parts.map { part in
+      guard let number = Number(String(part)) else {
+        throw Failure(.usage, "--input \(port.name): \(part) is no number of type \(Number.self)")
+      }
+      return number
+    }
+  }
+  // An open extent takes what is left.
+  var extents = port.shape ?? (parts.count == 1 ? [] : [nil])
+  let stated = extents.compactMap { $0 }.reduce(1, *)
+  if let open = extents.firstIndex(of: nil), stated > 0 {
+    extents[open] = parts.count / stated
+  }
+  let shape = Shape(extents.map { $0 ?? 1 })
+  guard shape.elementCount == parts.count else {
+    throw Failure(.usage, "--input \(port.name): \(parts.count) numbers do not fill \(shape)")
+  }
+  return switch port.elementType {
+  case .float32, nil: Tensor(shape, try numbers(Float.self))
+  case .uint8: Tensor(shape, try numbers(UInt8.self))
+  case .uint16: Tensor(shape, try numbers(UInt16.self))
+  case .int32: Tensor(shape, try numbers(Int32.self))
+  case .int64: Tensor(shape, try numbers(Int64.self))
+  }
+}

@@ -74,7 +74,14 @@ struct ConformanceTests {
   private func run(_ model: ONNXModel, _ folder: String, _ entry: Case) throws {
     var values = try operands(model, folder)
     for node in model.graph.nodes {
-      let results = try ONNXEvaluator.evaluate(node, node.inputs.map { values[$0] })
+      let operands = node.inputs.map { values[$0] }
+      let results = try ONNXEvaluator.evaluate(node, operands)
+      // What is told without running the node is what running it gives.
+      let described = operands.map { $0.map { HostShapes.Operand(type: $0.type, shape: $0.shape, known: $0) } }
+      for (told, result) in zip(try HostShapes(node, described).results() ?? [], results)
+      where told.type != result.type || told.shape != result.shape {
+        throw ONNXFailure("\(node.kind) gives \(result.type) \(result.shape), not \(told.type) \(told.shape)")
+      }
       for (name, result) in zip(node.outputs, results) where !name.isEmpty { values[name] = result }
       guard results.count >= (node.outputs.lastIndex { !$0.isEmpty } ?? -1) + 1 else {
         throw ONNXFailure("\(node.kind) gives \(results.count) of \(node.outputs.count) results")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import SegONNX
 
-/// The conformance cases of the onnx package through the whole import: file to graph, compiled, run by the engine.
+/// The conformance cases of the onnx package through the whole import: file to graph, compiled, run by the engine; and as
+/// networks that run in stages, to which every operand is given when they run.
 ///
 /// They run where the environment variable `SEG_CONFORMANCE` names the folder that `Tests/Conformance/generate.py` wrote.
 @Suite("Conformance of the import", .enabled(if: ProcessInfo.processInfo.environment["SEG_CONFORMANCE"] != nil))
@@ -23,7 +24,12 @@ struct GraphConformanceTests {
       do {
         let path = "\(folder)/\(entry.name)"
         let model = try ONNXModel(contentsOf: path + "/model.onnx")
-        for set in 0..<entry.sets { try run(model, path + "/data_set_\(set)", entry) }
+        for set in 0..<entry.sets {
+          let given = try operands(model, path + "/data_set_\(set)")
+          try run(model, given, path + "/data_set_\(set)", entry)
+          let results = try ONNXNetwork(model).run(given.mapValues(\.tensor))
+          try compare(results, model, path + "/data_set_\(set)", entry)
+        }
         passed[entry.group, default: 0] += 1
       } catch let error as ONNXError {
         if case .unsupportedOperators(let operators) = error.cause {
@@ -51,9 +57,8 @@ struct GraphConformanceTests {
     #expect(failures.isEmpty)
   }
 
-  /// Runs a case with as many operands as possible given when the network runs: all; then those of floating point, because
-  /// whole numbers may decide on shapes; then none.
-  private func run(_ model: ONNXModel, _ folder: String, _ entry: ConformanceTests.Case) throws {
+  /// The values of the graph's inputs.
+  private func operands(_ model: ONNXModel, _ folder: String) throws -> [String: ONNXConstant] {
     var given: [String: ONNXConstant] = [:]
     for (index, port) in model.dataInputs.enumerated() {
       let path = "\(folder)/input_\(index).npy"
@@ -61,34 +66,44 @@ struct GraphConformanceTests {
       guard let type = port.type else { throw ONNXFailure("an input has no type") }
       given[port.name] = try ConformanceTests.constant(path, type)
     }
-    var reason: ONNXError?
+    return given
+  }
+
+  /// Runs a case as a graph with as many operands as possible given when the network runs: all; then those of floating
+  /// point, because whole numbers may decide on shapes; then none. What is no graph whatever is given is left to the
+  /// network.
+  private func run(
+    _ model: ONNXModel, _ given: [String: ONNXConstant], _ folder: String, _ entry: ConformanceTests.Case
+  ) throws {
     for known in [[:], given.filter { !$0.value.type.isFloat }, given] {
       do {
         let flowing = given.filter { known[$0.key] == nil }
         let graph = try model.graph(inputs: flowing.mapValues(\.shape), values: known, channelsLast: false)
-        let results = try graph.compiled().run(flowing.mapValues(\.tensor))
-        for (index, port) in model.graph.outputs.enumerated() {
-          guard let type = port.type, let result = results[port.name] else {
-            throw ONNXFailure("output \(index) is missing")
-          }
-          let expected = try ConformanceTests.constant("\(folder)/output_\(index).npy", type)
-          guard result.elementType == type.elementType else {
-            throw ONNXFailure("output \(index) is of \(result.elementType), not \(type)")
-          }
-          guard result.shape == expected.shape else {
-            throw ONNXFailure("output \(index) has the shape \(result.shape), not \(expected.shape)")
-          }
-          try ConformanceTests.compare(ONNXConstant(type, result), expected, index, entry)
-        }
-        return
+        return try compare(try graph.compiled().run(flowing.mapValues(\.tensor)), model, folder, entry)
       } catch let error as ONNXError {
         // Only where a value has to be known is the next way worth trying.
         guard case .node(_, _, let text) = error.cause, text.contains("known only when the network runs") else {
           throw error
         }
-        reason = error
       }
     }
-    if let reason { throw reason }
+  }
+
+  private func compare(
+    _ results: [String: Tensor], _ model: ONNXModel, _ folder: String, _ entry: ConformanceTests.Case
+  ) throws {
+    for (index, port) in model.graph.outputs.enumerated() {
+      guard let type = port.type, let result = results[port.name] else {
+        throw ONNXFailure("output \(index) is missing")
+      }
+      let expected = try ConformanceTests.constant("\(folder)/output_\(index).npy", type)
+      guard result.elementType == type.elementType else {
+        throw ONNXFailure("output \(index) is of \(result.elementType), not \(type)")
+      }
+      guard result.shape == expected.shape else {
+        throw ONNXFailure("output \(index) has the shape \(result.shape), not \(expected.shape)")
+      }
+      try ConformanceTests.compare(ONNXConstant(type, result), expected, index, entry)
+    }
   }
 }
