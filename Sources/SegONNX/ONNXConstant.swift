@@ -29,7 +29,11 @@ struct ONNXConstant: Sendable {
       switch type.elementType {
       case .float32: Tensor(shape, integers.map { Float($0) })
       case .uint8:
-        Tensor(shape, type == .bool ? integers.map { $0 == 0 ? 0 : 1 } : integers.map(UInt8.init(truncatingIfNeeded:)))
+        Tensor(
+          shape,
+          type == .bool
+            ? integers.map { $0 == 0 ? 0 : 1 }
+            : integers.map { UInt8(truncatingIfNeeded: type == .uint4 ? $0 & 15 : $0) })
       case .uint16: Tensor(shape, integers.map(UInt16.init(truncatingIfNeeded:)))
       case .int32: Tensor(shape, integers.map { ONNXConstant.wrapped($0, type) })
       case .int64: Tensor(shape, type == .uint32 ? integers.map { $0 & 0xffff_ffff } : integers)
@@ -39,6 +43,8 @@ struct ONNXConstant: Sendable {
 
   private static func wrapped(_ value: Int64, _ type: ONNXElement) -> Int32 {
     switch type {
+    // The low four bits, the uppermost of them the sign.
+    case .int4: Int32(Int8(truncatingIfNeeded: value << 4) >> 4)
     case .int8: Int32(Int8(truncatingIfNeeded: value))
     case .int16: Int32(Int16(truncatingIfNeeded: value))
     case .uint16: Int32(UInt16(truncatingIfNeeded: value))

@@ -16,9 +16,16 @@ enum ONNXElement: Int32, CaseIterable, Sendable {
   case uint32 = 12
   case uint64 = 13
   case bfloat16 = 16
+  case float8e4m3fn = 17
+  case float8e4m3fnuz = 18
+  case float8e5m2 = 19
+  case float8e5m2fnuz = 20
+  case uint4 = 21
+  case int4 = 22
+  case float4e2m1 = 23
 
-  /// The element type of the raw data in files. `uint64` is read as `int64`: values of 2⁶³ and more wrap to negative
-  /// numbers.
+  /// The element type of the raw data in files. `uint64` is read as `int64`, of which numbers of 2⁶³ and more are
+  /// refused; the narrow types of ``ONNXNarrowFormat`` are read as bytes.
   var stored: StoredElement {
     switch self {
     case .float: .float32
@@ -33,12 +40,19 @@ enum ONNXElement: Int32, CaseIterable, Sendable {
     case .double: .float64
     case .uint32: .uint32
     case .bfloat16: .bfloat16
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .uint4, .int4, .float4e2m1: .uint8
     }
   }
 
   /// The element type of tensors that hold it: `float32` for every floating-point type, otherwise the narrowest integer
   /// type that contains all its values; `int64` for `uint64`.
-  var elementType: ElementType { stored.elementType }
+  var elementType: ElementType {
+    switch self {
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float4e2m1: .float32
+    case .int4: .int32
+    default: stored.elementType
+    }
+  }
 
   /// Whether this is a floating-point type.
   var isFloat: Bool { elementType == .float32 }
@@ -54,7 +68,10 @@ enum ONNXElement: Int32, CaseIterable, Sendable {
     case .int64: (64, true)
     case .uint32: (32, false)
     case .uint64: (64, false)
+    case .uint4: (4, false)
+    case .int4: (4, true)
     case .float, .double, .float16, .bfloat16, .bool: nil
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float4e2m1: nil
     }
   }
 }

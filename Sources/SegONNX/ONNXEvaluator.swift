@@ -38,7 +38,7 @@ enum ONNXEvaluator {
   /// supports it.
   static func results(of node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant]? {
     if let results = try engineResults(of: node, inputs) { return results }
-    return try functions[node.kind]?(node, inputs)
+    return try functions[node.operatorName]?(node, inputs)
   }
 
   /// Returns the outputs of a node in their order.
@@ -46,7 +46,7 @@ enum ONNXEvaluator {
   /// - Throws: ``ONNXFailure`` if the node is not supported or its inputs are invalid.
   static func evaluate(_ node: ONNXNode, _ inputs: [ONNXConstant?]) throws(ONNXFailure) -> [ONNXConstant] {
     if let results = try results(of: node, inputs) { return results }
-    guard isEngines(node.kind) else { throw ONNXFailure("is not supported") }
+    guard isEngines(node.operatorName) else { throw ONNXFailure("is not supported") }
     let operands = inputs.map { $0.map { "\($0.type) \($0.shape)" } ?? "none" }.joined(separator: ", ")
     throw ONNXFailure("its operands (\(operands)) do not fit, or its attributes are not supported")
   }

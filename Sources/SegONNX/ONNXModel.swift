@@ -67,7 +67,7 @@ public struct ONNXModel: Sendable {
     }
     do {
       let reader = ONNXReader(
-        directory: parentDirectory(of: path), opsets: opsets, functions: try ONNXFunctions(model.functions))
+        externalData: ONNXExternalData(modelPath: path), opsets: opsets, functions: try ONNXFunctions(model.functions))
       graph = try reader.graph(model.graph)
     } catch let error as ONNXFailure {
       throw ONNXError(path, .malformed(reason: error.reason))

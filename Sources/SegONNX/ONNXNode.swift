@@ -14,6 +14,9 @@ struct ONNXNode: Sendable {
   let outputs: [String]
   /// The attributes by name.
   let attributes: ONNXAttributes
+
+  /// The operator type with its domain, as tables of operators have it: `Conv`, `com.microsoft.FusedConv`.
+  var operatorName: String { domain.isEmpty ? kind : "\(domain).\(kind)" }
 }
 
 /// The attributes of a node by name.
@@ -27,6 +30,8 @@ struct ONNXAttributes: Sendable {
     case ints([Int])
     case strings([String])
     case graph(ONNXGraph)
+    /// A value that is not read, with the reason. It is an error only where it is used.
+    case unread(String)
   }
 
   let values: [String: Value]
@@ -92,6 +97,7 @@ struct ONNXAttributes: Sendable {
     switch values[name] {
     case nil: nil
     case .tensor(let value): value
+    case .unread(let reason): throw ONNXFailure(reason)
     default: throw mismatch(name, "a tensor")
     }
   }
@@ -132,4 +138,6 @@ struct ONNXGraph: Sendable {
   var inputs: [Port] = []
   var outputs: [Port] = []
   var initializers: [String: ONNXConstant] = [:]
+  /// The initialisers that are not read, with the reason. They are an error only where they are used.
+  var unread: [String: String] = [:]
 }

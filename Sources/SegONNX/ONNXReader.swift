@@ -5,8 +5,8 @@ import SegFiles
 /// Converts the messages of a file to graphs, nodes and tensors. Declared sizes are checked against the number of bytes
 /// present.
 struct ONNXReader {
-  /// The directory of the model, which external data files are relative to.
-  let directory: String
+  /// The files beside the model that may hold its constants.
+  let externalData: ONNXExternalData
   /// The imported version of each operator set by domain.
   var opsets: [String: Int]
   /// The functions of the file.
@@ -18,8 +18,13 @@ struct ONNXReader {
     var graph = ONNXGraph()
     graph.name = message.name
     for tensor in message.initializer {
-      guard graph.initializers.updateValue(try constant(tensor), forKey: tensor.name) == nil else {
+      guard graph.initializers[tensor.name] == nil, graph.unread[tensor.name] == nil else {
         throw ONNXFailure("two initialisers are named \(tensor.name)")
+      }
+      do {
+        graph.initializers[tensor.name] = try constant(tensor)
+      } catch let unread as ONNXUnread {
+        graph.unread[tensor.name] = unread.reason
       }
     }
     graph.inputs = try message.input.map(port)
@@ -63,7 +68,7 @@ struct ONNXReader {
     case 1: return .float(attribute.f)
     case 2: return .int(int(attribute.i))
     case 3: return .string(text(attribute.s))
-    case 4: return .tensor(try constant(attribute.t))
+    case 4: return try tensor(attribute.t)
     case 5: return .graph(try graph(attribute.g))
     case 6: return .floats(attribute.floats)
     case 7: return .ints(attribute.ints.map(int))
@@ -72,13 +77,21 @@ struct ONNXReader {
       if attribute.hasF { return .float(attribute.f) }
       if attribute.hasI { return .int(int(attribute.i)) }
       if attribute.hasS { return .string(text(attribute.s)) }
-      if attribute.hasT { return .tensor(try constant(attribute.t)) }
+      if attribute.hasT { return try tensor(attribute.t) }
       if attribute.hasG { return .graph(try graph(attribute.g)) }
       if !attribute.floats.isEmpty { return .floats(attribute.floats) }
       if !attribute.ints.isEmpty { return .ints(attribute.ints.map(int)) }
       if !attribute.strings.isEmpty { return .strings(attribute.strings.map(text)) }
       return nil
     default: return nil  // types that no supported operator uses
+    }
+  }
+
+  private func tensor(_ message: Onnx_TensorProto) throws -> ONNXAttributes.Value {
+    do {
+      return .tensor(try constant(message))
+    } catch let unread as ONNXUnread {
+      return .unread(unread.reason)
     }
   }
 
@@ -100,25 +113,32 @@ struct ONNXReader {
 
   /// Returns the tensor of a message.
   ///
-  /// - Throws: ``ONNXFailure`` if its type is not supported or its shape does not fit its data; `FileError` if an
-  ///   external data file cannot be read.
+  /// - Throws: ``ONNXUnread`` if its type or its numbers are not supported; ``ONNXFailure`` if its shape does not fit its
+  ///   data; `FileError` if an external data file cannot be read.
   func constant(_ message: Onnx_TensorProto) throws -> ONNXConstant {
     let name = message.name.isEmpty ? "a constant" : message.name
     guard let type = ONNXElement(rawValue: message.dataType) else {
-      throw ONNXFailure("\(name) has the element type \(message.dataType), which is not read")
+      throw ONNXUnread(
+        reason: "\(name) has the element type \(ONNXUnread.typeName(message.dataType)), which is not read")
     }
-    guard let shape = Shape(validating: message.dims.map { Int($0) }), let size = type.stored.byteCount(of: shape)
-    else {
+    guard let shape = Shape(validating: message.dims.map { Int($0) }), let size = type.byteCount(of: shape) else {
       throw ONNXFailure("\(name) claims the shape \(message.dims)")
     }
-    if message.dataLocation == 1 { return ONNXConstant(type, try external(message, name, type, shape, size)) }
-    if message.hasRawData {
+    let constant: ONNXConstant
+    if message.dataLocation == 1 {
+      constant = ONNXConstant(type, try external(message, name, type, shape, size))
+    } else if message.hasRawData {
       guard message.rawData.count == size else {
         throw ONNXFailure("\(name) of \(type) \(shape) has \(message.rawData.count) bytes, not \(size)")
       }
-      return ONNXConstant(type, ONNXReader.tensor(of: message.rawData, type, shape))
+      constant = ONNXConstant(type, ONNXReader.tensor(of: message.rawData, type, shape))
+    } else {
+      constant = try typed(message, name, type, shape)
     }
-    return try typed(message, name, type, shape)
+    if type == .uint64, constant.integers.contains(where: { $0 < 0 }) {
+      throw ONNXUnread(reason: "\(name) has unsigned numbers of 2⁶³ and more, which are not read")
+    }
+    return constant
   }
 
   /// Returns the tensor in raw bytes. It borrows the bytes without a copy if they have the layout and alignment of a
@@ -130,6 +150,7 @@ struct ONNXReader {
     }
     // The buffer of a Data with more than a few bytes is a heap allocation, so its address is stable as long as the
     // owner keeps this one, never mutated value. (NSData documents a stable address, but requires a copy.)
+    if let narrow = type.narrowFormat { return data.withUnsafeBytes { narrow.tensor(shape, from: $0) } }
     if type.stored.isMemory, data.count > 4096 {
       let owner = Owner(data)
       let bytes = owner.data.withUnsafeBytes { $0 }
@@ -160,13 +181,19 @@ struct ONNXReader {
     case .int64: return ONNXConstant(type, shape, integers: try checked(message.int64Data))
     case .uint32, .uint64:
       return ONNXConstant(type, shape, integers: try checked(message.uint64Data).map { Int64(truncatingIfNeeded: $0) })
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .uint4, .int4, .float4e2m1:
+      // Each number holds a byte, which is two elements of 4 bits.
+      guard let narrow = type.narrowFormat, message.int32Data.count == type.byteCount(of: shape) else {
+        throw ONNXFailure("\(name) of \(type) \(shape) has \(message.int32Data.count) values")
+      }
+      let bytes = message.int32Data.map { UInt8(truncatingIfNeeded: $0) }
+      return ONNXConstant(type, bytes.withUnsafeBytes { narrow.tensor(shape, from: $0) })
     case .bool, .uint8, .int8, .uint16, .int16, .int32:
       return ONNXConstant(type, shape, integers: try checked(message.int32Data).map { Int64($0) })
     }
   }
 
-  /// Returns the tensor in an external data file. A path that leaves the model's directory is rejected, also if it does
-  /// so through a symbolic link.
+  /// Returns the tensor in an external data file (``ONNXExternalData``).
   private func external(
     _ message: Onnx_TensorProto, _ name: String, _ type: ONNXElement, _ shape: Shape, _ size: Int
   ) throws -> Tensor {
@@ -175,14 +202,7 @@ struct ONNXReader {
     guard let location = entries["location"], !location.isEmpty else {
       throw ONNXFailure("\(name) has external data without a location")
     }
-    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
-    guard !location.hasPrefix("/"), !location.contains("\\"), !location.contains("\0"), !parts.contains("..") else {
-      throw ONNXFailure("\(name) has its data outside the model's directory, at \(location)")
-    }
-    let path = directory.isEmpty ? location : directory + "/" + location
-    let home = FileSystem.resolved(directory.isEmpty ? "." : directory)
-    let resolved = FileSystem.resolved(path)
-    guard resolved.hasPrefix(home == "/" ? "/" : home + "/") else {
+    guard let path = externalData.path(of: location) else {
       throw ONNXFailure("\(name) has its data outside the model's directory, at \(location)")
     }
     func number(_ key: String) throws -> Int? {
@@ -201,6 +221,7 @@ struct ONNXReader {
       )
     }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + length])
+    if let narrow = type.narrowFormat { return withExtendedLifetime(file) { narrow.tensor(shape, from: bytes) } }
     if type.stored.isMemory, length > 0, Int(bitPattern: bytes.baseAddress!) % type.stored.byteCount == 0 {
       return Tensor(shape, of: type.elementType, borrowing: bytes.baseAddress!, owner: file)
     }

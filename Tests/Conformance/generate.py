@@ -18,11 +18,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 DATA = pathlib.Path(onnx.__file__).parent / "backend/test/data"
 
-# The types that the import reads. The others are text, complex numbers and those of eight bits and fewer.
+# The types that the import reads. The others are text, complex numbers and scales of eight bits.
 TYPES = {
     TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16, TensorProto.INT32,
     TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UINT32,
-    TensorProto.UINT64, TensorProto.BFLOAT16,
+    TensorProto.UINT64, TensorProto.BFLOAT16, TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E4M3FNUZ,
+    TensorProto.FLOAT8E5M2, TensorProto.FLOAT8E5M2FNUZ, TensorProto.UINT4, TensorProto.INT4, TensorProto.FLOAT4E2M1,
 }  # fmt: skip
 
 # The operator sets that the import reads.
@@ -122,12 +123,15 @@ def reason_to_skip(model):
 
 
 def array(value):
-    """A value in a type that is read: bfloat16 as float32, which holds it exactly, and uint64 as int64."""
+    """A value in a type that is read: narrow types as wider ones, which hold them exactly, and uint64 as int64."""
     value = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else numpy.asarray(value)
     if value.dtype == numpy.uint64:
         assert value.max(initial=0) < 1 << 63
         return value.astype(numpy.int64)
-    return value.astype(numpy.float32) if value.dtype.name == "bfloat16" else value
+    if value.dtype.name in ("int4", "uint4"):
+        return value.astype(numpy.int32 if value.dtype.name == "int4" else numpy.uint8)
+    is_narrow = value.dtype.name.startswith(("bfloat16", "float8", "float4"))
+    return value.astype(numpy.float32) if is_narrow else value
 
 
 def tensor(data):

@@ -133,7 +133,9 @@ import Testing
       let up = [
         attended.resize(like: x), attended.resize(like: x, .bicubic), attended.resize(like: x, .nearest),
         pooled.maxUnpool(indices, like: x), x.averagePool(kernel: 2).resize(like: x),
-        x.adaptiveMaxPool(to: 3).resize(like: x), x.globalMaxPool().broadcast(spatiallyLike: x),
+        x.adaptiveMaxPool(to: 3).resize(like: x),
+        x.deformableConv("deformed", 8, kernel: 3, offset: x.conv("offset", 18, kernel: 3)),
+        x.globalMaxPool().broadcast(spatiallyLike: x),
       ].concatenated().conv("fuse", 8, kernel: 1)
       let parts = (up + normed).split(into: 2)
       let product = parts[0].tokens().matmul(parts[1].tokens(), transposingB: true).softmax()

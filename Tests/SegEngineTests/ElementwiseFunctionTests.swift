@@ -25,6 +25,9 @@ import Testing
       (.gelu, Tolerance(absolute: 6e-7, relative: 3e-7)), (.geluTanh, Tolerance(absolute: 6e-7, relative: 3e-7)),
       (.elu(alpha: 1), Tolerance(absolute: 2e-7, relative: 1e-7)),
       (.elu(alpha: 2.5), Tolerance(absolute: 5e-7, relative: 1e-7)),
+      (.quantize(step: 0.125, low: -128, high: 127), .exact),
+      // A step that float32 rounds: the product with it is rounded once.
+      (.quantize(step: 0.0235, low: -113, high: 142), Tolerance(absolute: 2e-45, relative: 6e-8)),
       (.softplus(beta: 1, threshold: 20), Tolerance(absolute: tiny, relative: 4e-7)),
       // beta · x is rounded to 6e-8 of itself, up to 88, and so moves its exponential by as much.
       (.softplus(beta: 3, threshold: 5), Tolerance(absolute: tiny, relative: 4e-7 + 88 * 6e-8)),
@@ -76,7 +79,9 @@ import Testing
   @Test func everyLengthIsComputedToItsEnd() {
     let backends = everyBackend()
     withEvery("count", in: 1...70) { count in
-      withEvery("function", in: [ElementwiseFunction.sigmoid, .hardSwish, .log]) { function in
+      withEvery(
+        "function", in: [ElementwiseFunction.sigmoid, .hardSwish, .log, .quantize(step: 0.1, low: -7, high: 30)]
+      ) { function in
         let x = Tensor.random([3, count], in: 0.1...4, seed: UInt64(count))
         let expected = NaiveTensor(x).map(function.value)
         let tolerance = Tolerance(absolute: 3e-7, relative: 3e-7)

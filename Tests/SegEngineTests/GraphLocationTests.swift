@@ -51,6 +51,8 @@ import Testing
     Case("conv") { _ = $0.n.conv("a", 4, kernel: 3) },
     Case("conv") { _ = $0.x.conv("taken.conv", 9, kernel: 1) },
     Case("crop") { _ = $0.x.crop(like: $0.v) },
+    Case("deformableConv") { _ = $0.x.deformableConv("a", 4, kernel: 3, offset: $0.v) },
+    Case("deformableConv") { _ = $0.x.deformableConv("taken.conv", 9, kernel: 1, offset: $0.x) },
     Case("featureMap") { _ = $0.x.featureMap(like: $0.v) },
     Case("flatten") { _ = $0.x.flatten(from: 3, to: 9) },
     Case("gelu") { _ = $0.n.gelu() },

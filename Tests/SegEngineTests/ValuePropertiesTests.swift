@@ -8,6 +8,7 @@ struct ValuePropertiesTests {
   static let functions: [ElementwiseFunction] = [
     .identity, .relu, .clip(low: -1, high: 2), .relu6, .leakyReLU(slope: 0.1), .leakyReLU(slope: -0.5), .elu(alpha: 1),
     .gelu, .geluTanh, .silu, .hardSigmoid(slope: 0.2, offset: 0.5), .hardSigmoid(slope: -0.2, offset: 0.5), .hardSwish,
+    .quantize(step: 0.25, low: -8, high: 7),
     .sigmoid, .tanh, .softplus(beta: 1, threshold: 20), .exp, .log, .sqrt, .abs, .negate, .reciprocal, .erf,
   ]
   static let intervals = [

@@ -29,6 +29,8 @@ extension ElementwiseFunction {
     case .negate: return -x
     case .reciprocal: return 1 / x
     case .erf: return Foundation.erf(x)
+    case .quantize(let step, let low, let high):
+      return clip(Double(Float(x) / step).rounded(.toNearestOrEven), Double(low), Double(high)) * Double(step)
     }
   }
 }

@@ -6,7 +6,7 @@
 /// Every kernel is one body in kernels.inc, compiled once per instruction set (kernels_*.c) and reached through one table,
 /// chosen once at start. Extents and strides are counted in floats; nothing here allocates, locks or keeps state.
 
-/// Pointwise functions of one variable; `a` and `b` are the function's parameters.
+/// Pointwise functions of one variable; `a`, `b` and `c` are the function's parameters.
 enum seg_function {
   SEG_IDENTITY,
   SEG_RELU,
@@ -27,7 +27,8 @@ enum seg_function {
   SEG_ABS,
   SEG_NEGATE,
   SEG_RECIPROCAL,
-  SEG_ERF
+  SEG_ERF,
+  SEG_QUANTIZE       ///< round(min(max(x / a, b), c)) a, ties to even; b and c whole numbers up to 2^22
 };
 
 /// Functions of two variables.
@@ -67,7 +68,7 @@ typedef struct {
   const float *residual;  ///< may be null
   long residual_stride;   ///< floats from one row of the residual to the next
   int function;           ///< a seg_function
-  float parameter_a, parameter_b;
+  float parameter_a, parameter_b, parameter_c;
 } seg_epilogue;
 
 /// Where the rows of a result go.
@@ -197,7 +198,7 @@ typedef struct {
                           long row, long column, long rows, long columns);
 
   /// y[i] = f(x[i])
-  void (*map)(int function, float a, float b, const float *x, float *y, long count);
+  void (*map)(int function, float a, float b, float c, const float *x, float *y, long count);
 
   /// y[i] = op(p[i * p_step], q[i * q_step]); a step is 0 (broadcast) or 1.
   void (*combine)(int operation, const float *p, long p_step, const float *q, long q_step, float *y, long count);

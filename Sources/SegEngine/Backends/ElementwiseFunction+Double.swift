@@ -31,6 +31,10 @@ extension ElementwiseFunction {
     case .negate: return -x
     case .reciprocal: return 1 / x
     case .erf: return doubleErf(x)
+    case .quantize(let step, let low, let high):
+      // The quotient is rounded to float32, as the kernels do, so that ties are those of float32.
+      let quotient = Double(Float(x) / step)
+      return clip(quotient, Double(low), Double(high)).rounded(.toNearestOrEven) * Double(step)
     }
   }
 }

@@ -35,6 +35,9 @@ public enum ElementwiseFunction: Hashable, Sendable {
   case negate
   case reciprocal
   case erf
+  /// round(min(max(x / step, low), high)) · step, ties to even: the nearest of the multiples of a step from low · step to high · step.
+  /// The bounds are whole numbers of magnitude 2²² at most.
+  case quantize(step: Float, low: Float, high: Float)
 
   /// The name without parameters.
   var name: String { String("\(self)".prefix { $0 != "(" }) }
@@ -49,6 +52,7 @@ public enum ElementwiseFunction: Hashable, Sendable {
     case .relu, .tanh, .exp, .log, .sqrt, .abs, .negate, .reciprocal, .erf: 1
     case .clip, .leakyReLU: 2
     case .elu, .sigmoid: 3
+    case .quantize: 5
     case .silu, .hardSigmoid, .gelu: 4
     case .hardSwish, .softplus: 5
     case .geluTanh: 8

@@ -134,7 +134,7 @@ package struct VectorKernels: Kernels {
     _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
   ) {
     let f = function.kernel
-    table.pointee.map(f.code, f.a, f.b, x, y, count)
+    table.pointee.map(f.code, f.a, f.b, f.c, x, y, count)
   }
 
   package func combine(
@@ -242,7 +242,7 @@ extension Epilogue {
     let f = function.kernel
     return seg_epilogue(
       scale: scale, shift: shift, residual: residual, residual_stride: residualStride, function: f.code,
-      parameter_a: f.a, parameter_b: f.b)
+      parameter_a: f.a, parameter_b: f.b, parameter_c: f.c)
   }
 }
 
@@ -253,29 +253,32 @@ extension Destination {
 }
 
 extension ElementwiseFunction {
-  fileprivate var kernel: (code: Int32, a: Float, b: Float) {
-    func plain(_ code: seg_function) -> (code: Int32, a: Float, b: Float) { (Int32(code.rawValue), 0, 0) }
+  fileprivate var kernel: (code: Int32, a: Float, b: Float, c: Float) {
+    func with(_ code: seg_function, _ a: Float = 0, _ b: Float = 0, _ c: Float = 0) -> (Int32, Float, Float, Float) {
+      (Int32(code.rawValue), a, b, c)
+    }
     switch self {
-    case .identity: return plain(SEG_IDENTITY)
-    case .relu: return plain(SEG_RELU)
-    case .clip(let low, let high): return (Int32(SEG_CLIP.rawValue), low, high)
-    case .leakyReLU(let slope): return (Int32(SEG_LEAKY_RELU.rawValue), slope, 0)
-    case .elu(let alpha): return (Int32(SEG_ELU.rawValue), alpha, 0)
-    case .gelu: return plain(SEG_GELU_ERF)
-    case .geluTanh: return plain(SEG_GELU_TANH)
-    case .silu: return plain(SEG_SILU)
-    case .hardSigmoid(let slope, let offset): return (Int32(SEG_HARD_SIGMOID.rawValue), slope, offset)
-    case .hardSwish: return plain(SEG_HARD_SWISH)
-    case .sigmoid: return plain(SEG_SIGMOID)
-    case .tanh: return plain(SEG_TANH)
-    case .softplus(let beta, let threshold): return (Int32(SEG_SOFTPLUS.rawValue), beta, threshold)
-    case .exp: return plain(SEG_EXP)
-    case .log: return plain(SEG_LOG)
-    case .sqrt: return plain(SEG_SQRT)
-    case .abs: return plain(SEG_ABS)
-    case .negate: return plain(SEG_NEGATE)
-    case .reciprocal: return plain(SEG_RECIPROCAL)
-    case .erf: return plain(SEG_ERF)
+    case .identity: return with(SEG_IDENTITY)
+    case .relu: return with(SEG_RELU)
+    case .clip(let low, let high): return with(SEG_CLIP, low, high)
+    case .leakyReLU(let slope): return with(SEG_LEAKY_RELU, slope)
+    case .elu(let alpha): return with(SEG_ELU, alpha)
+    case .gelu: return with(SEG_GELU_ERF)
+    case .geluTanh: return with(SEG_GELU_TANH)
+    case .silu: return with(SEG_SILU)
+    case .hardSigmoid(let slope, let offset): return with(SEG_HARD_SIGMOID, slope, offset)
+    case .hardSwish: return with(SEG_HARD_SWISH)
+    case .sigmoid: return with(SEG_SIGMOID)
+    case .tanh: return with(SEG_TANH)
+    case .softplus(let beta, let threshold): return with(SEG_SOFTPLUS, beta, threshold)
+    case .exp: return with(SEG_EXP)
+    case .log: return with(SEG_LOG)
+    case .sqrt: return with(SEG_SQRT)
+    case .abs: return with(SEG_ABS)
+    case .negate: return with(SEG_NEGATE)
+    case .reciprocal: return with(SEG_RECIPROCAL)
+    case .erf: return with(SEG_ERF)
+    case .quantize(let step, let low, let high): return with(SEG_QUANTIZE, step, low, high)
     }
   }
 }

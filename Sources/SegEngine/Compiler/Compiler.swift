@@ -24,7 +24,8 @@ struct Compiler {
   /// The rewrites in execution order.
   private var rewrites: [any GraphRewrite] {
     [
-      RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), ComposeMovements(),
+      RemoveUnusedNodes(), RemoveIdentities(), RecognizeGELU(), RecognizeAttention(), RemoveRepeatedQuantization(),
+      ComposeMovements(),
       RemoveIdentities(), MergePadding(), FoldChannelAffine(), RemoveOrderPreserving(), AbsorbProducers(),
       FuseResidual(), FuseFunction(), FuseSeparable(),
       ComposeTransposed(device: device, options: options, isPlanning: packedWeights.isDryRun),

@@ -15,12 +15,14 @@ enum ConvolutionAlgorithms {
   /// Returns the algorithms that apply, at least one: ``TiledIm2Col`` supports every forward problem, ``TransposedScatter`` every
   /// transposed one. None apply to a number format without kernels on the device.
   ///
-  /// - Parameter others: The user's algorithms.
+  /// - Parameters:
+  ///   - others: The user's algorithms.
+  ///   - isExact: Whether only algorithms apply that sum the products of the definition; see ``Convolution/isExact``.
   static func candidates(
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
-    adding others: [ConvolutionMethod] = []
+    adding others: [ConvolutionMethod] = [], exactly isExact: Bool = false
   ) -> [any ConvolutionAlgorithm] {
-    (all + others).compactMap { method in
+    (isExact ? all.filter(\.sumsProducts) : all + others).compactMap { method in
       device.kernels(for: method.kind.operation, in: elementType) == nil ? nil : method.make(problem, device)
     }
   }
@@ -36,11 +38,11 @@ enum ConvolutionAlgorithms {
 
   static func choose(
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
-    _ options: CompileOptions = .init()
+    _ options: CompileOptions = .init(), exactly isExact: Bool = false
   ) -> Choice {
     let threads = device.workers.threadCount
     var ranked = candidates(
-      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms
+      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms, exactly: isExact
     ).map { algorithm in
       (
         algorithm,
@@ -76,10 +78,11 @@ extension ConvolutionProblem {
   /// Makes the prepared operator, by the algorithm named in the options or by the one with the lowest time. With `pools`, its output 1 is
   /// ``PoolingConvolution/pool`` of output 0.
   func prepared(
-    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false
+    _ context: PreparationContext, function: ElementwiseFunction, hasResidual: Bool = false, pools: Bool = false,
+    exactly isExact: Bool = false
   ) -> PreparedOperator {
     let choice = ConvolutionAlgorithms.choose(
-      for: self, in: context.inputs[0].elementType, on: context.device, context.options)
+      for: self, in: context.inputs[0].elementType, on: context.device, context.options, exactly: isExact)
     var prepared = choice.algorithm.prepared(
       context, function: function, hasResidual: hasResidual, pools: pools, candidates: choice.candidates)
     prepared.work = work(of: choice.algorithm)

@@ -46,6 +46,8 @@ public struct ConvolutionMethod: Sendable {
   let kind: Kind
   /// Whether networks use it often, so that calibration takes more samples of it.
   let isFrequent: Bool
+  /// Whether outputs are sums of products of weights with pixels, not of transformed ones.
+  var sumsProducts: Bool { !kind.isWinograd && !dividesChannels }
   /// Whether it halves the channels into whole panels, as Strassen's algorithm does.
   let dividesChannels: Bool
   /// Sets the algorithm up for a problem; `nil` if it does not apply.

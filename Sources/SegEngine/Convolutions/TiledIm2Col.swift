@@ -40,15 +40,7 @@ struct TiledIm2Col: TiledConvolutionAlgorithm {
   var packedCount: Int { problem.outputChannels * depth }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    let (taps, inputs, outputs) = (problem.taps, problem.groupInputs, problem.groupOutputs)
-    workers.forEachRange(problem.geometry.groups * depth, grain: max(1, 65536 / outputs)) { rows, _ in
-      for index in rows {
-        let (group, row) = index.quotientAndRemainder(dividingBy: depth)
-        let (tap, input) = row.quotientAndRemainder(dividingBy: inputs)
-        let source = weights + (group * outputs * inputs + input) * taps + tap
-        for output in 0..<outputs { packed[index * outputs + output] = source[output * depth] }
-      }
-    }
+    problem.packTapMajor(weights, into: packed, over: workers)
   }
 
   var tileCount: Int { problem.batch * tiles.pieces }

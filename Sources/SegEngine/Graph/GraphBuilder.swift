@@ -183,7 +183,7 @@ public final class GraphBuilder {
 /// Each of its methods adds one operator and returns its result. Feature maps are `[batch, height, width, channels]`.
 public struct Value {
   let builder: GraphBuilder
-  let id: Graph.ValueID
+  package let id: Graph.ValueID
 
   /// The shape, for the input shapes that the graph is built with.
   public var shape: Shape { builder.spec(of: id).shape }

@@ -61,7 +61,7 @@ public struct Binary: Operator, FunctionAbsorbing, BinaryArithmetic, ChannelAffi
   }
 
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity ? Binary(operation, function: function) : nil
+    self.function.followed(by: function).map { Binary(operation, function: $0) }
   }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {

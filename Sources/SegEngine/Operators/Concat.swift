@@ -142,3 +142,8 @@ extension Concat: PropertyInferring {
     return [y]
   }
 }
+
+extension Concat: ElementSelecting {
+  /// Returns all inputs.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { Array(inputs.indices) }
+}

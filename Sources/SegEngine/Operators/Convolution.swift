@@ -15,19 +15,31 @@ public struct Convolution: Operator {
   public let function: ElementwiseFunction
   /// Whether the last input is a residual that is added before the function is applied.
   public let addsResidual: Bool
+  /// Whether each output is a sum of the products of the definition, in any order. Algorithms that transform weights and maps (Winograd,
+  /// Strassen) are left out then, and no scale is folded into the weights, so that sums of whole numbers of magnitude 2²⁴ at most are exact.
+  package let isExact: Bool
 
   /// Makes the operator.
   public init(
     _ geometry: ConvolutionGeometry, function: ElementwiseFunction = .identity,
     addingResidual addsResidual: Bool = false
   ) {
+    self.init(geometry, function: function, addingResidual: addsResidual, exactly: false)
+  }
+
+  package init(
+    _ geometry: ConvolutionGeometry, function: ElementwiseFunction = .identity,
+    addingResidual addsResidual: Bool = false, exactly isExact: Bool
+  ) {
     self.geometry = geometry
     self.function = function
     self.addsResidual = addsResidual
+    self.isExact = isExact
   }
 
   public var attributes: String {
-    "\(geometry)" + (addsResidual ? " + residual" : "") + (function == .identity ? "" : " + \(function)")
+    "\(geometry)" + (isExact ? " exact" : "") + (addsResidual ? " + residual" : "")
+      + (function == .identity ? "" : " + \(function)")
   }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
@@ -74,19 +86,20 @@ public struct Convolution: Operator {
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     problem(context.inputs[0], context.outputs[0]).prepared(
-      context, function: function, hasResidual: addsResidual)
+      context, function: function, hasResidual: addsResidual, exactly: isExact)
   }
 }
 
 extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
   public func absorbingResidual() -> (any Operator)? {
-    function == .identity && !addsResidual ? Convolution(geometry, addingResidual: true) : nil
+    function == .identity && !addsResidual && !isExact ? Convolution(geometry, addingResidual: true) : nil
   }
 
   public func absorbing(
     scale: [Float], shift: [Float], constants: [Tensor?]
   ) -> (operator: any Operator, constants: [Tensor])? {
-    guard function == .identity, !addsResidual, let weight = constants[1], constants.count < 3 || constants[2] != nil
+    guard function == .identity, !addsResidual, !isExact, let weight = constants[1],
+      constants.count < 3 || constants[2] != nil
     else {
       return nil
     }
@@ -96,7 +109,9 @@ extension Convolution: ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorb
   }
 
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity ? Convolution(geometry, function: function, addingResidual: addsResidual) : nil
+    self.function.followed(by: function).map {
+      Convolution(geometry, function: $0, addingResidual: addsResidual, exactly: isExact)
+    }
   }
 }
 
@@ -137,7 +152,7 @@ extension Convolution: PermutationAbsorbing {
 
   /// Fuses a transposition to channels first into a 1 × 1 convolution.
   public func absorbing(permutation: [Int], inputs: [TensorSpec]) -> (any Operator)? {
-    guard permutation == [0, 3, 1, 2], geometry == ConvolutionGeometry(kernel: 1), !addsResidual,
+    guard permutation == [0, 3, 1, 2], geometry == ConvolutionGeometry(kernel: 1), !addsResidual, !isExact,
       inputs[1].shape.elementCount <= Convolution.largestPlanarWeight
     else { return nil }
     return PlanarConvolution(function: function)
@@ -147,7 +162,7 @@ extension Convolution: PermutationAbsorbing {
 extension Convolution: ConsumerAbsorbing {
   /// Fuses a 2 × 2 max pooling of the output.
   public func computingAlso(_ consumer: any Operator) -> (any Operator)? {
-    guard let pool = consumer as? MaxPool, pool == PoolingConvolution.pool else { return nil }
+    guard !isExact, let pool = consumer as? MaxPool, pool == PoolingConvolution.pool else { return nil }
     return PoolingConvolution(convolution: self)
   }
 }
@@ -156,7 +171,7 @@ extension Convolution: PaddingAbsorbing {
   public func absorbing(_ padding: Padding2D) -> (any Operator)? {
     var geometry = geometry
     geometry.padding = geometry.padding + padding
-    return Convolution(geometry, function: function, addingResidual: addsResidual)
+    return Convolution(geometry, function: function, addingResidual: addsResidual, exactly: isExact)
   }
 }
 

@@ -101,6 +101,10 @@ extension Elementwise: PropertyInferring {
         relation.isReciprocal.toggle()
         y.relation = relation
       }
+    case .quantize(let step, _, _):
+      y.isInteger = step == step.rounded()
+      // Rounding moves each element by half a step at most, so that sums stay close to one.
+      y.unitSumAxis = x.unitSumAxis
     case .log: y.isLogProbability = x.range.isWithin(.unit, slack: 1e-3)
     case .exp where x.isLogProbability: y.range = .unit
     default: break

@@ -55,7 +55,7 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
   public var takesRowStrides: Bool { true }
 
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity ? Linear(function: function, addingResidual: addsResidual) : nil
+    self.function.followed(by: function).map { Linear(function: $0, addingResidual: addsResidual) }
   }
 
   public func absorbingResidual() -> (any Operator)? {

@@ -101,3 +101,8 @@ extension MaxPool: PropertyInferring {
     return [y] + outputs.dropFirst().map(ValueProperties.unknown)
   }
 }
+
+extension MaxPool: ElementSelecting {
+  /// Returns the pooled map, unless indices are an output too.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { outputs.count == 1 ? [0] : [] }
+}

@@ -137,3 +137,8 @@ extension Reshape: PropertyInferring {
     return [y]
   }
 }
+
+extension Reshape: ElementSelecting {
+  /// Returns the input.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
+}

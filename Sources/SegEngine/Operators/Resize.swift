@@ -221,6 +221,12 @@ public struct Resize: Operator {
     )
   }
 
+  /// Returns the input row of each output row, and the input column of each output column, of nearest-pixel sampling.
+  package func nearestPixels(from x: Shape, to y: Shape) -> (rows: [Int], columns: [Int]) {
+    let (rows, columns) = taps(from: x, to: y)
+    return (rows.indices.map { $0[0] }, columns.indices.map { $0[0] })
+  }
+
   /// Returns the resize to a fixed size, without the input that provides the size.
   func fixed(to output: Shape) -> Resize {
     guard target == .like else { return self }
@@ -368,5 +374,12 @@ extension Resize: PropertyInferring {
       y.isLogProbability = x.isLogProbability
       return [y]
     }
+  }
+}
+
+extension Resize: ElementSelecting {
+  /// Returns the map, where pixels are copied.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] {
+    interpolation == .nearest || interpolation == .nearestExact ? [0] : []
   }
 }

@@ -160,3 +160,8 @@ extension ValueProperties {
     return y
   }
 }
+
+extension Slice: ElementSelecting {
+  /// Returns the input.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
+}

@@ -109,3 +109,8 @@ extension Split: PropertyInferring {
     return outputs.map { x.part($0, of: inputs[0].spec) }
   }
 }
+
+extension Split: ElementSelecting {
+  /// Returns the input.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
+}

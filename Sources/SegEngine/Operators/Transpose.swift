@@ -112,3 +112,8 @@ extension Transpose: PropertyInferring {
     return [y]
   }
 }
+
+extension Transpose: ElementSelecting {
+  /// Returns the input.
+  public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
+}

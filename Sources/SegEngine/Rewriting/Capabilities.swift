@@ -51,6 +51,12 @@ public protocol Movement: Operator {
   func composed(after producer: any Operator, inputs: [TensorSpec], outputs: [TensorSpec]) -> (any Operator)?
 }
 
+/// An operator whose outputs consist of elements of its inputs: it moves, repeats and leaves out, and changes none.
+public protocol ElementSelecting: Operator {
+  /// Returns the inputs that elements come from; none where the operator does anything else for these shapes.
+  func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int]
+}
+
 /// An operator that puts the axes of its input in another order.
 public protocol AxisPermuting: Operator {
   /// Axis i of the output is the input's axis `permutation[i]`.

@@ -3,22 +3,25 @@ import SegEngine
 extension ONNXEvaluator {
   /// Converts to another type as Cast-13 does. Floating-point numbers are rounded towards zero when they become
   /// integers; integers outside the range of the type keep their low bits; every number except 0 becomes true.
-  static func cast(_ value: ONNXConstant, to type: ONNXElement) -> ONNXConstant {
+  ///
+  /// - Parameter saturates: Whether what is beyond a floating-point type of 8 bits becomes its largest number.
+  static func cast(_ value: ONNXConstant, to type: ONNXElement, saturates: Bool = true) -> ONNXConstant {
     if value.type == type { return value }
     if type == .bool {
       guard value.type.isFloat else { return ONNXConstant(type, value.shape, integers: value.integers) }
       return ONNXConstant(type, value.shape, integers: value.floats.map { $0 == 0 ? 0 : 1 })
     }
     guard type.isFloat else { return ONNXConstant(type, value.shape, integers: value.integers) }
-    return ONNXConstant(type, value.shape, floats: rounded(value.floats, to: type))
+    return ONNXConstant(type, value.shape, floats: rounded(value.floats, to: type, saturates: saturates))
   }
 
   /// Rounds values to the precision of a floating-point type.
-  static func rounded(_ values: [Float], to type: ONNXElement) -> [Float] {
+  static func rounded(_ values: [Float], to type: ONNXElement, saturates: Bool = true) -> [Float] {
+    if let narrow = type.narrowFormat?.floating { return values.map { narrow.rounded($0, saturates: saturates) } }
     switch type {
-    case .float16: values.map(half)
-    case .bfloat16: values.map(brain)
-    default: values
+    case .float16: return values.map(half)
+    case .bfloat16: return values.map(brain)
+    default: return values
     }
   }
 

@@ -14,6 +14,7 @@ extension ONNXEvaluator {
     ONNXImporter.elementwiseRules, ONNXImporter.arithmeticRules, ONNXImporter.windowRules,
     ONNXImporter.normalizationRules, ONNXImporter.productRules, ONNXImporter.reductionRules, ONNXImporter.resizeRules,
     ONNXImporter.attentionRules, ONNXImporter.recurrentRules,
+    ONNXImporter.deformationRules, ONNXImporter.contributedRules,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
     .filter { !forwarding.contains($0.key) }
 
@@ -27,7 +28,9 @@ extension ONNXEvaluator {
   static func engineResults(
     of node: ONNXNode, _ inputs: [ONNXConstant?]
   ) throws(ONNXFailure) -> [ONNXConstant]? {
-    guard let rule = computing[node.kind], let first = inputs.first, let x = first, x.type.isFloat else { return nil }
+    guard let rule = computing[node.operatorName], let first = inputs.first, let x = first, x.type.isFloat else {
+      return nil
+    }
     let isEmpty = inputs.contains { $0?.shape.elementCount == 0 }
     if isEmpty, !inputs.allSatisfy({ $0?.shape.dimensions.allSatisfy { $0 <= 1 << 20 } ?? true }) { return nil }
     let wanted = (node.outputs.lastIndex { !$0.isEmpty } ?? -1) + 1

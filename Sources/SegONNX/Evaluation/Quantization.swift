@@ -40,6 +40,14 @@ extension ONNXEvaluator {
       }
       type = given
     }
+    if type.isNarrowFloat {
+      let scales = try spread(call, try call.operand(1), value.shape).floats
+      let saturates = try call.attributes.flag("saturate", default: true)
+      return [
+        ONNXConstant(
+          type, value.shape, floats: rounded(merge(value.floats, scales) { $0 / $1 }, to: type, saturates: saturates))
+      ]
+    }
     guard type.integerFormat != nil else { throw ONNXFailure("it is not defined for \(type)") }
     let scales = try spread(call, try call.operand(1), value.shape).floats
     var points: [Int64]?
@@ -56,10 +64,13 @@ extension ONNXEvaluator {
   /// Computes DequantizeLinear-21: (x − zero point) · scale.
   @Sendable private static func dequantize(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (value, scale) = (try call.operand(0), try call.operand(1))
-    guard scale.type.isFloat, !value.type.isFloat else {
+    guard scale.type.isFloat, !value.type.isFloat || value.type.isNarrowFloat else {
       throw ONNXFailure("it is not defined for \(value.type) and \(scale.type)")
     }
     let scales = try spread(call, scale, value.shape).floats
+    if value.type.isNarrowFloat {
+      return [ONNXConstant(scale.type, value.shape, floats: merge(value.floats, scales) { $0 * $1 })]
+    }
     var values = value.integers
     if let point = call.optional(2) {
       values = merge(values, try spread(call, point, value.shape).integers) { $0 &- $1 }

@@ -66,15 +66,6 @@ extension ONNXEvaluator {
     }
   }
 
-  private static func nearest(_ position: Double, _ rounding: String) -> Double {
-    switch rounding {
-    case "floor": position.rounded(.down)
-    case "ceil": position.rounded(.up)
-    case "round_prefer_ceil": (position + 0.5).rounded(.down)
-    default: (position - 0.5).rounded(.up)
-    }
-  }
-
   private static func axis(
     _ call: ONNXCall, extent: Int, count: Int, scale: Double, region: (Double, Double), _ settings: Settings
   ) throws(ONNXFailure) -> Axis {
@@ -85,6 +76,14 @@ extension ONNXEvaluator {
     let radius = kernel.radius / stretch
     try call.spend(count, Int(min(radius, 0x1p40)))
     for index in 0..<count {
+      if settings.mode == "nearest", settings.coordinates != "tf_crop_and_resize" {
+        let nearest = ONNXNearestPixel(coordinates: settings.coordinates, rounding: settings.rounding)
+        guard let source = nearest.source(of: index, extent: extent, count: count, scale: Float(scale)) else {
+          throw ONNXFailure("its coordinate transformation \(settings.coordinates) is not supported")
+        }
+        axis.taps.append([(source, 1)])
+        continue
+      }
       let position = try position(index, extent: extent, count: count, scale: scale, region: region, settings)
       guard position.isFinite, abs(position) < 0x1p50 else { throw ONNXFailure("its scale \(scale) is not possible") }
       if settings.coordinates == "tf_crop_and_resize", position < 0 || position > Double(extent - 1) {
@@ -92,7 +91,8 @@ extension ONNXEvaluator {
         continue
       }
       if settings.mode == "nearest" {
-        axis.taps.append([(min(max(Int(nearest(position, settings.rounding)), 0), extent - 1), 1)])
+        let source = ONNXNearestPixel.rounded(Float(position), settings.rounding)
+        axis.taps.append([(min(max(Int(source), 0), extent - 1), 1)])
         continue
       }
       var taps: [(index: Int, weight: Double)] = []

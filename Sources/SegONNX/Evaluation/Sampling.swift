@@ -104,7 +104,8 @@ extension ONNXEvaluator {
       for axis in spatial.indices {
         var x = border.position(coordinates[(place + 1) * spatial.count - 1 - axis], spatial[axis])
         if mode == "nearest" { x.round(.toNearestOrEven) }
-        x = border.inside(x, spatial[axis])
+        // Cubic interpolation beyond the border takes the weights of the place itself, and clamps the neighbours' indices.
+        if mode != "cubic" || padding != "border" { x = border.inside(x, spatial[axis]) }
         let along = taps(x, spatial[axis], mode, border)
         points = points.flatMap { point in along.map { (point.offset + $0.0 * strides[axis], point.weight * $0.1) } }
       }

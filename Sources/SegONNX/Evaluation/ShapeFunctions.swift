@@ -145,11 +145,13 @@ extension ONNXEvaluator {
     guard let type = ONNXElement(rawValue: Int32(clamping: number)) else {
       throw ONNXFailure("the element type \(number) is not supported")
     }
-    return [cast(try call.operand(0), to: type)]
+    let saturates = try call.attributes.flag("saturate", default: true)
+    return [cast(try call.operand(0), to: type, saturates: saturates)]
   }
 
   @Sendable private static func castLike(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
-    [cast(try call.operand(0), to: try call.operand(1).type)]
+    let saturates = try call.attributes.flag("saturate", default: true)
+    return [cast(try call.operand(0), to: try call.operand(1).type, saturates: saturates)]
   }
 
   /// Returns the input and the mask. Dropout is the identity during inference.

@@ -74,7 +74,7 @@ extension ONNXImporter {
         // Every floating-point type is computed as float32, so a cast between them changes the ONNX type only.
         guard step.isFloat(0),
           let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
-          to.isFloat
+          to.isFloat, !to.isNarrowFloat
         else { return nil }
         let x = try step.input(0)
         guard case .flowing(let value, let axes) = x.content else { return nil }

@@ -25,7 +25,9 @@ extension ONNXModel {
   public var outputs: [String] { graph.outputs.map(\.name) }
 
   /// The graph inputs that are not initialisers. (IR versions up to 3 require initialisers to be graph inputs too.)
-  var dataInputs: [ONNXGraph.Port] { graph.inputs.filter { graph.initializers[$0.name] == nil } }
+  var dataInputs: [ONNXGraph.Port] {
+    graph.inputs.filter { graph.initializers[$0.name] == nil && graph.unread[$0.name] == nil }
+  }
 
   /// The nodes whose operators are not supported. If there are none, the file can be imported.
   public var unsupportedOperators: [ONNXError.Unsupported] { ONNXImporter.unsupported(in: graph) }

@@ -16,6 +16,8 @@ final class ONNXImporter {
   /// The number of nodes that were added by writing out loops, loops within loops included.
   var unrolledNodeCount = 0
   private var transposed: [TransposeKey: Value] = [:]
+  /// The constants that are not read, with the reason.
+  private var unread: [String: String] = [:]
   /// The nodes that read a value, by the value's name.
   private var readers: [String: [ONNXNode]] = [:]
 
@@ -33,7 +35,7 @@ final class ONNXImporter {
   /// Defines a value before nodes are added, such as a graph input.
   func define(_ name: String, _ value: ONNXValue) { values[name] = value }
 
-  /// The supported operator types of the domain `ai.onnx`.
+  /// The supported operator types, with the domain where that is not `ai.onnx`.
   static let supportedOperators: Set<String> =
     Set(rules.keys).union(ONNXEvaluator.functions.keys).union(sequenceOperators)
     .union(["Constant", "If", "Loop", "Scan"])
@@ -42,9 +44,8 @@ final class ONNXImporter {
   static func unsupported(in graph: ONNXGraph) -> [ONNXError.Unsupported] {
     graph.nodes.flatMap { node -> [ONNXError.Unsupported] in
       var found: [ONNXError.Unsupported] = []
-      if !node.domain.isEmpty || !supportedOperators.contains(node.kind) {
-        let name = node.domain.isEmpty ? node.kind : "\(node.domain).\(node.kind)"
-        found.append(.init(node: node.name, operator: name, opset: node.opset))
+      if !supportedOperators.contains(node.operatorName) {
+        found.append(.init(node: node.name, operator: node.operatorName, opset: node.opset))
       }
       for case .graph(let branch) in node.attributes.values.values { found += unsupported(in: branch) }
       return found
@@ -56,6 +57,7 @@ final class ONNXImporter {
   /// - Throws: ``ONNXNodeFailure`` if a node is invalid or not supported.
   func addNodes(of graph: ONNXGraph) throws {
     for (name, constant) in graph.initializers where values[name] == nil { values[name] = ONNXValue(constant) }
+    unread.merge(graph.unread) { $1 }
     for node in graph.nodes {
       for input in node.inputs { readers[input, default: []].append(node) }
     }
@@ -84,8 +86,14 @@ final class ONNXImporter {
     if try addSequence(node) { return }
     let inputs = try node.inputs.map { name -> ONNXValue? in
       if name.isEmpty { return nil }
-      guard let value = values[name] else { throw ONNXFailure("its input \(name) is defined nowhere") }
+      guard let value = values[name] else {
+        throw ONNXFailure(unread[name].map { "its input \($0)" } ?? "its input \(name) is defined nowhere")
+      }
       return value
+    }
+    if let reason = ONNXImporter.reasonUnread(node) {
+      for name in node.outputs { unread[name] = reason }
+      return
     }
     if let staging { try staging.requireEngine(node, inputs) }
     let results = try results(of: node, inputs)
@@ -106,8 +114,9 @@ final class ONNXImporter {
     let isKnown = zip(inputs, known).allSatisfy { $0 == nil || $1 != nil }
     if isKnown, let results = try ONNXEvaluator.results(of: node, known) { return results.map(ONNXValue.init) }
     let step = ONNXStep(importer: self, node: node, inputs: inputs)
-    if let rule = ONNXImporter.rules[node.kind], let results = try rule(step) { return results }
-    guard ONNXEvaluator.functions[node.kind] != nil else {
+    if let results = try step.movedIntegers() { return results }
+    if let rule = ONNXImporter.rules[node.operatorName], let results = try rule(step) { return results }
+    guard ONNXEvaluator.functions[node.operatorName] != nil else {
       throw ONNXFailure("is not supported for operands of type \(step.types) and these attributes")
     }
     return try step.onHost()
@@ -140,6 +149,14 @@ final class ONNXImporter {
   }
 
   // MARK: Constants, topological order
+
+  /// Returns why the value of a Constant node is not read; `nil` for one that is, and for other nodes.
+  private static func reasonUnread(_ node: ONNXNode) -> String? {
+    guard node.kind == "Constant", node.domain.isEmpty else { return nil }
+    if case .unread(let reason)? = node.attributes.values["value"] { return reason }
+    let isText = node.attributes.has("value_string") || node.attributes.has("value_strings")
+    return isText ? "\(node.outputs.first ?? node.name) holds text, which is not read" : nil
+  }
 
   /// Returns the value of a Constant node.
   ///

@@ -5,9 +5,9 @@ extension ONNXImporter {
   /// node's types, shapes or attributes.
   typealias Rule = @Sendable (ONNXStep) throws -> [ONNXValue]?
 
-  /// The rules by operator type. Each family of rules is one file.
+  /// The rules by operator type, with the domain where that is not `ai.onnx`. Each family of rules is one file.
   static let rules: [String: Rule] = [
-    elementwiseRules, arithmeticRules, shapeRules, windowRules, normalizationRules, productRules, reductionRules,
-    resizeRules, attentionRules, recurrentRules,
+    quantizationRules, elementwiseRules, arithmeticRules, shapeRules, windowRules, normalizationRules, productRules,
+    reductionRules, resizeRules, attentionRules, recurrentRules, deformationRules, quantizedRules, contributedRules,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 }

@@ -15,6 +15,8 @@ struct ONNXValue {
 
   let type: ONNXElement
   let content: Content
+  /// For integers, the same numbers as the engine computes with them; `nil` where only the integers are there.
+  var integers: ONNXIntegers?
 
   init(_ constant: ONNXConstant) {
     type = constant.type

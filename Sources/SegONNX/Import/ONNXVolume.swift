@@ -33,12 +33,35 @@ struct ONNXVolume {
     return reshaped(maps, [d[0] / depth, depth, d[1], d[2], d[3]])
   }
 
-  /// Returns the weights at one depth of the kernel, `[outputs, inputs, height, width]`.
+  /// Returns the weights at one depth of the kernel, `[outputs, inputs, height, width]`. Those of known weights are constants, which are
+  /// packed once.
   private func weights(_ all: Value, depth: Int) -> Value {
     let d = all.shape.dimensions
+    if let known = step.optional(1)?.known {
+      let (depths, plane) = (d[2], d[3] * d[4])
+      let part = known.tensor.withElements(of: Float.self) { weights in
+        Tensor(Shape([d[0], d[1], d[3], d[4]]), of: Float.self) { part in
+          for index in 0..<d[0] * d[1] * plane {
+            part[index] = weights[(index / plane * depths + depth) * plane + index % plane]
+          }
+        }
+      }
+      return step.builder.constant(part)
+    }
     let part = all.apply(
       Slice([.init(axis: 2, from: depth, to: depth + 1)]), named: step.node.name + ".weights")
     return reshaped(part, [d[0], d[1], d[3], d[4]])
+  }
+
+  /// Returns a volume with maps of zeros before and after its own, or without some of them if a number is negative. A map is one row of
+  /// the padding, so that it is copied at once.
+  private func padded(_ volume: Value, before: Int, after: Int) -> Value {
+    let d = volume.shape.dimensions
+    guard volume.shape.rank == 5 else { return volume }
+    let rows = reshaped(volume, [d[0], d[1], d[2] * d[3] * d[4]])
+      .apply(Pad([.init(axis: 1, before: before, after: after)]), named: step.node.name + ".pad")
+    guard rows.shape.rank == 3 else { return volume }
+    return reshaped(rows, [d[0], rows.shape[1], d[2], d[3], d[4]])
   }
 
   /// Returns the weights `[outputs, inputs, depth, height, width]`.
@@ -67,7 +90,7 @@ struct ONNXVolume {
     let geometry = try window.geometry(groups: try window.groups())
     var padded = try step.map()
     if pads[0] != 0 || pads[3] != 0 {
-      padded = padded.apply(Pad([.init(axis: 1, before: pads[0], after: pads[3])]), named: step.node.name + ".pad")
+      padded = self.padded(padded, before: pads[0], after: pads[3])
     }
     let room = padded.shape[1] - ((kernel - 1) * dilation + 1)
     guard room >= 0 else { throw ONNXFailure("a kernel of \(window.kernel) does not fit \(window.input)") }

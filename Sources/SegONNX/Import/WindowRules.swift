@@ -146,11 +146,12 @@ struct ONNXWindow {
   }
 
   /// Returns a result of the engine without the height of 1 that ``map()`` has added.
-  func result(_ value: Value) -> ONNXValue {
-    guard spatial == 1 else { return step.mapResult(value) }
+  func result(_ value: Value, type: ONNXElement? = nil) -> ONNXValue {
+    guard spatial == 1 else { return step.mapResult(value, type: type) }
     return step.mapResult(
       value.apply(
-        Reshape(to: .dimensions([value.shape[0], value.shape[2], value.shape[3]])), named: step.node.name + ".reshape"))
+        Reshape(to: .dimensions([value.shape[0], value.shape[2], value.shape[3]])), named: step.node.name + ".reshape"),
+      type: type)
   }
 
   /// Returns the weights `[outputs, inputs, height, width]`, with height 1 if there is one spatial axis.

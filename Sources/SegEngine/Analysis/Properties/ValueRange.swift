@@ -106,6 +106,7 @@ extension ElementwiseFunction {
     case .geluTanh: return dipping(x, by: 0.171)
     case .silu: return dipping(x, by: 0.2785)
     case .hardSwish: return dipping(x, by: 0.375)
+    case .quantize(let step, _, _): return step > 0 ? x.growing { self($0) } : .everything
     case .leakyReLU, .elu: return .everything
     }
   }

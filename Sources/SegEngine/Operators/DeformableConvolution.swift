@@ -1,0 +1,216 @@
+/// Deformable convolution: each tap of the kernel reads the map at a place of its own, that the network computes (Dai et al. 2017,
+/// equation 2), and with a mask each is weighted (Zhu et al. 2019, equation 1):
+///
+/// y[n, i, j, o] = b[o] + Σ over a, b, c of w[o, c, a, b] · m[n, i, j, t] · x(n, i·stride − padding + a·dilation + Δy[n, i, j, t], j·stride − … + Δx[n, i, j, t], c)
+///
+/// where x(…) is interpolated between four pixels, those outside the map being zeros, and t counts the taps a · kernelWidth + b of the
+/// offset group that channel c is in.
+///
+/// Inputs: x `[batch, height, width, in]`; weight `[out, in / groups, kernelHeight, kernelWidth]`; offset
+/// `[batch, outHeight, outWidth, offsetGroups · taps · 2]`, for each tap Δy and then Δx, in pixels; with ``isModulated`` mask
+/// `[batch, outHeight, outWidth, offsetGroups · taps]`; optionally bias `[out]`. This is the order of channels of torchvision's
+/// `deform_conv2d` and of ONNX's DeformConv. Output: `[batch, outHeight, outWidth, out]`, with extents by
+/// ``ConvolutionGeometry/outputSize(of:roundingUp:)``. Tested to 1e-5 of Σ |w · x| against Double loops.
+public struct DeformableConvolution: Operator {
+  public static let name = "DeformableConvolution"
+
+  /// Kernel, stride, dilation, padding and groups of the kernel where all offsets are 0.
+  public let geometry: ConvolutionGeometry
+  /// The number of groups of input channels that have offsets of their own.
+  public let offsetGroups: Int
+  /// Whether input 3 is a mask.
+  public let isModulated: Bool
+  /// The activation function of the result.
+  public let function: ElementwiseFunction
+
+  /// Makes the operator.
+  public init(
+    _ geometry: ConvolutionGeometry, offsetGroups: Int = 1, modulated isModulated: Bool = false,
+    function: ElementwiseFunction = .identity
+  ) {
+    self.geometry = geometry
+    self.offsetGroups = offsetGroups
+    self.isModulated = isModulated
+    self.function = function
+  }
+
+  public var attributes: String {
+    "\(geometry)" + (offsetGroups == 1 ? "" : " offset groups \(offsetGroups)") + (isModulated ? " modulated" : "")
+      + (function == .identity ? "" : " + \(function)")
+  }
+
+  private var taps: Int { geometry.kernel.height * geometry.kernel.width }
+
+  public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    try requireInputs(inputs, isModulated ? 4...5 : 3...4)
+    // The rules of x, weights and bias are those of a convolution.
+    let bias = inputs.count == (isModulated ? 5 : 4) ? [inputs[inputs.count - 1]] : []
+    let output: TensorSpec
+    do throws(ShapeError) {
+      output = try Convolution(geometry).outputs(for: Array(inputs.prefix(2)) + bias)[0]
+    } catch {
+      throw ShapeError(Self.name, error.reason)
+    }
+    try require(
+      offsetGroups > 0 && inputs[0].shape.channels % offsetGroups == 0,
+      "\(offsetGroups) offset groups do not fit the \(inputs[0].shape.channels) channels of \(inputs[0].shape)")
+    func requireMap(_ index: Int, _ what: String, _ channels: Int) throws(ShapeError) {
+      let wanted = TensorSpec(try shape([output.shape.batch, output.shape.height, output.shape.width, channels]))
+      try require(inputs[index] == wanted, "\(what) of an output \(output.shape) is \(wanted), not \(inputs[index])")
+    }
+    try requireMap(2, "the offset", offsetGroups * taps * 2)
+    if isModulated { try requireMap(3, "the mask", offsetGroups * taps) }
+    return [output]
+  }
+
+  private func problem(_ inputs: [TensorSpec], _ outputs: [TensorSpec]) -> ConvolutionProblem {
+    ConvolutionProblem(.forward, geometry, input: inputs[0].shape, output: outputs[0].shape)
+  }
+
+  /// The operations of an interpolated number: four products and three sums; those that compute the place and the weights count once for
+  /// each tap of an offset group.
+  public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
+    let problem = problem(inputs, outputs)
+    let places = problem.batch * problem.outputPixels * taps
+    let results = outputs[0].shape.elementCount * (inputs.count - (isModulated ? 4 : 3) + function.operationCount)
+    return Cost(
+      macs: problem.macs,
+      otherOperations: places * (7 * problem.inputChannels + (isModulated ? 16 : 12) * offsetGroups) + results,
+      parameters: inputs[1].shape.elementCount + (inputs.count > (isModulated ? 4 : 3) ? outputs[0].shape.channels : 0),
+      reading: inputs, writing: outputs)
+  }
+
+  public var takesRowStrides: Bool { true }
+
+  public func prepare(_ context: PreparationContext) -> PreparedOperator {
+    let problem = problem(context.inputs, context.outputs)
+    let sampling = DeformableSampling(problem, offsetGroups: offsetGroups)
+    let depth = taps * problem.groupInputs
+    let packedCount = problem.outputChannels * depth
+    let pieces = EvenPieces(
+      problem.outputPixels, largest: max(32, min(512, (1 << 20) / max(1, 4 * taps * problem.inputChannels) / 8 * 8)),
+      atLeast: min(2 * context.workers.threadCount, max(1, problem.outputPixels / 32)), multipleOf: 8)
+    let weights = context.constants[1].map { constant in
+      context.packed(
+        PackedFormat("deformable", .float32, "tap-major", panels: nil),
+        byteCount: ElementType.float32.byteCount(of: packedCount)
+      ) { packed in
+        constant.withUnsafeElements(of: Float.self) {
+          problem.packTapMajor(
+            $0.baseAddress!, into: packed.bindMemory(to: Float.self, capacity: packedCount), over: context.workers)
+        }
+      }
+    }
+    let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
+    // The patches of a tile, then the offsets and weights of their places.
+    let patchCount = (pieces.size * taps * problem.inputChannels + 15) / 16 * 16
+    let perWorker = patchCount + sampling.scratchCount(pixels: pieces.size)
+    let (isModulated, function) = (isModulated, function)
+    var work = WorkEstimate()
+    let patches = Double(problem.batch * problem.outputPixels * taps * problem.inputChannels)
+    work.gemmMacs = Double(problem.macs)
+    work.vectorOperations = 7 * patches
+    work.bytesMoved = ElementType.float32.byteCount(of: 6 * patches)
+    work.columns = problem.groupOutputs
+    return PreparedOperator(
+      workspaceByteCount: ElementType.float32.byteCount(of: packingSpace + context.workers.threadCount * perWorker),
+      algorithm: "sampled im2col", work: work, packedInputs: weights == nil ? [] : [1]
+    ) { context in
+      let scratch = context.scratch
+      if weights == nil {
+        let given = context.input(1)
+        problem.packTapMajor(given.floats, rowStride: given.rowStride, into: scratch, over: context.workers)
+      }
+      let (x, offset, y, device) = (context.input(0), context.input(2), context.output(), context.device)
+      let mask = isModulated ? context.input(3) : nil
+      let bias = context.inputCount > (isModulated ? 4 : 3) ? context.input(context.inputCount - 1).floats : nil
+      let epilogue = Epilogue(shift: bias, function: function)
+      func runAll(_ weights: UnsafePointer<Float>) {
+        device.workers.forEach(problem.batch * pieces.pieces) { tile, worker in
+          let (image, piece) = tile.quotientAndRemainder(dividingBy: pieces.pieces)
+          let pixels = pieces[piece]
+          let patches = scratch + packingSpace + worker * perWorker
+          sampling.gather(
+            pixels, ofImage: image, x: x, offset: offset, mask: mask, into: patches, scratch: patches + patchCount,
+            tilePixels: pieces.size, on: device)
+          let first = image * problem.outputPixels + pixels.lowerBound
+          let result = y.floats + first * y.rowStride
+          for group in 0..<problem.geometry.groups {
+            device.backend.gemm(
+              transposeA: false, transposeB: false, m: pixels.count, n: problem.groupOutputs, k: depth, alpha: 1,
+              patches + group * pieces.size * depth, depth, weights + group * depth * problem.groupOutputs,
+              problem.groupOutputs, beta: 0, result + group * problem.groupOutputs, y.rowStride)
+          }
+          if !epilogue.isIdentity {
+            device.kernels.affine(
+              result, xStride: y.rowStride, epilogue, into: Destination(result, stride: y.rowStride),
+              rows: pixels.count, channels: problem.outputChannels)
+          }
+        }
+      }
+      if let weights {
+        weights.withUnsafeBytes { runAll($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
+      } else {
+        runAll(scratch)
+      }
+    }
+  }
+}
+
+extension DeformableConvolution: FunctionAbsorbing {
+  public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
+    self.function == .identity
+      ? DeformableConvolution(geometry, offsetGroups: offsetGroups, modulated: isModulated, function: function) : nil
+  }
+}
+
+extension DeformableConvolution {
+  /// Returns every pixel of x, because offsets are not bounded, and the pixel at the same position of offset and mask.
+  public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {
+    if index == 0 { return .everything(of: inputs[0]) }
+    return index == 2 || (index == 3 && isModulated) ? .samePixel(of: inputs[index]) : .none
+  }
+}
+
+extension Value {
+  /// Applies a deformable convolution with the parameters `name.weight`, initially He-normal by default, and, with `bias`, `name.bias`.
+  ///
+  /// The default `padding`, dilation · (k − 1) / 2, keeps the size of the map for odd kernels at stride 1.
+  ///
+  /// - Parameters:
+  ///   - offset: Where each tap reads, as a distance in pixels from its place in the kernel:
+  ///     `[batch, outHeight, outWidth, offsetGroups · taps · 2]`, Δy before Δx. The number of offset groups follows from its channels.
+  ///   - mask: The weight of each tap, `[batch, outHeight, outWidth, offsetGroups · taps]`, or `nil` for weights of 1.
+  public func deformableConv(
+    _ name: String, _ outChannels: Int, kernel: Extent2D, offset: Value, mask: Value? = nil, stride: Extent2D = 1,
+    padding: Padding2D? = nil, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
+    initializer: Initializer? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    let same = Padding2D(
+      vertical: dilation.height * (kernel.height - 1) / 2, horizontal: dilation.width * (kernel.width - 1) / 2)
+    let geometry = ConvolutionGeometry(
+      kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? same, groups: groups)
+    let inputs = channels / groups
+    let taps = kernel.height * kernel.width
+    let (weight, shift) = graph.scope(name) { () -> (Value, [Value]) in
+      let fanIn = inputs * taps
+      let weight = graph.parameter(
+        "weight", [outChannels, inputs, kernel.height, kernel.width],
+        initializer: initializer ?? .heNormal(fanIn: fanIn), file: file, line: line)
+      return (
+        weight,
+        bias ? [graph.parameter("bias", [outChannels], initializer: .constant(0), file: file, line: line)] : []
+      )
+    }
+    let convolution = DeformableConvolution(
+      geometry, offsetGroups: max(1, offset.channels / max(1, 2 * taps)), modulated: mask != nil)
+    return apply(
+      convolution, named: name, with: [weight, offset] + (mask.map { [$0] } ?? []) + shift, file: file, line: line)
+  }
+}
+
+extension DeformableConvolution: PropertyInferring {
+  package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
+    [ValueProperties(axes: .following(Array(inputs.prefix(1)), to: outputs[0]))]
+  }
+}

@@ -1,0 +1,17 @@
+/// A constant whose element type or numbers are not read. It is an error only where a node uses it.
+struct ONNXUnread: Error {
+  let reason: String
+
+  /// Returns the name of an element type by its number in `TensorProto.DataType`.
+  static func typeName(_ number: Int32) -> String {
+    switch number {
+    case 8: "string"
+    case 14: "complex64"
+    case 15: "complex128"
+    case 24: "float8e8m0"
+    case 25: "uint2"
+    case 26: "int2"
+    default: "\(number)"
+    }
+  }
+}
