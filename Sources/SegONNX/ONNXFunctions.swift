@@ -143,12 +143,13 @@ extension ONNXGraph {
     graph.nodes = nodes.map { $0.renamed(prefix: prefix, rename) }
     (graph.inputs, graph.outputs) = (ports(inputs), ports(outputs))
     graph.initializers = Dictionary(uniqueKeysWithValues: initializers.map { (rename($0), $1) })
+    graph.unread = Dictionary(uniqueKeysWithValues: unread.map { (rename($0), $1) })
     return graph
   }
 
   /// The names that the graph itself defines, also those in graphs of its nodes.
   var definedNames: Set<String> {
-    var names = Set(inputs.map(\.name)).union(initializers.keys)
+    var names = Set(inputs.map(\.name)).union(initializers.keys).union(unread.keys)
     for node in nodes {
       names.formUnion(node.outputs)
       for case .graph(let inner) in node.attributes.values.values { names.formUnion(inner.definedNames) }

@@ -32,7 +32,8 @@ public final class ONNXNetwork: Sendable {
     stage = ONNXStage(
       .init(
         path: file.path, name: graph.name.isEmpty ? "ONNX" : graph.name, backend: backend, options: options,
-        capacity: max(1, capacity)), nodes: graph.nodes, constants: graph.initializers, outputs: file.outputs)
+        capacity: max(1, capacity), unread: graph.unread), nodes: graph.nodes, constants: graph.initializers,
+      outputs: file.outputs)
   }
 
   /// Runs the network on tensors by name and returns its outputs by name.

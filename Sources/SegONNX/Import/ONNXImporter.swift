@@ -222,7 +222,7 @@ extension ONNXNode {
 extension ONNXGraph {
   /// The names of the surrounding graph's values that the nodes and the outputs read.
   var outerNames: Set<String> {
-    let own = Set(inputs.map(\.name)).union(initializers.keys).union(nodes.flatMap(\.outputs))
+    let own = Set(inputs.map(\.name)).union(initializers.keys).union(unread.keys).union(nodes.flatMap(\.outputs))
     return Set(nodes.flatMap(\.readNames) + outputs.map(\.name)).subtracting(own)
   }
 }

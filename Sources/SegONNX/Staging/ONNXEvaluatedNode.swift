@@ -63,6 +63,8 @@ struct ONNXLoop: Sendable {
     let outer = body.outerNames
     captured = outer.filter { known[$0] == nil && !$0.isEmpty }
     let constants = known.filter { outer.contains($0.key) }
+    var context = context
+    context.unread.merge(body.unread) { $1 }
     stage = ONNXStage(
       context, nodes: body.nodes, constants: constants.merging(body.initializers) { $1 },
       outputs: body.outputs.map(\.name))

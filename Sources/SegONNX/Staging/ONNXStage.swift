@@ -15,6 +15,8 @@ final class ONNXStage: Sendable {
     let options: CompileOptions
     /// The number of compiled variants that each stage keeps.
     let capacity: Int
+    /// The constants that are not read, with the reason.
+    var unread: [String: String]
   }
 
   let context: Context
@@ -157,7 +159,7 @@ final class ONNXStage: Sendable {
         try ONNXEvaluator.$limits.withValue(
           .init(elements: min(limits.elements, 1 << 27), operations: min(limits.operations, 1 << 31))
         ) {
-          try importer.addNodes(of: ONNXGraph(nodes: nodes))
+          try importer.addNodes(of: ONNXGraph(nodes: nodes, unread: context.unread))
         }
         left = staging.postponed
         // Nodes that wait read, and the caller wants, what this stage knows or computes.

@@ -78,7 +78,8 @@ extension ONNXImporter {
 
   /// The operators that are not arithmetic on sizes: a stage computes them.
   private static let computing: Set<String> = [
-    windowRules, productRules, normalizationRules, resizeRules, attentionRules, recurrentRules,
+    windowRules, productRules, normalizationRules, resizeRules, attentionRules, recurrentRules, deformationRules,
+    quantizedRules, contributedRules,
   ].reduce(into: []) { $0.formUnion($1.keys) }
 
   /// Returns the elements of a value if they are known or follow from what has come in, which the stage then depends on;
@@ -104,7 +105,8 @@ extension ONNXImporter {
       used[name] = tensor
       return tensor
     }
-    guard let node = staging.producers[name], !ONNXImporter.computing.contains(node.kind), let value = values[name],
+    guard let node = staging.producers[name], !ONNXImporter.computing.contains(node.operatorName),
+      let value = values[name],
       value.dimensions.reduce(1, *) <= ONNXImporter.mostElements
     else { return nil }
     var operands: [ONNXConstant?] = []

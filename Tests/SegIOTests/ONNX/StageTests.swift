@@ -251,6 +251,26 @@ import Testing
       }.contains("SequenceAt at b: its input 0 is no sequence"))
   }
 
+  /// A constant of a type that is not read is named where it is used, in a loop's body, too.
+  @Test(arguments: ["sizes", "loop-condition"]) func aConstantThatIsNotRead(name: String) throws {
+    var model = try model(name)
+    func spoil(_ graph: inout Onnx_GraphProto) {
+      for index in graph.initializer.indices where graph.initializer[index].name == "k" {
+        graph.initializer[index].dataType = 8
+      }
+      for node in graph.node.indices {
+        for index in graph.node[node].attribute.indices where graph.node[node].attribute[index].hasG {
+          spoil(&graph.node[node].attribute[index].g)
+        }
+      }
+    }
+    spoil(&model.graph)
+    let inputs = try #require(try ONNXStageTests.runs(name).first).inputs
+    #expect(
+      message { _ = try ONNXNetwork(try ONNXImportTests.load(model)).run(inputs) }
+        .contains("k has the element type string"))
+  }
+
   /// A place beyond a sequence is an error of its node, whichever run gives it.
   @Test func placesBeyondASequence() throws {
     let network = try ONNXNetwork(try ONNXModel(contentsOf: ONNXStageTests.path("sequences.onnx")))
