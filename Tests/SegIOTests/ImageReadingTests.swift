@@ -44,7 +44,7 @@ struct ImageReadingTests {
   /// libpng would allocate what the chunk claims before it finds that the file is shorter.
   @Test("a PNG chunk that claims to be longer than the file is refused by its length")
   func claimedLength() throws {
-    let file = Fixtures.bytes(Fixtures.image("rgb8.png"))
+    let file = try Fixtures.bytes(Fixtures.image("rgb8.png"))
     let header = Array(file[..<33])
     let claim: [UInt8] = [0x56, 0, 0x4E, 0x7A] + Array("zTXt".utf8) + Array(file[33...])
     let error = try #require(throws: ImageError.self) { try Image(decoding: header + claim) }
