@@ -2,6 +2,7 @@
 
 #include <png.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,26 @@ static void read_bytes(png_structp png, png_bytep to, size_t count) {
   reader->position += count;
 }
 
+// libpng allocates what a chunk's header claims before it reads the chunk. So claims that exceed the file are refused,
+// up to the chunks of the pixels, which libpng reads piece by piece.
+static void require_whole_chunks(segio_png_reader *reader) {
+  if (reader->count < 8) return;
+  for (size_t position = 8; reader->count - position >= 8;) {
+    const uint8_t *chunk = reader->bytes + position;
+    size_t length = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
+    if (memcmp(chunk + 4, "IDAT", 4) == 0) return;
+    if (length > reader->count - position - 8) {
+      char text[64], name[5] = {0};
+      for (int i = 0; i < 4; i++) name[i] = chunk[4 + i] > 32 && chunk[4 + i] < 127 ? (char)chunk[4 + i] : '?';
+      snprintf(text, sizeof text, "the file ends within its chunk %s", name);
+      png_error(reader->png, text);
+    }
+    position += 8 + length;
+    if (reader->count - position < 4) return;
+    position += 4;
+  }
+}
+
 void segio_png_close(segio_png_reader *reader) {
   if (!reader) return;
   png_destroy_read_struct(&reader->png, &reader->info, NULL);
@@ -49,8 +70,8 @@ static bool read_header(segio_png_reader *reader, segio_png_header *header) {
   if (setjmp(png_jmpbuf(png))) return false;
   // The caller has limits of its own; libpng's would only give a less clear message.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-  // A chunk whose stated length exceeds the file is damaged: no memory is allocated for it. What text and profiles
-  // expand to is not needed.
+  require_whole_chunks(reader);
+  // What compressed text and profiles expand to is bounded too.
   png_set_chunk_malloc_max(png, reader->count > 1 << 20 ? reader->count : 1 << 20);
   png_set_read_fn(png, reader, read_bytes);
   png_read_info(png, reader->info);
