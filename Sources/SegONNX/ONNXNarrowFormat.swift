@@ -13,6 +13,9 @@ struct ONNXNarrowFormat {
     /// Whether the codes with all bits but the sign set are NaN.
     let hasLastNaN: Bool
 
+    /// Whether there is a code for what is no number.
+    private var hasNaN: Bool { hasInfinities || isUnsignedZero || hasLastNaN }
+
     /// Returns the number of a code.
     func value(_ code: UInt8) -> Float {
       let magnitude = Int(code) & (1 << (exponentBits + mantissaBits) - 1)
@@ -38,9 +41,9 @@ struct ONNXNarrowFormat {
     }
 
     /// Returns the nearest number of the format, ties to even (Cast-19). What is beyond the largest number becomes that one if `saturates`,
-    /// else infinity or NaN.
+    /// else infinity or NaN. A format without NaN always saturates, and NaN becomes −0, as in the cases of the onnx package.
     func rounded(_ x: Float, saturates: Bool) -> Float {
-      guard !x.isNaN else { return .nan }
+      guard !x.isNaN else { return hasNaN ? .nan : -0.0 }
       let largest = largest
       var result = x
       if x.isFinite, x != 0 {
@@ -49,7 +52,7 @@ struct ONNXNarrowFormat {
         result = (x / step).rounded(.toNearestOrEven) * step
       }
       guard result.magnitude > largest else { return result == 0 && isUnsignedZero ? 0 : result }
-      if saturates { return result < 0 ? -largest : largest }
+      if saturates || !hasNaN { return result < 0 ? -largest : largest }
       return hasInfinities ? (result < 0 ? -.infinity : .infinity) : .nan
     }
   }
