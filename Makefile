@@ -169,7 +169,8 @@ docs: setup
 
 # Optimised, as numeric tests are; SANITIZE_FLAGS="--filter ConvolutionTests" takes a part of them.
 sanitize: setup
-	$(SWIFT) test $(OPTIMISED) --sanitize=address --disable-xctest --scratch-path .build-address $(SANITIZE_FLAGS)
+	ASAN_OPTIONS=suppressions="$(CURDIR)/Tests/address-sanitizer.suppressions" \
+	  $(SWIFT) test $(OPTIMISED) --sanitize=address --disable-xctest --scratch-path .build-address $(SANITIZE_FLAGS)
 	$(SWIFT) test $(OPTIMISED) --sanitize=thread --disable-xctest --scratch-path .build-thread \
 	  --filter 'WorkerPool|CompiledModel|Concurren|ConvolutionTests|ProductTests'
 
