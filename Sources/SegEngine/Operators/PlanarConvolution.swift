@@ -51,7 +51,8 @@ struct PlanarConvolution: Operator {
       }
     }
     return PreparedOperator(
-      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "planes",
+      workspaceByteCount: ElementType.float32.byteCount(
+        of: threads * perWorker + (packed == nil ? context.inputs[1].shape.elementCount : 0)), algorithm: "planes",
       packedInputs: packed == nil ? [] : [1]
     ) { context in
       func multiply(_ weights: UnsafePointer<Float>) {
@@ -86,7 +87,7 @@ struct PlanarConvolution: Operator {
       if let packed {
         packed.withUnsafeBytes { multiply($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
-        multiply(context.input(1).floats)
+        multiply(context.input(1).joinedRows(in: context.scratch + threads * perWorker))
       }
     }
   }

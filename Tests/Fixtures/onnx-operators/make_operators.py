@@ -363,6 +363,21 @@ def sampling():
         c.write(c.node("Resize", [c.input("x", volume), "", *given], **attributes))
 
 
+def sliced_weights():
+    """Convolutions whose weights are a part of an input along the last axis, so that the rows of kernels lie apart."""
+    for name, kind, channels, kernel, attributes in (
+        ("same", "Conv", 3, 3, {"pads": [1] * 4}),
+        ("strided", "Conv", 3, 3, {"strides": [2, 2]}),
+        ("pointwise", "Conv", 3, 1, {}),
+        ("transposed", "ConvTranspose", 4, 3, {"strides": [2, 2]}),
+    ):
+        c = Case("sliced-weights-" + name, tolerance=1e-5)
+        x = c.input("x", numbers(170, 1, channels, 8, 9))
+        weights = c.input("w", numbers(171, 4, 3, kernel, kernel + 2))
+        ends = [c.constant(np.array([value])) for value in (1, 1 + kernel, 3)]
+        c.write(c.node(kind, [x, c.node("Slice", [weights, *ends])], **attributes))
+
+
 if __name__ == "__main__":
     for old in os.listdir(HERE):
         if old.endswith((".onnx", ".safetensors")):
@@ -370,6 +385,7 @@ if __name__ == "__main__":
     for group in (
         dynamic_quantization, integer_products, quantized_convolutions, moved_integers, scales, narrow_weights,
         contributed_quantized, contributed, contributed_without_kernels, deformed, sampling,
+        sliced_weights,
     ):
         group()
     with open(os.path.join(HERE, "index.json"), "w") as file:
