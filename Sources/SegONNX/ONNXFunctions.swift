@@ -21,7 +21,7 @@ struct ONNXFunctions {
   init(_ messages: [Onnx_FunctionProto] = []) throws(ONNXFailure) {
     var functions: [Key: Onnx_FunctionProto] = [:]
     for message in messages {
-      let key = Key(domain: ONNXFunctions.domain(message.domain), name: message.name, overload: message.overload)
+      let key = Key(domain: ONNXNode.domain(message.domain), name: message.name, overload: message.overload)
       guard functions.updateValue(message, forKey: key) == nil else {
         throw ONNXFailure("two functions are named \(message.name)")
       }
@@ -33,7 +33,7 @@ struct ONNXFunctions {
   func function(of node: Onnx_NodeProto) -> Onnx_FunctionProto? {
     if functions.isEmpty { return nil }
     return functions[
-      Key(domain: ONNXFunctions.domain(node.domain), name: node.opType, overload: node.overload)]
+      Key(domain: ONNXNode.domain(node.domain), name: node.opType, overload: node.overload)]
   }
 
   /// Counts nodes against the limit.
@@ -43,8 +43,6 @@ struct ONNXFunctions {
     budget.nodes -= nodes
     guard budget.nodes >= 0 else { throw ONNXFailure("its functions call each other without end") }
   }
-
-  private static func domain(_ name: String) -> String { name == "ai.onnx" ? "" : name }
 }
 
 extension ONNXReader {
@@ -72,7 +70,7 @@ extension ONNXReader {
     var reader = self
     reader.depth += 1
     for entry in function.opsetImport {
-      reader.opsets[entry.domain == "ai.onnx" ? "" : entry.domain] = Int(clamping: entry.version)
+      reader.opsets[ONNXNode.domain(entry.domain)] = Int(clamping: entry.version)
     }
     let nodes = try reader.nodes(function.node.map { ONNXReader.bound($0, to: attributes) })
     // An output that is an input, too, is copied.

@@ -59,8 +59,7 @@ public struct ONNXModel: Sendable {
     }
     var opsets: [String: Int] = [:]
     for entry in model.opsetImport {
-      let domain = entry.domain == "ai.onnx" ? "" : entry.domain
-      opsets[domain] = Int(clamping: entry.version)
+      opsets[ONNXNode.domain(entry.domain)] = Int(clamping: entry.version)
     }
     guard let opset = opsets[""] ?? (opsets.isEmpty ? 1 : opsets.values.max()) else {
       throw ONNXError(path, .malformed(reason: "it names no operator set"))

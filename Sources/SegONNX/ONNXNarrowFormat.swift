@@ -6,11 +6,11 @@ struct ONNXNarrowFormat {
   /// A floating-point format with a sign, exponent and mantissa.
   struct Floating {
     let exponentBits, mantissaBits, bias: Int
-    /// Whether the largest exponent holds infinities and NaN, as in IEEE 754.
+    /// Whether codes with the largest exponent are infinities and NaN, as in IEEE 754.
     let hasInfinities: Bool
-    /// Whether there is one zero, and the code of its negative is NaN.
+    /// Whether there is no negative zero; its code is NaN.
     let isUnsignedZero: Bool
-    /// Whether the codes with all bits but the sign set are NaN.
+    /// Whether the two codes whose exponent and mantissa bits are all set are NaN.
     let hasLastNaN: Bool
 
     /// Whether there is a code for what is no number.

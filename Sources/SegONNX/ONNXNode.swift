@@ -17,6 +17,15 @@ struct ONNXNode: Sendable {
 
   /// The operator type with its domain, as tables of operators have it: `Conv`, `com.microsoft.FusedConv`.
   var operatorName: String { domain.isEmpty ? kind : "\(domain).\(kind)" }
+
+  /// Returns the index of an axis; negative numbers count from the last axis.
+  static func axis(_ axis: Int, of rank: Int) throws(ONNXFailure) -> Int {
+    guard axis >= -rank, axis < rank else { throw ONNXFailure("there is no axis \(axis) in rank \(rank)") }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// Returns a domain as it is compared: `ai.onnx` is the domain without a name.
+  static func domain(_ name: String) -> String { name == "ai.onnx" ? "" : name }
 }
 
 /// The attributes of a node by name.

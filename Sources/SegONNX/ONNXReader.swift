@@ -44,7 +44,7 @@ struct ONNXReader {
   private func node(_ message: Onnx_NodeProto, number: Int) throws -> ONNXNode {
     let fallback = message.output.first { !$0.isEmpty } ?? "node \(number)"
     let name = message.name.isEmpty ? fallback : message.name
-    let domain = message.domain == "ai.onnx" ? "" : message.domain
+    let domain = ONNXNode.domain(message.domain)
     var values: [String: ONNXAttributes.Value] = [:]
     for attribute in message.attribute {
       guard let value = try value(attribute, of: name) else { continue }
@@ -148,9 +148,9 @@ struct ONNXReader {
       let data: Data
       init(_ data: Data) { self.data = data }
     }
+    if let narrow = type.narrowFormat { return data.withUnsafeBytes { narrow.tensor(shape, from: $0) } }
     // The buffer of a Data with more than a few bytes is a heap allocation, so its address is stable as long as the
     // owner keeps this one, never mutated value. (NSData documents a stable address, but requires a copy.)
-    if let narrow = type.narrowFormat { return data.withUnsafeBytes { narrow.tensor(shape, from: $0) } }
     if type.stored.isMemory, data.count > 4096 {
       let owner = Owner(data)
       let bytes = owner.data.withUnsafeBytes { $0 }

@@ -1,4 +1,4 @@
-/// A constant whose element type or numbers are not read. It is an error only where a node uses it.
+/// The error for a constant of an unsupported element type or range. It is reported only if a node uses the constant.
 struct ONNXUnread: Error {
   let reason: String
 

@@ -172,8 +172,13 @@ struct MemorySharing {
     // A single row is always contiguous.
     if shape.rows <= 1 { return true }
     if updates.contains(value) { return false }
-    func takes(_ node: Int) -> Bool { isElided[node] || graph.nodes[node].operator.takesRowStrides }
-    guard producers[value].map(takes) ?? false, readers[value].allSatisfy(takes) else { return false }
+    func gives(_ node: Int) -> Bool { isElided[node] || graph.nodes[node].operator.takesRowStrides }
+    func takes(_ node: Int) -> Bool {
+      let (reader, inputs) = (graph.nodes[node].operator, graph.nodes[node].inputs)
+      return isElided[node]
+        || inputs.indices.allSatisfy { inputs[$0].index != value || reader.takesRowStrides(ofInput: $0) }
+    }
+    guard producers[value].map(gives) ?? false, readers[value].allSatisfy(takes) else { return false }
     return children[value].allSatisfy { child in
       switch links[child] {
       case .alias: specs[child].shape.channels == shape.channels && canBeStrided(child)

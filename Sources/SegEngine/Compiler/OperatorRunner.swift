@@ -40,7 +40,9 @@ package struct OperatorRunner {
         inputs: inputs.map(\.spec), outputs: outputs,
         constants: inputs.indices.map { constants.contains($0) ? inputs[$0] : nil }, backend: backend))
     let apart = isStrided && `operator`.takesRowStrides
-    let inputMemory = inputs.enumerated().map { GuardedMemory($1.spec, gap: apart ? $0 + 1 : 0) }
+    let inputMemory = inputs.enumerated().map {
+      GuardedMemory($1.spec, gap: apart && `operator`.takesRowStrides(ofInput: $0) ? $0 + 1 : 0)
+    }
     for (memory, tensor) in zip(inputMemory, inputs) { memory.write(tensor) }
     var outputMemory = outputs.enumerated().map { GuardedMemory($1, gap: apart ? 2 * $0 + 3 : 0) }
     if let overwrittenInput, inputs[overwrittenInput].spec == outputs[0] {

@@ -81,23 +81,19 @@ extension ConvolutionAlgorithm {
       }
     }
     // Weights that the network computes are packed at each run, at the start of the scratch memory. Packing uses the run's scratch memory,
-    // because the run begins afterwards. Rows of kernels that lie apart, as those of a slice, are first put together.
+    // because the run begins afterwards.
     let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
-    let joiningSpace = weights == nil ? (context.inputs[1].shape.elementCount + 15) / 16 * 16 : 0
     let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
       workspaceByteCount: ElementType.float32.byteCount(
-        of: joiningSpace + packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
+        of: packingSpace + max(packingScratch, scratchCount(threads: workers.threadCount))),
       algorithm: name,
       candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
-      let joined = context.scratch
-      let scratch = joined + joiningSpace
+      let scratch = context.scratch
       if weights == nil {
-        pack(
-          context.input(1).joinedRows(in: joined), into: scratch, scratch: scratch + packingSpace,
-          over: context.workers)
+        pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.workers)
       }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil

@@ -22,6 +22,12 @@ public struct Padding2D: Hashable, Sendable, ExpressibleByIntegerLiteral, Custom
   /// Makes equal padding on all four sides.
   public init(_ all: Int) { self.init(vertical: all, horizontal: all) }
 
+  /// Returns dilation · (k − 1) / 2 on each side, which keeps the size of the map for odd kernels at stride 1.
+  static func keepingSize(_ kernel: Extent2D, dilation: Extent2D) -> Padding2D {
+    Padding2D(
+      vertical: dilation.height * (kernel.height - 1) / 2, horizontal: dilation.width * (kernel.width - 1) / 2)
+  }
+
   public var description: String {
     top == bottom && left == right
       ? Extent2D(height: top, width: left).description : "(\(top),\(left),\(bottom),\(right))"

@@ -84,6 +84,9 @@ public struct Convolution: Operator {
 
   public var takesRowStrides: Bool { true }
 
+  /// The weights are packed as they lie: contiguous.
+  public func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     problem(context.inputs[0], context.outputs[0]).prepared(
       context, function: function, hasResidual: addsResidual, exactly: isExact)
@@ -124,12 +127,20 @@ extension Value {
     dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil,
     file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
-    let same = Padding2D(
-      vertical: dilation.height * (kernel.height - 1) / 2, horizontal: dilation.width * (kernel.width - 1) / 2)
     let geometry = ConvolutionGeometry(
-      kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? same, groups: groups)
-    let inputs = channels / groups
-    let parameters = graph.scope(name) {
+      kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? .keepingSize(kernel, dilation: dilation),
+      groups: groups)
+    let parameters = convolutionParameters(name, outChannels, geometry, bias: bias, initializer, file, line)
+    return apply(Convolution(geometry), named: name, with: parameters, file: file, line: line)
+  }
+
+  /// Returns the parameters of a convolution of the map: `name.weight`, initially He-normal by default, and, with `bias`, `name.bias`.
+  func convolutionParameters(
+    _ name: String, _ outChannels: Int, _ geometry: ConvolutionGeometry, bias: Bool, _ initializer: Initializer?,
+    _ file: StaticString, _ line: UInt
+  ) -> [Value] {
+    graph.scope(name) {
+      let (inputs, kernel) = (channels / geometry.groups, geometry.kernel)
       let fanIn = inputs * kernel.height * kernel.width
       let weight = graph.parameter(
         "weight", [outChannels, inputs, kernel.height, kernel.width],
@@ -137,7 +148,6 @@ extension Value {
       return bias
         ? [weight, graph.parameter("bias", [outChannels], initializer: .constant(0), file: file, line: line)] : [weight]
     }
-    return apply(Convolution(geometry), named: name, with: parameters, file: file, line: line)
   }
 }
 

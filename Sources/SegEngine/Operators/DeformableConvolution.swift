@@ -67,8 +67,8 @@ public struct DeformableConvolution: Operator {
     ConvolutionProblem(.forward, geometry, input: inputs[0].shape, output: outputs[0].shape)
   }
 
-  /// The operations of an interpolated number: four products and three sums; those that compute the place and the weights count once for
-  /// each tap of an offset group.
+  /// Counts four products and three sums for each interpolated number. The operations that compute position and weights count once for each
+  /// tap of an offset group.
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     let problem = problem(inputs, outputs)
     let places = problem.batch * problem.outputPixels * taps
@@ -81,6 +81,9 @@ public struct DeformableConvolution: Operator {
   }
 
   public var takesRowStrides: Bool { true }
+
+  /// The weights are packed as they lie: contiguous.
+  public func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
 
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let problem = problem(context.inputs, context.outputs)
@@ -118,8 +121,7 @@ public struct DeformableConvolution: Operator {
     ) { context in
       let scratch = context.scratch
       if weights == nil {
-        let given = context.input(1)
-        problem.packTapMajor(given.floats, rowStride: given.rowStride, into: scratch, over: context.workers)
+        problem.packTapMajor(context.input(1).floats, into: scratch, over: context.workers)
       }
       let (x, offset, y, device) = (context.input(0), context.input(2), context.output(), context.device)
       let mask = isModulated ? context.input(3) : nil
@@ -159,8 +161,9 @@ public struct DeformableConvolution: Operator {
 
 extension DeformableConvolution: FunctionAbsorbing {
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    self.function == .identity
-      ? DeformableConvolution(geometry, offsetGroups: offsetGroups, modulated: isModulated, function: function) : nil
+    self.function.followed(by: function).map {
+      DeformableConvolution(geometry, offsetGroups: offsetGroups, modulated: isModulated, function: $0)
+    }
   }
 }
 
@@ -178,7 +181,7 @@ extension Value {
   /// The default `padding`, dilation · (k − 1) / 2, keeps the size of the map for odd kernels at stride 1.
   ///
   /// - Parameters:
-  ///   - offset: Where each tap reads, as a distance in pixels from its place in the kernel:
+  ///   - offset: The displacement of each tap from its position in the kernel, in pixels:
   ///     `[batch, outHeight, outWidth, offsetGroups · taps · 2]`, Δy before Δx. The number of offset groups follows from its channels.
   ///   - mask: The weight of each tap, `[batch, outHeight, outWidth, offsetGroups · taps]`, or `nil` for weights of 1.
   public func deformableConv(
@@ -186,26 +189,15 @@ extension Value {
     padding: Padding2D? = nil, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
     initializer: Initializer? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
-    let same = Padding2D(
-      vertical: dilation.height * (kernel.height - 1) / 2, horizontal: dilation.width * (kernel.width - 1) / 2)
     let geometry = ConvolutionGeometry(
-      kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? same, groups: groups)
-    let inputs = channels / groups
+      kernel: kernel, stride: stride, dilation: dilation, padding: padding ?? .keepingSize(kernel, dilation: dilation),
+      groups: groups)
     let taps = kernel.height * kernel.width
-    let (weight, shift) = graph.scope(name) { () -> (Value, [Value]) in
-      let fanIn = inputs * taps
-      let weight = graph.parameter(
-        "weight", [outChannels, inputs, kernel.height, kernel.width],
-        initializer: initializer ?? .heNormal(fanIn: fanIn), file: file, line: line)
-      return (
-        weight,
-        bias ? [graph.parameter("bias", [outChannels], initializer: .constant(0), file: file, line: line)] : []
-      )
-    }
+    let parameters = convolutionParameters(name, outChannels, geometry, bias: bias, initializer, file, line)
     let convolution = DeformableConvolution(
       geometry, offsetGroups: max(1, offset.channels / max(1, 2 * taps)), modulated: mask != nil)
-    return apply(
-      convolution, named: name, with: [weight, offset] + (mask.map { [$0] } ?? []) + shift, file: file, line: line)
+    let operands = [parameters[0], offset] + (mask.map { [$0] } ?? []) + parameters.dropFirst()
+    return apply(convolution, named: name, with: operands, file: file, line: line)
   }
 }
 

@@ -36,8 +36,12 @@ public protocol Operator: Sendable {
   /// Returns which pixels of an input each output pixel depends on, for receptive fields.
   func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach
 
-  /// Whether all inputs and outputs may have row strides that exceed their channels (``TensorView/rowStride``).
+  /// Whether outputs, and the inputs that ``takesRowStrides(ofInput:)`` does not exclude, may have row strides that exceed their channels
+  /// (``TensorView/rowStride``).
   var takesRowStrides: Bool { get }
+
+  /// Whether an input may have row strides that exceed its channels, as by default all do if ``takesRowStrides``.
+  func takesRowStrides(ofInput index: Int) -> Bool
 }
 
 extension Operator {
@@ -46,6 +50,7 @@ extension Operator {
   public func overwritableInputs(of count: Int) -> [Int] { [] }
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }
+  public func takesRowStrides(ofInput index: Int) -> Bool { takesRowStrides }
 
   /// Returns the default: along an axis of equal extents the pixel at the same position; otherwise, and if not a feature map, all pixels.
   public func reach(ofInput index: Int, inputs: [TensorSpec], outputs: [TensorSpec]) -> SpatialReach {

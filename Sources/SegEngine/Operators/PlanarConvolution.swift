@@ -35,6 +35,9 @@ struct PlanarConvolution: Operator {
 
   var takesRowStrides: Bool { true }
 
+  /// The weights are packed as they lie: contiguous.
+  func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
+
   func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
     let (layout, threads) = (context.kernels.panelLayout, context.workers.threadCount)
@@ -51,8 +54,7 @@ struct PlanarConvolution: Operator {
       }
     }
     return PreparedOperator(
-      workspaceByteCount: ElementType.float32.byteCount(
-        of: threads * perWorker + (packed == nil ? context.inputs[1].shape.elementCount : 0)), algorithm: "planes",
+      workspaceByteCount: ElementType.float32.byteCount(of: threads * perWorker), algorithm: "planes",
       packedInputs: packed == nil ? [] : [1]
     ) { context in
       func multiply(_ weights: UnsafePointer<Float>) {
@@ -87,7 +89,7 @@ struct PlanarConvolution: Operator {
       if let packed {
         packed.withUnsafeBytes { multiply($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
       } else {
-        multiply(context.input(1).joinedRows(in: context.scratch + threads * perWorker))
+        multiply(context.input(1).floats)
       }
     }
   }

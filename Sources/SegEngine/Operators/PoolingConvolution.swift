@@ -29,6 +29,9 @@ struct PoolingConvolution: Operator {
   func overwritableInputs(of count: Int) -> [Int] { convolution.overwritableInputs(of: count) }
   var takesRowStrides: Bool { true }
 
+  /// The weights are packed as they lie: contiguous.
+  func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
+
   func prepare(_ context: PreparationContext) -> PreparedOperator {
     convolution.problem(context.inputs[0], context.outputs[0]).prepared(
       context, function: convolution.function, hasResidual: convolution.addsResidual, pools: true)

@@ -80,6 +80,9 @@ public struct TransposedConvolution: Operator {
   }
   public var takesRowStrides: Bool { true }
 
+  /// The weights are packed as they lie: contiguous.
+  public func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
+
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     problem(context.inputs[0], context.outputs[0]).prepared(
       context, function: function, hasResidual: addsResidual)
@@ -115,9 +118,9 @@ extension TransposedConvolution: ChannelAffineAbsorbing, FunctionAbsorbing, Resi
   }
 
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
-    guard self.function == .identity else { return nil }
-    return TransposedConvolution(
-      geometry, outputPadding: outputPadding, function: function, addingResidual: addsResidual)
+    self.function.followed(by: function).map {
+      TransposedConvolution(geometry, outputPadding: outputPadding, function: $0, addingResidual: addsResidual)
+    }
   }
 }
 

@@ -33,14 +33,3 @@ public struct TensorView {
     return base.assumingMemoryBound(to: Element.self)
   }
 }
-
-extension TensorView {
-  /// Returns the elements one after the other: where they lie if they are contiguous, else copied into `memory`, which holds
-  /// all of them.
-  func joinedRows(in memory: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
-    if isContiguous { return floats }
-    let width = shape.channels
-    for row in 0..<shape.rows { (memory + row * width).update(from: floats + row * rowStride, count: width) }
-    return UnsafePointer(memory)
-  }
-}

@@ -26,17 +26,12 @@ extension ONNXEvaluator {
 
   @Sendable private static func expand(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
-    let target = try call.shape(try call.ints(1))
-    return [value.broadcast(to: try call.broadcast([value.shape, target]))]
+    return [value.broadcast(to: try HostShapes(call).shape())]
   }
 
   @Sendable private static func tile(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
-    let repeats = try call.ints(1)
-    guard repeats.count == value.shape.rank, repeats.allSatisfy({ $0 >= 0 }) else {
-      throw ONNXFailure("the repeats \(repeats) do not fit \(value.shape)")
-    }
-    let shape = try call.shape(zip(value.shape.dimensions, repeats).map { clampedProduct($0, $1) })
+    let shape = try HostShapes(call).shape()
     let strides = value.shape.strides
     return [value.gathered(shape, Offsets.table(shape) { $1 % value.shape[$0] * strides[$0] })]
   }
@@ -46,20 +41,11 @@ extension ONNXEvaluator {
     for index in call.inputs.indices { operands.append(try call.operand(index)) }
     guard let first = operands.first else { throw ONNXFailure("it has no operands") }
     let axis = try call.axis(of: first.shape, default: 1)
-    var extent = 0
-    for operand in operands {
-      guard operand.type == first.type, operand.shape.rank == first.shape.rank,
-        (0..<first.shape.rank).allSatisfy({ $0 == axis || operand.shape[$0] == first.shape[$0] })
-      else { throw ONNXFailure("its operands of \(operands.map(\.shape)) cannot be put together along axis \(axis)") }
-      extent = clampedSum(extent, operand.shape[axis])
-    }
-    var dimensions = first.shape.dimensions
-    dimensions[axis] = extent
-    let shape = try call.shape(dimensions)
+    let shape = try HostShapes(call).shape()
     guard shape.elementCount > 0 else {
       return [ONNXConstant(first.type, Tensor(zeros: shape, of: first.tensor.elementType))]
     }
-    let rows = dimensions[..<axis].reduce(1, *)
+    let rows = shape.dimensions[..<axis].reduce(1, *)
     let width = first.tensor.elementType.byteCount
     var tensor = Tensor(zeros: shape, of: first.tensor.elementType)
     tensor.withUnsafeMutableBytes { target in
@@ -81,60 +67,31 @@ extension ONNXEvaluator {
   @Sendable private static func split(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     let axis = try call.axis(of: value.shape, default: 0)
-    let extent = value.shape[axis]
-    var sizes: [Int]
-    if let given = try call.ints("split", orOperand: 1) {
-      sizes = given
-    } else {
-      let parts = try call.attributes.int("num_outputs") ?? call.node.outputs.count
-      guard parts > 0, parts <= 1 << 16 else { throw ONNXFailure("it cannot make \(parts) parts") }
-      // If the extent is not divisible, the last part is smaller (Split-18).
-      let size = (extent + parts - 1) / parts
-      sizes = (0..<parts).map { max(0, min(size, extent - $0 * size)) }
-    }
-    guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, clampedSum) == extent else {
-      throw ONNXFailure("the sizes \(sizes) do not add up to \(extent)")
-    }
+    let shapes = (try HostShapes(call).results() ?? []).map(\.shape)
     let strides = value.shape.strides
     var start = 0
     var results: [ONNXConstant] = []
-    for size in sizes {
-      let shape = value.shape.replacing(axis: axis, with: size)
+    for shape in shapes {
       results.append(value.gathered(shape, Offsets.table(shape, strides: strides, from: start * strides[axis])))
-      start += size
+      start += shape[axis]
     }
     return results
   }
 
   @Sendable private static func slice(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
-    guard let starts = try call.ints("starts", orOperand: 1), let ends = try call.ints("ends", orOperand: 2) else {
-      throw ONNXFailure("its starts or ends are missing")
-    }
-    let list = try call.ints("axes", orOperand: 3) ?? Array(starts.indices)
+    let shape = try HostShapes(call).shape()
+    let starts = try call.ints("starts", orOperand: 1) ?? []
+    let ends = try call.ints("ends", orOperand: 2) ?? []
+    let axes = try call.axes(try call.ints("axes", orOperand: 3) ?? Array(starts.indices), of: value.shape.rank)
     let steps = try call.ints("steps", orOperand: 4) ?? [Int](repeating: 1, count: starts.count)
-    guard ends.count == starts.count, list.count == starts.count, steps.count == starts.count else {
-      throw ONNXFailure("its starts, ends, axes and steps differ in number")
-    }
-    let axes = try call.axes(list, of: value.shape.rank)
-    var dimensions = value.shape.dimensions
-    var first = [Int](repeating: 0, count: dimensions.count)
-    var pace = [Int](repeating: 1, count: dimensions.count)
+    var first = [Int](repeating: 0, count: value.shape.rank)
+    var pace = [Int](repeating: 1, count: value.shape.rank)
     for (index, axis) in axes.enumerated() {
-      let extent = dimensions[axis]
-      let step = steps[index]
-      guard step != 0, step != .min else { throw ONNXFailure("its step along axis \(axis) is \(step)") }
-      func clamped(_ position: Int) -> Int {
-        let position = position < 0 ? position + extent : position
-        return step > 0 ? min(max(position, 0), extent) : min(max(position, -1), extent - 1)
-      }
-      let (start, end) = (clamped(starts[index]), clamped(ends[index]))
-      let span = step > 0 ? end - start : start - end
-      dimensions[axis] = span > 0 ? (span - 1) / abs(step) + 1 : 0
-      first[axis] = start
-      pace[axis] = step
+      let range = ONNXStep.range(starts[index], ends[index], steps[index], extent: value.shape[axis])
+      first[axis] = range?.first ?? 0
+      pace[axis] = steps[index]
     }
-    let shape = Shape(dimensions)
     let strides = value.shape.strides
     // Each contribution includes the start, because a negative contribution, as of a negative step alone, marks a fill.
     return [value.gathered(shape, Offsets.table(shape) { (first[$0] + $1 * pace[$0]) * strides[$0] })]
@@ -217,36 +174,23 @@ extension ONNXEvaluator {
     return [value.gathered(shape, table)]
   }
 
-  /// Returns the attribute `blocksize` of DepthToSpace and SpaceToDepth, which take `[N, C, H, W]`.
-  private static func block(_ call: ONNXCall, _ value: ONNXConstant) throws(ONNXFailure) -> Int {
-    let block = try call.attributes.int("blocksize", default: 0)
-    guard block > 0, block < 1 << 20, value.shape.rank == 4 else {
-      throw ONNXFailure("blocks of \(block) do not fit \(value.shape)")
-    }
-    return block
-  }
-
   @Sendable private static func depthToSpace(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
-    let block = try block(call, value)
-    let d = value.shape.dimensions
-    guard d[1] % (block * block) == 0 else { throw ONNXFailure("blocks of \(block) do not fit \(value.shape)") }
-    let depth = d[1] / (block * block)
+    let shape = try HostShapes(call).shape()
+    let (d, depth) = (value.shape.dimensions, shape[1])
+    let block = try call.attributes.int("blocksize", default: 0)
     let byColumn = try call.attributes.string("mode", default: "DCR") == "CRD"
     let parts = byColumn ? [d[0], depth, block, block, d[2], d[3]] : [d[0], block, block, depth, d[2], d[3]]
     let moved = transposed(value.reshaped(try call.shape(parts)), byColumn ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2])
-    return [moved.reshaped(try call.shape([d[0], depth, clampedProduct(d[2], block), clampedProduct(d[3], block)]))]
+    return [moved.reshaped(shape)]
   }
 
   @Sendable private static func spaceToDepth(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
-    let block = try block(call, value)
+    let shape = try HostShapes(call).shape()
     let d = value.shape.dimensions
-    guard d[2] % block == 0, d[3] % block == 0 else {
-      throw ONNXFailure("blocks of \(block) do not fit \(value.shape)")
-    }
+    let block = try call.attributes.int("blocksize", default: 0)
     let parts = value.reshaped(try call.shape([d[0], d[1], d[2] / block, block, d[3] / block, block]))
-    let shape = try call.shape([d[0], clampedProduct(d[1], block * block), d[2] / block, d[3] / block])
     return [transposed(parts, [0, 3, 5, 1, 2, 4]).reshaped(shape)]
   }
 

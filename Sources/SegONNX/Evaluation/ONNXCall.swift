@@ -44,10 +44,7 @@ struct ONNXCall {
   }
 
   /// Returns the index of an axis; negative numbers count from the last axis.
-  func axis(_ axis: Int, of rank: Int) throws(ONNXFailure) -> Int {
-    guard axis >= -rank, axis < rank else { throw ONNXFailure("there is no axis \(axis) among \(rank)") }
-    return axis < 0 ? axis + rank : axis
-  }
+  func axis(_ axis: Int, of rank: Int) throws(ONNXFailure) -> Int { try ONNXNode.axis(axis, of: rank) }
 
   /// Returns the index of the axis given by the attribute `axis`.
   func axis(of shape: Shape, default value: Int) throws(ONNXFailure) -> Int {

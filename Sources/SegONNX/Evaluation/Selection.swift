@@ -27,7 +27,7 @@ extension ONNXEvaluator {
     let axis = try call.axis(of: shape, default: 0)
     let picked = try indices(positions, below: shape[axis])
     let (lead, tail) = (shape.dimensions[..<axis], shape.dimensions[(axis + 1)...])
-    let result = try call.shape(lead + positions.shape.dimensions + tail)
+    let result = try HostShapes(call).shape()
     guard result.elementCount > 0 else { return [value.gathered(result, [])] }
     let (outer, inner) = (lead.reduce(1, *), tail.reduce(1, *))
     let table = Offsets.table([outer, picked.count, inner]) { axis, index in
@@ -130,15 +130,9 @@ extension ONNXEvaluator {
 
   @Sendable private static func oneHot(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let (positions, values) = (try call.operand(0), try call.operand(2))
-    let depth = try call.scalar(1).ints[0]
-    guard values.shape == [2], depth > 0 else {
-      throw ONNXFailure("its depth \(depth) or values of \(values.shape) are not possible")
-    }
-    let rank = positions.shape.rank + 1
-    let axis = try call.axis(try call.attributes.int("axis", default: -1), of: rank)
-    var dimensions = positions.shape.dimensions
-    dimensions.insert(depth, at: axis)
-    let shape = try call.shape(dimensions)
+    let shape = try HostShapes(call).shape()
+    let axis = try call.axis(of: shape, default: -1)
+    let depth = shape[axis]
     let inner = positions.shape.dimensions[axis...].reduce(1, clampedProduct)
     var table = [Int](repeating: 0, count: shape.elementCount)
     for (index, given) in positions.ints.enumerated() where given >= -depth && given < depth {
@@ -169,10 +163,9 @@ extension ONNXEvaluator {
     let value = try call.operand(0)
     let shape = value.shape
     let axis = try call.axis(of: shape, default: -1)
-    let count = call.optional(1) == nil ? try call.attributes.int("k", default: -1) : try call.scalar(1).ints[0]
-    guard count >= 0, count <= shape[axis] else { throw ONNXFailure("it cannot pick \(count) of \(shape[axis])") }
+    let result = try HostShapes(call).shape()
+    let count = result[axis]
     let largest = try call.attributes.flag("largest", default: true)
-    let result = shape.replacing(axis: axis, with: count)
     let stride = shape.strides[axis]
     let lines = count == 0 ? [] : Offsets.table(shape.replacing(axis: axis, with: 1), strides: shape.strides)
     let starts = count == 0 ? [] : Offsets.table(result.replacing(axis: axis, with: 1), strides: result.strides)

@@ -166,9 +166,7 @@ private struct ONNXAttention {
       let largest = value.apply(Reduce(.maximum, axes: [value.shape.rank - 1]), named: step.node.name + ".largest")
       let isEmpty = try step.evaluated(
         "IsInf", [ONNXValue(.float, largest)], ["detect_positive": .int(0)])
-      let one = ONNXValue(ONNXConstant(.float, [], floats: [1])),
-        zero = ONNXValue(ONNXConstant(.float, [], floats: [0]))
-      return step.importer.arranged(try step.evaluated("Where", [isEmpty, zero, one]))
+      return step.importer.arranged(try step.evaluated("Where", [isEmpty, step.number(0), step.number(1)]))
     }
   }
 
@@ -177,7 +175,7 @@ private struct ONNXAttention {
     var known: ONNXConstant?
     var flowing: Value?
     func add(_ constant: ONNXConstant) throws {
-      known = try known.map { try step.sum($0, constant) } ?? constant
+      known = try known.map { try step.computed("Add", [$0, constant]) } ?? constant
     }
     func add(_ value: Value) { flowing = flowing.map { $0 + value } ?? value }
     if let mask = step.optional(3) {
@@ -224,7 +222,7 @@ private struct ONNXAttention {
       // A key is seen if its index is below the length and between the bounds around query + length − rows.
       let index = ONNXValue(ONNXConstant(.int64, [1, 1, 1, columns], integers: (0..<columns).map { Int64($0) }))
       let query = ONNXValue(ONNXConstant(.int64, [1, 1, rows, 1], integers: (0..<rows).map { Int64($0 - rows) }))
-      let length = try step.evaluatedReshape(
+      let length = try step.shaped(
         try step.evaluated("Cast", [lengths], ["to": .int(Int(ONNXElement.int64.rawValue))]), [batch, 1, 1, 1])
       let place = try step.evaluated("Add", [query, length])
       func offset(_ by: Int) throws -> ONNXValue {
@@ -237,8 +235,7 @@ private struct ONNXAttention {
       if let low = bounds.low {
         isSeen = try step.evaluated("And", [isSeen, try step.evaluated("GreaterOrEqual", [index, try offset(-low)])])
       }
-      let hidden = ONNXValue(ONNXConstant(.float, [], floats: [-.infinity]))
-      let numbers = try step.evaluated("Where", [isSeen, ONNXValue(ONNXConstant(.float, [], floats: [0])), hidden])
+      let numbers = try step.evaluated("Where", [isSeen, step.number(0), step.number(-.infinity)])
       if let constant = numbers.known { try add(constant) } else { add(step.importer.arranged(numbers)) }
     } else if bounds.low != nil || bounds.high != nil {
       guard rows.multipliedReportingOverflow(by: columns).overflow == false,
@@ -280,43 +277,5 @@ private struct ONNXAttention {
       sum = sum + step.builder.constant(known.reshaped(Shape(try fitting(known.shape.dimensions))).tensor)
     }
     return Bias(step: step, value: sum, isComplete: false, hasEmptyRows: true)
-  }
-}
-
-extension ONNXStep {
-  private func helper(_ kind: String, _ count: Int, _ attributes: [String: ONNXAttributes.Value]) -> ONNXNode {
-    ONNXNode(
-      name: "\(node.name).\(kind.lowercased())", kind: kind, domain: "", opset: max(node.opset, 13),
-      inputs: (0..<count).map { "\(node.name).operand\($0)" }, outputs: [node.name + ".result"],
-      attributes: ONNXAttributes(attributes))
-  }
-
-  /// Returns the result of another operator on constants.
-  func computed(
-    _ kind: String, _ operands: [ONNXConstant], _ attributes: [String: ONNXAttributes.Value] = [:]
-  ) throws(ONNXFailure) -> ONNXConstant {
-    try ONNXEvaluator.evaluate(helper(kind, operands.count, attributes), operands)[0]
-  }
-
-  /// Adds another operator that the evaluator computes when the network runs. If all operands are constant, so is the
-  /// result.
-  func evaluated(
-    _ kind: String, _ operands: [ONNXValue], _ attributes: [String: ONNXAttributes.Value] = [:]
-  ) throws -> ONNXValue {
-    let constants = operands.compactMap(\.known)
-    if constants.count == operands.count { return ONNXValue(try computed(kind, constants, attributes)) }
-    let step = ONNXStep(importer: importer, node: helper(kind, operands.count, attributes), inputs: operands)
-    return try step.onHost()[0]
-  }
-
-  /// Returns the same elements with another shape.
-  func evaluatedReshape(_ value: ONNXValue, _ shape: [Int]) throws -> ONNXValue {
-    if let known = value.known { return ONNXValue(known.reshaped(Shape(shape))) }
-    return try reshaped(value, to: shape)
-  }
-
-  /// Returns the sum of two constants of type float, broadcast.
-  func sum(_ a: ONNXConstant, _ b: ONNXConstant) throws(ONNXFailure) -> ONNXConstant {
-    try computed("Add", [a, b])
   }
 }

@@ -71,13 +71,14 @@ extension ONNXImporter {
       "Identity": forward,
       "Dropout": forward,
       "Cast": { step in
-        // Every floating-point type is computed as float32, so a cast between them changes the ONNX type only.
-        guard step.isFloat(0),
+        // Every floating-point type, and the numbers of a quantised value, are computed as float32, so a cast to a
+        // floating-point type changes the ONNX type only.
+        guard let x = step.optional(0), x.type.isFloat || x.integers != nil,
           let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))),
           to.isFloat, !to.isNarrowFloat
         else { return nil }
-        let x = try step.input(0)
-        guard case .flowing(let value, let axes) = x.content else { return nil }
+        let numbers = x.type.isFloat ? x : try step.centered(x, zero: nil)
+        guard case .flowing(let value, let axes) = numbers.content else { return nil }
         return [ONNXValue(to, value, axes: axes)]
       },
     ]

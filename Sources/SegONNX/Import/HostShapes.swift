@@ -1,7 +1,8 @@
 import SegEngine
 
 /// The shapes and types of the results of a node that the evaluator runs, from the shapes and types of its inputs and from
-/// those that are constant. Nothing is computed and no memory is allocated for elements.
+/// those that are constant. Nothing is computed and no memory is allocated for elements. Functions of the evaluator whose
+/// shapes need no more than this take them from here, with the checks.
 struct HostShapes {
   typealias Result = (type: ONNXElement, shape: Shape)
 
@@ -21,6 +22,12 @@ struct HostShapes {
     call = ONNXCall(node: node, inputs: operands.map { $0?.known })
   }
 
+  /// Describes a node whose inputs are all constant.
+  init(_ call: ONNXCall) {
+    operands = call.inputs.map { input in input.map { Operand(type: $0.type, shape: $0.shape, known: $0) } }
+    self.call = call
+  }
+
   /// Returns the results; `nil` if there is no rule for the operator type.
   ///
   /// - Throws: ``ONNXFailure`` if the inputs do not fit, or one that has to be constant is not.
@@ -38,6 +45,14 @@ struct HostShapes {
     if kind.hasPrefix("Reduce") { return [try reduced()] }
     guard let rule = HostShapes.rules[kind] else { return nil }
     return try rule(self)
+  }
+
+  /// Returns the shape of the first result.
+  ///
+  /// - Precondition: There is a rule for the operator type.
+  func shape() throws(ONNXFailure) -> Shape {
+    guard let first = try results()?.first else { preconditionFailure("there is no rule for \(call.node.kind)") }
+    return first.shape
   }
 
   // MARK: Inputs
@@ -112,7 +127,7 @@ struct HostShapes {
     "Tile": { (x) throws(ONNXFailure) in
       let value = try x.operand(0)
       let repeats = try x.call.ints(1)
-      guard repeats.count == value.shape.rank else {
+      guard repeats.count == value.shape.rank, repeats.allSatisfy({ $0 >= 0 }) else {
         throw ONNXFailure("the repeats \(repeats) do not fit \(value.shape)")
       }
       return [(value.type, try x.call.shape(zip(value.shape.dimensions, repeats).map { clampedProduct($0, $1) }))]
@@ -133,7 +148,10 @@ struct HostShapes {
         let operand = try x.operand(index)
         guard operand.type == first.type, operand.shape.rank == first.shape.rank,
           (0..<first.shape.rank).allSatisfy({ $0 == axis || operand.shape[$0] == first.shape[$0] })
-        else { throw ONNXFailure("its operands cannot be put together along axis \(axis)") }
+        else {
+          let shapes = x.operands.compactMap { $0?.shape }
+          throw ONNXFailure("its operands of \(shapes) cannot be put together along axis \(axis)")
+        }
         extent = clampedSum(extent, operand.shape[axis])
       }
       var extents = first.shape.dimensions
@@ -144,10 +162,13 @@ struct HostShapes {
       let value = try x.operand(0)
       let axis = try x.axis(value.shape.rank, default: 0)
       let extent = value.shape[axis]
-      var sizes = try x.ints("split", orOperand: 1) ?? []
-      if sizes.isEmpty {
+      let sizes: [Int]
+      if let given = try x.ints("split", orOperand: 1) {
+        sizes = given
+      } else {
         let parts = try x.call.attributes.int("num_outputs") ?? x.call.node.outputs.count
         guard parts > 0, parts <= 1 << 16 else { throw ONNXFailure("it cannot make \(parts) parts") }
+        // If the extent is not divisible, the last part is smaller (Split-18).
         let size = (extent + parts - 1) / parts
         sizes = (0..<parts).map { max(0, min(size, extent - $0 * size)) }
       }
@@ -164,11 +185,13 @@ struct HostShapes {
       let axes = try x.call.axes(try x.ints("axes", orOperand: 3) ?? Array(starts.indices), of: value.shape.rank)
       let steps = try x.ints("steps", orOperand: 4) ?? [Int](repeating: 1, count: starts.count)
       guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count else {
-        throw ONNXFailure("its starts, ends, axes and steps do not go together")
+        throw ONNXFailure("its starts, ends, axes and steps differ in number")
       }
       var extents = value.shape.dimensions
       for (index, axis) in axes.enumerated() {
-        guard steps[index] != 0, steps[index] != .min else { throw ONNXFailure("it has a step of \(steps[index])") }
+        guard steps[index] != 0, steps[index] != .min else {
+          throw ONNXFailure("its step along axis \(axis) is \(steps[index])")
+        }
         extents[axis] = ONNXStep.range(starts[index], ends[index], steps[index], extent: extents[axis])?.count ?? 0
       }
       return [(value.type, Shape(extents))]
@@ -232,7 +255,10 @@ struct HostShapes {
       let indices = try x.operand(0)
       let depth = try x.call.scalar(1).ints[0]
       let axis = try x.axis(indices.shape.rank + 1, default: -1)
-      guard depth > 0 else { throw ONNXFailure("its depth is \(depth)") }
+      let values = try x.operand(2).shape
+      guard values == [2], depth > 0 else {
+        throw ONNXFailure("its depth \(depth) or values of \(values) are not possible")
+      }
       var extents = indices.shape.dimensions
       extents.insert(depth, at: axis)
       return [(try x.operand(2).type, try x.call.shape(extents))]

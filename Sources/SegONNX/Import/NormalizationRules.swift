@@ -42,7 +42,7 @@ extension ONNXImporter {
       let scale = try step.input(1)
       if axis == x.rank - 1, step.node.outputs.count == 1, scale.rank == 1 {
         // The engine normalises the innermost axis; the order of the other axes is kept.
-        let order = x.axes.last == x.rank - 1 ? x.axes : Array(0..<x.rank)
+        let order = x.orderOfRows
         let scale = try step.value(1)
         let shift = step.optional(2) == nil ? step.builder.constant(Tensor(zeros: scale.shape)) : try step.value(2)
         let result = step.apply(LayerNorm(epsilon: epsilon), try step.value(0, as: order), [scale, shift])

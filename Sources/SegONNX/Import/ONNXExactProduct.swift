@@ -183,7 +183,7 @@ struct ONNXExactProduct {
   /// Returns the products of rows with constant weights `[depth, columns]`, as 1 × 1 convolutions of a map of width 1.
   private func rows(_ a: ONNXValue, _ range: Range, _ weights: ONNXConstant) throws -> Sum {
     let (depth, columns) = (weights.shape[0], weights.shape[1])
-    let order = a.axes.last == a.rank - 1 ? a.axes : Array(0..<a.rank)
+    let order = a.orderOfRows
     let lying = order.map { a.dimensions[$0] }
     let count = lying.dropLast().reduce(1, *)
     let map = importer.arranged(a, as: order).apply(

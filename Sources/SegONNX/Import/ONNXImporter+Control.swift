@@ -4,7 +4,7 @@ import SegEngine
 /// the place of their node.
 extension ONNXImporter {
   /// The number of nodes up to which loops are written out. A stage evaluates longer loops turn by turn; a graph cannot.
-  private var mostUnrolledNodes: Int { staging?.isFollowed ?? false ? 1 << 12 : 1 << 16 }
+  private var mostUnrolledNodes: Int { isFollowed ? 1 << 12 : 1 << 16 }
 
   /// Replaces a node of control flow by the nodes that it runs. Returns `false` for other nodes.
   ///
@@ -287,9 +287,7 @@ struct ONNXScanLayout {
 
   /// Returns the axis of a scanned input as an index from the first axis.
   func inputAxis(_ index: Int, rank: Int) throws(ONNXFailure) -> Int {
-    let axis = inputAxes[index] < 0 ? inputAxes[index] + rank : inputAxes[index]
-    guard (0..<rank).contains(axis) else { throw ONNXFailure("there is no axis \(inputAxes[index]) in rank \(rank)") }
-    return axis
+    try ONNXNode.axis(inputAxes[index], of: rank)
   }
 }
 

@@ -88,12 +88,11 @@ extension ONNXImporter {
     _ kind: String, to inputs: [ONNXValue], _ node: ONNXNode, _ attributes: [String: ONNXAttributes.Value],
     outputCount: Int = 1
   ) throws -> [ONNXValue] {
-    let helper = ONNXNode(
-      name: "\(node.name).\(kind.lowercased())", kind: kind, domain: "", opset: min(node.opset, 11),
-      inputs: inputs.indices.map { "\(node.name) \(kind) \($0)" },
-      outputs: (0..<outputCount).map { "\(node.name) \(kind) result \($0)" }, attributes: ONNXAttributes(attributes))
-    let results = try results(of: helper, inputs)
-    return staging?.isFollowed ?? false ? results.map(\.withoutFlowIfEmpty) : results
+    let part = node.part(
+      kind, isPresent: inputs.map { _ in true }, outputs: (0..<outputCount).map { "\(node.name) \(kind) result \($0)" },
+      opset: min(node.opset, 11), attributes)
+    let results = try results(of: part, inputs)
+    return isFollowed ? results.map(\.withoutFlowIfEmpty) : results
   }
 
   private func joined(_ node: ONNXNode, _ list: [ONNXValue]) throws -> ONNXValue {

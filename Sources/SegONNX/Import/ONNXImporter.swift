@@ -13,6 +13,8 @@ final class ONNXImporter {
   var sequences: [String: [ONNXValue]] = [:]
   /// The stage that is imported; `nil` if the whole file becomes one graph.
   let staging: ONNXStaging?
+  /// Whether what waits for values of a run is run afterwards.
+  var isFollowed: Bool { staging?.isFollowed ?? false }
   /// The number of nodes that were added by writing out loops, loops within loops included.
   var unrolledNodeCount = 0
   private var transposed: [TransposeKey: Value] = [:]
@@ -98,7 +100,7 @@ final class ONNXImporter {
     if let staging { try staging.requireEngine(node, inputs) }
     let results = try results(of: node, inputs)
     for (name, value) in zip(node.outputs, results) where !name.isEmpty {
-      let value = staging?.isFollowed ?? false ? value.withoutFlowIfEmpty : value
+      let value = isFollowed ? value.withoutFlowIfEmpty : value
       guard values.updateValue(value, forKey: name) == nil else { throw ONNXFailure("two values are named \(name)") }
       staging?.producers[name] = node
     }

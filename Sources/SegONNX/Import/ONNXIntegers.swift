@@ -47,30 +47,6 @@ struct ONNXIntegerRange {
 }
 
 extension ONNXStep {
-  /// Returns a step of another operator with the name of this one, for rules that are built on others.
-  func derived(
-    _ kind: String, _ inputs: [ONNXValue?], opset: Int? = nil, attributes: [String: ONNXAttributes.Value]? = nil
-  ) -> ONNXStep {
-    let node = ONNXNode(
-      name: node.name, kind: kind, domain: "", opset: opset ?? 22, inputs: inputs.map { $0 == nil ? "" : "x" },
-      outputs: [node.outputs.first ?? ""], attributes: attributes.map(ONNXAttributes.init) ?? node.attributes)
-    return ONNXStep(importer: importer, node: node, inputs: inputs)
-  }
-
-  /// Applies the rule of another operator.
-  func applying(
-    _ kind: String, _ inputs: [ONNXValue?], opset: Int? = nil, attributes: [String: ONNXAttributes.Value]? = nil
-  ) throws -> ONNXValue {
-    let step = derived(kind, inputs, opset: opset, attributes: attributes)
-    guard let result = try ONNXImporter.rules[kind]?(step)?.first else {
-      throw ONNXFailure("is not supported for operands of type \(types) and these attributes")
-    }
-    return result
-  }
-
-  /// Returns a floating-point constant.
-  func number(_ value: Float) -> ONNXValue { ONNXValue(ONNXConstant(.float, [], floats: [value])) }
-
   /// Returns an input of one known number; `nil` if it is computed, has more numbers, or is omitted.
   func scalar(_ index: Int) -> Float? {
     guard let known = optional(index)?.known, known.tensor.count == 1 else { return nil }
@@ -99,15 +75,6 @@ extension ONNXStep {
     var extents = [Int](repeating: 1, count: rank)
     extents[axis] = count
     return try shaped(vector, extents)
-  }
-
-  /// Returns a value with another shape of as many elements. Constants stay constants.
-  func shaped(_ value: ONNXValue, _ extents: [Int]) throws -> ONNXValue {
-    guard let known = value.known else { return try reshaped(value, to: extents) }
-    guard known.shape.elementCount == extents.reduce(1, *) else {
-      throw ONNXFailure("\(value.dimensions) cannot be seen as \(extents)")
-    }
-    return ONNXValue(ONNXConstant(known.type, known.tensor.reshaped(to: Shape(extents))))
   }
 
   /// Returns the numbers of an integer input less a zero point as float32.

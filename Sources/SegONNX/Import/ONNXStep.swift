@@ -35,8 +35,7 @@ struct ONNXStep {
 
   /// Returns the index of an axis; negative numbers count from the last axis.
   func axis(_ axis: Int, rank: Int) throws(ONNXFailure) -> Int {
-    guard axis >= -rank, axis < rank else { throw ONNXFailure("there is no axis \(axis) in rank \(rank)") }
-    return axis < 0 ? axis + rank : axis
+    try ONNXNode.axis(axis, of: rank)
   }
 
   /// Returns an input with the given axis order in memory, by default the file's.

@@ -54,6 +54,9 @@ struct ONNXValue {
     }
   }
 
+  /// The axes in an order in which the last is innermost: as they lie in memory if it is so there, else the file's.
+  var orderOfRows: [Int] { axes.last == rank - 1 ? axes : Array(0..<rank) }
+
   /// The file's axes in their order in memory.
   var axes: [Int] {
     switch content {

@@ -12,7 +12,7 @@ extension ONNXImporter {
           throw ONNXFailure("\(a.dimensions) and \(weights.shape) do not fit")
         }
         // The engine multiplies rows, the innermost axis; the order of the other axes is kept.
-        let order = a.axes.last == a.rank - 1 ? a.axes : Array(0..<a.rank)
+        let order = a.orderOfRows
         let weight = step.builder.constant(weights.tensor.transposed([1, 0]))
         return [ONNXValue(a.type, step.apply(Linear(), try step.value(0, as: order), [weight]), axes: order)]
       }

@@ -32,15 +32,6 @@ extension ONNXImporter {
       let zero = try step.input(7)
       return [try step.rounded(try step.combined(.multiply, sum, scale), zero.type, zero: zero)]
     },
-    "Cast": { step in
-      guard let x = step.optional(0), x.integers != nil,
-        let to = ONNXElement(rawValue: Int32(clamping: try step.attributes.int("to", default: 0))), to.isFloat,
-        !to.isNarrowFloat
-      else { return try ONNXImporter.elementwiseRules["Cast"]!(step) }
-      let numbers = try step.centered(x, zero: nil)
-      guard case .flowing(let value, let axes) = numbers.content else { return nil }
-      return [ONNXValue(to, value, axes: axes)]
-    },
   ]
 }
 

@@ -234,7 +234,7 @@ extension ONNXStep {
     guard x.rank >= 1, x.dimensions[x.rank - 1] == depth else {
       throw ONNXFailure("\(x.dimensions) has no rows of \(depth)")
     }
-    let order = x.axes.last == x.rank - 1 ? x.axes : Array(0..<x.rank)
+    let order = x.orderOfRows
     let product = apply(
       Linear(), importer.arranged(x, as: order), [builder.constant(Tensor([columns, depth], weights))])
     let result = ONNXValue(x.type, product, axes: order)

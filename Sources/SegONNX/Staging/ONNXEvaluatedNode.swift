@@ -31,9 +31,7 @@ struct ONNXEvaluatedNode: Sendable {
         results = try loop.run(values)
       } else {
         let operands = try node.inputs.map { name throws(ONNXFailure) -> ONNXConstant? in
-          if name.isEmpty { return nil }
-          guard let tensor = values[name]?.tensor else { throw ONNXFailure("its input \(name) is no tensor") }
-          return tensor
+          name.isEmpty ? nil : try values.tensor(name)
         }
         results = try ONNXEvaluator.evaluate(node, operands).map(ONNXRunValue.tensor)
       }
@@ -91,11 +89,6 @@ struct ONNXLoop: Sendable {
     }
   }
 
-  private func tensor(_ name: String, _ values: [String: ONNXRunValue]) throws(ONNXFailure) -> ONNXConstant {
-    guard let tensor = values[name]?.tensor else { throw ONNXFailure("its input \(name) is no tensor") }
-    return tensor
-  }
-
   private static func truth(_ value: ONNXRunValue) throws(ONNXFailure) -> Bool {
     guard let tensor = value.tensor, tensor.shape.elementCount == 1 else {
       throw ONNXFailure("its condition is no scalar")
@@ -113,13 +106,13 @@ struct ONNXLoop: Sendable {
   private func runLoop(_ values: [String: ONNXRunValue]) throws -> [ONNXRunValue] {
     var most: Int?
     if let name = node.inputs.first, !name.isEmpty {
-      let count = try tensor(name, values)
+      let count = try values.tensor(name)
       guard count.shape.elementCount == 1 else { throw ONNXFailure("its number of turns is no scalar") }
       most = count.ints[0]
     }
     var continues = true
     let hasCondition = node.inputs.count > 1 && !node.inputs[1].isEmpty
-    if hasCondition { continues = try ONNXLoop.truth(.tensor(try tensor(node.inputs[1], values))) }
+    if hasCondition { continues = try ONNXLoop.truth(.tensor(try values.tensor(node.inputs[1]))) }
     var carried = try node.inputs.dropFirst(2).map { name throws(ONNXFailure) -> ONNXRunValue in
       guard let value = values[name] else { throw ONNXFailure("its input \(name) is missing") }
       return value
@@ -148,7 +141,7 @@ struct ONNXLoop: Sendable {
   private func runScan(_ values: [String: ONNXRunValue]) throws -> [ONNXRunValue] {
     let layout = try ONNXScanLayout(node)
     let inputs = try node.inputs.dropFirst(layout.isBatched ? 1 : 0).map { name throws(ONNXFailure) in
-      try tensor(name, values)
+      try values.tensor(name)
     }
     let states = Array(inputs[..<layout.stateCount]), scans = Array(inputs[layout.stateCount...])
     guard layout.isBatched else {

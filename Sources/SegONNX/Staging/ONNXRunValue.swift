@@ -33,6 +33,16 @@ enum ONNXRunValue: Sendable {
   }
 }
 
+extension [String: ONNXRunValue] {
+  /// Returns the tensor with a name.
+  ///
+  /// - Throws: ``ONNXFailure`` if there is none, or a sequence.
+  func tensor(_ name: String) throws(ONNXFailure) -> ONNXConstant {
+    guard let tensor = self[name]?.tensor else { throw ONNXFailure("its input \(name) is no tensor") }
+    return tensor
+  }
+}
+
 extension ONNXConstant {
   /// Whether both have the same type, shape and elements, bit for bit.
   func isIdentical(to other: ONNXConstant) -> Bool {

@@ -36,8 +36,8 @@ struct ProbabilityFile {
     }
   }
 
-  /// Divides the samples of each pixel by their sum where that differs from 65535 by no more than rounding explains, and
-  /// else by 65535, so that what is no distribution does not look like one.
+  /// Converts samples to probabilities. The samples of a pixel are divided by their sum if it differs from 65535 by at most
+  /// one for each class, as rounding makes it. Otherwise they are divided by 65535, so that the field still refuses them.
   private static func distributions(_ samples: [UInt16], classes: Int) -> [Float] {
     var result = [Float](repeating: 0, count: samples.count)
     for first in stride(from: 0, to: samples.count, by: classes) {
