@@ -167,6 +167,31 @@ typedef struct {
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
 } seg_winograd;
 
+/// The gradient at rows of f((x - mean) inv_deviation weight + bias), a normalisation with a function: what its sums and its result take.
+typedef struct {
+  const float *dy;
+  long dy_stride;
+  const float *x;
+  long x_stride;
+  const float *mean;            ///< of each channel
+  const float *scale, *shift;   ///< the function is applied to x scale[c] + shift[c]
+  int function;                 ///< a seg_function
+  float parameter_a, parameter_b;
+} seg_normalization;
+
+/// A step of gradient descent with momentum: d = g scale + decay w; m' = momentum m + d; w' = w - rate m', with Nesterov's momentum
+/// w - rate (d + momentum m').
+typedef struct {
+  float rate, momentum, decay, scale;
+  int nesterov;
+} seg_momentum;
+
+/// A step of Adam: d = g scale; m' = beta1 m + complement1 d; v' = beta2 v + complement2 d²; w' = kept w - step m' / (√v' root + epsilon).
+/// A step of Lion: w' = kept w - step sign(beta1 m + complement1 d); m' = beta2 m + complement2 d.
+typedef struct {
+  float beta1, beta2, complement1, complement2, scale, kept, step, root, epsilon;
+} seg_adam;
+
 typedef struct {
   const char *instruction_set;
   long vector_width;  ///< floats a register
@@ -249,6 +274,39 @@ typedef struct {
 
   /// The column of the first maximum of each row.
   void (*argmax)(const float *x, long x_stride, long rows, long channels, int *y);
+
+  /// dx[i] = dy[i] f'(x), where source[i] is x or, with `of_value`, f(x); dx may be an operand.
+  void (*map_gradient)(int function, int of_value, float a, float b, const float *dy, const float *source, float *dx,
+                       long count);
+
+  /// The mean of each column over the rows, and the sum of the squared deviations from it.
+  void (*column_moments)(const float *x, long x_stride, long rows, long channels, float *mean, float *deviation);
+
+  /// With g = dy f': the sums over rows of g, and of g (x - mean).
+  void (*normalization_sums)(const seg_normalization *n, long rows, long channels, float *sums, float *products);
+
+  /// With g = dy f': dx = g factor[c] + (x - mean) slope[c] + offset[c]; dx may be dy or x.
+  void (*normalization_gradient)(const seg_normalization *n, const float *factor, const float *slope, const float *offset,
+                                 long rows, long channels, float *dx, long dx_stride);
+
+  /// y[c] = sum over r of p[r][c] q[r][c]
+  void (*add_products)(const float *p, long p_stride, const float *q, long q_stride, long rows, long channels, float *y);
+
+  /// The gradient of each row's softmax y, or of its logarithm; dx may be an operand.
+  void (*softmax_gradient)(int of_logarithm, const float *dy, long dy_stride, const float *y, long y_stride, float *dx,
+                           long dx_stride, long rows, long channels);
+
+  /// The gradient of each row's layer normalisation of x, weight perhaps null; adds to the sums over rows of the gradients of weight and
+  /// bias. dx may be an operand.
+  void (*layer_norm_gradient)(const float *dy, long dy_stride, const float *x, long x_stride, const float *weight, float epsilon,
+                              float *dx, long dx_stride, float *weight_sums, float *bias_sums, long rows, long channels);
+
+  /// Steps of optimisers, w weights and g their gradient; results may be the operands.
+  void (*momentum_step)(const seg_momentum *s, const float *w, const float *g, const float *m, float *new_w, float *new_m,
+                        long count);
+  void (*adam_step)(const seg_adam *s, const float *w, const float *g, const float *m, const float *v, float *new_w,
+                    float *new_m, float *new_v, long count);
+  void (*lion_step)(const seg_adam *s, const float *w, const float *g, const float *m, float *new_w, float *new_m, long count);
 } seg_kernels;
 
 /// The kernels for the widest instruction set that this machine has.

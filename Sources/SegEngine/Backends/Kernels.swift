@@ -3,7 +3,7 @@
 /// Kernels compute on float32 in memory that the caller owns. Extents and strides are counted in elements, matrices are row-major.
 /// A call runs on one thread; operators split work over the worker pool. All members may be called from several threads at once.
 /// ``VectorKernels`` are those of the C library. ``ReferenceKernels`` are loops in Double that tests compare with.
-package protocol Kernels: Sendable {
+package protocol Kernels: TrainingKernels {
   /// The layout of packed matrices for ``panelProduct(_:)``.
   var panelLayout: PanelLayout { get }
 

@@ -3,7 +3,7 @@ import CSegKernels
 /// The kernels of `CSegKernels` for one instruction set.
 package struct VectorKernels: Kernels {
   // It is safe to share: a table of C functions in constant memory.
-  private nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
+  nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
   package let coreCacheBytes = seg_core_cache_bytes()
 
   /// The names of the instruction sets, the widest first.
@@ -253,7 +253,8 @@ extension Destination {
 }
 
 extension ElementwiseFunction {
-  fileprivate var kernel: (code: Int32, a: Float, b: Float, c: Float) {
+  /// The function's code and parameters in the kernels.
+  var kernel: (code: Int32, a: Float, b: Float, c: Float) {
     func with(_ code: seg_function, _ a: Float = 0, _ b: Float = 0, _ c: Float = 0) -> (Int32, Float, Float, Float) {
       (Int32(code.rawValue), a, b, c)
     }

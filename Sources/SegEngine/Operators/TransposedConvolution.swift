@@ -159,3 +159,31 @@ extension TransposedConvolution {
       : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
   }
 }
+
+extension TransposedConvolution: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.gradient(before: function) {
+      TransposedConvolution(geometry, outputPadding: outputPadding, addingResidual: addsResidual)
+    }
+    let (x, weight) = (context.inputs[0], context.inputs[1])
+    // Rows of output padding beyond a stride would be outputs of the convolution.
+    let (height, width) = (x.shape.height, x.shape.width)
+    let size = geometry.transposedOutputSize(of: Extent2D(height: height, width: width))
+    let extra = Extent2D(
+      height: min(outputPadding.height, geometry.stride.height - 1),
+      width: min(outputPadding.width, geometry.stride.width - 1))
+    let reached = dy.slice([
+      .init(axis: 1, to: size.height + extra.height), .init(axis: 2, to: size.width + extra.width),
+    ])
+    var gradients: [Value?] = [
+      context.requiresGradient[0] ? reached.apply(Convolution(geometry), named: "input", with: [weight]) : nil,
+      // The roles of map and gradient are exchanged.
+      context.requiresGradient[1]
+        ? reached.apply(ConvolutionWeightGradient(geometry), named: "weight", with: [x]) : nil,
+    ]
+    let operands = context.inputs.count - (addsResidual ? 1 : 0)
+    if operands > 2 { gradients.append(context.requiresGradient[2] ? dy.summedOverRows(named: "bias") : nil) }
+    if addsResidual { gradients.append(dy) }
+    return gradients
+  }
+}
