@@ -46,7 +46,7 @@ extension Graph {
     let targets = graph.input("targets", targetShape, of: .uint16)
     let rate = graph.input("rate", [1])
     let steps = graph.variable(TrainingState.countName, TensorSpec([1]))
-    let one = graph.constant(Tensor([1], [1]))
+    let one = graph.constant(Tensor([1], [Float(1)]))
     let count = steps.combine(.add, one, named: TrainingState.countName)
     graph.update(steps, to: count)
 

@@ -9,8 +9,6 @@ public struct TrainingState: Sendable {
   private var tensors: [Tensor]
   private let network: Set<String>
   private var results: [Tensor]
-  private var inputs: [Tensor]
-  private var workspace: Workspace?
 
   /// Draws the weights of a step by the network's initialisers.
   public init(initializing step: TrainingStep, seed: UInt64) {
@@ -38,7 +36,6 @@ public struct TrainingState: Sendable {
       return Tensor(zeros: port.spec.shape, of: port.spec.elementType)
     }
     results = step.model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
-    inputs = []
   }
 
   /// The prefix of the names of averaged weights.
@@ -86,10 +83,9 @@ public struct TrainingState: Sendable {
     _ step: TrainingStep, _ images: Tensor, _ targets: Tensor, _ rate: Float
   ) throws(GraphError) -> TrainingStep.Result {
     precondition(names == step.model.variables.map(\.name), "the state belongs to another step")
-    if workspace == nil { workspace = step.model.makeWorkspace() }
     let given = ["image": images, "targets": targets, "rate": Tensor([1], [rate])]
     let inputs = step.model.inputs.map { given[$0.name]! }
-    try step.model.run(inputs, into: &results, updating: &tensors, using: workspace!)
+    try step.model.run(inputs, into: &results, updating: &tensors)
     func result(_ name: String) -> Double? {
       step.model.outputs.firstIndex { $0.name == name }.map { Double(results[$0].elements(of: Float.self)[0]) }
     }

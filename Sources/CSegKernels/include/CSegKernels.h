@@ -191,6 +191,35 @@ typedef struct {
 typedef struct {
   float beta1, beta2, complement1, complement2, scale, kept, step, root, epsilon;
 } seg_adam;
+/// Sums of outer products over pixels, by which the gradient of a convolution's weights is computed:
+/// S[i][o] = Σ over r, c of x[r x_row + c x_stride + i] y[r y_row + c y_stride + o].
+typedef struct {
+  const float *x;
+  long x_stride, x_row;  ///< floats from a pixel to the next, and from a row of pixels to the next
+  const float *y;
+  long y_stride, y_row;
+  long rows, columns;    ///< rows of pixels, and pixels of each
+  long inputs, outputs;  ///< outputs are whole registers
+  float *sums;
+  long sum_stride;       ///< floats from S[i] to S[i + 1]
+  /// Inputs that lie `sum_stride` apart before the next such run begins, run_stride behind this one.
+  long run, run_stride;
+  int accumulates;       ///< whether the sums are added to what is there
+} seg_outer_products;
+
+/// The gradient of some taps of a row of a depthwise kernel: S[t][c] += Σ over r, p of
+/// x[r x_row + p x_stride + t tap_stride + c] y[r y_row + p y_stride + c].
+typedef struct {
+  const float *x;
+  long x_stride, x_row, tap_stride;
+  const float *y;
+  long y_stride, y_row;
+  long rows, columns;  ///< rows of pixels, and pixels of each
+  long taps;
+  long channels;       ///< whole registers
+  float *sums;
+  long sum_stride;     ///< floats from a tap's sums to the next one's
+} seg_depthwise_gradient;
 
 typedef struct {
   const char *instruction_set;
@@ -221,6 +250,22 @@ typedef struct {
   /// whole images; the tile's first pixel (row, column) is perhaps outside. The result may be the memory of the residual.
   void (*winograd_output)(const seg_winograd *w, const float *planes, const seg_epilogue *epilogue, const seg_destination *result,
                           long row, long column, long rows, long columns);
+
+  /// A y Aᵀ, the transpose of `winograd_output`, of the tile of y whose first pixel is (row, column), to a row of each plane of its points,
+  /// `output_plane` floats apart. y is a map of the result's extent; pixels outside are zero. There are three taps.
+  void (*winograd_gradient)(const seg_winograd *w, const float *y, long y_stride, long row, long column, long rows, long columns,
+                            float *planes);
+
+  /// Gᵀ m G, the transpose of `winograd_filter` for three taps: [count][width] in each of the planes, `plane` floats apart, to
+  /// [count][9][width]; the width is whole registers.
+  void (*winograd_filter_gradient)(const seg_winograd *w, const float *planes, long plane, long count, long width, float *weights);
+
+  void (*outer_products)(const seg_outer_products *products);
+
+  void (*depthwise_gradient)(const seg_depthwise_gradient *gradient);
+
+  /// y[r][c] = x[r][c] for c below `columns`, and 0 from there to `y_stride`.
+  void (*copy_rows)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
 
   /// y[i] = f(x[i])
   void (*map)(int function, float a, float b, float c, const float *x, float *y, long count);

@@ -101,6 +101,28 @@ package protocol Kernels: TrainingKernels {
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
     _ tile: WinogradTile)
 
+  /// Computes A y Aᵀ, the transpose of ``winogradOutput(_:planes:_:into:_:)``, of a tile of y, a map with the extent of the result: one row
+  /// of `outputChannels` in each of the planes of the tile's points. Pixels outside are zero. The filtering has three taps.
+  func winogradGradient(
+    _ tiling: WinogradTiling, _ y: UnsafePointer<Float>, yStride: Int, _ tile: WinogradTile,
+    _ planes: UnsafeMutablePointer<Float>)
+
+  /// Computes Gᵀ m G, the transpose of ``winogradFilter(_:_:count:width:_:plane:)`` for three taps: `[count, width]` in each of the planes,
+  /// `plane` floats apart, to `[count, 9, width]`. The width is a multiple of the unit of ``panelLayout``.
+  func winogradFilterGradient(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, plane: Int, count: Int, width: Int,
+    _ weights: UnsafeMutablePointer<Float>)
+
+  /// Computes sums of outer products over pixels.
+  func outerProducts(_ operands: OuterProductOperands)
+
+  /// Adds up the gradient of some taps of a depthwise kernel.
+  func depthwiseGradient(_ operands: DepthwiseGradientOperands)
+
+  /// Computes y[r, c] ← x[r, c] for c below `columns`, and 0 from there to `yStride`.
+  func copyRows(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
+
   /// Reduces a contiguous run to one number.
   func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float
 

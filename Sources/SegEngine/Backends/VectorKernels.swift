@@ -130,6 +130,45 @@ package struct VectorKernels: Kernels {
     }
   }
 
+  package func winogradGradient(
+    _ tiling: WinogradTiling, _ y: UnsafePointer<Float>, yStride: Int, _ tile: WinogradTile,
+    _ planes: UnsafeMutablePointer<Float>
+  ) {
+    tiling.withKernel {
+      table.pointee.winograd_gradient($0, y, yStride, tile.row, tile.column, tile.rowAxis, tile.columnAxis, planes)
+    }
+  }
+
+  package func winogradFilterGradient(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, plane: Int, count: Int, width: Int,
+    _ weights: UnsafeMutablePointer<Float>
+  ) {
+    tiling.withKernel { table.pointee.winograd_filter_gradient($0, planes, plane, count, width, weights) }
+  }
+
+  package func outerProducts(_ operands: OuterProductOperands) {
+    var products = seg_outer_products(
+      x: operands.x, x_stride: operands.xStride, x_row: operands.xRow, y: operands.y, y_stride: operands.yStride,
+      y_row: operands.yRow, rows: operands.rows, columns: operands.columns, inputs: operands.inputs,
+      outputs: operands.outputs, sums: operands.sums, sum_stride: operands.sumStride, run: operands.run,
+      run_stride: operands.runStride, accumulates: operands.accumulates ? 1 : 0)
+    table.pointee.outer_products(&products)
+  }
+
+  package func depthwiseGradient(_ operands: DepthwiseGradientOperands) {
+    var gradient = seg_depthwise_gradient(
+      x: operands.x, x_stride: operands.xStride, x_row: operands.xRow, tap_stride: operands.tapStride, y: operands.y,
+      y_stride: operands.yStride, y_row: operands.yRow, rows: operands.rows, columns: operands.columns,
+      taps: operands.taps, channels: operands.channels, sums: operands.sums, sum_stride: operands.sumStride)
+    table.pointee.depthwise_gradient(&gradient)
+  }
+
+  package func copyRows(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
+  ) {
+    table.pointee.copy_rows(x, xStride, y, yStride, rows, columns)
+  }
+
   package func map(
     _ function: ElementwiseFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
   ) {

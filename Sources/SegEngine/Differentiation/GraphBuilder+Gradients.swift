@@ -50,7 +50,7 @@ private struct Backpropagation {
   }
 
   mutating func run(from loss: Value, finished: (Value, Value) -> Void) throws(GradientError) {
-    gradients[loss.id] = builder.constant(Tensor([1], [1])).reshape(to: loss.shape)
+    gradients[loss.id] = builder.constant(Tensor([1], [Float(1)])).reshape(to: loss.shape)
     for index in nodes.indices.reversed() {
       try visit(index)
       for input in Set(nodes[index].inputs) where targets.contains(input) {

@@ -31,12 +31,13 @@ package struct RepeatingPadGradient: Operator {
 
   package func prepare(_ context: PreparationContext) -> PreparedOperator {
     // For each axis the copies of each index.
+    let shape = shape
     let copies = shape.dimensions.indices.map { axis in
       var copies = [[Int]](repeating: [], count: shape[axis])
       for (index, source) in pad.sources(axis: axis, extent: shape[axis]).enumerated() { copies[source].append(index) }
       return copies
     }
-    let (shape, strides) = (shape, context.inputs[0].shape.strides)
+    let strides = context.inputs[0].shape.strides
     return PreparedOperator { context in
       let (dy, dx) = (context.input(0).floats, context.output().floats)
       context.workers.forEachRange(shape.elementCount, grain: 4096) { range, _ in

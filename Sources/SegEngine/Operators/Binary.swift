@@ -313,7 +313,7 @@ extension Binary: Differentiable {
     case .power:
       return [
         gradient(0) {
-          let exponent = q.combine(.subtract, context.graph.constant(Tensor([1], [1])), named: "exponent")
+          let exponent = q.combine(.subtract, context.graph.constant(Tensor([1], [Float(1)])), named: "exponent")
           return dy.combine(.multiply, q, named: "left").combine(
             .multiply, p.combine(.power, exponent, named: "power"), named: "left")
         },

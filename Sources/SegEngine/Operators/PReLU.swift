@@ -69,7 +69,7 @@ extension PReLU: PropertyInferring {
 extension PReLU: Differentiable {
   public func gradients(_ context: GradientContext) -> [Value?] {
     let (x, slope, dy) = (context.inputs[0], context.inputs[1], context.outputGradient)
-    let negative = x.combine(.minimum, context.graph.constant(Tensor([1], [0])), named: "negative")
+    let negative = x.combine(.minimum, context.graph.constant(Tensor([1], [Float(0)])), named: "negative")
     return [
       context.requiresGradient[0] ? dy.apply(PReLUGradient(), named: "input", with: [x, slope]) : nil,
       context.requiresGradient[1]
