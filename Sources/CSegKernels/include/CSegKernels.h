@@ -238,6 +238,11 @@ typedef struct {
   /// y[c][r] = x[r][c]
   void (*transpose)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
 
+  /// Columns of a matrix that lie one after another, to rows of a panel in another order: for first <= k < last
+  /// y[(k / period) period_step + (k % period) step + c] = x[c x_stride + k].
+  void (*pack_columns)(const float *x, long x_stride, long columns, long first, long last, long period, float *y, long step,
+                       long period_step);
+
   /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane of its points. `rows` and
   /// `columns` are the places of its axes.
   void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, long rows, long columns, float *planes);

@@ -80,6 +80,12 @@ package protocol Kernels: TrainingKernels {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
+  /// Packs columns that are contiguous in memory, `xStride` apart, into rows of a panel in another order: for each k of the range
+  /// y[(k / period) · periodStep + (k mod period) · step + c] ← x[c · xStride + k].
+  func packColumns(
+    _ x: UnsafePointer<Float>, xStride: Int, columns: Int, range: Range<Int>, period: Int,
+    _ y: UnsafeMutablePointer<Float>, step: Int, periodStep: Int)
+
   /// Prefetches numbers into the core's second-level cache: a hint that changes no result.
   func prefetch(_ x: UnsafePointer<Float>, count: Int)
 

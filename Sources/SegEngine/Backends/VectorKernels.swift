@@ -98,6 +98,14 @@ package struct VectorKernels: Kernels {
     table.pointee.transpose(x, xStride, y, yStride, rows, columns)
   }
 
+  package func packColumns(
+    _ x: UnsafePointer<Float>, xStride: Int, columns: Int, range: Range<Int>, period: Int,
+    _ y: UnsafeMutablePointer<Float>, step: Int, periodStep: Int
+  ) {
+    table.pointee.pack_columns(
+      x, xStride, columns, range.lowerBound, range.upperBound, period, y, step, periodStep)
+  }
+
   package func prefetch(_ x: UnsafePointer<Float>, count: Int) {
     seg_prefetch(x, count)
   }

@@ -74,9 +74,11 @@ public struct TransposedConvolution: Operator {
       inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
-  /// Returns the residual's index, unless the algorithm scatters each tap's results over the output before the residual is added.
+  /// Returns the residual's index, unless the algorithm scatters each tap's results over the output before the residual is added, or is one
+  /// of an ordinary convolution, as for stride 1.
   public func overwritableInputs(of count: Int) -> [Int] {
-    addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride ? [count - 1] : []
+    addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride && geometry.stride != 1
+      ? [count - 1] : []
   }
   public var takesRowStrides: Bool { true }
 
