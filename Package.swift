@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "SegEngine", targets: ["SegEngine"]),
     .library(name: "SegModels", targets: ["SegModels"]),
+    .library(name: "SegTraining", targets: ["SegTraining"]),
     .library(name: "SegWeights", targets: ["SegWeights"]),
     .library(name: "SegImages", targets: ["SegImages"]),
     .library(name: "SegONNX", targets: ["SegONNX"]),
@@ -41,6 +42,7 @@ let package = Package(
     // The engine and the networks.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
     .target(name: "SegModels", dependencies: ["SegEngine"]),
+    .target(name: "SegTraining", dependencies: ["SegEngine", "SegModels"]),
     // Files: paths, bytes and errors; then a target for each kind, with its libraries; then all of them.
     .target(name: "SegFiles", dependencies: ["SegEngine"]),
     .target(name: "SegWeights", dependencies: ["SegEngine", "SegFiles", "CZip"]),

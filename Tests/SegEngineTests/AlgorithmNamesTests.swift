@@ -19,6 +19,7 @@ import Testing
       (.forward, ConvolutionGeometry(kernel: 3, dilation: 4, padding: 4), [1, 12, 12, 128], [1, 12, 12, 128]),
       (.transposed, ConvolutionGeometry(kernel: 4, stride: 2, padding: 1), [1, 12, 12, 128], [1, 24, 24, 128]),
       (.transposed, ConvolutionGeometry(kernel: 2, stride: 2), [1, 12, 12, 512], [1, 24, 24, 512]),
+      (.transposed, ConvolutionGeometry(kernel: 3, stride: 2, groups: 128), [1, 12, 12, 128], [1, 25, 25, 128]),
     ] as [(ConvolutionDirection, ConvolutionGeometry, Shape, Shape)] {
       let problem = ConvolutionProblem(direction, geometry, input: input, output: output)
       for method in ConvolutionAlgorithms.all {

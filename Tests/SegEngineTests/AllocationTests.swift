@@ -91,4 +91,33 @@ import Testing
     }
     #expect(reached == ConvolutionTests.algorithms)
   }
+
+  /// Nor does any algorithm of a weight gradient.
+  @Test(arguments: [1, 3])
+  func noWeightGradientAllocates(threads: Int) throws {
+    let pool = WorkerPool(threads: threads)
+    let backend = OpenBLASBackend(workers: pool)
+    var reached: Set<String> = []
+    for test in ConvolutionCase.forward {
+      let output = test.problem.output
+      let x = Tensor.random([test.batch, test.size.height, test.size.width, test.inChannels])
+      let dy = Tensor.random([test.batch, output.height, output.width, test.outChannels])
+      let graph = try Graph("test") { builder in
+        let gradient = builder.input("dy", dy.shape)
+        builder.output(
+          "dw",
+          builder.input("x", x.shape).apply(
+            ConvolutionWeightGradient(test.geometry), named: "dw", with: [gradient]))
+      }
+      for algorithm in WeightGradientAlgorithms.candidates(for: test.problem, on: ComputeDevice(backend)).map(\.name) {
+        let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
+        #expect(model.stepInfos.last?.algorithm == algorithm)
+        reached.insert(algorithm)
+        // Inputs are in the order of the graph.
+        let count = try allocations(of: model, model.inputs[0].name == "x" ? [x, dy] : [dy, x], on: pool)
+        #expect(count == 0, "\(algorithm): \(test.testDescription)")
+      }
+    }
+    #expect(reached == Set(CompileOptions.weightGradientAlgorithmNames))
+  }
 }

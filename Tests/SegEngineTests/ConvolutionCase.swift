@@ -211,6 +211,37 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
       ConvolutionCase(
         direction: .transposed, geometry: .init(kernel: 4, stride: 2, padding: 1), inChannels: 528, outChannels: 64,
         size: Extent2D(height: 5, width: 4)))
+    // Of stride 1, which are ordinary convolutions with turned weights: channels enough for every forward algorithm, panels that are not
+    // whole, rates with phases and such beyond the map, paddings that differ by side and such beyond the kernel.
+    for (kernel, dilation, inputs, outputs, padding) in [
+      (3, 1, 40, 70, Padding2D(1)), (3, 1, 17, 24, Padding2D(top: 0, left: 2, bottom: 1, right: 0)),
+      (3, 2, 33, 48, Padding2D(2)), (3, 7, 64, 20, Padding2D(7)), (3, 4, 24, 40, Padding2D(4)),
+      (3, 3, 20, 33, Padding2D(3)), (3, 1, 448, 336, Padding2D(1)), (3, 1, 250, 256, Padding2D(1)),
+      (5, 1, 3, 21, Padding2D(2)), (3, 1, 16, 16, Padding2D(3)), (1, 1, 96, 384, Padding2D(0)),
+      (1, 1, 30, 20, Padding2D(0)),
+    ] as [(Int, Int, Int, Int, Padding2D)] {
+      cases.append(
+        ConvolutionCase(
+          direction: .transposed,
+          geometry: .init(kernel: Extent2D(kernel), dilation: Extent2D(dilation), padding: padding), inChannels: inputs,
+          outChannels: outputs, size: Extent2D(height: 9, width: 11), batch: inputs > 200 ? 1 : 2))
+    }
+    // Depthwise: strides with phases that have no tap, dilations with a common divisor, several kernels a channel.
+    for (kernel, stride, dilation, multiplier, padding, outputPadding) in [
+      (3, 1, 1, 1, Padding2D(1), Extent2D(0)), (5, 1, 2, 2, Padding2D(4), 0), (3, 2, 1, 1, Padding2D(1), 1),
+      (5, 2, 3, 1, Padding2D(top: 2, left: 5, bottom: 1, right: 0), 0), (3, 3, 2, 3, Padding2D(1), 2),
+      (2, 3, 1, 1, Padding2D(0), 2), (3, 2, 4, 1, Padding2D(3), 0), (3, 1, 1, 1, Padding2D(3), 0),
+    ] as [(Int, Int, Int, Int, Padding2D, Extent2D)] {
+      for channels in [3, 19, 40] {
+        cases.append(
+          ConvolutionCase(
+            direction: .transposed,
+            geometry: .init(
+              kernel: Extent2D(kernel), stride: Extent2D(stride), dilation: Extent2D(dilation), padding: padding,
+              groups: channels), inChannels: channels, outChannels: channels * multiplier,
+            size: Extent2D(height: 7, width: 12), batch: 2, outputPadding: outputPadding))
+      }
+    }
     return cases
   }()
 }

@@ -35,35 +35,47 @@ import Testing
         test.direction == .forward
         ? NaiveConvolution.forward(x, weight, bias: bias, g)
         : NaiveConvolution.transposed(x, weight, bias: bias, g, outputPadding: test.outputPadding)
-      let graph = try Graph("test") { builder in
-        let input = builder.input("x", x.shape)
-        let others = ([weight] + (bias.map { [$0] } ?? [])).map { builder.constant($0) }
-        let y =
-          test.direction == .forward
-          ? input.apply(Convolution(g, function: .relu), named: "y", with: others)
-          : input.apply(
-            TransposedConvolution(g, outputPadding: test.outputPadding, function: .relu), named: "y", with: others)
-        builder.output("y", y)
+      for isConstant in bias == nil ? [true, false] : [true] {
+        try check(test, x, weight, bias: bias, isConstant: isConstant, expected)
       }
-      let largest = expected.magnitudes.max() ?? 0
-      for backend in Self.backends {
-        for algorithm in ConvolutionAlgorithms.candidates(for: test.problem, on: ComputeDevice(backend)).map(\.name) {
-          let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
-          #expect(model.stepInfos[0].algorithm == algorithm)
-          let y = try #require(try model.run(["x": x])["y"])
-          #expect(y.shape == expected.shape)
-          y.withElements(of: Float.self) { y in
-            for index in expected.values.indices {
-              let value = max(0, expected.values[index])
-              let error = abs(Double(y[index]) - value)
-              // Winograd's error is that of its tile, Strassen's that of four results: it goes with the largest sum,
-              // not with each one's own.
-              let isOfSeveral = algorithm.hasPrefix("winograd") || algorithm.hasSuffix("strassen")
-              let scale = isOfSeveral ? largest : expected.magnitudes[index] + 1e-3
-              if !(error <= Self.tolerance * scale) {
-                Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
-                return
-              }
+    }
+  }
+
+  /// Weights are constants, which are packed when the graph is compiled, or come from an input and are packed in the run.
+  private func check(
+    _ test: ConvolutionCase, _ x: Tensor, _ weight: Tensor, bias: Tensor?, isConstant: Bool,
+    _ expected: (values: [Double], magnitudes: [Double], shape: Shape)
+  ) throws {
+    let g = test.geometry
+    let graph = try Graph("test") { builder in
+      let input = builder.input("x", x.shape)
+      let weights = isConstant ? builder.constant(weight) : builder.input("w", weight.shape)
+      let others = [weights] + (bias.map { [builder.constant($0)] } ?? [])
+      let y =
+        test.direction == .forward
+        ? input.apply(Convolution(g, function: .relu), named: "y", with: others)
+        : input.apply(
+          TransposedConvolution(g, outputPadding: test.outputPadding, function: .relu), named: "y", with: others)
+      builder.output("y", y)
+    }
+    let largest = expected.magnitudes.max() ?? 0
+    for backend in Self.backends {
+      for algorithm in ConvolutionAlgorithms.candidates(for: test.problem, on: ComputeDevice(backend)).map(\.name) {
+        let model = try graph.compiled(on: backend, options: .init(convolutionAlgorithm: algorithm))
+        #expect(model.stepInfos.last?.algorithm == algorithm)
+        let y = try #require(try model.run(isConstant ? ["x": x] : ["x": x, "w": weight])["y"])
+        #expect(y.shape == expected.shape)
+        y.withElements(of: Float.self) { y in
+          for index in expected.values.indices {
+            let value = max(0, expected.values[index])
+            let error = abs(Double(y[index]) - value)
+            // Winograd's error is that of its tile, Strassen's that of four results: it goes with the largest sum,
+            // not with each one's own.
+            let isOfSeveral = algorithm.hasPrefix("winograd") || algorithm.hasSuffix("strassen")
+            let scale = isOfSeveral ? largest : expected.magnitudes[index] + 1e-3
+            if !(error <= Self.tolerance * scale) {
+              Issue.record("\(algorithm) on \(backend.name): element \(index) is \(y[index]), expected \(value)")
+              return
             }
           }
         }
@@ -79,7 +91,7 @@ import Testing
     "depthwise", "pointwise", "strassen", "direct", "im2col", "winograd isolated 2×2",
     "winograd isolated 3×3", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6",
     "winograd transposed 5×5", "winograd transposed 7×7", "transposed reshuffle", "transposed strassen",
-    "transposed scatter",
+    "transposed depthwise", "transposed scatter",
   ]
 
   /// The sum with another map, by every algorithm of a transposed convolution, also written over it.
@@ -89,6 +101,8 @@ import Testing
       (ConvolutionGeometry(kernel: 4, stride: 2, padding: 1), Extent2D(height: 5, width: 9), 20),
       (ConvolutionGeometry(kernel: 2, stride: 2), Extent2D(height: 7, width: 4), 128),
       (ConvolutionGeometry(kernel: 3, stride: 2, padding: 1, groups: 2), Extent2D(height: 4, width: 5), 20),
+      (ConvolutionGeometry(kernel: 3, stride: 2, padding: 1, groups: 32), Extent2D(height: 4, width: 5), 1),
+      (ConvolutionGeometry(kernel: 3, padding: 1), Extent2D(height: 6, width: 5), 40),
     ] {
       let x = Self.random([2, size.height, size.width, 32], &generator)
       let weight = Self.random([32, outputs, geometry.kernel.height, geometry.kernel.width], &generator)

@@ -167,6 +167,60 @@ typedef struct {
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
 } seg_winograd;
 
+/// The gradient at rows of f((x - mean) inv_deviation weight + bias), a normalisation with a function: what its sums and its result take.
+typedef struct {
+  const float *dy;
+  long dy_stride;
+  const float *x;
+  long x_stride;
+  const float *mean;            ///< of each channel
+  const float *scale, *shift;   ///< the function is applied to x scale[c] + shift[c]
+  int function;                 ///< a seg_function
+  float parameter_a, parameter_b;
+} seg_normalization;
+
+/// A step of gradient descent with momentum: d = g scale + decay w; m' = momentum m + d; w' = w - rate m', with Nesterov's momentum
+/// w - rate (d + momentum m').
+typedef struct {
+  float rate, momentum, decay, scale;
+  int nesterov;
+} seg_momentum;
+
+/// A step of Adam: d = g scale; m' = beta1 m + complement1 d; v' = beta2 v + complement2 d²; w' = kept w - step m' / (√v' root + epsilon).
+/// A step of Lion: w' = kept w - step sign(beta1 m + complement1 d); m' = beta2 m + complement2 d.
+typedef struct {
+  float beta1, beta2, complement1, complement2, scale, kept, step, root, epsilon;
+} seg_adam;
+/// Sums of outer products over pixels, by which the gradient of a convolution's weights is computed:
+/// S[i][o] = Σ over r, c of x[r x_row + c x_stride + i] y[r y_row + c y_stride + o].
+typedef struct {
+  const float *x;
+  long x_stride, x_row;  ///< floats from a pixel to the next, and from a row of pixels to the next
+  const float *y;
+  long y_stride, y_row;
+  long rows, columns;    ///< rows of pixels, and pixels of each
+  long inputs, outputs;  ///< outputs are whole registers
+  float *sums;
+  long sum_stride;       ///< floats from S[i] to S[i + 1]
+  /// Inputs that lie `sum_stride` apart before the next such run begins, run_stride behind this one.
+  long run, run_stride;
+  int accumulates;       ///< whether the sums are added to what is there
+} seg_outer_products;
+
+/// The gradient of some taps of a row of a depthwise kernel: S[t][c] += Σ over r, p of
+/// x[r x_row + p x_stride + t tap_stride + c] y[r y_row + p y_stride + c].
+typedef struct {
+  const float *x;
+  long x_stride, x_row, tap_stride;
+  const float *y;
+  long y_stride, y_row;
+  long rows, columns;  ///< rows of pixels, and pixels of each
+  long taps;
+  long channels;       ///< whole registers
+  float *sums;
+  long sum_stride;     ///< floats from a tap's sums to the next one's
+} seg_depthwise_gradient;
+
 typedef struct {
   const char *instruction_set;
   long vector_width;  ///< floats a register
@@ -184,6 +238,11 @@ typedef struct {
   /// y[c][r] = x[r][c]
   void (*transpose)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
 
+  /// Columns of a matrix that lie one after another, to rows of a panel in another order: for first <= k < last
+  /// y[(k / period) period_step + (k % period) step + c] = x[c x_stride + k].
+  void (*pack_columns)(const float *x, long x_stride, long columns, long first, long last, long period, float *y, long step,
+                       long period_step);
+
   /// One tile of inputs, its first pixel (row, column) perhaps outside the image, to a row of each plane of its points. `rows` and
   /// `columns` are the places of its axes.
   void (*winograd_input)(const seg_winograd *w, const float *image, long row, long column, long rows, long columns, float *planes);
@@ -196,6 +255,22 @@ typedef struct {
   /// whole images; the tile's first pixel (row, column) is perhaps outside. The result may be the memory of the residual.
   void (*winograd_output)(const seg_winograd *w, const float *planes, const seg_epilogue *epilogue, const seg_destination *result,
                           long row, long column, long rows, long columns);
+
+  /// A y Aᵀ, the transpose of `winograd_output`, of the tile of y whose first pixel is (row, column), to a row of each plane of its points,
+  /// `output_plane` floats apart. y is a map of the result's extent; pixels outside are zero. There are three taps.
+  void (*winograd_gradient)(const seg_winograd *w, const float *y, long y_stride, long row, long column, long rows, long columns,
+                            float *planes);
+
+  /// Gᵀ m G, the transpose of `winograd_filter` for three taps: [count][width] in each of the planes, `plane` floats apart, to
+  /// [count][9][width]; the width is whole registers.
+  void (*winograd_filter_gradient)(const seg_winograd *w, const float *planes, long plane, long count, long width, float *weights);
+
+  void (*outer_products)(const seg_outer_products *products);
+
+  void (*depthwise_gradient)(const seg_depthwise_gradient *gradient);
+
+  /// y[r][c] = x[r][c] for c below `columns`, and 0 from there to `y_stride`.
+  void (*copy_rows)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);
 
   /// y[i] = f(x[i])
   void (*map)(int function, float a, float b, float c, const float *x, float *y, long count);
@@ -249,6 +324,39 @@ typedef struct {
 
   /// The column of the first maximum of each row.
   void (*argmax)(const float *x, long x_stride, long rows, long channels, int *y);
+
+  /// dx[i] = dy[i] f'(x), where source[i] is x or, with `of_value`, f(x); dx may be an operand.
+  void (*map_gradient)(int function, int of_value, float a, float b, const float *dy, const float *source, float *dx,
+                       long count);
+
+  /// The mean of each column over the rows, and the sum of the squared deviations from it.
+  void (*column_moments)(const float *x, long x_stride, long rows, long channels, float *mean, float *deviation);
+
+  /// With g = dy f': the sums over rows of g, and of g (x - mean).
+  void (*normalization_sums)(const seg_normalization *n, long rows, long channels, float *sums, float *products);
+
+  /// With g = dy f': dx = g factor[c] + (x - mean) slope[c] + offset[c]; dx may be dy or x.
+  void (*normalization_gradient)(const seg_normalization *n, const float *factor, const float *slope, const float *offset,
+                                 long rows, long channels, float *dx, long dx_stride);
+
+  /// y[c] = sum over r of p[r][c] q[r][c]
+  void (*add_products)(const float *p, long p_stride, const float *q, long q_stride, long rows, long channels, float *y);
+
+  /// The gradient of each row's softmax y, or of its logarithm; dx may be an operand.
+  void (*softmax_gradient)(int of_logarithm, const float *dy, long dy_stride, const float *y, long y_stride, float *dx,
+                           long dx_stride, long rows, long channels);
+
+  /// The gradient of each row's layer normalisation of x, weight perhaps null; adds to the sums over rows of the gradients of weight and
+  /// bias. dx may be an operand.
+  void (*layer_norm_gradient)(const float *dy, long dy_stride, const float *x, long x_stride, const float *weight, float epsilon,
+                              float *dx, long dx_stride, float *weight_sums, float *bias_sums, long rows, long channels);
+
+  /// Steps of optimisers, w weights and g their gradient; results may be the operands.
+  void (*momentum_step)(const seg_momentum *s, const float *w, const float *g, const float *m, float *new_w, float *new_m,
+                        long count);
+  void (*adam_step)(const seg_adam *s, const float *w, const float *g, const float *m, const float *v, float *new_w,
+                    float *new_m, float *new_v, long count);
+  void (*lion_step)(const seg_adam *s, const float *w, const float *g, const float *m, float *new_w, float *new_m, long count);
 } seg_kernels;
 
 /// The kernels for the widest instruction set that this machine has.

@@ -3,7 +3,7 @@
 /// Kernels compute on float32 in memory that the caller owns. Extents and strides are counted in elements, matrices are row-major.
 /// A call runs on one thread; operators split work over the worker pool. All members may be called from several threads at once.
 /// ``VectorKernels`` are those of the C library. ``ReferenceKernels`` are loops in Double that tests compare with.
-package protocol Kernels: Sendable {
+package protocol Kernels: TrainingKernels {
   /// The layout of packed matrices for ``panelProduct(_:)``.
   var panelLayout: PanelLayout { get }
 
@@ -80,6 +80,12 @@ package protocol Kernels: Sendable {
   func transpose(
     _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
+  /// Packs columns that are contiguous in memory, `xStride` apart, into rows of a panel in another order: for each k of the range
+  /// y[(k / period) · periodStep + (k mod period) · step + c] ← x[c · xStride + k].
+  func packColumns(
+    _ x: UnsafePointer<Float>, xStride: Int, columns: Int, range: Range<Int>, period: Int,
+    _ y: UnsafeMutablePointer<Float>, step: Int, periodStep: Int)
+
   /// Prefetches numbers into the core's second-level cache: a hint that changes no result.
   func prefetch(_ x: UnsafePointer<Float>, count: Int)
 
@@ -100,6 +106,28 @@ package protocol Kernels: Sendable {
   func winogradOutput(
     _ tiling: WinogradTiling, planes: UnsafePointer<Float>, _ epilogue: Epilogue, into result: Destination,
     _ tile: WinogradTile)
+
+  /// Computes A y Aᵀ, the transpose of ``winogradOutput(_:planes:_:into:_:)``, of a tile of y, a map with the extent of the result: one row
+  /// of `outputChannels` in each of the planes of the tile's points. Pixels outside are zero. The filtering has three taps.
+  func winogradGradient(
+    _ tiling: WinogradTiling, _ y: UnsafePointer<Float>, yStride: Int, _ tile: WinogradTile,
+    _ planes: UnsafeMutablePointer<Float>)
+
+  /// Computes Gᵀ m G, the transpose of ``winogradFilter(_:_:count:width:_:plane:)`` for three taps: `[count, width]` in each of the planes,
+  /// `plane` floats apart, to `[count, 9, width]`. The width is a multiple of the unit of ``panelLayout``.
+  func winogradFilterGradient(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, plane: Int, count: Int, width: Int,
+    _ weights: UnsafeMutablePointer<Float>)
+
+  /// Computes sums of outer products over pixels.
+  func outerProducts(_ operands: OuterProductOperands)
+
+  /// Adds up the gradient of some taps of a depthwise kernel.
+  func depthwiseGradient(_ operands: DepthwiseGradientOperands)
+
+  /// Computes y[r, c] ← x[r, c] for c below `columns`, and 0 from there to `yStride`.
+  func copyRows(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int)
 
   /// Reduces a contiguous run to one number.
   func reduce(_ reduction: Reduction, _ x: UnsafePointer<Float>, count: Int) -> Float

@@ -78,6 +78,17 @@ package struct ReferenceKernels: Kernels {
     for r in 0..<rows { for c in 0..<columns { y[c * yStride + r] = x[r * xStride + c] } }
   }
 
+  package func packColumns(
+    _ x: UnsafePointer<Float>, xStride: Int, columns: Int, range: Range<Int>, period: Int,
+    _ y: UnsafeMutablePointer<Float>, step: Int, periodStep: Int
+  ) {
+    for k in range {
+      for column in 0..<columns {
+        y[k / period * periodStep + k % period * step + column] = x[column * xStride + k]
+      }
+    }
+  }
+
   package func prefetch(_ x: UnsafePointer<Float>, count: Int) {}
 
   package func map(

@@ -3,7 +3,7 @@ import CSegKernels
 /// The kernels of `CSegKernels` for one instruction set.
 package struct VectorKernels: Kernels {
   // It is safe to share: a table of C functions in constant memory.
-  private nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
+  nonisolated(unsafe) let table: UnsafePointer<seg_kernels>
   package let coreCacheBytes = seg_core_cache_bytes()
 
   /// The names of the instruction sets, the widest first.
@@ -98,6 +98,14 @@ package struct VectorKernels: Kernels {
     table.pointee.transpose(x, xStride, y, yStride, rows, columns)
   }
 
+  package func packColumns(
+    _ x: UnsafePointer<Float>, xStride: Int, columns: Int, range: Range<Int>, period: Int,
+    _ y: UnsafeMutablePointer<Float>, step: Int, periodStep: Int
+  ) {
+    table.pointee.pack_columns(
+      x, xStride, columns, range.lowerBound, range.upperBound, period, y, step, periodStep)
+  }
+
   package func prefetch(_ x: UnsafePointer<Float>, count: Int) {
     seg_prefetch(x, count)
   }
@@ -128,6 +136,45 @@ package struct VectorKernels: Kernels {
       table.pointee.winograd_output(
         $0, planes, &epilogue, &result, tile.row, tile.column, tile.rowAxis, tile.columnAxis)
     }
+  }
+
+  package func winogradGradient(
+    _ tiling: WinogradTiling, _ y: UnsafePointer<Float>, yStride: Int, _ tile: WinogradTile,
+    _ planes: UnsafeMutablePointer<Float>
+  ) {
+    tiling.withKernel {
+      table.pointee.winograd_gradient($0, y, yStride, tile.row, tile.column, tile.rowAxis, tile.columnAxis, planes)
+    }
+  }
+
+  package func winogradFilterGradient(
+    _ tiling: WinogradTiling, planes: UnsafePointer<Float>, plane: Int, count: Int, width: Int,
+    _ weights: UnsafeMutablePointer<Float>
+  ) {
+    tiling.withKernel { table.pointee.winograd_filter_gradient($0, planes, plane, count, width, weights) }
+  }
+
+  package func outerProducts(_ operands: OuterProductOperands) {
+    var products = seg_outer_products(
+      x: operands.x, x_stride: operands.xStride, x_row: operands.xRow, y: operands.y, y_stride: operands.yStride,
+      y_row: operands.yRow, rows: operands.rows, columns: operands.columns, inputs: operands.inputs,
+      outputs: operands.outputs, sums: operands.sums, sum_stride: operands.sumStride, run: operands.run,
+      run_stride: operands.runStride, accumulates: operands.accumulates ? 1 : 0)
+    table.pointee.outer_products(&products)
+  }
+
+  package func depthwiseGradient(_ operands: DepthwiseGradientOperands) {
+    var gradient = seg_depthwise_gradient(
+      x: operands.x, x_stride: operands.xStride, x_row: operands.xRow, tap_stride: operands.tapStride, y: operands.y,
+      y_stride: operands.yStride, y_row: operands.yRow, rows: operands.rows, columns: operands.columns,
+      taps: operands.taps, channels: operands.channels, sums: operands.sums, sum_stride: operands.sumStride)
+    table.pointee.depthwise_gradient(&gradient)
+  }
+
+  package func copyRows(
+    _ x: UnsafePointer<Float>, xStride: Int, _ y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int, columns: Int
+  ) {
+    table.pointee.copy_rows(x, xStride, y, yStride, rows, columns)
   }
 
   package func map(
@@ -253,7 +300,8 @@ extension Destination {
 }
 
 extension ElementwiseFunction {
-  fileprivate var kernel: (code: Int32, a: Float, b: Float, c: Float) {
+  /// The function's code and parameters in the kernels.
+  var kernel: (code: Int32, a: Float, b: Float, c: Float) {
     func with(_ code: seg_function, _ a: Float = 0, _ b: Float = 0, _ c: Float = 0) -> (Int32, Float, Float, Float) {
       (Int32(code.rawValue), a, b, c)
     }

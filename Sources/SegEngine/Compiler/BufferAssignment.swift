@@ -168,8 +168,9 @@ struct BufferAssignment {
     if reads.upperBound < life.lowerBound { return true }
     let node = running[life.lowerBound]
     let operands = node.inputs.indices.filter { sharing.places[node.inputs[$0].index].owner == variable.value.index }
-    return reads.upperBound == life.lowerBound && node.outputs[0].index == owner && operands.count == 1
-      && node.operator.overwritableInputs(of: node.inputs.count).contains(operands[0])
+    guard let output = node.outputs.firstIndex(where: { $0.index == owner }) else { return false }
+    return reads.upperBound == life.lowerBound && operands.count == 1
+      && node.operator.overwritableInputs(ofOutput: output, of: node.inputs.count).contains(operands[0])
       && sharing.places[node.inputs[operands[0]].index].offset == 0
       && specs[node.inputs[operands[0]].index].byteCount == specs[owner].byteCount
   }

@@ -13,9 +13,14 @@ public struct CompileOptions: Sendable {
   /// The names of the engine's convolution algorithms.
   public static var algorithmNames: [String] { ConvolutionAlgorithms.all.map(\.name) }
 
-  /// The names that ``AlgorithmChoice/named(_:)`` accepts: ``algorithmNames`` and those of ``convolutionAlgorithms``. For others, compiling
-  /// throws ``GraphError/unknownAlgorithm(name:known:)``.
-  var knownAlgorithms: [String] { CompileOptions.algorithmNames + convolutionAlgorithms.map(\.name) }
+  /// The names of the engine's algorithms for gradients of a convolution's weights.
+  public static var weightGradientAlgorithmNames: [String] { WeightGradientAlgorithms.all.map(\.name) }
+
+  /// The names that ``AlgorithmChoice/named(_:)`` accepts: ``algorithmNames``, ``weightGradientAlgorithmNames`` and those of
+  /// ``convolutionAlgorithms``. For others, compiling throws ``GraphError/unknownAlgorithm(name:known:)``.
+  var knownAlgorithms: [String] {
+    CompileOptions.algorithmNames + CompileOptions.weightGradientAlgorithmNames + convolutionAlgorithms.map(\.name)
+  }
 
   /// Whether graphs are rewritten (batch norm folded, activations fused). If not, each operator runs as written, which is slower; tests
   /// compare with it.

@@ -163,6 +163,17 @@ public final class CompiledModel: Sendable {
     return Dictionary(uniqueKeysWithValues: zip(outputs.map(\.name), results))
   }
 
+  /// Runs the model on tensors in order, in a workspace that the model keeps between runs.
+  ///
+  /// - Throws: The errors of ``run(_:into:updating:using:)``.
+  package func run(
+    _ inputs: [Tensor], into outputs: inout [Tensor], updating variables: inout [Tensor]
+  ) throws(GraphError) {
+    let workspace = parked.withLock { $0.list.popLast() } ?? makeWorkspace()
+    defer { park(workspace) }
+    try run(inputs, into: &outputs, updating: &variables, using: workspace)
+  }
+
   /// Runs the model on tensors in the order of ``inputs``, and writes `outputs`, in the order of ``outputs``.
   ///
   /// Allocates nothing if no other tensor shares the memory of `outputs`.

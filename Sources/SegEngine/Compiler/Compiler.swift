@@ -67,7 +67,7 @@ struct Compiler {
       name: graph.name, inputs: ports(graph.inputs) { buffers.places[$0.value.index].buffer },
       outputs: ports(graph.outputs) { buffers.ofOutput[$0.name]! },
       variables: graph.variables.map {
-        .init(name: $0.name, spec: $0.initial.spec, buffer: buffers.ofVariable[$0.name]!)
+        .init(name: $0.name, spec: $0.spec, buffer: buffers.ofVariable[$0.name]!)
       },
       steps: steps, changes: changes,
       constants: constants(of: buffers, readBy: steps),

@@ -9,11 +9,12 @@ enum ConvolutionAlgorithms {
     WinogradConvolution.method(.six, isFrequent: true),
     WinogradConvolution.method(.transposedFive, .transposedWinograd),
     WinogradConvolution.method(.transposedSeven, .transposedWinograd), TiledIm2Col.method, TransposedReshuffle.method,
-    TransposedStrassen.method, TransposedScatter.method,
+    TransposedStrassen.method, TransposedDepthwise.method, TransposedScatter.method,
   ]
 
   /// Returns the algorithms that apply, at least one: ``TiledIm2Col`` supports every forward problem, ``TransposedScatter`` every
-  /// transposed one. None apply to a number format without kernels on the device.
+  /// transposed one. To a transposed problem of stride 1 the forward ones apply too (``ConvolutionProblem/turned``). None apply to a number
+  /// format without kernels on the device.
   ///
   /// - Parameters:
   ///   - others: The user's algorithms.
@@ -22,9 +23,14 @@ enum ConvolutionAlgorithms {
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
     adding others: [ConvolutionMethod] = [], exactly isExact: Bool = false
   ) -> [any ConvolutionAlgorithm] {
-    (isExact ? all.filter(\.sumsProducts) : all + others).compactMap { method in
-      device.kernels(for: method.kind.operation, in: elementType) == nil ? nil : method.make(problem, device)
+    let turned = problem.turned
+    func make(_ method: ConvolutionMethod, _ turned: ConvolutionProblem?) -> (any ConvolutionAlgorithm)? {
+      guard device.kernels(for: method.kind.operation, in: elementType) != nil else { return nil }
+      return method.make(problem, device) ?? turned.flatMap { method.make($0, device) }
     }
+    // The user's algorithms know no turned weights.
+    return (isExact ? all.filter(\.sumsProducts) : all).compactMap { make($0, turned) }
+      + (isExact ? [] : others).compactMap { make($0, nil) }
   }
 
   /// The chosen algorithm, and the candidates, the fastest first.

@@ -16,26 +16,33 @@ public struct ConvolutionMethod: Sendable {
     case transposedWinograd
     /// Transposed, with the kernel equal to the stride.
     case transposedBlocks
+    /// Transposed and depthwise.
+    case transposedDepthwise
     /// Transposed, any geometry.
     case transposed
 
     /// The operation in the ``KernelTable``.
     var operation: KernelTable.Operation {
       switch self {
-      case .depthwise: .depthwise
+      case .depthwise, .transposedDepthwise: .depthwise
       case .winograd, .isolated, .transposedWinograd: .winograd
       case .general, .pointwise, .transposedBlocks, .transposed: .panelProduct
       }
     }
 
     /// Whether the convolution is a transposed one.
-    var isTransposed: Bool { self == .transposedWinograd || self == .transposedBlocks || self == .transposed }
+    var isTransposed: Bool {
+      switch self {
+      case .transposedWinograd, .transposedBlocks, .transposedDepthwise, .transposed: true
+      case .general, .pointwise, .depthwise, .winograd, .isolated: false
+      }
+    }
 
     /// Whether it is computed by Winograd's filtering.
     var isWinograd: Bool {
       switch self {
       case .winograd, .isolated, .transposedWinograd: true
-      case .general, .pointwise, .depthwise, .transposedBlocks, .transposed: false
+      case .general, .pointwise, .depthwise, .transposedBlocks, .transposedDepthwise, .transposed: false
       }
     }
   }

@@ -14,6 +14,8 @@ public struct ConvolutionProblem: Hashable, Sendable {
   public let output: Extent2D
   /// Channels of the output.
   public let outputChannels: Int
+  /// The places of the weights in memory.
+  let weights: WeightLayout
 
   init(_ direction: ConvolutionDirection, _ geometry: ConvolutionGeometry, input: Shape, output: Shape) {
     self.direction = direction
@@ -23,6 +25,38 @@ public struct ConvolutionProblem: Hashable, Sendable {
     inputChannels = input.channels
     self.output = Extent2D(height: output.height, width: output.width)
     outputChannels = output.channels
+    let (inputs, outputs) = (inputChannels / geometry.groups, outputChannels / geometry.groups)
+    let taps = geometry.kernel.height * geometry.kernel.width
+    weights =
+      direction == .forward
+      ? WeightLayout(group: outputs * inputs * taps, output: inputs * taps, input: taps, taps: taps)
+      : WeightLayout(group: outputs * inputs * taps, output: taps, input: outputs * taps, taps: taps)
+  }
+
+  /// Makes the forward problem of a transposed one of stride 1 with other padding and turned taps.
+  private init(turning other: ConvolutionProblem, padding: Padding2D) {
+    direction = .forward
+    var geometry = other.geometry
+    geometry.padding = padding
+    self.geometry = geometry
+    (batch, input, inputChannels) = (other.batch, other.input, other.inputChannels)
+    (output, outputChannels) = (other.output, other.outputChannels)
+    weights = other.weights.turned
+  }
+
+  /// The forward convolution that a transposed one of stride 1 is: the taps are in reverse order, and the padding of each side is
+  /// dilation · (kernel − 1) less that of the transposed one. `nil` for other strides, and if a padding would be negative.
+  var turned: ConvolutionProblem? {
+    guard direction == .transposed, geometry.stride == 1 else { return nil }
+    let (height, width) = (geometry.effectiveKernel.height - 1, geometry.effectiveKernel.width - 1)
+    let (top, left) = (height - geometry.padding.top, width - geometry.padding.left)
+    // Output padding adds to the bottom and to the right.
+    let (bottom, right) = (
+      output.height - input.height + height - top, output.width - input.width + width - left
+    )
+    guard min(top, left, bottom, right) >= 0 else { return nil }
+    return ConvolutionProblem(
+      turning: self, padding: Padding2D(top: top, left: left, bottom: bottom, right: right))
   }
 
   /// Input channels per group.

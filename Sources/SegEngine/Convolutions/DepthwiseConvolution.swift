@@ -53,12 +53,14 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     var target = packed
+    let layout = problem.weights
     for piece in 0..<channels.pieces {
       let inputs = channels[piece]
       let outputs = inputs.lowerBound * problem.groupOutputs..<inputs.upperBound * problem.groupOutputs
       for tap in 0..<problem.taps {
         for output in outputs {
-          target.pointee = weights[output * problem.taps + tap]
+          let (group, own) = output.quotientAndRemainder(dividingBy: problem.groupOutputs)
+          target.pointee = weights[group * layout.group + own * layout.output + layout.tap(tap)]
           target += 1
         }
       }

@@ -100,7 +100,7 @@ struct DirectConvolution: TiledConvolutionAlgorithm {
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
     for group in 0..<problem.geometry.groups {
       matrix.pack(
-        weights + group * problem.groupOutputs * matrix.k, into: packed + group * matrix.count, over: workers)
+        weights + group * problem.weights.group, into: packed + group * matrix.count, over: workers)
     }
     (packed + zeros).initialize(repeating: 0, count: zeroCount)
   }

@@ -67,7 +67,8 @@ struct StrassenConvolution: TiledConvolutionAlgorithm {
   var packedCount: Int { product.packedCount }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    product.pack(weights, rowStride: 1, columnStride: problem.inputChannels, into: packed, over: workers)
+    product.pack(
+      weights, rowStride: problem.weights.input, columnStride: problem.weights.output, into: packed, over: workers)
   }
 
   var tileCount: Int { tiles.pieces * columns.pieces }

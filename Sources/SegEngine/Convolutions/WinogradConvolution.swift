@@ -33,8 +33,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   let frame: WinogradFrame
   /// The weights of one point: columns are the output channels of each phase of the frame.
   let matrix: PanelMatrix
-  /// The untransformed weights, a row for each tap of an input channel, for ``Order/panels``.
-  private let plainMatrix: PanelMatrix?
+  /// The untransformed weights, a row for each tap of an input channel.
+  private let plainMatrix: PanelMatrix
+  private let kernels: any Kernels
   /// The matrix that transforms weights, row by row.
   private let filterTransform: ContiguousArray<Double>
   let tiles: WinogradTiles
@@ -123,13 +124,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
     matrix = PanelMatrix(
       rowOffsets: 0..<problem.inputChannels,
-      columnOffsets: (0..<columns).map { $0 * problem.inputChannels }, layout: layout)
-    plainMatrix =
-      order == .panels
-      ? PanelMatrix(
-        rowOffsets: (0..<problem.inputChannels).flatMap { input in
-          frame.tapOffsets.map { input * frame.inputStride + $0 }
-        }, columnOffsets: frame.columnOffsets, layout: layout) : nil
+      columnOffsets: (0..<columns).map { $0 * problem.inputChannels }, layout: layout, on: device)
+    plainMatrix = PanelMatrix(
+      rowOffsets: (0..<problem.inputChannels).flatMap { input in
+        frame.tapOffsets.map { input * frame.inputStride + $0 }
+      }, columnOffsets: frame.columnOffsets, layout: layout, on: device)
+    kernels = device.kernels
     filterTransform = ContiguousArray(filtering.filterTransform.joined())
     let weightShare = WinogradConvolution.panelWeightBytes(device.kernels.coreCacheBytes)
     depths = EvenPieces(
@@ -176,9 +176,22 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
 
   var packedFormat: PackedFormat {
-    float32Format(plainMatrix == nil ? filtering.packing : "taps a channel", panels: matrix.layout)
+    float32Format(order == .panels ? "taps a channel" : filtering.packing, panels: matrix.layout)
   }
-  var packedCount: Int { plainMatrix?.count ?? filtering.products * matrix.count }
+  var packedCount: Int { order == .panels ? plainMatrix.count : filtering.products * matrix.count }
+
+  /// Packs constant weights; transformed ones are computed in Double.
+  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
+    guard order != .panels else { return plainMatrix.pack(weights, into: packed, over: workers) }
+    withUnsafeTemporaryAllocation(
+      byteCount: ElementType.float32.byteCount(of: workers.threadCount * threadPackingCount),
+      alignment: AlignedMemory.alignment
+    ) { memory in
+      let scratch = memory.baseAddress!.bindMemory(
+        to: Float.self, capacity: memory.count / ElementType.float32.byteCount)
+      packTransformed(weights, into: packed, scratch: scratch, over: workers)
+    }
+  }
 
   /// The scratch numbers of one thread: g, G g and a row of the transformed weights, with the columns of a panel each, in Double.
   private var threadPackingCount: Int {
@@ -186,27 +199,31 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     return (2 * (r * r + r * n + 1) * matrix.layout.width + 15) / 16 * 16
   }
 
-  func packingScratchCount(threads: Int) -> Int { plainMatrix == nil ? threads * threadPackingCount : 0 }
+  /// The input channels whose weights are transformed at a time if the network computes them.
+  private var packedInputs: EvenPieces { EvenPieces(matrix.k, largest: 32) }
+  private var runPackingCount: Int { packedInputs.size * frame.taps * frame.taps * matrix.layout.width }
 
-  func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    withUnsafeTemporaryAllocation(
-      byteCount: max(1, ElementType.float32.byteCount(of: packingScratchCount(threads: workers.threadCount))),
-      alignment: AlignedMemory.alignment
-    ) { memory in
-      let scratch = memory.baseAddress!.bindMemory(
-        to: Float.self, capacity: memory.count / ElementType.float32.byteCount)
-      pack(weights, into: packed, scratch: scratch, over: workers)
-    }
-  }
+  func packingScratchCount(threads: Int) -> Int { order == .panels ? 0 : threads * runPackingCount }
 
+  /// Packs weights that the network computes; they are transformed in float32.
   func pack(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     over workers: WorkerPool
   ) {
-    if let plainMatrix {
-      plainMatrix.pack(weights, into: packed, over: workers)
-    } else {
-      packTransformed(weights, into: packed, scratch: scratch, over: workers)
+    guard order != .panels else { return plainMatrix.pack(weights, into: packed, over: workers) }
+    let (layout, taps, inputs) = (matrix.layout, frame.taps * frame.taps, packedInputs)
+    let panels = (matrix.n + layout.width - 1) / layout.width
+    workers.forEach(panels * inputs.pieces) { index, worker in
+      let (panel, piece) = index.quotientAndRemainder(dividingBy: inputs.pieces)
+      let (column, channels) = (panel * layout.width, inputs[piece])
+      let stored = layout.storedColumns(at: column, of: matrix.n)
+      let plain = scratch + worker * runPackingCount
+      plainMatrix.pack(
+        rows: channels.lowerBound * taps..<channels.upperBound * taps, groupedBy: taps, ofPanelAt: column, weights,
+        into: plain)
+      kernels.winogradFilter(
+        tiling, plain, count: channels.count, width: stored,
+        packed + layout.offset(ofPanelAt: column, k: matrix.k) + channels.lowerBound * stored, plane: matrix.count)
     }
   }
 

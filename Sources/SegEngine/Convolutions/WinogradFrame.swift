@@ -45,9 +45,9 @@ struct WinogradFrame: Sendable {
     (inputStep, outputStep) = (geometry.dilation, geometry.dilation)
     padding = (geometry.padding.top, geometry.padding.left)
     phases = [0]
-    tapOffsets = Array(0..<9)
-    inputStride = 9
-    columnOffsets = (0..<problem.outputChannels).map { $0 * problem.inputChannels * 9 }
+    tapOffsets = (0..<9).map(problem.weights.tap)
+    inputStride = problem.weights.input
+    columnOffsets = (0..<problem.outputChannels).map { $0 * problem.weights.output }
   }
 
   private init?(transposed problem: ConvolutionProblem) {

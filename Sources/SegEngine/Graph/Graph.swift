@@ -183,9 +183,9 @@ public struct Graph: Sendable {
       }
     }
     for variable in variables {
-      guard let update = variable.update, specs[update.index] != variable.initial.spec else { continue }
+      guard let update = variable.update, specs[update.index] != variable.spec else { continue }
       throw GraphError.wrongUpdate(
-        variable: variable.name, expected: variable.initial.spec, actual: specs[update.index], location: nil)
+        variable: variable.name, expected: variable.spec, actual: specs[update.index], location: nil)
     }
     return specs
   }

@@ -79,12 +79,12 @@ public final class GraphBuilder {
     graph.outputs.append(.init(name: name, value: value.id))
   }
 
-  func addVariable(_ name: String, _ tensor: Tensor, _ location: SourceLocation?) -> Value {
+  func addVariable(_ name: String, _ spec: TensorSpec, _ initial: Tensor?, _ location: SourceLocation?) -> Value {
     if graph.variables.contains(where: { $0.name == name }) {
       fail(.duplicateName(name: name, location: location?.description))
     }
-    let id = addValue(.variable(name: name), tensor.spec)
-    graph.variables.append(.init(name: name, value: id, initial: tensor, update: nil))
+    let id = addValue(.variable(name: name), spec)
+    graph.variables.append(.init(name: name, value: id, spec: spec, initial: initial, update: nil))
     return Value(builder: self, id: id)
   }
 
@@ -94,10 +94,10 @@ public final class GraphBuilder {
     }
     let info = graph.variables[index]
     if info.update != nil { fail(.duplicateName(name: info.name, location: location?.description)) }
-    if failure == nil, graph[value.id].spec != info.initial.spec {
+    if failure == nil, graph[value.id].spec != info.spec {
       fail(
         .wrongUpdate(
-          variable: info.name, expected: info.initial.spec, actual: graph[value.id].spec,
+          variable: info.name, expected: info.spec, actual: graph[value.id].spec,
           location: location?.description))
     }
     graph.variables[index].update = value.id
@@ -150,6 +150,9 @@ public final class GraphBuilder {
   }
 
   func spec(of id: Graph.ValueID) -> TensorSpec { graph[id].spec }
+
+  /// The nodes so far.
+  var nodes: [Graph.Node] { graph.nodes }
 
   /// Returns the origin of a value.
   package func source(of value: Value) -> Graph.Source { graph[value.id].source }

@@ -22,15 +22,18 @@ extension Graph {
     public let name: String
     /// The value at the beginning of a run.
     public let value: ValueID
-    /// The tensor before the first run.
-    public let initial: Tensor
+    /// Shape and type.
+    public let spec: TensorSpec
+    /// The tensor before the first run; `nil` where the caller provides it, such as weights in training.
+    public let initial: Tensor?
     /// The value after a run; `nil` if runs do not change the variable.
     public internal(set) var update: ValueID?
   }
 
-  /// The variables before the first run.
+  /// The variables before the first run, without those that the caller provides.
   public var initialVariables: Variables {
-    Variables(Dictionary(uniqueKeysWithValues: variables.map { ($0.name, $0.initial) }))
+    Variables(
+      Dictionary(uniqueKeysWithValues: variables.compactMap { info in info.initial.map { (info.name, $0) } }))
   }
 }
 
@@ -41,7 +44,14 @@ extension GraphBuilder {
   public func variable(
     _ name: String, initially tensor: Tensor, file: StaticString = #fileID, line: UInt = #line
   ) -> Value {
-    addVariable(name, tensor, location(file, line))
+    addVariable(name, tensor.spec, tensor, location(file, line))
+  }
+
+  /// Adds a variable of a shape and type whose tensor the caller provides before the first run.
+  package func variable(
+    _ name: String, _ spec: TensorSpec, file: StaticString = #fileID, line: UInt = #line
+  ) -> Value {
+    addVariable(name, spec, nil, location(file, line))
   }
 
   /// Sets the value of a variable after each run. It may be set once per variable.

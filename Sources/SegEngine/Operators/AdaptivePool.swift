@@ -120,3 +120,22 @@ extension AdaptivePool {
     return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
   }
 }
+
+extension AdaptivePool: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, dy) = (context.inputs[0], context.outputGradient)
+    let (rows, columns) = (
+      AdaptivePool.windows(x.shape.height, size.height), AdaptivePool.windows(x.shape.width, size.width)
+    )
+    guard operation == .average else {
+      return context.only(
+        dy.apply(WindowMaximumGradient(rows: rows, columns: columns), named: "input", with: [x, context.outputs[0]]))
+    }
+    func taps(_ windows: ContiguousArray<Range<Int>>) -> Resize.Taps {
+      Resize.Taps(
+        taps: windows.map(\.count).max() ?? 1, indices: windows.map(Array.init),
+        weights: windows.map { Array(repeating: 1 / Float($0.count), count: $0.count) })
+    }
+    return context.only(dy.resamplingGradient(rows: taps(rows), columns: taps(columns), like: x.shape))
+  }
+}

@@ -95,3 +95,31 @@ extension AveragePool: PropertyInferring {
     return [y]
   }
 }
+
+extension AveragePool: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    let (kernel, padding) = (geometry.kernel, geometry.padding)
+    /// The pixels of each window along one axis, and their share in the mean.
+    func taps(
+      _ input: Int, _ output: Int, kernel: Int, stride: Int, dilation: Int, before: Int, after: Int
+    ) -> Resize.Taps {
+      var taps = Resize.Taps(taps: kernel)
+      for index in 0..<output {
+        let positions = (0..<kernel).map { index * stride - before + $0 * dilation }
+        let inside = positions.filter { $0 >= 0 && $0 < input }
+        let counted = countingPadding ? positions.filter { $0 < input + after }.count : inside.count
+        taps.indices.append(inside)
+        taps.weights.append(inside.map { _ in 1 / Float(max(1, counted)) })
+      }
+      return taps
+    }
+    let rows = taps(
+      x.height, y.height, kernel: kernel.height, stride: geometry.stride.height, dilation: geometry.dilation.height,
+      before: padding.top, after: padding.bottom)
+    let columns = taps(
+      x.width, y.width, kernel: kernel.width, stride: geometry.stride.width, dilation: geometry.dilation.width,
+      before: padding.left, after: padding.right)
+    return context.only(context.outputGradient.resamplingGradient(rows: rows, columns: columns, like: x))
+  }
+}

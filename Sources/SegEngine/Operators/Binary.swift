@@ -278,3 +278,49 @@ extension ValueRelation {
   /// The relation if it is that of a span, else `nil`.
   var ifSpan: ValueRelation? { kind == .span && !isReciprocal ? self : nil }
 }
+
+extension Binary: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (p, q, y) = (context.inputs[0], context.inputs[1], context.outputs[0])
+    let dy = context.gradient(before: function) { Binary(operation) }
+    /// The result of the operation before the function.
+    func result() -> Value { function == .identity ? y : p.combine(operation, q, named: "result") }
+    func gradient(_ index: Int, _ value: () -> Value) -> Value? {
+      context.requiresGradient[index] ? value().summed(to: context.inputs[index].shape) : nil
+    }
+    switch operation {
+    case .add: return [gradient(0) { dy }, gradient(1) { dy }]
+    case .subtract: return [gradient(0) { dy }, gradient(1) { dy.map(.negate) }]
+    case .multiply:
+      return [
+        gradient(0) { dy.combine(.multiply, q, named: "left") }, gradient(1) { dy.combine(.multiply, p, named: "right") },
+      ]
+    case .divide:
+      return [
+        gradient(0) { dy.combine(.divide, q, named: "left") },
+        gradient(1) {
+          dy.combine(.multiply, result(), named: "right").combine(.divide, q, named: "right").map(.negate)
+        },
+      ]
+    case .maximum, .minimum:
+      return [0, 1].map { index in
+        gradient(index) {
+          dy.apply(
+            ChoiceGradient(ofLargest: operation == .maximum), named: index == 0 ? "left" : "right",
+            with: index == 0 ? [p, q] : [q, p])
+        }
+      }
+    case .power:
+      return [
+        gradient(0) {
+          let exponent = q.combine(.subtract, context.graph.constant(Tensor([1], [Float(1)])), named: "exponent")
+          return dy.combine(.multiply, q, named: "left").combine(
+            .multiply, p.combine(.power, exponent, named: "power"), named: "left")
+        },
+        gradient(1) {
+          dy.combine(.multiply, result(), named: "right").combine(.multiply, p.map(.log), named: "right")
+        },
+      ]
+    }
+  }
+}

@@ -128,3 +128,9 @@ extension ValueProperties {
     return y
   }
 }
+
+extension Broadcast: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    context.only(context.outputGradient.summed(to: context.inputs[0].shape))
+  }
+}

@@ -147,3 +147,17 @@ extension Concat: ElementSelecting {
   /// Returns all inputs.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { Array(inputs.indices) }
 }
+
+extension Concat: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.outputGradient
+    guard let axis = dy.shape.normalizedAxis(axis) else { preconditionFailure("shapes were checked") }
+    var start = 0
+    return context.inputs.indices.map { index in
+      let extent = context.inputs[index].shape[axis]
+      defer { start += extent }
+      return context.requiresGradient[index]
+        ? dy.slice([.init(axis: axis, from: start, to: start + extent)], named: "input\(index)") : nil
+    }
+  }
+}

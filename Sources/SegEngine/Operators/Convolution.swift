@@ -224,3 +224,33 @@ extension Convolution: PropertyInferring {
     return Elementwise(function).properties(of: [.init(outputs[0], y)], outputs: outputs)
   }
 }
+
+extension Convolution: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.gradient(before: function) { Convolution(geometry, addingResidual: addsResidual) }
+    let (x, weight) = (context.inputs[0], context.inputs[1])
+    var gradients: [Value?] = [
+      context.requiresGradient[0] ? dy.convolutionInputGradient(geometry, weight, like: x) : nil,
+      context.requiresGradient[1] ? x.apply(ConvolutionWeightGradient(geometry), named: "weight", with: [dy]) : nil,
+    ]
+    let operands = context.inputs.count - (addsResidual ? 1 : 0)
+    if operands > 2 { gradients.append(context.requiresGradient[2] ? dy.summedOverRows(named: "bias") : nil) }
+    if addsResidual { gradients.append(dy) }
+    return gradients
+  }
+}
+
+extension Value {
+  /// Computes the gradient of a convolution's input from this gradient of its output: the transposed convolution with the same weights.
+  func convolutionInputGradient(_ geometry: ConvolutionGeometry, _ weight: Value, like x: Value) -> Value {
+    let size = geometry.transposedOutputSize(of: Extent2D(height: shape.height, width: shape.width))
+    // Rows and columns that no window reaches, because the stride does not divide the map.
+    let rest = Extent2D(height: x.shape.height - size.height, width: x.shape.width - size.width)
+    return apply(TransposedConvolution(geometry, outputPadding: rest), named: "input", with: [weight])
+  }
+
+  /// Sums all rows (pixels, tokens): the gradient of a bias.
+  func summedOverRows(named name: String) -> Value {
+    reduce(.sum, axes: Array(0..<shape.rank - 1), keepingAxes: false, named: name)
+  }
+}

@@ -75,3 +75,17 @@ extension CropLike {
     return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
   }
 }
+
+extension CropLike: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    return context.only(
+      context.outputGradient.apply(
+        Pad(
+          [1, 2].map { axis in
+            let rest = x[axis] - y[axis]
+            let before = anchor == .center ? rest / 2 : 0
+            return Pad.Amount(axis: axis, before: before, after: rest - before)
+          }), named: "input"))
+  }
+}

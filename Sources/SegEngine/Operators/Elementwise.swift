@@ -124,3 +124,10 @@ extension ElementwiseFunction {
     }
   }
 }
+
+extension Elementwise: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    guard function.isDifferentiable else { return [nil] }
+    return [context.gradient(before: function) { Identity() }]
+  }
+}

@@ -60,3 +60,7 @@ extension GlobalPool {
     .everything(of: inputs[0])
   }
 }
+
+extension GlobalPool: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] { reduce.gradients(context) }
+}

@@ -67,3 +67,12 @@ extension GroupNorm {
     .everything(of: inputs[index])
   }
 }
+
+extension GroupNorm: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let results = context.graph.add(
+      GroupNormGradient(groups: groups, epsilon: epsilon), named: "gradients",
+      to: [context.outputGradient] + context.inputs, outputCount: context.inputs.count)
+    return zip(results, context.requiresGradient).map { $1 ? $0 : nil }
+  }
+}

@@ -37,3 +37,7 @@ extension Identity: PropertyInferring {
     [inputs[0].properties]
   }
 }
+
+extension Identity: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] { [context.outputGradient] }
+}

@@ -31,3 +31,12 @@ extension InstanceNorm {
     .everything(of: inputs[index])
   }
 }
+
+extension InstanceNorm: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let results = context.graph.add(
+      GroupNormGradient(groups: context.inputs[0].channels, epsilon: epsilon), named: "gradients",
+      to: [context.outputGradient] + context.inputs, outputCount: context.inputs.count)
+    return zip(results, context.requiresGradient).map { $1 ? $0 : nil }
+  }
+}

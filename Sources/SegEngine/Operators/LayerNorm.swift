@@ -81,3 +81,12 @@ extension Value {
     }
   }
 }
+
+extension LayerNorm: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let results = context.graph.add(
+      LayerNormGradient(epsilon: epsilon), named: "gradients", to: [context.outputGradient] + context.inputs,
+      outputCount: context.inputs.count)
+    return zip(results, context.requiresGradient).map { $1 ? $0 : nil }
+  }
+}

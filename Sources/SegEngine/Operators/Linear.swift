@@ -133,3 +133,26 @@ extension Value {
     return apply(Linear(), named: name, with: parameters, file: file, line: line)
   }
 }
+
+extension Linear: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.gradient(before: function) { Linear(addingResidual: addsResidual) }
+    let (x, weight) = (context.inputs[0], context.inputs[1])
+    /// The rows of a map as pixels of a map of width 1, so that products are those of 1×1 convolutions.
+    func pixels(_ value: Value) -> Value { value.reshape(to: [1, value.shape.rows, 1, value.channels]) }
+    let kernel = ConvolutionGeometry(kernel: 1)
+    var gradients: [Value?] = [
+      context.requiresGradient[0]
+        ? pixels(dy).apply(
+          TransposedConvolution(kernel), named: "input", with: [weight.reshape(to: [dy.channels, x.channels, 1, 1])]
+        ).reshape(to: x.shape) : nil,
+      context.requiresGradient[1]
+        ? pixels(x).apply(ConvolutionWeightGradient(kernel), named: "weight", with: [pixels(dy)])
+          .reshape(to: weight.shape) : nil,
+    ]
+    let operands = context.inputs.count - (addsResidual ? 1 : 0)
+    if operands > 2 { gradients.append(context.requiresGradient[2] ? dy.summedOverRows(named: "bias") : nil) }
+    if addsResidual { gradients.append(dy) }
+    return gradients
+  }
+}

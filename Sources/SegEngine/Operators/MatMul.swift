@@ -117,3 +117,24 @@ extension MatMul {
     .everything(of: inputs[index])
   }
 }
+
+extension MatMul: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (a, b, dy) = (context.inputs[0], context.inputs[1], context.outputGradient)
+    func gradient(_ index: Int, _ value: () -> Value) -> Value? {
+      context.requiresGradient[index] ? value().summed(to: context.inputs[index].shape) : nil
+    }
+    return [
+      gradient(0) {
+        transposesA
+          ? b.matmul(dy, transposingA: transposesB, transposingB: true, named: "left")
+          : dy.matmul(b, transposingB: !transposesB, named: "left")
+      },
+      gradient(1) {
+        transposesB
+          ? dy.matmul(a, transposingA: true, transposingB: transposesA, named: "right")
+          : a.matmul(dy, transposingA: !transposesA, named: "right")
+      },
+    ]
+  }
+}

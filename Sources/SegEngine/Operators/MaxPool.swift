@@ -106,3 +106,10 @@ extension MaxPool: ElementSelecting {
   /// Returns the pooled map, unless indices are an output too.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { outputs.count == 1 ? [0] : [] }
 }
+
+extension MaxPool: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    guard let dy = context.outputGradients[0] else { return [nil] }
+    return context.only(dy.apply(MaxPoolGradient(self), named: "input", with: [context.inputs[0]]))
+  }
+}

@@ -125,3 +125,10 @@ extension MaxUnpool {
     return .axes(height: axis(x.height, y.height), width: axis(x.width, y.width))
   }
 }
+
+extension MaxUnpool: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    context.only(
+      context.outputGradient.apply(MaxUnpoolGradient(), named: "input", with: [context.inputs[1]]))
+  }
+}

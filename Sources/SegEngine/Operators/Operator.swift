@@ -30,6 +30,10 @@ public protocol Operator: Sendable {
   /// Returns the inputs, of `count`, whose memory output 0 may overwrite while the operator runs: one of them at a time.
   func overwritableInputs(of count: Int) -> [Int]
 
+  /// Returns the inputs, of `count`, whose memory an output may overwrite. Those of different outputs are different, and all may be
+  /// overwritten at once where they are variables that the outputs update.
+  func overwritableInputs(ofOutput output: Int, of count: Int) -> [Int]
+
   /// Returns the input that output 0 equals in memory (for a reshape, an identity, a padding by nothing), or `nil`.
   func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int?
 
@@ -48,6 +52,9 @@ extension Operator {
   public var attributes: String { "" }
   public var latencyKind: String { Self.name }
   public func overwritableInputs(of count: Int) -> [Int] { [] }
+  public func overwritableInputs(ofOutput output: Int, of count: Int) -> [Int] {
+    output == 0 ? overwritableInputs(of: count) : []
+  }
   public func forwardedInput(inputs: [TensorSpec], outputs: [TensorSpec]) -> Int? { nil }
   public var takesRowStrides: Bool { false }
   public func takesRowStrides(ofInput index: Int) -> Bool { takesRowStrides }

@@ -65,3 +65,15 @@ extension PReLU: PropertyInferring {
     return [x.with(range: below.hull(above))]
   }
 }
+
+extension PReLU: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, slope, dy) = (context.inputs[0], context.inputs[1], context.outputGradient)
+    let negative = x.combine(.minimum, context.graph.constant(Tensor([1], [Float(0)])), named: "negative")
+    return [
+      context.requiresGradient[0] ? dy.apply(PReLUGradient(), named: "input", with: [x, slope]) : nil,
+      context.requiresGradient[1]
+        ? dy.combine(.multiply, negative, named: "slope").summedOverRows(named: "slope").summed(to: slope.shape) : nil,
+    ]
+  }
+}

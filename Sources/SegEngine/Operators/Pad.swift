@@ -254,3 +254,21 @@ extension Pad: PropertyInferring {
     return [y]
   }
 }
+
+extension Pad: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, dy) = (context.inputs[0].shape, context.outputGradient)
+    guard case .constant = mode else {
+      return context.only(dy.apply(RepeatingPadGradient(self, shape: x), named: "input"))
+    }
+    // What was cropped has no gradient, what was added takes none.
+    return context.only(
+      dy.apply(Pad(amounts.map { .init(axis: $0.axis, before: -$0.before, after: -$0.after) }), named: "input"))
+  }
+
+  /// The input index of each index of an output axis, for padding that repeats elements.
+  func sources(axis: Int, extent: Int) -> [Int] {
+    guard let amount = amounts.first(where: { $0.axis == axis }) else { return Array(0..<extent) }
+    return (0..<extent + amount.before + amount.after).map { source(of: $0 - amount.before, in: extent) }
+  }
+}

@@ -67,3 +67,13 @@ extension PadLike {
       width: .shifted(by: -before[1], of: inputs[0].shape.width))
   }
 }
+
+extension PadLike: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, y) = (context.inputs[0], context.outputs[0])
+    let pad = amounts(TensorSpec(x.shape), TensorSpec(y.shape))
+    return context.only(
+      context.outputGradient.apply(
+        Pad(pad.map { .init(axis: $0.axis, before: -$0.before, after: -$0.after) }), named: "input"))
+  }
+}

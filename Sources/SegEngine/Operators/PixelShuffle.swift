@@ -95,3 +95,9 @@ extension PixelShuffle: PropertyInferring {
     return [y]
   }
 }
+
+extension PixelShuffle: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    context.only(context.outputGradient.pixelUnshuffle(factor, named: "input"))
+  }
+}

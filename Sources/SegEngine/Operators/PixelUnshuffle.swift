@@ -51,3 +51,9 @@ extension PixelUnshuffle {
     ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor)).windowReach(of: inputs[0])
   }
 }
+
+extension PixelUnshuffle: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    context.only(context.outputGradient.pixelShuffle(factor, named: "input"))
+  }
+}

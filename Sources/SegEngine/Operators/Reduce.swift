@@ -139,3 +139,25 @@ extension Reduce: PropertyInferring {
     return [y]
   }
 }
+
+extension Reduce: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    guard context.requiresGradient[0] else { return [nil] }
+    let (x, y) = (context.inputs[0], context.outputs[0])
+    let reduced = axes.isEmpty ? Set(0..<x.shape.rank) : Set(axes.compactMap(x.shape.normalizedAxis))
+    let kept = Shape(x.shape.dimensions.enumerated().map { reduced.contains($0.offset) ? 1 : $0.element })
+    let dy = context.outputGradient.reshape(to: kept)
+    let result = y.reshape(to: kept)
+    let count = reduced.reduce(1) { $0 * x.shape[$1] }
+    func spread(_ value: Value) -> Value { value.broadcast(to: x.shape.dimensions) }
+    switch operation {
+    case .sum: return [spread(dy)]
+    case .mean: return [spread(dy.scaled(by: 1 / Float(count)))]
+    case .sumOfSquares: return [x.combine(.multiply, dy.scaled(by: 2))]
+    case .norm: return [x.combine(.multiply, dy.combine(.divide, result))]
+    case .product: return [dy.combine(.multiply, result).combine(.divide, x)]
+    case .maximum, .minimum:
+      return [dy.apply(ExtremumGradient(axes: reduced.sorted()), named: "input", with: [x, result])]
+    }
+  }
+}

@@ -142,3 +142,9 @@ extension Reshape: ElementSelecting {
   /// Returns the input.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
 }
+
+extension Reshape: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    context.only(context.outputGradient.reshape(to: context.inputs[0].shape))
+  }
+}

@@ -209,6 +209,31 @@ public struct Resize: Operator {
     var taps: Int
     var indices: [[Int]] = []
     var weights: [[Float]] = []
+
+    /// Returns the taps of the transposed map, which sums for each of `count` inputs what its outputs make of it.
+    func transposed(to count: Int) -> Taps {
+      var (indices, weights) = ([[Int]](repeating: [], count: count), [[Float]](repeating: [], count: count))
+      for output in self.indices.indices {
+        for (input, weight) in zip(self.indices[output], self.weights[output]) where weight != 0 {
+          if indices[input].last == output {
+            weights[input][weights[input].count - 1] += weight
+          } else {
+            indices[input].append(output)
+            weights[input].append(weight)
+          }
+        }
+      }
+      let most = max(1, indices.map(\.count).max() ?? 1)
+      for input in 0..<count {
+        // A missing tap reads what another tap of the input reads, with weight 0.
+        let filler = indices[input].last ?? 0
+        while indices[input].count < most {
+          indices[input].append(filler)
+          weights[input].append(0)
+        }
+      }
+      return Taps(taps: most, indices: indices, weights: weights)
+    }
   }
 
   /// Computes the taps of both axes.
@@ -381,5 +406,13 @@ extension Resize: ElementSelecting {
   /// Returns the map, where pixels are copied.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] {
     interpolation == .nearest || interpolation == .nearestExact ? [0] : []
+  }
+}
+
+extension Resize: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, y) = (context.inputs[0].shape, context.outputs[0].shape)
+    let (rows, columns) = taps(from: x, to: y)
+    return context.only(context.outputGradient.resamplingGradient(rows: rows, columns: columns, like: x))
   }
 }

@@ -13,8 +13,17 @@ struct ResizeLines: Sendable {
   private let rowWeights, columnWeights: ContiguousArray<Float>
   private let columnOffsets: ContiguousArray<Int>
 
+  /// Whether each line is a row of the input, of weight 1.
+  private let copiesRows: Bool
+
   init(_ resize: Resize, from x: Shape, to y: Shape) {
     let (rows, columns) = resize.taps(from: x, to: y)
+    self.init(rows, columns, from: x, to: y)
+  }
+
+  /// Makes the resize with given taps of rows and columns.
+  init(_ rows: Resize.Taps, _ columns: Resize.Taps, from x: Shape, to y: Shape) {
+    copiesRows = rows.taps == 1 && rows.weights.allSatisfy { $0[0] == 1 }
     let channels = x.channels
     (inputHeight, width, outHeight) = (x.height, x.width, y.height)
     self.channels = channels
@@ -39,7 +48,7 @@ struct ResizeLines: Sendable {
     let scratch = (memory + offsetByteCount).assumingMemoryBound(to: Float.self)
     for tap in 0..<rowTaps { offsets[tap] = rowIndices[outRow * rowTaps + tap] * width * x.rowStride }
     let isFlat = x.rowStride == channels
-    if isFlat && rowTaps == 1 { return source + offsets[0] }
+    if isFlat && copiesRows { return source + offsets[0] }
     rowWeights.withUnsafeBufferPointer { weights in
       let weights = weights.baseAddress! + outRow * rowTaps
       if isFlat {

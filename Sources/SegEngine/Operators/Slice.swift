@@ -165,3 +165,20 @@ extension Slice: ElementSelecting {
   /// Returns the input.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
 }
+
+extension Slice: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (x, dy) = (context.inputs[0].shape, context.outputGradient)
+    guard ranges.allSatisfy({ $0.step == 1 }) else {
+      return context.only(dy.apply(SliceGradient(self, shape: x), named: "input"))
+    }
+    return context.only(
+      dy.apply(
+        Pad(
+          ranges.map { range in
+            guard let axis = x.normalizedAxis(range.axis) else { preconditionFailure("shapes were checked") }
+            let (start, count) = range.resolved(x[axis])
+            return Pad.Amount(axis: axis, before: start, after: x[axis] - start - count)
+          }), named: "input"))
+  }
+}

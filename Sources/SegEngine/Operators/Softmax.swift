@@ -124,3 +124,21 @@ extension Softmax: PropertyInferring {
     return [y]
   }
 }
+
+extension Softmax: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let (dy, y) = (context.outputGradient, context.outputs[0])
+    guard let axis = y.shape.normalizedAxis(axis) else { preconditionFailure("shapes were checked") }
+    guard axis == y.shape.rank - 1 else {
+      // The axis is moved to the end and back.
+      var order = Array(0..<y.shape.rank)
+      order.append(order.remove(at: axis))
+      var inverse = order
+      for (index, axis) in order.enumerated() { inverse[axis] = index }
+      let dx = dy.transpose(order).apply(
+        SoftmaxGradient(ofLogarithm: isLogarithm), named: "input", with: [y.transpose(order)])
+      return context.only(dx.transpose(inverse))
+    }
+    return context.only(dy.apply(SoftmaxGradient(ofLogarithm: isLogarithm), named: "input", with: [y]))
+  }
+}

@@ -114,3 +114,13 @@ extension Split: ElementSelecting {
   /// Returns the input.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
 }
+
+extension Split: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    // A part on which the loss does not depend has a gradient of zeros.
+    let parts = zip(context.outputs, context.outputGradients).map { output, gradient in
+      gradient ?? context.graph.constant(Tensor(zeros: output.shape))
+    }
+    return context.only(parts.concatenated(axis: axis, named: "input"))
+  }
+}

@@ -117,3 +117,11 @@ extension Transpose: ElementSelecting {
   /// Returns the input.
   public func selectedInputs(inputs: [TensorSpec], outputs: [TensorSpec]) -> [Int] { [0] }
 }
+
+extension Transpose: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    var inverse = permutation
+    for (index, axis) in permutation.enumerated() { inverse[axis] = index }
+    return context.only(context.outputGradient.transpose(inverse))
+  }
+}

@@ -74,9 +74,11 @@ public struct TransposedConvolution: Operator {
       inputs: inputs, outputs: outputs, function: function, hasResidual: addsResidual)
   }
 
-  /// Returns the residual's index, unless the algorithm scatters each tap's results over the output before the residual is added.
+  /// Returns the residual's index, unless the algorithm scatters each tap's results over the output before the residual is added, or is one
+  /// of an ordinary convolution, as for stride 1.
   public func overwritableInputs(of count: Int) -> [Int] {
-    addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride ? [count - 1] : []
+    addsResidual && geometry.groups == 1 && geometry.kernel != geometry.stride && geometry.stride != 1
+      ? [count - 1] : []
   }
   public var takesRowStrides: Bool { true }
 
@@ -157,5 +159,33 @@ extension TransposedConvolution {
     index == 0
       ? geometry.spreadReach(of: inputs[0])
       : index == inputs.count - 1 && addsResidual ? .samePixel(of: inputs[index]) : .none
+  }
+}
+
+extension TransposedConvolution: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.gradient(before: function) {
+      TransposedConvolution(geometry, outputPadding: outputPadding, addingResidual: addsResidual)
+    }
+    let (x, weight) = (context.inputs[0], context.inputs[1])
+    // Rows of output padding beyond a stride would be outputs of the convolution.
+    let (height, width) = (x.shape.height, x.shape.width)
+    let size = geometry.transposedOutputSize(of: Extent2D(height: height, width: width))
+    let extra = Extent2D(
+      height: min(outputPadding.height, geometry.stride.height - 1),
+      width: min(outputPadding.width, geometry.stride.width - 1))
+    let reached = dy.slice([
+      .init(axis: 1, to: size.height + extra.height), .init(axis: 2, to: size.width + extra.width),
+    ])
+    var gradients: [Value?] = [
+      context.requiresGradient[0] ? reached.apply(Convolution(geometry), named: "input", with: [weight]) : nil,
+      // The roles of map and gradient are exchanged.
+      context.requiresGradient[1]
+        ? reached.apply(ConvolutionWeightGradient(geometry), named: "weight", with: [x]) : nil,
+    ]
+    let operands = context.inputs.count - (addsResidual ? 1 : 0)
+    if operands > 2 { gradients.append(context.requiresGradient[2] ? dy.summedOverRows(named: "bias") : nil) }
+    if addsResidual { gradients.append(dy) }
+    return gradients
   }
 }

@@ -43,7 +43,7 @@ enum LatencySweep {
   /// Two successive convolutions of a geometry that an algorithm supports.
   private static func convolutions(_ method: ConvolutionMethod, _ drawer: inout Drawer) throws -> Graph {
     let (isTransposed, isWinograd) = (method.kind.isTransposed, method.kind.isWinograd)
-    let isDepthwise = method.kind == .depthwise
+    let isDepthwise = method.kind == .depthwise || method.kind == .transposedDepthwise
     var canShrink = true
     let geometry: ConvolutionGeometry
     var extent = drawer.extent(from: 11, to: isTransposed ? 131 : 261)
@@ -61,7 +61,7 @@ enum LatencySweep {
     case .transposedBlocks:
       let factor = drawer.one(of: [2, 2, 4])
       geometry = ConvolutionGeometry(kernel: Extent2D(factor), stride: Extent2D(factor))
-    case .transposed:
+    case .transposed, .transposedDepthwise:
       let (kernel, stride, padding) = drawer.one(of: [(4, 2, 1), (3, 2, 1), (16, 8, 4)])
       geometry = ConvolutionGeometry(kernel: Extent2D(kernel), stride: Extent2D(stride), padding: Padding2D(padding))
     case .transposedWinograd:
@@ -103,7 +103,8 @@ enum LatencySweep {
       func layer(_ x: Value, _ name: String, _ outputs: Int) -> Value {
         if isTransposed {
           return x.transposedConv(
-            name, outputs, kernel: geometry.kernel, stride: geometry.stride, padding: geometry.padding)
+            name, outputs, kernel: geometry.kernel, stride: geometry.stride, padding: geometry.padding,
+            groups: isDepthwise ? x.channels : 1)
         }
         return x.conv(
           name, outputs, kernel: geometry.kernel, stride: geometry.stride, padding: geometry.padding,

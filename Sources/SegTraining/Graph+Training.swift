@@ -1,0 +1,93 @@
+import SegEngine
+import SegModels
+
+extension Graph {
+  /// Makes a training step of the network: one compiled graph of forward pass, loss, gradients and updates.
+  ///
+  /// - Parameters:
+  ///   - loss: The loss of the graph's only output.
+  ///   - optimizer: The rule of the updates.
+  ///   - batch: The number of images of a step.
+  ///   - options: Clipping, averaging, batch normalisation.
+  ///   - backend: The backend that runs the step.
+  /// - Throws: ``GraphError`` for a graph whose shapes do not fit; ``GradientError`` for an operator without a gradient; ``TrainingError``
+  ///   for a batch normalisation of one value a channel; ``LossError`` if the graph has several outputs.
+  public func training(
+    loss: any SegmentationLoss, optimizer: Optimizer, batch: Int = 1, options: TrainingOptions = .init(),
+    on backend: any Backend = OpenBLASBackend()
+  ) throws -> TrainingStep {
+    try training(
+      loss: AuxiliaryLoss(loss, auxiliaryWeights: []), optimizer: optimizer, batch: batch, options: options, on: backend)
+  }
+
+  /// Makes a training step of a network with auxiliary heads or deep supervision.
+  ///
+  /// - Parameters:
+  ///   - loss: The losses of the graph's outputs, in their order, with their weights.
+  ///   - optimizer: The rule of the updates.
+  ///   - batch: The number of images of a step.
+  ///   - options: Clipping, averaging, batch normalisation.
+  ///   - backend: The backend that runs the step.
+  /// - Throws: The errors of ``training(loss:optimizer:batch:options:on:)-(SegmentationLoss,_,_,_,_)``; ``LossError`` if there are not as
+  ///   many losses as outputs.
+  public func training(
+    loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int = 1, options: TrainingOptions = .init(),
+    on backend: any Backend = OpenBLASBackend()
+  ) throws -> TrainingStep {
+    precondition(batch > 0, "a batch has images: \(batch)")
+    guard outputs.count == loss.terms.count else {
+      throw LossError.outputsDiffer(outputs: outputs.count, losses: loss.terms.count)
+    }
+    let image = inputs[0]
+    let imageShape = Shape([batch] + self[image.value].spec.shape.dimensions.dropFirst())
+    let training = try TrainingGraph(self, for: [image.name: imageShape], batchNorm: options.batchNorm)
+    let graph = training.builder
+    let targetShape = Shape(Array(training.outputs[0].value.shape.dimensions.dropLast()))
+    let targets = graph.input("targets", targetShape, of: .uint16)
+    let rate = graph.input("rate", [1])
+    let steps = graph.variable(TrainingState.countName, TensorSpec([1]))
+    let one = graph.constant(Tensor([1], [Float(1)]))
+    let count = steps.combine(.add, one, named: TrainingState.countName)
+    graph.update(steps, to: count)
+
+    // The losses, and their weighted sum.
+    var total: Value?
+    for (output, term) in zip(training.outputs, loss.terms) {
+      let own = graph.add(
+        LossOperator(term.loss), named: "loss.\(output.name)", to: [output.value, targets], outputCount: 2)[0]
+      let weight = Float(term.weight.weight(at: loss.time))
+      let weighted = weight == 1 ? own : own.combine(.multiply, graph.constant(Tensor([1], [weight])), named: "weighted")
+      total = total.map { $0.combine(.add, weighted, named: "total") } ?? weighted
+    }
+    guard let total else { throw LossError.outputsDiffer(outputs: 0, losses: 0) }
+    graph.output("loss", total)
+
+    // Updates stand beside the gradients, so that a gradient lives for one step; with a limit of their norm they wait for all gradients.
+    var names: [Graph.ValueID: String] = [:]
+    for weight in training.weights { names[weight.value.id] = weight.info.name }
+    var inputs = UpdateInputs(rate: rate, count: count)
+    func update(_ weight: Value, _ gradient: Value) {
+      let name = names[weight.id]!
+      let updated = optimizer.update(weight, named: name, gradient: gradient, inputs)
+      guard let decay = options.averaging else { return }
+      let average = graph.variable(TrainingState.averagePrefix + name, TensorSpec(weight.shape))
+      graph.update(
+        average,
+        to: average.apply(
+          ExponentialAverage(decay: decay, share: 1 - decay), named: "\(name).average", with: [updated]))
+    }
+    var waiting: [(Value, Value)] = []
+    try graph.addGradients(of: total, withRespectTo: training.weights.map(\.value)) { weight, gradient in
+      if options.clipping == nil { update(weight, gradient) } else { waiting.append((weight, gradient)) }
+    }
+    if let limit = options.clipping, !waiting.isEmpty {
+      let results = graph.add(
+        GradientClipping(limit: limit), named: "clipping", to: waiting.map(\.1), outputCount: 2)
+      inputs.scale = results[0]
+      graph.output("norm", results[1])
+      for (weight, gradient) in waiting { update(weight, gradient) }
+    }
+    let model = try training.finish().compiled(on: backend, options: options.compilation)
+    return TrainingStep(network: self, model: model, imageShape: imageShape, targetShape: targetShape)
+  }
+}
