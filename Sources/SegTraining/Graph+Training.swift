@@ -17,7 +17,8 @@ extension Graph {
     on backend: any Backend = OpenBLASBackend()
   ) throws -> TrainingStep {
     try training(
-      loss: AuxiliaryLoss(loss, auxiliaryWeights: []), optimizer: optimizer, batch: batch, options: options, on: backend)
+      loss: AuxiliaryLoss(loss, auxiliaryWeights: []), optimizer: optimizer, batch: batch, options: options, on: backend
+    )
   }
 
   /// Makes a training step of a network with auxiliary heads or deep supervision.
@@ -51,12 +52,16 @@ extension Graph {
     graph.update(steps, to: count)
 
     // The losses, and their weighted sum.
+    var timeInput: Value?
+    func time() -> Value {
+      let input = timeInput ?? graph.input("time", [1])
+      timeInput = input
+      return input
+    }
     var total: Value?
     for (output, term) in zip(training.outputs, loss.terms) {
-      let own = graph.add(
-        LossOperator(term.loss), named: "loss.\(output.name)", to: [output.value, targets], outputCount: 2)[0]
-      let weight = Float(term.weight.weight(at: loss.time))
-      let weighted = weight == 1 ? own : own.combine(.multiply, graph.constant(Tensor([1], [weight])), named: "weighted")
+      let operands = LossOperands(logits: output.value, targets: targets, named: "loss.\(output.name)", time: time)
+      let weighted = operands.weighted(operands.value(of: term.loss), by: term.weight)
       total = total.map { $0.combine(.add, weighted, named: "total") } ?? weighted
     }
     guard let total else { throw LossError.outputsDiffer(outputs: 0, losses: 0) }
@@ -76,6 +81,7 @@ extension Graph {
         to: average.apply(
           ExponentialAverage(decay: decay, share: 1 - decay), named: "\(name).average", with: [updated]))
     }
+    let forwardCount = graph.nodeCount
     var waiting: [(Value, Value)] = []
     try graph.addGradients(of: total, withRespectTo: training.weights.map(\.value)) { weight, gradient in
       if options.clipping == nil { update(weight, gradient) } else { waiting.append((weight, gradient)) }
@@ -87,7 +93,11 @@ extension Graph {
       graph.output("norm", results[1])
       for (weight, gradient) in waiting { update(weight, gradient) }
     }
-    let model = try training.finish().compiled(on: backend, options: options.compilation)
+    var whole = try training.finish()
+    if case .budget(let bytes) = options.memory {
+      whole = whole.recomputing(budget: bytes, forwardCount: forwardCount)
+    }
+    let model = try whole.compiled(on: backend, options: options.compilation)
     return TrainingStep(network: self, model: model, imageShape: imageShape, targetShape: targetShape)
   }
 }

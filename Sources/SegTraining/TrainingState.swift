@@ -66,7 +66,9 @@ public struct TrainingState: Sendable {
   }
 
   /// All variables by name, to continue later: weights, running statistics, the optimiser's variables, averages, the number of steps.
-  public var variables: Parameters { Parameters(Dictionary(uniqueKeysWithValues: zip(names, tensors).map { ($0, $1) })) }
+  public var variables: Parameters {
+    Parameters(Dictionary(uniqueKeysWithValues: zip(names, tensors).map { ($0, $1) }))
+  }
 
   /// Continues with the ``variables`` of an earlier state.
   ///
@@ -80,11 +82,17 @@ public struct TrainingState: Sendable {
 
   /// Runs a step on the state.
   mutating func run(
-    _ step: TrainingStep, _ images: Tensor, _ targets: Tensor, _ rate: Float
+    _ step: TrainingStep, _ images: Tensor, _ targets: Tensor, rate: Float, time: Float
   ) throws(GraphError) -> TrainingStep.Result {
     precondition(names == step.model.variables.map(\.name), "the state belongs to another step")
-    let given = ["image": images, "targets": targets, "rate": Tensor([1], [rate])]
-    let inputs = step.model.inputs.map { given[$0.name]! }
+    let inputs = step.model.inputs.map { port in
+      switch port.name {
+      case "targets": targets
+      case "rate": Tensor([1], [rate])
+      case "time": Tensor([1], [time])
+      default: images
+      }
+    }
     try step.model.run(inputs, into: &results, updating: &tensors)
     func result(_ name: String) -> Double? {
       step.model.outputs.firstIndex { $0.name == name }.map { Double(results[$0].elements(of: Float.self)[0]) }

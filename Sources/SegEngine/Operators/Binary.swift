@@ -293,7 +293,8 @@ extension Binary: Differentiable {
     case .subtract: return [gradient(0) { dy }, gradient(1) { dy.map(.negate) }]
     case .multiply:
       return [
-        gradient(0) { dy.combine(.multiply, q, named: "left") }, gradient(1) { dy.combine(.multiply, p, named: "right") },
+        gradient(0) { dy.combine(.multiply, q, named: "left") },
+        gradient(1) { dy.combine(.multiply, p, named: "right") },
       ]
     case .divide:
       return [
