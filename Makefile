@@ -66,6 +66,7 @@ bench: setup
 	perf/.build/release/seg-bench products
 	perf/.build/release/seg-bench convolutions
 	perf/.build/release/seg-bench convolutions --threads 2
+	perf/.build/release/seg-bench gradients
 	perf/.build/release/seg-bench ratios | tee docs/complexity/ratios.md
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench steps $(BENCH_NETWORKS)
