@@ -72,6 +72,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["SegEngine"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport", "AllocationCounter"]),
+    .testTarget(
+      name: "SegTrainingTests", dependencies: ["SegTraining", "SegModels", "SegEngine", "SegIO", "TestSupport"]),
     .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
     .testTarget(
       name: "SegIOTests", dependencies: ["SegIO", "SegFiles", "SegWeights", "SegImages", "SegONNX", "TestSupport"]),

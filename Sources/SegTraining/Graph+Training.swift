@@ -41,15 +41,15 @@ extension Graph {
     }
     let image = inputs[0]
     let imageShape = Shape([batch] + self[image.value].spec.shape.dimensions.dropFirst())
-    let training = try TrainingGraph(self, for: [image.name: imageShape], batchNorm: options.batchNorm)
+    let training = try TrainingGraph(self, for: [image.name: imageShape], batchNorm: options.batchNorm,
+      appliesDropout: options.dropout)
     let graph = training.builder
     let targetShape = Shape(Array(training.outputs[0].value.shape.dimensions.dropLast()))
     let targets = graph.input("targets", targetShape, of: .uint16)
     let rate = graph.input("rate", [1])
-    let steps = graph.variable(TrainingState.countName, TensorSpec([1]))
     let one = graph.constant(Tensor([1], [Float(1)]))
-    let count = steps.combine(.add, one, named: TrainingState.countName)
-    graph.update(steps, to: count)
+    let count = training.steps.combine(.add, one, named: TrainingGraph.stepsName)
+    graph.update(training.steps, to: count)
 
     // The losses, and their weighted sum.
     var timeInput: Value?

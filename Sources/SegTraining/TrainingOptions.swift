@@ -10,6 +10,8 @@ public struct TrainingOptions: Sendable {
   public var averaging: Double?
   /// The memory of a step.
   public var memory: Memory
+  /// Whether dropout and stochastic depth set elements to zero. The random numbers follow from the seed of ``TrainingState``.
+  public var dropout: Bool
   /// The options of the compilation.
   public var compilation: CompileOptions
 
@@ -28,7 +30,7 @@ public struct TrainingOptions: Sendable {
   /// - Precondition: a limit is positive; a decay is at least 0 and less than 1.
   public init(
     batchNorm: BatchNormMode = .batchStatistics(momentum: 0.1), clipping: Double? = nil, averaging: Double? = nil,
-    memory: Memory = .unlimited, compilation: CompileOptions = .init()
+    memory: Memory = .unlimited, dropout: Bool = true, compilation: CompileOptions = .init()
   ) {
     precondition(clipping.map { $0 > 0 } ?? true, "a limit of the gradients' norm is positive: \(clipping ?? 0)")
     precondition(averaging.map { (0..<1).contains($0) } ?? true, "a decay is less than 1: \(averaging ?? 0)")
@@ -36,6 +38,7 @@ public struct TrainingOptions: Sendable {
     self.clipping = clipping
     self.averaging = averaging
     self.memory = memory
+    self.dropout = dropout
     self.compilation = compilation
   }
 }

@@ -5,6 +5,7 @@ struct SegBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seg-bench", abstract: "Measures products, convolutions and networks, and writes the reports of docs.",
     subcommands: [
-      Pipelines.self, Training.self, WeightGradients.self, Measure.self, Report.self, WriteSite.self,
+      Products.self, Convolutions.self, Gradients.self, Layers.self, Networks.self, Steps.self, Ratios.self,
+      Threads.self, Latency.self, Pipelines.self, Training.self, Measure.self, Report.self, WriteSite.self,
     ])
 }
