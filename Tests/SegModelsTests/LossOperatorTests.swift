@@ -46,6 +46,53 @@ import Testing
     }
   }
 
+  /// Losses that add operators of their own: value and gradient are those of `evaluate`, which computes in Double, to float32's rounding.
+  @Test(arguments: [1, 3]) func ownOperatorsAgreeWithEvaluation(threads: Int) throws {
+    let workers = WorkerPool(threads: threads)
+    var cases = Self.losses
+    for (weights, smoothing) in [(nil, 0), (nil, 0.2), ([1, 2, 0.5, 3], 0), ([1, 2, 0.5, 3], 0.2)] as [([Double]?, Double)] {
+      for reduction in [LossReduction.mean, .sum] {
+        let loss = CrossEntropyLoss(classWeights: weights, labelSmoothing: smoothing, reduction: reduction)
+        cases.append(("cross entropy \(weights ?? []) \(smoothing) \(reduction)", 4, loss))
+      }
+    }
+    for (name, classes, loss) in cases {
+      for kind in 0..<3 {
+        let logits = Tensor.random([2, 37, 26, classes], in: -8...8, seed: 4)
+        var maps = (0..<2).map { LabelMap.random(width: 26, height: 37, classes: UInt16(max(2, classes)), seed: 4 * $0) }
+        // Some pixels are ignored, then all of them.
+        for index in maps[0].labels.indices where kind == 2 || kind == 1 && index % 3 == 0 {
+          maps[0].labels[index] = LabelMap.defaultIgnoreLabel
+          if kind == 2 { maps[1].labels[index] = LabelMap.defaultIgnoreLabel }
+        }
+        let expected = try loss.evaluate(logits, maps, gradient: true, on: workers)
+        let graph = try Graph("loss") { builder in
+          let x = builder.input("x", logits.shape)
+          let targets = builder.input("targets", [2, 37, 26], of: .uint16)
+          var time: Value?
+          let operands = LossOperands(logits: x, targets: targets, named: "loss") {
+            let input = time ?? builder.input("time", [1])
+            time = input
+            return input
+          }
+          let value = operands.value(of: loss)
+          builder.output("loss", value)
+          try builder.addGradients(of: value, withRespectTo: [x]) { builder.output("gradient", $1) }
+        }
+        let model = try graph.compiled(on: OpenBLASBackend(workers: workers))
+        var inputs = ["x": logits, "targets": Tensor([2, 37, 26], maps.flatMap(\.labels))]
+        if model.inputs.contains(where: { $0.name == "time" }) { inputs["time"] = Tensor([1], [Float(0)]) }
+        let results = try model.run(inputs)
+        let value = Double(results["loss"]!.elements(of: Float.self)[0])
+        #expect(abs(value - expected.value) <= 2e-6 * max(1, abs(expected.value)), "\(name) \(kind)")
+        let wanted = NaiveTensor(try #require(expected.gradient))
+        let largest = wanted.values.reduce(0) { max($0, abs($1)) }
+        let problem = mismatch(results["gradient"]!, wanted, Tolerance(absolute: 2e-6 * largest))
+        #expect(problem == nil, "\(name) \(kind)")
+      }
+    }
+  }
+
   /// The gradient of a head's weights behind each loss, against differences of the loss in Double.
   @Test func gradientsPassThroughAHead() throws {
     for (name, classes, loss) in Self.losses where name != "hardest" && name != "Lovász" {

@@ -134,9 +134,9 @@ import Testing
     }
   }
 
-  /// A larger network of every kind of block: the same bits for 1, 2 and 3 threads.
-  @Test func bitsOfALargerNetworkDoNotDependOnThreads() throws {
-    let graph = try Graph("blocks") { builder in
+  /// A network of every kind of block.
+  private static func blocks() throws -> Graph {
+    try Graph("blocks") { builder in
       let x = builder.input("image", [1, 48, 40, 3])
       let stem = x.conv("stem", 24, kernel: 3, stride: 2, padding: 1, bias: false).batchNorm("bn").relu()
       let pooled = stem.maxPool(kernel: 3, stride: 2, padding: 1)
@@ -149,18 +149,28 @@ import Testing
       let joined = [up, stem].concatenated().conv("joined", 32, kernel: 3, bias: false).batchNorm("bn3").relu()
       builder.output("logits", joined.dropout(rate: 0.1).conv("head", 5, kernel: 1).resize(like: x))
     }
+  }
+
+  /// The same bits for 1, 2 and 3 threads, and where maps are computed again for the backward pass.
+  @Test func bitsOfALargerNetworkDoNotDependOnThreadsOrMemory() throws {
+    let graph = try Self.blocks()
     let images = Tensor.random([3, 48, 40, 3], seed: 3)
     let targets = Tensor(labels: (0..<3).map { LabelMap.random(width: 40, height: 48, classes: 5, seed: $0) })
     var results: [[String: Tensor]] = []
-    for threads in [1, 2, 3] {
+    var bytes: [Int] = []
+    for (threads, memory) in [
+      (1, .unlimited), (2, .unlimited), (3, .unlimited), (2, .budget(1)), (3, .budget(1_000_000)),
+    ] as [(Int, TrainingOptions.Memory)] {
       let step = try graph.training(
-        loss: CrossEntropyLoss(), optimizer: .adamW(), batch: 3, options: TrainingOptions(clipping: 1),
+        loss: CrossEntropyLoss(), optimizer: .adamW(), batch: 3, options: TrainingOptions(clipping: 1, memory: memory),
         on: OpenBLASBackend(workers: WorkerPool(threads: threads)))
       var state = TrainingState(initializing: step, seed: 4)
       let losses = try (0..<3).map { _ in try step.run(images, targets, &state, rate: 1e-2).loss }
       #expect(losses[2] < losses[0])
       results.append(state.variables.tensors)
+      bytes.append(step.model.arenaByteCount)
     }
+    #expect(bytes[3] < bytes[1])
     for other in results.dropFirst() {
       let different = other.keys.filter { other[$0] != results[0][$0] }.sorted()
       #expect(different.isEmpty, "\(different)")
@@ -292,6 +302,24 @@ import Testing
       return
     }
     #expect(name == "optimizer/momentum/conv.weight")
+  }
+
+  /// Schedules follow the time of a step.
+  @Test func schedulesFollowTime() throws {
+    let graph = try Graph("schedule") { builder in
+      builder.output("y", builder.input("image", [1, 6, 5, 2]).conv("conv", 3, kernel: 3))
+    }
+    var loss = CombinedLoss.rebalanced(region: DiceLoss(), from: 0.1, to: 0.9, over: 8)
+    let step = try graph.training(loss: loss, optimizer: .sgd(momentum: 0))
+    var state = TrainingState(initializing: step, seed: 3)
+    let (images, maps) = (Tensor.random([1, 6, 5, 2]), [LabelMap.random(width: 5, height: 6, classes: 3, seed: 5)])
+    for time in [0.0, 3, 8, 20] {
+      let logits = try graph.compiled(parameters: state.parameters).run(["image": images])["y"]!
+      loss.time = time
+      let expected = try loss.evaluate(logits, maps, gradient: false, on: .shared).value
+      let result = try step.run(images, maps, &state, rate: 0.1, time: time)
+      #expect(abs(result.loss - expected) <= 1e-6 * max(1, abs(expected)), "\(time)")
+    }
   }
 
   /// The network's input may have another name.
