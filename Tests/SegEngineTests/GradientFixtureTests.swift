@@ -11,7 +11,7 @@ import Testing
 
   @Test(arguments: [
     ("functions", 34), ("binary", 78), ("convolution", 54), ("transposed_convolution", 17), ("normalization", 62),
-    ("pooling", 49), ("resize", 52), ("movement", 43), ("reduction", 77), ("product", 35),
+    ("pooling", 49), ("resize", 52), ("movement", 43), ("reduction", 77), ("product", 35), ("deformable_convolution", 6),
   ]) func gradients(_ family: String, _ count: Int) throws {
     let file = try Safetensors(contentsOf: Fixtures.url("gradients/\(family).safetensors").path)
     let cases = try FixtureCase.all(tensors: file.tensors, metadata: file.metadata)
@@ -128,6 +128,9 @@ extension FixtureCase {
       return one(
         TransposedConvolution(
           geometry, outputPadding: extent("output_padding"), function: function, addingResidual: flag("residual")))
+    case "deformable":
+      return one(
+        DeformableConvolution(geometry, offsetGroups: integer("offset_groups"), modulated: flag("masked")))
     case "batch_norm":
       var operands = inputs
       if text("mode") == "batch" {

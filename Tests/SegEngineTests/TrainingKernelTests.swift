@@ -7,6 +7,7 @@ import Testing
 @Suite struct TrainingKernelTests {
   /// Rows of floats with a distance between them, and numbers beside them that no kernel may touch.
   private final class Matrix {
+
     let rows, columns, stride: Int
     let floats: UnsafeMutablePointer<Float>
     private static let margin: Float = 12345
@@ -38,6 +39,22 @@ import Testing
     }
   }
 
+  /// The matrices of a test live as long as it, as kernels have only their addresses.
+  private final class Arena { var matrices: [Matrix] = [] }
+  private let arena = Arena()
+
+  private func matrix(
+    _ rows: Int, _ columns: Int, stride: Int? = nil, in range: ClosedRange<Float> = -1...1, seed: UInt64
+  ) -> Matrix {
+    arena.matrices.append(Matrix(rows, columns, stride: stride, in: range, seed: seed))
+    return arena.matrices.last!
+  }
+
+  private func copy(_ other: Matrix) -> Matrix {
+    arena.matrices.append(Matrix(copying: other))
+    return arena.matrices.last!
+  }
+
   private let sets = VectorKernels.instructionSets.compactMap { VectorKernels(instructionSet: $0) }
   private let reference = ReferenceKernels()
 
@@ -67,14 +84,14 @@ import Testing
   @Test(arguments: [1, 7, 16, 33, 1000]) func gradientsOfFunctions(count: Int) {
     for (function, range, _) in ElementwiseDerivativeTests.cases {
       let bounds = Float(range.lowerBound)...Float(range.upperBound)
-      let (dy, x) = (Matrix(1, count, seed: 1), Matrix(1, count, in: bounds, seed: 2))
+      let (dy, x) = (matrix(1, count, seed: 1), matrix(1, count, in: bounds, seed: 2))
       for ofValue in function.valueTellsDerivative ? [false, true] : [false] {
-        let source = Matrix(copying: x)
+        let source = copy(x)
         if ofValue { for index in 0..<count { source.floats[index] = Float(function(Double(x.floats[index]))) } }
         for place in 0..<3 {
           compare("\(function) of \(ofValue ? "value" : "operand") over \(place)", tolerance: 2e-6) { kernels in
-            let (dy, source) = (Matrix(copying: dy), Matrix(copying: source))
-            let dx = [Matrix(1, count, seed: 3), dy, source][place]
+            let (dy, source) = (copy(dy), copy(source))
+            let dx = [matrix(1, count, seed: 3), dy, source][place]
             kernels.mapGradient(function, ofValue: ofValue, dy.floats, source.floats, dx.floats, count: count)
             return [dx]
           }
@@ -89,9 +106,9 @@ import Testing
   @Test func moments() {
     for (rows, channels, stride) in Self.sizes {
       for mean: Float in [0, 100] {
-        let x = Matrix(rows, channels, stride: stride, in: mean - 1...mean + 1, seed: 4)
+        let x = matrix(rows, channels, stride: stride, in: mean - 1...mean + 1, seed: 4)
         compare("moments of \(rows)×\(channels) around \(mean)", tolerance: mean == 0 ? 1e-6 : 1e-5) { kernels in
-          let (means, deviations) = (Matrix(1, channels, seed: 5), Matrix(1, channels, seed: 6))
+          let (means, deviations) = (matrix(1, channels, seed: 5), matrix(1, channels, seed: 6))
           kernels.columnMoments(
             x.floats, xStride: stride, rows: rows, channels: channels, means: means.floats, deviations: deviations.floats)
           return [means, deviations]
@@ -103,8 +120,8 @@ import Testing
   @Test func normalization() {
     for (function, _, _) in ElementwiseDerivativeTests.cases where ![.log, .sqrt, .reciprocal].contains(function) {
       for (rows, channels, stride) in Self.sizes {
-        let (dy, x) = (Matrix(rows, channels, stride: stride + 2, seed: 7), Matrix(rows, channels, stride: stride, seed: 8))
-        let vectors = (0..<6).map { Matrix(1, channels, seed: 9 + UInt64($0)) }
+        let (dy, x) = (matrix(rows, channels, stride: stride + 2, seed: 7), matrix(rows, channels, stride: stride, seed: 8))
+        let vectors = (0..<6).map { matrix(1, channels, seed: 9 + UInt64($0)) }
         func operands(_ dy: Matrix, _ x: Matrix) -> NormalizationOperands {
           NormalizationOperands(
             dy: dy.floats, dyStride: dy.stride, x: x.floats, xStride: x.stride, mean: vectors[0].floats,
@@ -113,15 +130,15 @@ import Testing
         let name = "\(function) of \(rows)×\(channels)"
         // Terms of size up to e², added in another order.
         compare("sums of \(name)", tolerance: 1e-6, scale: Double(rows)) { kernels in
-          let (sums, products) = (Matrix(1, channels, seed: 20), Matrix(1, channels, seed: 21))
+          let (sums, products) = (matrix(1, channels, seed: 20), matrix(1, channels, seed: 21))
           kernels.normalizationSums(
             operands(dy, x), rows: rows, channels: channels, sums: sums.floats, products: products.floats)
           return [sums, products]
         }
         for place in 0..<3 {
           compare("gradient of \(name) over \(place)", tolerance: 2e-6) { kernels in
-            let (dy, x) = (Matrix(copying: dy), Matrix(copying: x))
-            let dx = [Matrix(rows, channels, stride: stride + 1, seed: 22), dy, x][place]
+            let (dy, x) = (copy(dy), copy(x))
+            let dx = [matrix(rows, channels, stride: stride + 1, seed: 22), dy, x][place]
             kernels.normalizationGradient(
               operands(dy, x), factor: vectors[3].floats, slope: vectors[4].floats, offset: vectors[5].floats, rows: rows,
               channels: channels, dx.floats, dxStride: dx.stride)
@@ -134,9 +151,9 @@ import Testing
 
   @Test func sumsOfProducts() {
     for (rows, channels, stride) in Self.sizes {
-      let (p, q) = (Matrix(rows, channels, stride: stride, seed: 23), Matrix(rows, channels, stride: stride + 3, seed: 24))
+      let (p, q) = (matrix(rows, channels, stride: stride, seed: 23), matrix(rows, channels, stride: stride + 3, seed: 24))
       compare("products of \(rows)×\(channels)", tolerance: 1e-6, scale: Double(rows)) { kernels in
-        let y = Matrix(1, channels, seed: 25)
+        let y = matrix(1, channels, seed: 25)
         kernels.sumProducts(
           p.floats, pStride: p.stride, q.floats, qStride: q.stride, rows: rows, channels: channels, y.floats)
         return [y]
@@ -147,14 +164,14 @@ import Testing
   @Test func softmax() {
     for (rows, channels, stride) in Self.sizes {
       for ofLogarithm in [false, true] {
-        let dy = Matrix(rows, channels, stride: stride, seed: 26)
-        let y = Matrix(rows, channels, stride: stride + 1, in: ofLogarithm ? -5...0 : 0...1, seed: 27)
+        let dy = matrix(rows, channels, stride: stride, seed: 26)
+        let y = matrix(rows, channels, stride: stride + 1, in: ofLogarithm ? -5...0 : 0...1, seed: 27)
         for place in 0..<3 {
           // The sum of dy has as many terms as there are channels.
           let scale = Double(channels).squareRoot()
           compare("softmax of \(rows)×\(channels) over \(place)", tolerance: 2e-6, scale: scale) { kernels in
-            let (dy, y) = (Matrix(copying: dy), Matrix(copying: y))
-            let dx = [Matrix(rows, channels, stride: stride + 2, seed: 28), dy, y][place]
+            let (dy, y) = (copy(dy), copy(y))
+            let dx = [matrix(rows, channels, stride: stride + 2, seed: 28), dy, y][place]
             kernels.softmaxGradient(
               ofLogarithm: ofLogarithm, dy.floats, dyStride: dy.stride, y.floats, yStride: y.stride, dx.floats,
               dxStride: dx.stride, rows: rows, channels: channels)
@@ -167,16 +184,16 @@ import Testing
 
   @Test func layerNorm() {
     for (rows, channels, stride) in Self.sizes where channels > 1 {
-      let dy = Matrix(rows, channels, stride: stride, seed: 29)
-      let x = Matrix(rows, channels, stride: stride + 1, in: -1...2, seed: 30)
-      let weight = Matrix(1, channels, seed: 31)
+      let dy = matrix(rows, channels, stride: stride, seed: 29)
+      let x = matrix(rows, channels, stride: stride + 1, in: -1...2, seed: 30)
+      let weight = matrix(1, channels, seed: 31)
       for hasWeight in [false, true] {
         for place in 0..<3 {
           // The reciprocal deviation is 2 at most for rows of this spread, and twice as much for three channels.
           compare("layer norm of \(rows)×\(channels) over \(place)", tolerance: 4e-6, scale: 4) { kernels in
-            let (dy, x) = (Matrix(copying: dy), Matrix(copying: x))
-            let dx = [Matrix(rows, channels, stride: stride + 2, seed: 32), dy, x][place]
-            let (weights, biases) = (Matrix(1, channels, seed: 33), Matrix(1, channels, seed: 34))
+            let (dy, x) = (copy(dy), copy(x))
+            let dx = [matrix(rows, channels, stride: stride + 2, seed: 32), dy, x][place]
+            let (weights, biases) = (matrix(1, channels, seed: 33), matrix(1, channels, seed: 34))
             kernels.layerNormGradient(
               dy.floats, dyStride: dy.stride, x.floats, xStride: x.stride, weight: hasWeight ? weight.floats : nil,
               epsilon: 1e-5, dx.floats, dxStride: dx.stride, weightSums: weights.floats, biasSums: biases.floats,
@@ -189,15 +206,15 @@ import Testing
   }
 
   @Test(arguments: [1, 15, 16, 100, 1001]) func optimizerSteps(count: Int) {
-    let (weights, gradient) = (Matrix(1, count, seed: 35), Matrix(1, count, seed: 36))
-    let (first, second) = (Matrix(1, count, seed: 37), Matrix(1, count, in: 0.01...1, seed: 38))
+    let (weights, gradient) = (matrix(1, count, seed: 35), matrix(1, count, seed: 36))
+    let (first, second) = (matrix(1, count, seed: 37), matrix(1, count, in: 0.01...1, seed: 38))
     for inPlace in [false, true] {
       func results(_ operands: [Matrix]) -> [Matrix] {
-        inPlace ? operands : operands.indices.map { Matrix(1, count, seed: 50 + UInt64($0)) }
+        inPlace ? operands : operands.indices.map { matrix(1, count, seed: 50 + UInt64($0)) }
       }
       for isNesterov in [false, true] {
         compare("momentum", tolerance: 5e-7) { kernels in
-          let operands = [Matrix(copying: weights), Matrix(copying: first)]
+          let operands = [copy(weights), copy(first)]
           let new = results(operands)
           kernels.momentumStep(
             MomentumStep(rate: 0.1, momentum: 0.9, decay: 0.02, scale: 0.7, isNesterov: isNesterov),
@@ -210,7 +227,7 @@ import Testing
         beta1: 0.9, beta2: 0.99, complement1: 0.1, complement2: 0.01, scale: 0.7, kept: 0.999, step: 0.05, root: 3,
         epsilon: 1e-8)
       compare("adam", tolerance: 5e-7) { kernels in
-        let operands = [Matrix(copying: weights), Matrix(copying: first), Matrix(copying: second)]
+        let operands = [copy(weights), copy(first), copy(second)]
         let new = results(operands)
         kernels.adamStep(
           step, weights: operands[0].floats, gradient: gradient.floats, first: operands[1].floats,
@@ -219,7 +236,7 @@ import Testing
         return new
       }
       compare("lion", tolerance: 5e-7) { kernels in
-        let operands = [Matrix(copying: weights), Matrix(copying: first)]
+        let operands = [copy(weights), copy(first)]
         let new = results(operands)
         kernels.lionStep(
           step, weights: operands[0].floats, gradient: gradient.floats, momentum: operands[1].floats,

@@ -167,6 +167,53 @@ import Testing
     }
   }
 
+  /// Dropout in training: random numbers follow from the seed and the step, and continue with the state. Without it, losses are others.
+  @Test func dropoutFollowsFromTheSeed() throws {
+    let graph = try Graph("dropout") { builder in
+      let x = builder.input("image", [1, 6, 5, 3])
+      let map = x.conv("first", 8, kernel: 3).relu().dropout(rate: 0.5)
+      let branch = map.conv("branch", 8, kernel: 3).stochasticDepth(rate: 0.5)
+      builder.output("y", (map + branch).dropout(rate: 0.2, of: .channel).conv("head", 3, kernel: 1))
+    }
+    let (images, targets) = (
+      Tensor.random([4, 6, 5, 3]), (0..<4).map { LabelMap.random(width: 5, height: 6, classes: 3, seed: $0) }
+    )
+    func step(dropout: Bool, threads: Int = 2) throws -> TrainingStep {
+      try graph.training(
+        loss: CrossEntropyLoss(), optimizer: .sgd(), batch: 4, options: .init(dropout: dropout),
+        on: OpenBLASBackend(workers: WorkerPool(threads: threads)))
+    }
+    let weights = Parameters(initializing: graph, seed: 7)
+    func run(_ step: TrainingStep, _ state: inout TrainingState, _ count: Int) throws -> [Double] {
+      try (0..<count).map { _ in try step.run(images, targets, &state, rate: 0.05).loss }
+    }
+    func losses(_ step: TrainingStep, seed: UInt64) throws -> [Double] {
+      var state = try TrainingState(step, weights: weights, seed: seed)
+      return try run(step, &state, 6)
+    }
+    let dropping = try step(dropout: true)
+    let first = try losses(dropping, seed: 1)
+    let again = try losses(try step(dropout: true, threads: 3), seed: 1)
+    #expect(first == again)
+    #expect(try losses(dropping, seed: 2) != first)
+    #expect(try losses(dropping, seed: 1 << 40 | 1) != first)
+    // Continued, with the seed in the variables.
+    var begun = try TrainingState(dropping, weights: weights, seed: 1)
+    let before = try run(dropping, &begun, 2)
+    #expect(begun.variables["seed"] == Tensor([2], [1, 0] as [Int32]))
+    var continued = try TrainingState(dropping, continuing: begun.variables)
+    let after = try run(dropping, &continued, 4)
+    #expect(before + after == first)
+    // Without dropout the seed does not matter, and the first loss is that of inference.
+    let plain = try step(dropout: false)
+    let undropped = try losses(plain, seed: 1)
+    #expect(try losses(plain, seed: 2) == undropped)
+    #expect(undropped[0] != first[0])
+    let logits = try graph.compiled(for: ["image": images.shape], parameters: weights).run(["image": images])["y"]!
+    let evaluated = try CrossEntropyLoss().evaluate(logits, targets, gradient: false, on: .shared).value
+    #expect(abs(undropped[0] - evaluated) <= 1e-6)
+  }
+
   @Test func errorsNameTheirCause() throws {
     func error(_ body: () throws -> Void) -> (any Error)? {
       do { try body() } catch { return error }
