@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 # On Linux the Swift runtime becomes a part of the program, which then runs where no toolchain is.
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
-.PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+.PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
   readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
 	@echo "make report    write docs/complexity and docs/performance/latency.md: formulas against counts, estimates against the clock"
+	@echo "make compare-training   time training steps beside PyTorch (needs Python and PyPI)"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
@@ -85,6 +86,12 @@ report: build
 compare: build
 	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
 	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
+
+# Training steps in turn with PyTorch: docs/performance/training.*
+compare-training: build
+	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
+	$(SWIFT) build -c release --package-path perf --product seg-bench
+	perf/.venv/bin/python perf/training.py --bench perf/.build/release/seg-bench --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
 
 parity: parity-pupil parity-zoo
 
@@ -156,7 +163,7 @@ bundled-weights:
 # swift-segmentation; the root where it is empty. SegFiles is no product: its documentation is checked and left out.
 SITE = .build/site
 SITE_BASE ?=
-DOCUMENTED = SegEngine SegModels SegWeights SegImages SegONNX SegIO
+DOCUMENTED = SegEngine SegModels SegTraining SegWeights SegImages SegONNX SegIO
 
 docs: setup
 	rm -rf $(SITE)

@@ -8,17 +8,19 @@ extension Graph {
   ///   - loss: The loss of the graph's only output.
   ///   - optimizer: The rule of the updates.
   ///   - batch: The number of images of a step.
+  ///   - memory: The memory for the maps of a step.
   ///   - options: Clipping, averaging, batch normalisation.
   ///   - backend: The backend that runs the step.
   /// - Throws: ``GraphError`` for a graph whose shapes do not fit; ``GradientError`` for an operator without a gradient; ``TrainingError``
   ///   for a batch normalisation of one value a channel; ``LossError`` if the graph has several outputs.
   public func training(
-    loss: any SegmentationLoss, optimizer: Optimizer, batch: Int = 1, options: TrainingOptions = .init(),
+    loss: any SegmentationLoss, optimizer: Optimizer, batch: Int = 1, memory: TrainingMemory = .unlimited,
+    options: TrainingOptions = .init(),
     on backend: any Backend = OpenBLASBackend()
   ) throws -> TrainingStep {
     try training(
-      loss: AuxiliaryLoss(loss, auxiliaryWeights: []), optimizer: optimizer, batch: batch, options: options, on: backend
-    )
+      loss: AuxiliaryLoss(loss, auxiliaryWeights: []), optimizer: optimizer, batch: batch, memory: memory,
+      options: options, on: backend)
   }
 
   /// Makes a training step of a network with auxiliary heads or deep supervision.
@@ -27,12 +29,14 @@ extension Graph {
   ///   - loss: The losses of the graph's outputs, in their order, with their weights.
   ///   - optimizer: The rule of the updates.
   ///   - batch: The number of images of a step.
+  ///   - memory: The memory for the maps of a step.
   ///   - options: Clipping, averaging, batch normalisation.
   ///   - backend: The backend that runs the step.
-  /// - Throws: The errors of ``training(loss:optimizer:batch:options:on:)-(SegmentationLoss,_,_,_,_)``; ``LossError`` if there are not as
+  /// - Throws: The errors of ``training(loss:optimizer:batch:memory:options:on:)-(SegmentationLoss,_,_,_,_,_)``; ``LossError`` if there are not as
   ///   many losses as outputs.
   public func training(
-    loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int = 1, options: TrainingOptions = .init(),
+    loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int = 1, memory: TrainingMemory = .unlimited,
+    options: TrainingOptions = .init(),
     on backend: any Backend = OpenBLASBackend()
   ) throws -> TrainingStep {
     precondition(batch > 0, "a batch has images: \(batch)")
@@ -41,7 +45,8 @@ extension Graph {
     }
     let image = inputs[0]
     let imageShape = Shape([batch] + self[image.value].spec.shape.dimensions.dropFirst())
-    let training = try TrainingGraph(self, for: [image.name: imageShape], batchNorm: options.batchNorm,
+    let training = try TrainingGraph(
+      self, for: [image.name: imageShape], batchNorm: options.batchNorm,
       appliesDropout: options.dropout)
     let graph = training.builder
     let targetShape = Shape(Array(training.outputs[0].value.shape.dimensions.dropLast()))
@@ -94,7 +99,7 @@ extension Graph {
       for (weight, gradient) in waiting { update(weight, gradient) }
     }
     var whole = try training.finish()
-    if case .budget(let bytes) = options.memory {
+    if case .budget(let bytes) = memory {
       whole = whole.recomputing(budget: bytes, forwardCount: forwardCount)
     }
     let model = try whole.compiled(on: backend, options: options.compilation)
