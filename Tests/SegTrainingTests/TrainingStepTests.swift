@@ -160,9 +160,10 @@ import Testing
     var bytes: [Int] = []
     for (threads, memory) in [
       (1, .unlimited), (2, .unlimited), (3, .unlimited), (2, .budget(1)), (3, .budget(1_000_000)),
-    ] as [(Int, TrainingOptions.Memory)] {
+    ] as [(Int, TrainingMemory)] {
       let step = try graph.training(
-        loss: CrossEntropyLoss(), optimizer: .adamW(), batch: 3, options: TrainingOptions(clipping: 1, memory: memory),
+        loss: CrossEntropyLoss(), optimizer: .adamW(), batch: 3, memory: memory,
+        options: TrainingOptions(clipping: 1),
         on: OpenBLASBackend(workers: WorkerPool(threads: threads)))
       var state = TrainingState(initializing: step, seed: 4)
       let losses = try (0..<3).map { _ in try step.run(images, targets, &state, rate: 1e-2).loss }
