@@ -65,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "seg",
       dependencies: [
-        "SegEngine", "SegModels", "SegIO",
+        "SegEngine", "SegModels", "SegTraining", "SegIO",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -39,6 +39,30 @@ extension Graph {
     options: TrainingOptions = .init(),
     on backend: any Backend = OpenBLASBackend()
   ) throws -> TrainingStep {
+    let (whole, imageShape, targetShape) = try trainingGraph(
+      loss: loss, optimizer: optimizer, batch: batch, memory: memory, options: options)
+    let model = try whole.compiled(on: backend, options: options.compilation)
+    return TrainingStep(network: self, model: model, imageShape: imageShape, targetShape: targetShape)
+  }
+
+  /// Plans the training step that ``training(loss:optimizer:batch:memory:options:on:)-(AuxiliaryLoss,_,_,_,_,_)`` would make, without
+  /// weights: its steps, algorithms and memory.
+  ///
+  /// - Throws: The errors of that function.
+  public func trainingPlan(
+    loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int = 1, memory: TrainingMemory = .unlimited,
+    options: TrainingOptions = .init(), on backend: any Backend = OpenBLASBackend()
+  ) throws -> TrainingPlan {
+    let graph = try trainingGraph(loss: loss, optimizer: optimizer, batch: batch, memory: memory, options: options).graph
+    return TrainingPlan(
+      execution: try graph.plan(on: backend, options: options.compilation),
+      stateByteCount: graph.variables.reduce(0) { $0 + $1.spec.byteCount })
+  }
+
+  /// Makes the graph of a training step, and gives the shapes of images and targets.
+  private func trainingGraph(
+    loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int, memory: TrainingMemory, options: TrainingOptions
+  ) throws -> (graph: Graph, imageShape: Shape, targetShape: Shape) {
     precondition(batch > 0, "a batch has images: \(batch)")
     guard outputs.count == loss.terms.count else {
       throw LossError.outputsDiffer(outputs: outputs.count, losses: loss.terms.count)
@@ -102,7 +126,6 @@ extension Graph {
     if case .budget(let bytes) = memory {
       whole = whole.recomputing(budget: bytes, forwardCount: forwardCount)
     }
-    let model = try whole.compiled(on: backend, options: options.compilation)
-    return TrainingStep(network: self, model: model, imageShape: imageShape, targetShape: targetShape)
+    return (whole, imageShape, targetShape)
   }
 }
