@@ -99,7 +99,8 @@ import Testing
       try builder.addGradients(of: loss, withRespectTo: [x]) { builder.output("dx", $1) }
     }
     let results = try graph.compiled().run([
-      "x": Tensor([2, 8, 8, 5], repeating: Float(1)), "seed": Tensor([2], [5, 6] as [Int32]), "step": Tensor([1], [Float(3)]),
+      "x": Tensor([2, 8, 8, 5], repeating: Float(1)), "seed": Tensor([2], [5, 6] as [Int32]),
+      "step": Tensor([1], [Float(3)]),
     ])
     #expect(results["dx"] == results["y"])
   }

@@ -12,7 +12,8 @@ import Testing
     (.leakyReLU(slope: 0), -5...5, [0]), (.leakyReLU(slope: -0.5), -5...5, [0]), (.elu(alpha: 1), -5...5, []),
     (.elu(alpha: 0.5), -5...5, [0]), (.elu(alpha: -1), -5...5, [0]), (.gelu, -6...6, []), (.geluTanh, -6...6, []),
     (.silu, -8...8, []), (.hardSigmoid(slope: 0.2, offset: 0.5), -5...5, [-2.5, 2.5]),
-    (.hardSigmoid(slope: 1 / 6, offset: 0.5), -5...5, [-3, 3]), (.hardSigmoid(slope: -0.25, offset: 0.5), -5...5, [-2, 2]),
+    (.hardSigmoid(slope: 1 / 6, offset: 0.5), -5...5, [-3, 3]),
+    (.hardSigmoid(slope: -0.25, offset: 0.5), -5...5, [-2, 2]),
     (.hardSwish, -5...5, [-3, 3]), (.sigmoid, -8...8, []), (.tanh, -5...5, []),
     (.softplus(beta: 1, threshold: 20), -30...30, [20]), (.softplus(beta: 2.5, threshold: 4), -5...5, [1.6]),
     (.exp, -5...5, []), (.log, 0.1...9, []), (.sqrt, 0.1...9, []), (.abs, -5...5, [0]), (.negate, -5...5, []),
@@ -24,8 +25,10 @@ import Testing
   /// Points between the ends, none of which is near a bend.
   private static func points(_ range: ClosedRange<Double>, _ bends: [Double]) -> [Double] {
     let count = 301
-    return (0..<count).map { range.lowerBound + (range.upperBound - range.lowerBound) * (Double($0) + 0.37) / Double(count) }
-      .filter { x in bends.allSatisfy { abs($0 - x) > 3 * step } }
+    return (0..<count).map {
+      range.lowerBound + (range.upperBound - range.lowerBound) * (Double($0) + 0.37) / Double(count)
+    }
+    .filter { x in bends.allSatisfy { abs($0 - x) > 3 * step } }
   }
 
   @Test func everyFunctionHasACase() {
@@ -33,7 +36,8 @@ import Testing
     let names = Set(Self.cases.map(\.function.name))
     #expect(
       names == [
-        "identity", "relu", "clip", "leakyReLU", "elu", "gelu", "geluTanh", "silu", "hardSigmoid", "hardSwish", "sigmoid",
+        "identity", "relu", "clip", "leakyReLU", "elu", "gelu", "geluTanh", "silu", "hardSigmoid", "hardSwish",
+        "sigmoid",
         "tanh", "softplus", "exp", "log", "sqrt", "abs", "negate", "reciprocal", "erf",
       ])
     #expect(Self.cases.allSatisfy { $0.function.isDifferentiable })

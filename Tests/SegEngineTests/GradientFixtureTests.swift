@@ -11,7 +11,8 @@ import Testing
 
   @Test(arguments: [
     ("functions", 34), ("binary", 78), ("convolution", 54), ("transposed_convolution", 17), ("normalization", 62),
-    ("pooling", 49), ("resize", 52), ("movement", 43), ("reduction", 77), ("product", 35), ("deformable_convolution", 6),
+    ("pooling", 49), ("resize", 52), ("movement", 43), ("reduction", 77), ("product", 35),
+    ("deformable_convolution", 6),
   ]) func gradients(_ family: String, _ count: Int) throws {
     let file = try Safetensors(contentsOf: Fixtures.url("gradients/\(family).safetensors").path)
     let cases = try FixtureCase.all(tensors: file.tensors, metadata: file.metadata)
@@ -136,7 +137,8 @@ extension FixtureCase {
       if text("mode") == "batch" {
         operands[3...4] = builder.add(BatchMoments(), named: "moments", to: [inputs[0]], outputCount: 2)[...]
       }
-      return builder.add(BatchNorm(epsilon: Float(number("epsilon")), function: function), named: "operator", to: operands)
+      return builder.add(
+        BatchNorm(epsilon: Float(number("epsilon")), function: function), named: "operator", to: operands)
     case "group_norm": return one(GroupNorm(groups: integer("groups"), epsilon: Float(number("epsilon"))))
     case "instance_norm": return one(InstanceNorm(epsilon: Float(number("epsilon"))))
     case "layer_norm": return one(LayerNorm(epsilon: Float(number("epsilon"))))

@@ -24,7 +24,8 @@ import Testing
       let product = parts[0].tokens().matmul(parts[1].tokens(), transposingB: true).softmax()
       let shuffled = stem.pixelUnshuffle(2).pixelShuffle(2).transpose([0, 3, 1, 2]).transpose([0, 2, 3, 1])
       let padded = shuffled.pad(2, mode: .reflect).crop(like: x).slice(axis: 1, step: -1).stochasticDepth(rate: 0.1)
-      let deep = stem.conv("deep", 8, kernel: 3, stride: 2, padding: 1, groups: 8).transposedConv("up", 8, kernel: 2, stride: 2)
+      let deep = stem.conv("deep", 8, kernel: 3, stride: 2, padding: 1, groups: 8).transposedConv(
+        "up", 8, kernel: 2, stride: 2)
       let joined = (padded * up.globalAveragePool() + deep / (up * up + 1)).softmax(axis: 1).logSoftmax()
       let norms = product.reduce(.norm, axes: [2])
       builder.output("joined", joined + up.map(.gelu) * norms.reduce(.maximum, axes: [1]).reduce(.product, axes: []))
@@ -39,7 +40,8 @@ import Testing
     var gradients: [(weight: Value, gradient: Value)] = []
     try builder.addGradients(of: loss, withRespectTo: training.weights.map(\.value)) { gradients.append(($0, $1)) }
     #expect(gradients.count == training.weights.count)
-    let scale = builder.add(GradientClipping(limit: 1), named: "clipping", to: gradients.map(\.gradient), outputCount: 2)[0]
+    let scale = builder.add(
+      GradientClipping(limit: 1), named: "clipping", to: gradients.map(\.gradient), outputCount: 2)[0]
     for (index, (weight, gradient)) in gradients.enumerated() {
       let states = (0..<2).map { builder.variable("state\(index).\($0)", TensorSpec(weight.shape)) }
       let results: [Value]
@@ -76,12 +78,14 @@ import Testing
         let isWeight = !["state", "average", "steps", "seed"].contains { port.name.hasPrefix($0) }
         variables[port.name] =
           isWeight
-          ? Tensor.random(port.spec.shape, in: port.name.contains("var") ? 0.5...1 : -0.5...0.5, seed: UInt64(port.name.count))
+          ? Tensor.random(
+            port.spec.shape, in: port.name.contains("var") ? 0.5...1 : -0.5...0.5, seed: UInt64(port.name.count))
           : Tensor(zeros: port.spec.shape, of: port.spec.elementType)
       }
       let x = Tensor.random([2, 16, 12, 8], seed: 8)
       let losses = try (0..<3).map { _ in
-        try model.run(["x": x, "rate": Tensor([1], [Float(0.01)])], updating: &variables)["loss"]!.elements(of: Float.self)[0]
+        try model.run(["x": x, "rate": Tensor([1], [Float(0.01)])], updating: &variables)["loss"]!.elements(
+          of: Float.self)[0]
       }
       return (losses, variables)
     }

@@ -71,7 +71,8 @@ import Testing
           let error = abs(Double(value) - Double(number))
           if !(error <= tolerance * largest) {
             Issue.record(
-              "\(name) on \(kernels.instructionSet): element \(place) of result \(index) is \(value), expected \(number)")
+              "\(name) on \(kernels.instructionSet): element \(place) of result \(index) is \(value), expected \(number)"
+            )
             break
           }
         }
@@ -101,7 +102,9 @@ import Testing
   }
 
   /// Rows, channels, and the distance of rows: more columns than a block, blocks that are not full, one of each.
-  private static let sizes = [(1, 1, 1), (5, 3, 7), (13, 64, 64), (7, 65, 70), (31, 130, 131), (64, 16, 24), (3, 257, 257)]
+  private static let sizes = [
+    (1, 1, 1), (5, 3, 7), (13, 64, 64), (7, 65, 70), (31, 130, 131), (64, 16, 24), (3, 257, 257),
+  ]
 
   @Test func moments() {
     for (rows, channels, stride) in Self.sizes {
@@ -110,7 +113,8 @@ import Testing
         compare("moments of \(rows)×\(channels) around \(mean)", tolerance: mean == 0 ? 1e-6 : 1e-5) { kernels in
           let (means, deviations) = (matrix(1, channels, seed: 5), matrix(1, channels, seed: 6))
           kernels.columnMoments(
-            x.floats, xStride: stride, rows: rows, channels: channels, means: means.floats, deviations: deviations.floats)
+            x.floats, xStride: stride, rows: rows, channels: channels, means: means.floats,
+            deviations: deviations.floats)
           return [means, deviations]
         }
       }
@@ -120,7 +124,9 @@ import Testing
   @Test func normalization() {
     for (function, _, _) in ElementwiseDerivativeTests.cases where ![.log, .sqrt, .reciprocal].contains(function) {
       for (rows, channels, stride) in Self.sizes {
-        let (dy, x) = (matrix(rows, channels, stride: stride + 2, seed: 7), matrix(rows, channels, stride: stride, seed: 8))
+        let (dy, x) = (
+          matrix(rows, channels, stride: stride + 2, seed: 7), matrix(rows, channels, stride: stride, seed: 8)
+        )
         let vectors = (0..<6).map { matrix(1, channels, seed: 9 + UInt64($0)) }
         func operands(_ dy: Matrix, _ x: Matrix) -> NormalizationOperands {
           NormalizationOperands(
@@ -140,7 +146,8 @@ import Testing
             let (dy, x) = (copy(dy), copy(x))
             let dx = [matrix(rows, channels, stride: stride + 1, seed: 22), dy, x][place]
             kernels.normalizationGradient(
-              operands(dy, x), factor: vectors[3].floats, slope: vectors[4].floats, offset: vectors[5].floats, rows: rows,
+              operands(dy, x), factor: vectors[3].floats, slope: vectors[4].floats, offset: vectors[5].floats,
+              rows: rows,
               channels: channels, dx.floats, dxStride: dx.stride)
             return [dx]
           }
@@ -151,7 +158,9 @@ import Testing
 
   @Test func sumsOfProducts() {
     for (rows, channels, stride) in Self.sizes {
-      let (p, q) = (matrix(rows, channels, stride: stride, seed: 23), matrix(rows, channels, stride: stride + 3, seed: 24))
+      let (p, q) = (
+        matrix(rows, channels, stride: stride, seed: 23), matrix(rows, channels, stride: stride + 3, seed: 24)
+      )
       compare("products of \(rows)×\(channels)", tolerance: 1e-6, scale: Double(rows)) { kernels in
         let y = matrix(1, channels, seed: 25)
         kernels.sumProducts(

@@ -13,7 +13,8 @@ import Testing
     ("sum of cross entropy", 4, CrossEntropyLoss(reduction: .sum)),
     ("binary cross entropy", 1, BinaryCrossEntropyLoss()), ("focal", 4, FocalLoss(gamma: 2)),
     ("binary focal", 1, BinaryFocalLoss(gamma: 2)), ("Dice", 4, DiceLoss()), ("Jaccard", 4, JaccardLoss()),
-    ("Tversky", 4, TverskyLoss(alpha: 0.3, beta: 0.7)), ("Lovász", 4, LovaszSoftmaxLoss()), ("boundary", 4, BoundaryLoss()),
+    ("Tversky", 4, TverskyLoss(alpha: 0.3, beta: 0.7)), ("Lovász", 4, LovaszSoftmaxLoss()),
+    ("boundary", 4, BoundaryLoss()),
     ("hardest", 4, HardExampleMining(CrossEntropyLoss(), probabilityThreshold: 0.7, minimum: .pixels(10))),
     ("combined", 4, CombinedLoss([.init(CrossEntropyLoss()), .init(DiceLoss(), weight: .constant(0.5))])),
     ("rebalanced", 4, CombinedLoss.rebalanced(region: DiceLoss())),
@@ -50,7 +51,9 @@ import Testing
   @Test(arguments: [1, 3]) func ownOperatorsAgreeWithEvaluation(threads: Int) throws {
     let workers = WorkerPool(threads: threads)
     var cases = Self.losses
-    for (weights, smoothing) in [(nil, 0), (nil, 0.2), ([1, 2, 0.5, 3], 0), ([1, 2, 0.5, 3], 0.2)] as [([Double]?, Double)] {
+    for (weights, smoothing) in [(nil, 0), (nil, 0.2), ([1, 2, 0.5, 3], 0), ([1, 2, 0.5, 3], 0.2)]
+      as [([Double]?, Double)]
+    {
       for reduction in [LossReduction.mean, .sum] {
         let loss = CrossEntropyLoss(classWeights: weights, labelSmoothing: smoothing, reduction: reduction)
         cases.append(("cross entropy \(weights ?? []) \(smoothing) \(reduction)", 4, loss))
@@ -59,7 +62,9 @@ import Testing
     for (name, classes, loss) in cases {
       for kind in 0..<3 {
         let logits = Tensor.random([2, 37, 26, classes], in: -8...8, seed: 4)
-        var maps = (0..<2).map { LabelMap.random(width: 26, height: 37, classes: UInt16(max(2, classes)), seed: 4 * $0) }
+        var maps = (0..<2).map {
+          LabelMap.random(width: 26, height: 37, classes: UInt16(max(2, classes)), seed: 4 * $0)
+        }
         // Some pixels are ignored, then all of them.
         for index in maps[0].labels.indices where kind == 2 || kind == 1 && index % 3 == 0 {
           maps[0].labels[index] = LabelMap.defaultIgnoreLabel

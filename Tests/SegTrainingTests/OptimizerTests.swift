@@ -103,12 +103,14 @@ import Testing
           for (key, kind) in [("end", ""), ("momentum", "momentum"), ("mean", "mean"), ("square", "square")] {
             guard let expected = tensors["\(key)\(index)"] else { continue }
             let variable = kind.isEmpty ? "w\(index)" : "optimizer/\(kind)/w\(index)"
-            let problem = mismatch(variables[variable]!, NaiveTensor(expected), Tolerance(absolute: 3e-6, relative: 1e-6))
+            let problem = mismatch(
+              variables[variable]!, NaiveTensor(expected), Tolerance(absolute: 3e-6, relative: 1e-6))
             #expect(problem == nil, "\(fixture.name) \(variable) [\(name)]")
           }
         }
         if let expected = tensors["norms"] {
-          #expect(mismatch(Tensor([10], norms), NaiveTensor(expected), Tolerance(relative: 1e-6)) == nil, "\(fixture.name)")
+          #expect(
+            mismatch(Tensor([10], norms), NaiveTensor(expected), Tolerance(relative: 1e-6)) == nil, "\(fixture.name)")
         }
       }
     }
@@ -171,7 +173,8 @@ import Testing
       let graph = try graph(optimizer, clipping: nil, [[2, 2], [4]])
       let zeros = [Tensor(zeros: [2, 2]), Tensor(zeros: [4])]
       let variables = try run(
-        graph, on: ReferenceBackend(), starts: [Tensor([2, 2], repeating: Float(1)), Tensor([4], repeating: Float(1))],
+        graph, on: ReferenceBackend(),
+        starts: [Tensor([2, 2], repeating: Float(1)), Tensor([4], repeating: Float(1))],
         gradients: zeros.map { [$0] }, rates: [0.5]
       ).variables
       #expect(variables["w0"] == Tensor([2, 2], repeating: Float(0.75)))

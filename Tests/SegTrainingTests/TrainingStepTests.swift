@@ -58,7 +58,9 @@ import Testing
 
   private static func cases() throws -> [Case] {
     let file = try Safetensors(contentsOf: Fixtures.url("training/network.safetensors").path)
-    func parts<Element: TensorElement>(_ name: String, _ type: Element.Type, _ make: (Shape, [Element]) -> Tensor) -> [Tensor] {
+    func parts<Element: TensorElement>(_ name: String, _ type: Element.Type, _ make: (Shape, [Element]) -> Tensor)
+      -> [Tensor]
+    {
       let tensor = file.tensors[name]!
       let shape = Shape(Array(tensor.shape.dimensions.dropFirst()))
       let elements = tensor.elements(of: Element.self)
@@ -288,16 +290,19 @@ import Testing
     }
     #expect(state.variables.tensors == before)
     // A label that is no class, and a state that lacks a variable.
-    guard case GraphError.run(let node, _)? = error({
-      try step.run(images, Tensor(step.targetShape, [UInt16](repeating: 7, count: 160)), &state, rate: 0.1)
-    }) else {
+    guard
+      case GraphError.run(let node, _)? = error({
+        try step.run(images, Tensor(step.targetShape, [UInt16](repeating: 7, count: 160)), &state, rate: 0.1)
+      })
+    else {
       Issue.record("no error for a label")
       return
     }
     #expect(node == "loss.logits")
     var variables = TrainingState(initializing: step, seed: 1).variables
     variables["optimizer/momentum/conv.weight"] = nil
-    guard case GraphError.wrongVariable(let name, _, nil)? = error({ _ = try TrainingState(step, continuing: variables) })
+    guard
+      case GraphError.wrongVariable(let name, _, nil)? = error({ _ = try TrainingState(step, continuing: variables) })
     else {
       Issue.record("no error for a missing variable")
       return

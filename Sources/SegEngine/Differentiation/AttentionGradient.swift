@@ -106,7 +106,9 @@ private struct AttentionGradientProblem: Sendable {
 
   /// The images and heads of a task, in order.
   func heads(of plane: Int) -> AttentionHeads {
-    guard givesMask else { return AttentionHeads(images: plane / heads..<plane / heads + 1, heads: plane % heads..<plane % heads + 1) }
+    guard givesMask else {
+      return AttentionHeads(images: plane / heads..<plane / heads + 1, heads: plane % heads..<plane % heads + 1)
+    }
     let (image, head) = plane.quotientAndRemainder(dividingBy: maskHeads)
     return AttentionHeads(
       images: maskBatch > 1 ? image..<image + 1 : 0..<batch, heads: maskHeads > 1 ? head..<head + 1 : 0..<heads)

@@ -16,7 +16,8 @@ package struct ReductionGradient: Operator {
   /// Makes the operator.
   package init(_ operation: Reduce.Operation, axes: [Int]) {
     precondition(
-      [.maximum, .minimum, .product, .norm].contains(operation), "the gradient of a \(operation) is a product of tensors")
+      [.maximum, .minimum, .product, .norm].contains(operation),
+      "the gradient of a \(operation) is a product of tensors")
     self.operation = operation
     self.axes = axes
   }

@@ -251,7 +251,9 @@ extension DeformableConvolution: Differentiable {
       for (index, result) in zip(moving, results) where context.requiresGradient[index] { gradients[index] = result }
     }
     let bias = isModulated ? 4 : 3
-    if context.inputs.count > bias, context.requiresGradient[bias] { gradients[bias] = dy.summedOverRows(named: "bias") }
+    if context.inputs.count > bias, context.requiresGradient[bias] {
+      gradients[bias] = dy.summedOverRows(named: "bias")
+    }
     return gradients
   }
 }
