@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 # On Linux the Swift runtime becomes a part of the program, which then runs where no toolchain is.
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
-.PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+.PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
   readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
@@ -106,6 +106,12 @@ parity-zoo: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) --table docs/parity.md \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Gradients of whole networks and ten steps of training against PyTorch.
+parity-training:
+	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
+	$(SWIFT) build -c release --package-path perf --product seg-bench
+	Tests/Parity/.venv-zoo/bin/python Tests/Parity/training.py --bench perf/.build/release/seg-bench
 
 # Writes the table of networks into README.md.
 readme: build
