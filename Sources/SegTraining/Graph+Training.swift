@@ -53,7 +53,8 @@ extension Graph {
     loss: AuxiliaryLoss, optimizer: Optimizer, batch: Int = 1, memory: TrainingMemory = .unlimited,
     options: TrainingOptions = .init(), on backend: any Backend = OpenBLASBackend()
   ) throws -> TrainingPlan {
-    let graph = try trainingGraph(loss: loss, optimizer: optimizer, batch: batch, memory: memory, options: options).graph
+    let graph = try trainingGraph(loss: loss, optimizer: optimizer, batch: batch, memory: memory, options: options)
+      .graph
     return TrainingPlan(
       execution: try graph.plan(on: backend, options: options.compilation),
       stateByteCount: graph.variables.reduce(0) { $0 + $1.spec.byteCount })

@@ -28,7 +28,8 @@ struct EstimateCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Flag(help: "The time and memory of a training step: forward pass, gradients, update; random labels, cross-entropy, SGD.")
+  @Flag(
+    help: "The time and memory of a training step: forward pass, gradients, update; random labels, cross-entropy, SGD.")
   var training = false
 
   @Option(help: "Images of a training step.")
@@ -118,7 +119,8 @@ struct EstimateCommand: ParsableCommand {
     func megabytes(_ count: Int) -> String { (Double(count) / 1e6).fixed(1) + " MB" }
     try printLine(
       "arena \(megabytes(report.arenaBytes)), "
-        + (stateBytes.map { "weights and optimiser \(megabytes($0)), " } ?? "packed weights \(megabytes(report.packedWeightBytes)), ")
+        + (stateBytes.map { "weights and optimiser \(megabytes($0)), " }
+          ?? "packed weights \(megabytes(report.packedWeightBytes)), ")
         + "other constants "
         + "\(megabytes(report.constantBytes)), peak resident about \(megabytes(report.peakBytes))")
     guard let layers = report.layers else { return }

@@ -71,7 +71,7 @@ struct Slices: ParsableCommand {
     _ network: UNet, _ parameters: Parameters, _ samples: [Sample]
   ) throws -> [Double] {
     var matrix = [[Int]](repeating: Array(repeating: 0, count: Slices.classes), count: Slices.classes)
-    let model = Model(try network.graph(size: 32), parameters: parameters)
+    let model = try Model(network.graph(size: 32), parameters: parameters)
     for sample in samples {
       let padded = sample.padded(to: network.outputStride)
       let logits = try model.run(["image": Tensor([1, padded.height, padded.width, 1], padded.pixels)])["logits"]!

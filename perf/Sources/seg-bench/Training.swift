@@ -49,10 +49,9 @@ struct Training: ParsableCommand {
     let start = ContinuousClock.now
     let step = try graph.training(
       loss: loss, optimizer: rule, batch: batch,
-      options: TrainingOptions(
-        memory: budget.map { .budget($0 << 20) } ?? .unlimited,
-        compilation: CompileOptions(profile: .stored(for: backend))
-      ), on: backend)
+      memory: budget.map { .budget($0 << 20) } ?? .unlimited,
+      options: TrainingOptions(dropout: false, compilation: CompileOptions(profile: .stored(for: backend))), on: backend
+    )
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var (state, images, targets) = try operands(step)
     func time() throws -> (milliseconds: Double, loss: Double) {
@@ -134,7 +133,6 @@ struct Training: ParsableCommand {
 
   private func answer(_ values: [String: Any]) {
     guard let data = try? JSONSerialization.data(withJSONObject: values) else { return }
-    print(String(decoding: data, as: UTF8.self))
-    fflush(stdout)
+    FileHandle.standardOutput.write(data + Data("\n".utf8))
   }
 }
