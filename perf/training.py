@@ -145,6 +145,7 @@ def main():
     parser.add_argument("--budget", type=int, help="megabytes for the maps of a step")
     parser.add_argument("--results", default=RESULTS, help="the folder of training.json, .md and .svg")
     options = parser.parse_args()
+    options.starts = 1
     path = os.path.join(options.results, "training.json")
     data = json.load(open(path, encoding="utf-8")) if os.path.exists(path) else {"networks": {}}
     chosen = options.networks.split(",") if options.networks else [case.name for case in CASES]

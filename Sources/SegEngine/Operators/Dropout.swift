@@ -33,6 +33,7 @@ public struct Dropout: Operator {
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
     try requireInputs(inputs, 1...1)
+    try requireFloat(inputs[0])
     try require(unit == .element || inputs[0].shape.rank > 1, "\(inputs[0]) has no axes of images and channels")
     return inputs
   }
