@@ -96,8 +96,15 @@ def markdown(data):
             f"| {entry['title']} | {entry['batch']} | {span(ours)} | {span(other)} | {other['milliseconds'] / ours['milliseconds']:.2f} "
             f"| {entry['target']:.1f} | {ours['peak_bytes'] / 1e6:.0f} | {other['peak_bytes'] / 1e6:.0f} "
             f"| {ours['peak_bytes'] / other['peak_bytes']:.2f} |")
-    lines += [""] + sorted({f"- {entry['conditions']}" for entry in data["networks"].values()}) + [""]
+    lines += [""] + sorted({f"- {described(entry['conditions'])}" for entry in data["networks"].values() if entry["conditions"]}) + [""]
     return "\n".join(lines)
+
+
+def described(found):
+    machine = found["machine"]
+    versions = ", ".join(f"{name} {found['versions'][name]}" for name in ("torch", "torchvision", "this project"))
+    return (f"{found['date']}: {machine['processor']} (family {machine['family']}, model {machine['model']}), {machine['cores']} cores, "
+            f"{' '.join(machine['instructions'])}; {machine['system']}. {found['threads']} threads, {found['rounds']} rounds. {versions}.")
 
 
 def span(result):

@@ -35,17 +35,20 @@ CASES = [
 def network(case):
     """The network, with dropout and stochastic depth off, as this project's step has none of them."""
     import torch
+    from reference.library_networks import torchvision_importable
 
     if case.name.startswith("unet"):
         from comparison.architectures import UNet
 
         return UNet(3, CLASSES, int(case.name[4:]))
     if case.name == "segformer-b0":
-        from transformers import SegformerConfig, SegformerForSemanticSegmentation
+        with torchvision_importable():
+            from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
         return SegformerForSemanticSegmentation(SegformerConfig(
             num_labels=CLASSES, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, classifier_dropout_prob=0.0, drop_path_rate=0.0))
-    from torchvision.models import segmentation
+    with torchvision_importable():
+        from torchvision.models import segmentation
 
     build = {
         "fcn-resnet50": segmentation.fcn_resnet50, "deeplabv3-mobilenetv3": segmentation.deeplabv3_mobilenet_v3_large,
