@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 # On Linux the Swift runtime becomes a part of the program, which then runs where no toolchain is.
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
-.PHONY: help setup build install uninstall demo test lint format bench report compare parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
+.PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
   readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make lint      check the formatting"
 	@echo "make bench     measure products, convolution algorithms and networks"
 	@echo "make report    write docs/complexity and docs/performance/latency.md: formulas against counts, estimates against the clock"
+	@echo "make compare-training   time training steps beside PyTorch (needs Python and PyPI)"
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
@@ -66,6 +67,7 @@ bench: setup
 	perf/.build/release/seg-bench products
 	perf/.build/release/seg-bench convolutions
 	perf/.build/release/seg-bench convolutions --threads 2
+	perf/.build/release/seg-bench gradients
 	perf/.build/release/seg-bench ratios | tee docs/complexity/ratios.md
 	perf/.build/release/seg-bench networks $(BENCH_NETWORKS)
 	perf/.build/release/seg-bench steps $(BENCH_NETWORKS)
@@ -85,6 +87,12 @@ compare: build
 	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
 	perf/.venv/bin/python perf/compare.py --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
 
+# Training steps in turn with PyTorch: docs/performance/training.*
+compare-training: build
+	@Scripts/python-environment.sh perf/requirements.txt perf/.venv
+	$(SWIFT) build -c release --package-path perf --product seg-bench
+	perf/.venv/bin/python perf/training.py --bench perf/.build/release/seg-bench --seg "$$($(SWIFT) build -c release --show-bin-path)/seg" $(COMPARE_FLAGS)
+
 parity: parity-pupil parity-zoo
 
 parity-pupil: build
@@ -98,6 +106,12 @@ parity-zoo: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/zoo.py parity $(ZOO_NETWORKS) --table docs/parity.md \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
+
+# Gradients of whole networks and ten steps of training against PyTorch.
+parity-training:
+	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
+	$(SWIFT) build -c release --package-path perf --product seg-bench
+	Tests/Parity/.venv-zoo/bin/python Tests/Parity/training.py --bench perf/.build/release/seg-bench
 
 # Writes the table of networks into README.md.
 readme: build
@@ -155,7 +169,7 @@ bundled-weights:
 # swift-segmentation; the root where it is empty. SegFiles is no product: its documentation is checked and left out.
 SITE = .build/site
 SITE_BASE ?=
-DOCUMENTED = SegEngine SegModels SegWeights SegImages SegONNX SegIO
+DOCUMENTED = SegEngine SegModels SegTraining SegWeights SegImages SegONNX SegIO
 
 docs: setup
 	rm -rf $(SITE)

@@ -65,13 +65,15 @@ let package = Package(
     .executableTarget(
       name: "seg",
       dependencies: [
-        "SegEngine", "SegModels", "SegIO",
+        "SegEngine", "SegModels", "SegTraining", "SegIO",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .target(name: "TestSupport", dependencies: ["SegEngine"], path: "Tests/TestSupport"),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "SegEngineTests", dependencies: ["SegEngine", "SegIO", "TestSupport", "AllocationCounter"]),
+    .testTarget(
+      name: "SegTrainingTests", dependencies: ["SegTraining", "SegModels", "SegEngine", "SegIO", "TestSupport"]),
     .testTarget(name: "SegModelsTests", dependencies: ["SegModels", "SegIO", "TestSupport"]),
     .testTarget(
       name: "SegIOTests", dependencies: ["SegIO", "SegFiles", "SegWeights", "SegImages", "SegONNX", "TestSupport"]),

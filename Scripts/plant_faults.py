@@ -25,8 +25,8 @@ SIGNS = {" + ": " - ", " - ": " + ", " += ": " -= ", " -= ": " += "}
 WORDS = {"height": "width", "width": "height", "row": "column", "column": "row", "min": "max", "max": "min", "top": "left", "left": "top"}
 # The tests of a module; what is not listed has those of all modules.
 TESTS = {
-    "SegEngine": "SegEngineTests", "SegModels": "SegModelsTests", "SegFiles": "SegIOTests", "SegWeights": "SegIOTests",
-    "SegImages": "SegIOTests", "SegONNX": "SegIOTests", "SegIO": "SegIOTests", "seg": "CommandLineTests"}
+    "SegEngine": "SegEngineTests", "SegModels": "SegModelsTests", "SegTraining": "SegTrainingTests", "SegFiles": "SegIOTests",
+    "SegWeights": "SegIOTests", "SegImages": "SegIOTests", "SegONNX": "SegIOTests", "SegIO": "SegIOTests", "seg": "CommandLineTests"}
 
 
 def mutants(text):

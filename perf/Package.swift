@@ -19,6 +19,7 @@ let package = Package(
         "CCMarkGFM",
         .product(name: "SegEngine", package: "swift-segmentation"),
         .product(name: "SegModels", package: "swift-segmentation"),
+        .product(name: "SegTraining", package: "swift-segmentation"),
         .product(name: "SegIO", package: "swift-segmentation"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

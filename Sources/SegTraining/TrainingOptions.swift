@@ -8,6 +8,8 @@ public struct TrainingOptions: Sendable {
   public var clipping: Double?
   /// The decay of an exponential moving average of the weights, such as 0.999; `nil` for none.
   public var averaging: Double?
+  /// Whether dropout and stochastic depth set elements to zero. The random numbers follow from the seed of ``TrainingState``.
+  public var dropout: Bool
   /// The options of the compilation.
   public var compilation: CompileOptions
 
@@ -16,13 +18,14 @@ public struct TrainingOptions: Sendable {
   /// - Precondition: a limit is positive; a decay is at least 0 and less than 1.
   public init(
     batchNorm: BatchNormMode = .batchStatistics(momentum: 0.1), clipping: Double? = nil, averaging: Double? = nil,
-    compilation: CompileOptions = .init()
+    dropout: Bool = true, compilation: CompileOptions = .init()
   ) {
     precondition(clipping.map { $0 > 0 } ?? true, "a limit of the gradients' norm is positive: \(clipping ?? 0)")
     precondition(averaging.map { (0..<1).contains($0) } ?? true, "a decay is less than 1: \(averaging ?? 0)")
     self.batchNorm = batchNorm
     self.clipping = clipping
     self.averaging = averaging
+    self.dropout = dropout
     self.compilation = compilation
   }
 }

@@ -10,20 +10,20 @@ public struct TrainingState: Sendable {
   private let network: Set<String>
   private var results: [Tensor]
 
-  /// Draws the weights of a step by the network's initialisers.
+  /// Draws the weights of a step by the network's initialisers. The seed is also that of dropout.
   public init(initializing step: TrainingStep, seed: UInt64) {
-    self.init(step, Parameters(initializing: step.network, seed: seed))
+    self.init(step, Parameters(initializing: step.network, seed: seed), seed: seed)
   }
 
-  /// Begins with given weights, such as those of a checkpoint.
+  /// Begins with given weights, such as those of a checkpoint. The seed is that of dropout.
   ///
   /// - Throws: ``ParameterError`` if weights are missing or have other shapes.
-  public init(_ step: TrainingStep, weights: Parameters) throws {
+  public init(_ step: TrainingStep, weights: Parameters, seed: UInt64 = 0) throws {
     try weights.validate(for: step.network)
-    self.init(step, weights)
+    self.init(step, weights, seed: seed)
   }
 
-  private init(_ step: TrainingStep, _ weights: Parameters) {
+  private init(_ step: TrainingStep, _ weights: Parameters, seed: UInt64) {
     network = Set(step.network.parameters.map(\.name))
     names = step.model.variables.map(\.name)
     tensors = step.model.variables.map { port in
@@ -33,6 +33,9 @@ public struct TrainingState: Sendable {
       {
         return own
       }
+      if port.name == TrainingGraph.seedName {
+        return Tensor([2], [Int32(truncatingIfNeeded: seed), Int32(truncatingIfNeeded: seed >> 32)])
+      }
       return Tensor(zeros: port.spec.shape, of: port.spec.elementType)
     }
     results = step.model.outputs.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
@@ -40,12 +43,10 @@ public struct TrainingState: Sendable {
 
   /// The prefix of the names of averaged weights.
   static let averagePrefix = "average/"
-  /// The name of the number of steps.
-  static let countName = "steps"
 
   /// The number of steps so far.
   public var steps: Int {
-    names.firstIndex(of: TrainingState.countName).map { Int(tensors[$0].elements(of: Float.self)[0]) } ?? 0
+    names.firstIndex(of: TrainingGraph.stepsName).map { Int(tensors[$0].elements(of: Float.self)[0]) } ?? 0
   }
 
   /// The weights and running statistics, by the names of checkpoints.
@@ -66,7 +67,9 @@ public struct TrainingState: Sendable {
   }
 
   /// All variables by name, to continue later: weights, running statistics, the optimiser's variables, averages, the number of steps.
-  public var variables: Parameters { Parameters(Dictionary(uniqueKeysWithValues: zip(names, tensors).map { ($0, $1) })) }
+  public var variables: Parameters {
+    Parameters(Dictionary(uniqueKeysWithValues: zip(names, tensors).map { ($0, $1) }))
+  }
 
   /// Continues with the ``variables`` of an earlier state.
   ///
@@ -75,16 +78,22 @@ public struct TrainingState: Sendable {
     for port in step.model.variables where variables[port.name]?.spec != port.spec {
       throw .wrongVariable(name: port.name, expected: port.spec, actual: variables[port.name]?.spec)
     }
-    self.init(step, variables)
+    self.init(step, variables, seed: 0)
   }
 
   /// Runs a step on the state.
   mutating func run(
-    _ step: TrainingStep, _ images: Tensor, _ targets: Tensor, _ rate: Float
+    _ step: TrainingStep, _ images: Tensor, _ targets: Tensor, rate: Float, time: Float
   ) throws(GraphError) -> TrainingStep.Result {
     precondition(names == step.model.variables.map(\.name), "the state belongs to another step")
-    let given = ["image": images, "targets": targets, "rate": Tensor([1], [rate])]
-    let inputs = step.model.inputs.map { given[$0.name]! }
+    let inputs = step.model.inputs.map { port in
+      switch port.name {
+      case "targets": targets
+      case "rate": Tensor([1], [rate])
+      case "time": Tensor([1], [time])
+      default: images
+      }
+    }
     try step.model.run(inputs, into: &results, updating: &tensors)
     func result(_ name: String) -> Double? {
       step.model.outputs.firstIndex { $0.name == name }.map { Double(results[$0].elements(of: Float.self)[0]) }

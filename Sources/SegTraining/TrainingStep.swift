@@ -12,7 +12,7 @@ import SegModels
 public final class TrainingStep: Sendable {
   /// The network's graph.
   public let network: Graph
-  /// The compiled step. Inputs: `image`, `targets` and `rate`. Outputs: `loss`, and with clipping `norm`.
+  /// The compiled step. Inputs: the image, `targets`, `rate`, and with loss schedules `time`. Outputs: `loss`, and with clipping `norm`.
   public let model: CompiledModel
   /// The shape of the images of a batch, `[batch, height, width, channels]`.
   public let imageShape: Shape
@@ -41,24 +41,25 @@ public final class TrainingStep: Sendable {
   ///   - targets: Labels, uint16 `[batch, height, width]`.
   ///   - state: The weights and all else that the step updates.
   ///   - rate: The learning rate.
+  ///   - time: The time of loss schedules, in their unit, such as epochs.
   /// - Throws: ``GraphError`` for tensors of other shapes or types, targets that the loss does not take, and logits that are not finite. The
   ///   state is then invalid, except where shapes or types were wrong.
   @discardableResult
   public func run(
-    _ images: Tensor, _ targets: Tensor, _ state: inout TrainingState, rate: Double
+    _ images: Tensor, _ targets: Tensor, _ state: inout TrainingState, rate: Double, time: Double = 0
   ) throws(GraphError) -> Result {
-    try state.run(self, images, targets, Float(rate))
+    try state.run(self, images, targets, rate: Float(rate), time: Float(time))
   }
 
   /// Makes a step of training with targets as label maps.
   ///
-  /// - Throws: The errors of ``run(_:_:_:rate:)``.
+  /// - Throws: The errors of ``run(_:_:_:rate:time:)``.
   /// - Precondition: there is a map for each image, all of one size.
   @discardableResult
   public func run(
-    _ images: Tensor, _ targets: [LabelMap], _ state: inout TrainingState, rate: Double
+    _ images: Tensor, _ targets: [LabelMap], _ state: inout TrainingState, rate: Double, time: Double = 0
   ) throws(GraphError) -> Result {
-    try run(images, Tensor(labels: targets), &state, rate: rate)
+    try run(images, Tensor(labels: targets), &state, rate: rate, time: time)
   }
 }
 

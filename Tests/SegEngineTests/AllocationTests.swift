@@ -28,9 +28,10 @@ import Testing
     let counts = UnsafeMutablePointer<Int>.allocate(capacity: 2 * pool.threadCount)
     defer { counts.deallocate() }
     // OpenBLAS makes its buffers at the first product of each thread.
-    for _ in 0..<warmUps { try model.run(inputs, into: &outputs, using: workspace) }
+    var variables = model.variables.map { Tensor(zeros: $0.spec.shape, of: $0.spec.elementType) }
+    for _ in 0..<warmUps { try model.run(inputs, into: &outputs, updating: &variables, using: workspace) }
     allocations(on: pool, into: counts)
-    for _ in 0..<3 { try model.run(inputs, into: &outputs, using: workspace) }
+    for _ in 0..<3 { try model.run(inputs, into: &outputs, updating: &variables, using: workspace) }
     allocations(on: pool, into: counts + pool.threadCount)
     return (0..<pool.threadCount).reduce(0) { $0 + counts[pool.threadCount + $1] - counts[$1] }
   }
@@ -50,6 +51,18 @@ import Testing
       let model = try graph.compiled(
         parameters: parameters, on: OpenBLASBackend(workers: pool), options: .init(optimizes: optimizes))
       #expect(try allocations(of: model, [input], on: pool, warmUps: 20) == 0)
+    }
+  }
+
+  /// Neither does a step of training, of every kind of gradient and update, which has its variables in place.
+  @Test(arguments: [1, 3])
+  func trainingAllocatesNothing(threads: Int) throws {
+    let pool = WorkerPool(threads: threads)
+    for optimizes in [true, false] {
+      let model = try TrainingGraphTests.everyGradient().compiled(
+        on: OpenBLASBackend(workers: pool), options: .init(optimizes: optimizes))
+      let inputs = model.inputs.map { Tensor.random($0.spec.shape) }
+      #expect(try allocations(of: model, inputs, on: pool, warmUps: 20) == 0)
     }
   }
 

@@ -54,7 +54,7 @@ import Testing
         case 0: maps.append(x.relu())
         case 1: maps.append(x + other)
         case 2: maps.append(x * other)
-        case 3: maps.append(x.dropout())
+        case 3: maps.append(x.dropout(rate: 0.1))
         case 4: maps.append(x.tokens().featureMap(like: other))
         case 5: maps.append(x.concat(with: other).slice(axis: 3, from: 2, to: 2 + channels))
         case 6: maps.append(x.batchNorm("bn\(index)").relu())

@@ -91,7 +91,7 @@ import Testing
     "depthwise", "pointwise", "strassen", "direct", "im2col", "winograd isolated 2×2",
     "winograd isolated 3×3", "winograd 2×2", "winograd 3×3", "winograd 4×4", "winograd 6×6",
     "winograd transposed 5×5", "winograd transposed 7×7", "transposed reshuffle", "transposed strassen",
-    "transposed depthwise", "transposed scatter",
+    "transposed depthwise", "transposed direct", "transposed scatter",
   ]
 
   /// The sum with another map, by every algorithm of a transposed convolution, also written over it.

@@ -31,9 +31,9 @@ import Testing
 
   @Test func whatDoesNothingGoes() throws {
     let nothing = try graph { x in
-      let a = x.conv("conv", 4, kernel: 3).dropout().pad(0).pad(like: x).crop(like: x)
+      let a = x.conv("conv", 4, kernel: 3).dropout(rate: 0.1).pad(0).pad(like: x).crop(like: x)
       let b = [a.slice(axis: 1).slice(axis: 2, from: -100, to: 100)].concatenated().resize(like: x)
-      return b.resize(by: 1, .nearest).tokens().featureMap(like: x).batchNorm("bn").dropout().relu()
+      return b.resize(by: 1, .nearest).tokens().featureMap(like: x).batchNorm("bn").dropout(rate: 0.1).relu()
     }
     #expect(operations(try compiled(nothing)) == ["Convolution"])
     let (optimized, plain) = try results(nothing, .random([1, 6, 5, 4]))
@@ -61,7 +61,7 @@ import Testing
     let cancelling = try graph { $0.sigmoid().transpose([0, 3, 1, 2]).transpose([0, 2, 3, 1]).silu() }
     #expect(operations(try compiled(cancelling)) == ["Elementwise", "Elementwise"])
     let three = try graph { x in
-      x.sigmoid().transpose([0, 3, 1, 2]).transpose([0, 2, 1, 3]).dropout().transpose([3, 0, 1, 2])
+      x.sigmoid().transpose([0, 3, 1, 2]).transpose([0, 2, 1, 3]).dropout(rate: 0.1).transpose([3, 0, 1, 2])
     }
     #expect(operations(try compiled(three)) == ["Elementwise", "Transpose"])
     // The first is read by somebody else.

@@ -192,7 +192,7 @@ import Testing
         case 11: maps.append(x.sigmoid())
         case 12 where channels % 2 == 0: maps += x.split(into: 2)
         case 13 where channels > 2: maps.append(x.slice(axis: -1, from: 1, to: -1))
-        case 14: maps.append(x.dropout().tokens().featureMap(like: x))
+        case 14: maps.append(x.dropout(rate: 0.1).tokens().featureMap(like: x))
         case 15: maps.append(x.softmax())
         case 16: maps.append(x.reshape([0, -1, width * channels]).gelu().reshape([0, height, width, channels]))
         case 17: maps.append(x.resize(like: pick(maps)) + pick(maps).globalAveragePool().reduce(.mean, axes: [3]))

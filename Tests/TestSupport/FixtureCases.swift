@@ -63,10 +63,13 @@ public struct FixtureCase: Sendable {
   /// A word.
   public func text(_ key: String) -> String { if case .text(let value)? = attributes[key] { value } else { "" } }
 
-  /// Whole numbers.
-  public func integers(_ key: String) -> [Int] {
-    if case .numbers(let values)? = attributes[key] { values.map { Int($0) } } else { [] }
+  /// Numbers.
+  public func numbers(_ key: String) -> [Double] {
+    if case .numbers(let values)? = attributes[key] { values } else { [] }
   }
+
+  /// Whole numbers.
+  public func integers(_ key: String) -> [Int] { numbers(key).map { Int($0) } }
 
   /// Two whole numbers, height first.
   public func extent(_ key: String) -> Extent2D { Extent2D(height: integers(key)[0], width: integers(key)[1]) }

@@ -15,6 +15,12 @@ public struct NaiveTensor: Sendable {
     NaiveTensor.forEachIndex(shape) { values.append(element($0)) }
   }
 
+  /// The given elements, in row-major order.
+  public init(shape: [Int], values: [Double]) {
+    precondition(values.count == shape.reduce(1, *), "\(values.count) elements are not of shape \(shape)")
+    (self.shape, self.values) = (shape, values)
+  }
+
   /// The elements of a tensor of any type.
   public init(_ tensor: Tensor) {
     shape = tensor.shape.dimensions

@@ -207,19 +207,8 @@ typedef struct {
   int accumulates;       ///< whether the sums are added to what is there
 } seg_outer_products;
 
-/// The gradient of some taps of a row of a depthwise kernel: S[t][c] += Σ over r, p of
-/// x[r x_row + p x_stride + t tap_stride + c] y[r y_row + p y_stride + c].
-typedef struct {
-  const float *x;
-  long x_stride, x_row, tap_stride;
-  const float *y;
-  long y_stride, y_row;
-  long rows, columns;  ///< rows of pixels, and pixels of each
-  long taps;
-  long channels;       ///< whole registers
-  float *sums;
-  long sum_stride;     ///< floats from a tap's sums to the next one's
-} seg_depthwise_gradient;
+/// The most taps of a kernel that `depthwise_gradient` takes.
+#define SEG_DEPTHWISE_GRADIENT_TAPS 128
 
 typedef struct {
   const char *instruction_set;
@@ -267,7 +256,11 @@ typedef struct {
 
   void (*outer_products)(const seg_outer_products *products);
 
-  void (*depthwise_gradient)(const seg_depthwise_gradient *gradient);
+  /// The gradient of a depthwise kernel over the output rows first <= row < last of one image, channels * multiplier outputs a pixel: sums
+  /// [tap][output channel], `sum_stride` floats apart, increase. y is the gradient of the outputs from row `first` on. The kernel has at most
+  /// SEG_DEPTHWISE_GRADIENT_TAPS taps.
+  void (*depthwise_gradient)(const seg_window *window, const float *image, const float *y, long y_stride, long first, long last,
+                             long channels, long multiplier, float *sums, long sum_stride);
 
   /// y[r][c] = x[r][c] for c below `columns`, and 0 from there to `y_stride`.
   void (*copy_rows)(const float *x, long x_stride, float *y, long y_stride, long rows, long columns);

@@ -24,7 +24,7 @@ extension ElementwiseFunction {
       let s = 1 / (1 + doubleExp(-x))
       return s * (1 + x * (1 - s))
     case .hardSigmoid(let slope, let offset): return Double(slope) * inside(Double(slope) * x + Double(offset), 0, 1)
-    case .hardSwish: return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5
+    case .hardSwish: return x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5
     case .sigmoid:
       let s = 1 / (1 + doubleExp(-x))
       return s * (1 - s)

@@ -122,8 +122,11 @@ package protocol Kernels: TrainingKernels {
   /// Computes sums of outer products over pixels.
   func outerProducts(_ operands: OuterProductOperands)
 
-  /// Adds up the gradient of some taps of a depthwise kernel.
-  func depthwiseGradient(_ operands: DepthwiseGradientOperands)
+  /// Adds the gradient of a depthwise kernel over some output rows of one image to sums `[tap, output channel]`, with `channels · multiplier`
+  /// per pixel. `dy` is the gradient of the outputs, from the first of these rows on. The kernel has at most 128 taps.
+  func depthwiseGradient(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, dyStride: Int, rows: Range<Int>,
+    channels: Int, multiplier: Int, _ sums: UnsafeMutablePointer<Float>, sumStride: Int)
 
   /// Computes y[r, c] ← x[r, c] for c below `columns`, and 0 from there to `yStride`.
   func copyRows(

@@ -25,6 +25,9 @@ struct PanelMatrix: Sendable {
     case any
   }
 
+  /// The run that is prefetched while one is packed, counted from it; beyond the last one it is a hint about memory that need not exist.
+  private static let runsAhead = 4
+
   /// The most numbers of a panel that are packed at a time.
   private static let packedAtATime = 1 << 15
 
@@ -144,6 +147,8 @@ struct PanelMatrix: Sendable {
         periodStep: periodRows * stored)
     case .runs(let step, let count, _, let runStep, let offset, let firstRow, let rows, let runRows):
       for run in units {
+        // Runs are far apart, so that the processor does not foresee the next one.
+        kernels.prefetch(source + (run + PanelMatrix.runsAhead) * runStep + offset, count: (present - 1) * step + count)
         let row = run * runRows + firstRow
         for index in 0..<count { clear(row + index * rows) }
         kernels.packColumns(

@@ -17,19 +17,29 @@ extension ReferenceKernels {
     }
   }
 
-  package func depthwiseGradient(_ operands: DepthwiseGradientOperands) {
-    for tap in 0..<operands.taps {
-      for channel in 0..<operands.channels {
-        var sum = Double(operands.sums[tap * operands.sumStride + channel])
-        for row in 0..<operands.rows {
-          for column in 0..<operands.columns {
-            sum +=
-              Double(
-                operands.x[row * operands.xRow + column * operands.xStride + tap * operands.tapStride + channel])
-              * Double(operands.y[row * operands.yRow + column * operands.yStride + channel])
+  package func depthwiseGradient(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, dyStride: Int, rows: Range<Int>,
+    channels: Int, multiplier: Int, _ sums: UnsafeMutablePointer<Float>, sumStride: Int
+  ) {
+    let (kernel, stride, dilation) = (window.geometry.kernel, window.geometry.stride, window.geometry.dilation)
+    for i in 0..<kernel.height {
+      for j in 0..<kernel.width {
+        for output in 0..<channels * multiplier {
+          let place = (i * kernel.width + j) * sumStride + output
+          var sum = Double(sums[place])
+          for row in rows {
+            let y = row * stride.height - window.geometry.padding.top + i * dilation.height
+            guard (0..<window.inputHeight).contains(y) else { continue }
+            for column in 0..<window.outputWidth {
+              let x = column * stride.width - window.geometry.padding.left + j * dilation.width
+              guard (0..<window.inputWidth).contains(x) else { continue }
+              sum +=
+                Double(image[(y * window.inputWidth + x) * window.pixelStride + output / multiplier])
+                * Double(dy[((row - rows.lowerBound) * window.outputWidth + column) * dyStride + output])
+            }
           }
+          sums[place] = Float(sum)
         }
-        operands.sums[tap * operands.sumStride + channel] = Float(sum)
       }
     }
   }

@@ -163,12 +163,13 @@ package struct VectorKernels: Kernels {
     table.pointee.outer_products(&products)
   }
 
-  package func depthwiseGradient(_ operands: DepthwiseGradientOperands) {
-    var gradient = seg_depthwise_gradient(
-      x: operands.x, x_stride: operands.xStride, x_row: operands.xRow, tap_stride: operands.tapStride, y: operands.y,
-      y_stride: operands.yStride, y_row: operands.yRow, rows: operands.rows, columns: operands.columns,
-      taps: operands.taps, channels: operands.channels, sums: operands.sums, sum_stride: operands.sumStride)
-    table.pointee.depthwise_gradient(&gradient)
+  package func depthwiseGradient(
+    _ window: SlidingWindow, image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, dyStride: Int, rows: Range<Int>,
+    channels: Int, multiplier: Int, _ sums: UnsafeMutablePointer<Float>, sumStride: Int
+  ) {
+    var w = window.kernel
+    table.pointee.depthwise_gradient(
+      &w, image, dy, dyStride, rows.lowerBound, rows.upperBound, channels, multiplier, sums, sumStride)
   }
 
   package func copyRows(

@@ -36,6 +36,9 @@ public protocol ConvolutionAlgorithm: Sendable {
 
   /// Whether a run can also compute the 2 × 2 max pooling of its output.
   var pools: Bool { get }
+
+  /// Whether a run reads weights that the network computes as they are, without packing them before (``ConvolutionRun/isPacked``).
+  var packsWhileRunning: Bool { get }
 }
 
 extension ConvolutionAlgorithm {
@@ -52,6 +55,9 @@ extension ConvolutionAlgorithm {
   func float32Format(_ order: String, panels: PanelLayout? = nil) -> PackedFormat {
     PackedFormat(name, .float32, order, panels: panels)
   }
+
+  /// The default: computed weights are packed before the run.
+  public var packsWhileRunning: Bool { false }
 
   /// Returns the default: packing takes no scratch memory.
   public func packingScratchCount(threads: Int) -> Int { 0 }
@@ -82,8 +88,9 @@ extension ConvolutionAlgorithm {
     }
     // Weights that the network computes are packed at each run, at the start of the scratch memory. Packing uses the run's scratch memory,
     // because the run begins afterwards.
-    let packingSpace = weights == nil ? (packedCount + 15) / 16 * 16 : 0
-    let packingScratch = weights == nil ? packingScratchCount(threads: workers.threadCount) : 0
+    let packs = weights == nil && !packsWhileRunning
+    let packingSpace = packs ? (packedCount + 15) / 16 * 16 : 0
+    let packingScratch = packs ? packingScratchCount(threads: workers.threadCount) : 0
     let operands = context.inputs.count - (hasResidual ? 1 : 0)
     return PreparedOperator(
       workspaceByteCount: ElementType.float32.byteCount(
@@ -92,17 +99,17 @@ extension ConvolutionAlgorithm {
       candidates: candidates, packedInputs: weights == nil ? [] : [1]
     ) { context in
       let scratch = context.scratch
-      if weights == nil {
+      if packs {
         pack(context.input(1).floats, into: scratch, scratch: scratch + packingSpace, over: context.workers)
       }
       let bias = operands > 2 ? context.input(2).floats : nil
       let residual = hasResidual ? context.input(operands) : nil
       let (x, y) = (context.input(0), context.output())
       let pooled = pools ? context.output(1) : nil
-      func runAll(_ weights: UnsafePointer<Float>) {
+      func runAll(_ weights: UnsafePointer<Float>, isPacked: Bool = true) {
         run(
           ConvolutionRun(
-            device: context.device, x: x.floats, xStride: x.rowStride, weights: weights,
+            device: context.device, x: x.floats, xStride: x.rowStride, weights: weights, isPacked: isPacked,
             epilogue: Epilogue(
               shift: bias, residual: residual?.floats, residualStride: residual?.rowStride ?? 0, function: function),
             result: Destination(y.floats, stride: y.rowStride), pooled: self.pools ? pooled?.floats : nil,
@@ -111,8 +118,10 @@ extension ConvolutionAlgorithm {
       }
       if let weights {
         weights.withUnsafeBytes { runAll($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
-      } else {
+      } else if packs {
         runAll(scratch)
+      } else {
+        runAll(context.input(1).floats, isPacked: false)
       }
       if let pooled, !self.pools {
         let map = TensorView(base: y.base, spec: y.spec, rowStride: y.rowStride)

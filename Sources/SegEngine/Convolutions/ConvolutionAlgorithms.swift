@@ -9,7 +9,7 @@ enum ConvolutionAlgorithms {
     WinogradConvolution.method(.six, isFrequent: true),
     WinogradConvolution.method(.transposedFive, .transposedWinograd),
     WinogradConvolution.method(.transposedSeven, .transposedWinograd), TiledIm2Col.method, TransposedReshuffle.method,
-    TransposedStrassen.method, TransposedDepthwise.method, TransposedScatter.method,
+    TransposedStrassen.method, TransposedDepthwise.method, TransposedDirect.method, TransposedScatter.method,
   ]
 
   /// Returns the algorithms that apply, at least one: ``TiledIm2Col`` supports every forward problem, ``TransposedScatter`` every
@@ -42,18 +42,34 @@ enum ConvolutionAlgorithms {
   /// The largest ratio of an algorithm's estimated time to the fastest one's for which it is measured.
   private static let measuredWithin = 3.0
 
+  /// The bytes that are moved for each byte of weights that are packed in a run, and for each of their sums of quarters.
+  private static let packingBytes = (plain: 2.0, sums: 32.0)
+
+  /// Estimates the work of packing weights that the network computes, in each run.
+  private static func packing(_ algorithm: any ConvolutionAlgorithm) -> WorkEstimate {
+    var work = WorkEstimate()
+    let bytes = algorithm.method.dividesChannels ? packingBytes.sums : packingBytes.plain
+    if !algorithm.packsWhileRunning { work.bytesMoved = Double(algorithm.packedByteCount) * bytes }
+    return work
+  }
+
+  /// Chooses an algorithm.
+  ///
+  /// - Parameter isPacking: Whether each run packs the weights, because the network computes them.
   static func choose(
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
-    _ options: CompileOptions = .init(), exactly isExact: Bool = false
+    _ options: CompileOptions = .init(), exactly isExact: Bool = false, packing isPacking: Bool = false
   ) -> Choice {
     let threads = device.workers.threadCount
+    func seconds(_ work: WorkEstimate) -> Double { options.profile.seconds(for: work, threads: threads) }
     var ranked = candidates(
       for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms, exactly: isExact
     ).map { algorithm in
       (
         algorithm,
         AlgorithmCandidate(
-          name: algorithm.name, estimatedSeconds: options.profile.seconds(for: algorithm.work, threads: threads),
+          name: algorithm.name,
+          estimatedSeconds: seconds(algorithm.work) + (isPacking ? seconds(packing(algorithm)) : 0),
           measuredSeconds: nil, weightByteCount: algorithm.packedByteCount,
           workspaceByteCount: ElementType.float32.byteCount(of: algorithm.scratchCount(threads: threads)))
       )
@@ -88,7 +104,8 @@ extension ConvolutionProblem {
     exactly isExact: Bool = false
   ) -> PreparedOperator {
     let choice = ConvolutionAlgorithms.choose(
-      for: self, in: context.inputs[0].elementType, on: context.device, context.options, exactly: isExact)
+      for: self, in: context.inputs[0].elementType, on: context.device, context.options, exactly: isExact,
+      packing: context.constants[1] == nil)
     var prepared = choice.algorithm.prepared(
       context, function: function, hasResidual: hasResidual, pools: pools, candidates: choice.candidates)
     prepared.work = work(of: choice.algorithm)

@@ -6,8 +6,11 @@ public struct ConvolutionRun {
   public let x: UnsafePointer<Float>
   /// Floats from one input pixel to the next.
   public let xStride: Int
-  /// The packed weights.
+  /// The packed weights, or weights as they are.
   public let weights: UnsafePointer<Float>
+  /// Whether weights are packed. Weights that the network computes are not if the algorithm says so
+  /// (``ConvolutionAlgorithm/packsWhileRunning``).
+  public var isPacked = true
   /// Bias, residual and function. Rows of the residual are output pixels.
   let epilogue: Epilogue
   /// The destination of the output pixels.

@@ -30,13 +30,15 @@ struct DeformableSampling: Sendable {
   /// Scratch memory for the places of one offset group, in floats: four offsets of 8 bytes and four weights for each pixel and tap.
   func scratchCount(pixels: Int) -> Int { (12 * pixels * taps + 15) / 16 * 16 }
 
-  /// Gathers the patches of some output pixels of an image: for each group of the convolution `[tilePixels, taps, channels of the group]`.
+  /// Gathers the patches of some output pixels of an image: for each group of the convolution `[tilePixels, taps, channels of the group]`,
+  /// with `groupPixels` pixels, by default `tilePixels`, from one group to the next.
   func gather(
     _ pixels: Range<Int>, ofImage image: Int, x: TensorView, offset: TensorView, mask: TensorView?,
     into patches: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, tilePixels: Int,
-    on device: ComputeDevice
+    groupPixels: Int? = nil, on device: ComputeDevice
   ) {
     let places = tilePixels * taps
+    let groupStride = (groupPixels ?? tilePixels) * taps * problem.groupInputs
     let sources = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
     let weights = scratch + 8 * places
     let map = x.floats + image * problem.inputPixels * x.rowStride
@@ -49,7 +51,7 @@ struct DeformableSampling: Sendable {
       let inGroup = run.channels.lowerBound - run.group * problem.groupInputs
       device.kernels.interpolate(
         map + run.channels.lowerBound, offsets: sources, weights: weights, taps: 4, pixels: pixels.count * taps,
-        channels: run.channels.count, patches + run.group * places * problem.groupInputs + inGroup,
+        channels: run.channels.count, patches + run.group * groupStride + inGroup,
         yStride: problem.groupInputs)
     }
   }

@@ -7,12 +7,14 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   private let problem: ConvolutionProblem
   /// The weights of one tap.
   private let matrix: PanelMatrix
+  private let kernels: any Kernels
   /// The ranges of input rows.
   private let bands: EvenPieces
 
   init?(_ problem: ConvolutionProblem, on device: ComputeDevice) {
     guard problem.spreadsPixels else { return nil }
     self.problem = problem
+    kernels = device.kernels
     matrix = PanelMatrix(
       rowOffsets: (0..<problem.inputChannels).map { $0 * problem.outputChannels * problem.taps },
       columnOffsets: (0..<problem.outputChannels).map { $0 * problem.taps }, on: device)
@@ -35,7 +37,25 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
   var packedCount: Int { problem.taps * matrix.count }
 
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
-    for tap in 0..<problem.taps { matrix.pack(weights + tap, into: packed + tap * matrix.count, over: workers) }
+    // The taps of an output channel adjoin, so that all matrices are packed at once.
+    let (taps, layout) = (problem.taps, matrix.layout)
+    let panels = (matrix.n + layout.width - 1) / layout.width
+    let inputs = EvenPieces(matrix.k, largest: max(1, (1 << 15) / (layout.width * taps)))
+    workers.forEach(panels * inputs.pieces) { index, _ in
+      let (panel, piece) = index.quotientAndRemainder(dividingBy: inputs.pieces)
+      let column = panel * layout.width
+      let stored = layout.storedColumns(at: column, of: matrix.n)
+      let present = min(stored, matrix.n - column)
+      for input in inputs[piece] {
+        let line = packed + layout.offset(ofPanelAt: column, k: matrix.k) + input * stored
+        for tap in 0..<taps where present < stored {
+          (line + tap * matrix.count + present).update(repeating: 0, count: stored - present)
+        }
+        kernels.packColumns(
+          weights + (input * matrix.n + column) * taps, xStride: taps, columns: present, range: 0..<taps, period: taps,
+          line, step: matrix.count, periodStep: 0)
+      }
+    }
   }
 
   var tileCount: Int { bands.pieces }
@@ -54,9 +74,11 @@ struct TransposedReshuffle: TiledConvolutionAlgorithm {
 }
 
 extension ConvolutionProblem {
-  /// Whether it is a transposed convolution whose kernel equals its stride, so that every output depends on one input.
+  /// Whether it is a transposed convolution whose kernel equals its stride, so that every output depends on one input. One of a single tap
+  /// is an ordinary convolution (``turned``).
   var spreadsPixels: Bool {
-    direction == .transposed && geometry.kernel == geometry.stride && geometry.dilation == 1 && geometry.padding == 0
+    direction == .transposed && geometry.kernel == geometry.stride && taps > 1 && geometry.dilation == 1
+      && geometry.padding == 0
       && geometry.groups == 1
       && output == Extent2D(height: input.height * geometry.stride.height, width: input.width * geometry.stride.width)
   }

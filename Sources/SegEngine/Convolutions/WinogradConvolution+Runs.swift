@@ -30,7 +30,9 @@ extension WinogradConvolution {
     switch order {
     case .tiles: inputPlanes + tiling.outputPlane + PrefetchList.floatCount(capacity: prefetchCapacity)
     case .points: 0
-    case .panels: outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
+    case .panels:
+      outputPlanes + filtering.products * transformedPlane(depths.size * matrix.layout.width)
+        + frame.taps * frame.taps * depths.size * matrix.layout.width
     }
   }
 
@@ -193,15 +195,22 @@ extension WinogradConvolution {
         tiling.outputChannels = channels.count
         let results = scratch + sharedScratch + worker * threadScratch
         let transformed = results + outputPlanes
+        // Computed weights are packed here, in the thread's cache.
+        let plain = transformed + filtering.products * transformedPlane(depths.size * layout.width)
         let weights = run.weights + layout.offset(ofPanelAt: channels.lowerBound, k: taps * matrix.k)
         for part in 0..<depths.pieces {
           let inputs = depths[part]
           tiling.inputChannels = inputs.count
           let plane = transformedPlane(inputs.count * stored)
+          if !run.isPacked {
+            plainMatrix.pack(
+              rows: taps * inputs.lowerBound..<taps * inputs.upperBound, groupedBy: taps,
+              ofPanelAt: channels.lowerBound, run.weights, into: plain)
+          }
           run.kernels.winogradFilter(
-            tiling, weights + taps * inputs.lowerBound * stored, count: inputs.count, width: stored, transformed,
-            plane: plane)
-          let next = nextWeights(panel, part, panels, worker, of: workers)
+            tiling, run.isPacked ? weights + taps * inputs.lowerBound * stored : UnsafePointer(plain),
+            count: inputs.count, width: stored, transformed, plane: plane)
+          let next = run.isPacked ? nextWeights(panel, part, panels, worker, of: workers) : 0..<0
           var product = PanelOperands(
             rows: .strided(scratch + part * inputPlanes, stride: inputs.count), rowCount: block.tiles.count,
             depth: inputs.count, panels: transformed, columns: channels.count,

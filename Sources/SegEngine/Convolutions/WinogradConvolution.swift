@@ -34,7 +34,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   /// The weights of one point: columns are the output channels of each phase of the frame.
   let matrix: PanelMatrix
   /// The untransformed weights, a row for each tap of an input channel.
-  private let plainMatrix: PanelMatrix
+  let plainMatrix: PanelMatrix
   private let kernels: any Kernels
   /// The matrix that transforms weights, row by row.
   private let filterTransform: ContiguousArray<Double>
@@ -204,6 +204,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   private var runPackingCount: Int { packedInputs.size * frame.taps * frame.taps * matrix.layout.width }
 
   func packingScratchCount(threads: Int) -> Int { order == .panels ? 0 : threads * runPackingCount }
+
+  /// Weights that are transformed in every run are packed along with it.
+  var packsWhileRunning: Bool { order == .panels }
 
   /// Packs weights that the network computes; they are transformed in float32.
   func pack(

@@ -64,7 +64,8 @@ package struct MaxPoolGradient: Operator {
           let (image, row) = index.quotientAndRemainder(dividingBy: dy.height)
           let first = row == 0 ? 0 : row * geometry.stride.height - geometry.padding.top
           let next = row == dy.height - 1 ? x.height : (row + 1) * geometry.stride.height - geometry.padding.top
-          line.clear(image: image, rows: min(max(first, 0), x.height)..<min(max(next, first, 0), x.height), 0..<x.channels)
+          line.clear(
+            image: image, rows: min(max(first, 0), x.height)..<min(max(next, first, 0), x.height), 0..<x.channels)
           line.scatter(image: image, row: row, 0..<x.channels, in: memory(worker))
         }
       }
@@ -79,7 +80,8 @@ private struct MaxPoolGradientRows {
   private let window: SlidingWindow
   private let device: ComputeDevice
 
-  init(_ geometry: ConvolutionGeometry, dy: TensorView, x: TensorView, dx: MutableTensorView, on device: ComputeDevice) {
+  init(_ geometry: ConvolutionGeometry, dy: TensorView, x: TensorView, dx: MutableTensorView, on device: ComputeDevice)
+  {
     (self.dy, self.x, self.dx, self.device) = (dy, x, dx, device)
     window = SlidingWindow(
       inputHeight: x.shape.height, inputWidth: x.shape.width, pixelStride: x.rowStride, geometry: geometry,

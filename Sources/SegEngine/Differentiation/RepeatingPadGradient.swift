@@ -34,7 +34,7 @@ package struct RepeatingPadGradient: Operator {
     let shape = shape
     let copies = shape.dimensions.indices.map { axis in
       var copies = [[Int]](repeating: [], count: shape[axis])
-      for (index, source) in pad.sources(axis: axis, extent: shape[axis]).enumerated() { copies[source].append(index) }
+      for (index, source) in pad.sources(axis: axis, of: shape).enumerated() { copies[source].append(index) }
       return copies
     }
     let strides = context.inputs[0].shape.strides

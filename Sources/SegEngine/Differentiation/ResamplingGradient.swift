@@ -32,7 +32,8 @@ package struct ResamplingGradient: Operator {
   package func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     let dy = inputs[0].shape
     return Cost(
-      otherOperations: 2 * dy.batch * dy.channels * (rows.taps * dy.height * dy.width + columns.taps * size.height * dy.width),
+      otherOperations: 2 * dy.batch * dy.channels
+        * (rows.taps * dy.height * dy.width + columns.taps * size.height * dy.width),
       reading: inputs, writing: outputs)
   }
 
@@ -61,6 +62,7 @@ extension Value {
   /// Computes the gradient of an operator with the given taps along the rows and columns of its input.
   func resamplingGradient(rows: Resize.Taps, columns: Resize.Taps, like x: Shape) -> Value {
     apply(
-      ResamplingGradient(rows: rows, columns: columns, size: Extent2D(height: x.height, width: x.width)), named: "input")
+      ResamplingGradient(rows: rows, columns: columns, size: Extent2D(height: x.height, width: x.width)), named: "input"
+    )
   }
 }

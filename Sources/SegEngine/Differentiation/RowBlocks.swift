@@ -1,9 +1,9 @@
 /// Blocks of the rows of a map, over which sums are computed in parts.
 ///
 /// The blocks depend on the map's shape alone and their sums are added in order, so that results do not depend on the number of threads.
-struct RowBlocks: Sendable {
+package struct RowBlocks: Sendable {
   /// The number of blocks.
-  let count: Int
+  package let count: Int
   private let rows: Int
   private let size: Int
 
@@ -13,7 +13,7 @@ struct RowBlocks: Sendable {
   private static let blockFloats = 32 << 10
 
   /// Splits `rows` rows of `channels` floats.
-  init(rows: Int, channels: Int) {
+  package init(rows: Int, channels: Int) {
     let fitting = max(16, RowBlocks.blockFloats / max(1, channels))
     size = max(fitting, (rows + RowBlocks.largestCount - 1) / RowBlocks.largestCount)
     count = max(1, (rows + size - 1) / size)
@@ -21,5 +21,5 @@ struct RowBlocks: Sendable {
   }
 
   /// The rows of a block.
-  subscript(block: Int) -> Range<Int> { block * size..<min(rows, (block + 1) * size) }
+  package subscript(block: Int) -> Range<Int> { block * size..<min(rows, (block + 1) * size) }
 }

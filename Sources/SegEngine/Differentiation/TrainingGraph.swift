@@ -11,19 +11,38 @@ package struct TrainingGraph {
   package let weights: [(info: Graph.ParameterInfo, value: Value)]
   /// The running statistics.
   package let statistics: [Graph.ParameterInfo]
+  /// The variable ``stepsName``, float32 `[1]`: the number of steps before this one.
+  package let steps: Value
+
+  /// The name of the number of steps.
+  package static let stepsName = "steps"
+  /// The name of the seed of random numbers, int32 `[2]`, the lower half first. The variable is there if the step draws random numbers.
+  package static let seedName = "seed"
+
   /// Makes the training form of a network for inputs of given shapes.
   ///
+  /// - Parameters:
+  ///   - graph: The network.
+  ///   - shapes: The shapes of the inputs.
+  ///   - batchNorm: How batch normalisation works.
+  ///   - appliesDropout: Whether ``Dropout`` sets elements to zero.
   /// - Throws: ``GraphError`` for shapes that do not fit; ``TrainingError`` where a normalisation has one value for each channel.
-  package init(_ graph: Graph, for shapes: [String: Shape], batchNorm: BatchNormMode) throws {
+  package init(
+    _ graph: Graph, for shapes: [String: Shape], batchNorm: BatchNormMode, appliesDropout: Bool = true
+  ) throws {
     var graph = graph
     for (index, spec) in try graph.specs(forInputs: shapes).enumerated() { graph.values[index].spec = spec }
     let outputs = graph.outputs
     let parameters = graph.parameters
     let places = graph.replaceParametersByVariables()
+    let steps = graph.addVariable(TrainingGraph.stepsName, TensorSpec([1]))
+    let drops = appliesDropout && graph.nodes.contains { ($0.operator as? Dropout)?.rate ?? 0 > 0 }
+    let seed = drops ? graph.addVariable(TrainingGraph.seedName, TensorSpec([2], .int32)) : nil
 
     var editor = GraphEditor(graph)
     graph = Graph(emptyNamed: graph.name)
     editor.apply(RemoveUnusedNodes())
+    if let seed { editor.useRandomMasks(seed: seed, steps: steps) }
     editor.apply(FuseDifferentiableFunction())
     var statistics: [BatchStatistics] = []
     if case .batchStatistics = batchNorm { statistics = try editor.useBatchStatistics() }
@@ -54,6 +73,7 @@ package struct TrainingGraph {
       graph.nodes.filter { $0.operator is any BatchNormalizing }.flatMap { $0.inputs[3...4] }
         + statistics.flatMap { [$0.runningMean, $0.runningVariance] })
     self.builder = builder
+    self.steps = Value(builder: builder, id: steps)
     self.outputs = outputs.map { ($0.name, Value(builder: builder, id: $0.value)) }
     weights = parameters.compactMap { info in
       let id = places[info.name]!
@@ -114,9 +134,25 @@ extension Graph {
     parameters = []
     return places
   }
+
+  /// Adds a variable that the caller provides.
+  fileprivate mutating func addVariable(_ name: String, _ spec: TensorSpec) -> ValueID {
+    let id = ValueID(index: values.count)
+    values.append(.init(source: .variable(name: name), spec: spec))
+    variables.append(.init(name: name, value: id, spec: spec, initial: nil, update: nil))
+    return id
+  }
 }
 
 extension GraphEditor {
+  /// Lets dropouts set elements to zero.
+  fileprivate mutating func useRandomMasks(seed: Graph.ValueID, steps: Graph.ValueID) {
+    for id in nodes {
+      guard let dropout = self[id].operator as? Dropout, dropout.rate > 0 else { continue }
+      replace(id, by: RandomMask(dropout, node: self[id].name), on: [self[id].inputs[0], seed, steps])
+    }
+  }
+
   /// Lets batch normalisations take the statistics of the batch.
   fileprivate mutating func useBatchStatistics() throws(TrainingError) -> [BatchStatistics] {
     var result: [BatchStatistics] = []

@@ -151,6 +151,9 @@ public final class GraphBuilder {
 
   func spec(of id: Graph.ValueID) -> TensorSpec { graph[id].spec }
 
+  /// The number of nodes so far.
+  package var nodeCount: Int { graph.nodes.count }
+
   /// The nodes so far.
   var nodes: [Graph.Node] { graph.nodes }
 

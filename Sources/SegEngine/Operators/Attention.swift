@@ -150,3 +150,13 @@ extension Value {
       line: line)
   }
 }
+
+extension Attention: Differentiable {
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let givesMask = context.inputs.count > 3 && context.requiresGradient[3]
+    let results = context.graph.add(
+      AttentionGradient(self, givingMask: givesMask), named: "gradients", to: [context.outputGradient] + context.inputs,
+      outputCount: givesMask ? 4 : 3)
+    return context.inputs.indices.map { $0 < results.count && context.requiresGradient[$0] ? results[$0] : nil }
+  }
+}

@@ -36,7 +36,8 @@ public struct BatchNorm: Operator, ChannelAffine, FunctionAbsorbing {
 
   public func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     Cost(
-      otherOperations: (2 + function.operationCount) * outputs[0].shape.elementCount, parameters: 4 * outputs[0].shape.channels, reading: inputs,
+      otherOperations: (2 + function.operationCount) * outputs[0].shape.elementCount,
+      parameters: 4 * outputs[0].shape.channels, reading: inputs,
       writing: outputs)
   }
 

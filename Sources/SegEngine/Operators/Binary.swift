@@ -293,7 +293,8 @@ extension Binary: Differentiable {
     case .subtract: return [gradient(0) { dy }, gradient(1) { dy.map(.negate) }]
     case .multiply:
       return [
-        gradient(0) { dy.combine(.multiply, q, named: "left") }, gradient(1) { dy.combine(.multiply, p, named: "right") },
+        gradient(0) { dy.combine(.multiply, q, named: "left") },
+        gradient(1) { dy.combine(.multiply, p, named: "right") },
       ]
     case .divide:
       return [
@@ -311,16 +312,11 @@ extension Binary: Differentiable {
         }
       }
     case .power:
-      return [
-        gradient(0) {
-          let exponent = q.combine(.subtract, context.graph.constant(Tensor([1], [Float(1)])), named: "exponent")
-          return dy.combine(.multiply, q, named: "left").combine(
-            .multiply, p.combine(.power, exponent, named: "power"), named: "left")
-        },
-        gradient(1) {
-          dy.combine(.multiply, result(), named: "right").combine(.multiply, p.map(.log), named: "right")
-        },
-      ]
+      return [0, 1].map { index in
+        gradient(index) {
+          dy.apply(PowerGradient(ofBase: index == 0), named: index == 0 ? "left" : "right", with: [p, q])
+        }
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ public struct DeformableConvolution: Operator {
       + (function == .identity ? "" : " + \(function)")
   }
 
-  private var taps: Int { geometry.kernel.height * geometry.kernel.width }
+  fileprivate var taps: Int { geometry.kernel.height * geometry.kernel.width }
 
   public func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
     try requireInputs(inputs, isModulated ? 4...5 : 3...4)
@@ -204,5 +204,56 @@ extension Value {
 extension DeformableConvolution: PropertyInferring {
   package func properties(of inputs: [OperandProperties], outputs: [TensorSpec]) -> [ValueProperties] {
     [ValueProperties(axes: .following(Array(inputs.prefix(1)), to: outputs[0]))]
+  }
+}
+
+extension DeformableConvolution: Differentiable {
+  /// The convolution is a product of weights and patches for each group.
+  public func gradients(_ context: GradientContext) -> [Value?] {
+    let dy = context.gradient(before: function) {
+      DeformableConvolution(geometry, offsetGroups: offsetGroups, modulated: isModulated)
+    }
+    let (weight, groups) = (context.inputs[1], geometry.groups)
+    let places = [2, 3].prefix(isModulated ? 2 : 1).map { context.inputs[$0] }
+    let (batch, outputs, inputs) = (dy.shape.batch, dy.channels / groups, weight.shape[1])
+    let depth = taps * inputs
+    let patches = DeformablePatches(geometry, offsetGroups: offsetGroups)
+    /// A group's part of dy, `[pixels of all images, outputs of the group]`.
+    func part(_ group: Int) -> Value {
+      dy.slice([.init(axis: 3, from: group * outputs, to: (group + 1) * outputs)]).reshape([dy.shape.rows, outputs])
+    }
+    /// A group's weights, `[outputs of the group, taps · inputs of the group]`.
+    func matrix(_ group: Int) -> Value {
+      weight.slice([.init(axis: 0, from: group * outputs, to: (group + 1) * outputs)]).reshape([outputs, inputs, taps])
+        .transpose([0, 2, 1]).reshape([outputs, depth])
+    }
+    var gradients: [Value?] = context.inputs.map { _ in nil }
+    if context.requiresGradient[1] {
+      let gathered = context.inputs[0].apply(patches, named: "patches", with: places)
+      let products = (0..<groups).map { group in
+        let own = gathered.reshape([batch, groups, dy.shape.height * dy.shape.width, depth])
+          .slice([.init(axis: 1, from: group, to: group + 1)]).reshape([dy.shape.rows, depth])
+        return part(group).matmul(own, transposingA: true, named: "weight")
+      }
+      gradients[1] = products.concatenated(axis: 0, named: "weight").reshape([groups * outputs, taps, inputs])
+        .transpose([0, 2, 1]).reshape(to: weight.shape)
+    }
+    let moving = [0] + (isModulated ? [2, 3] : [2])
+    if moving.contains(where: { context.requiresGradient[$0] }) {
+      let products = (0..<groups).map { group in
+        part(group).matmul(matrix(group), named: "patches").reshape([batch, 1, dy.shape.height * dy.shape.width, depth])
+      }
+      let dPatches = products.concatenated(axis: 1, named: "patches")
+        .reshape([batch * groups, dy.shape.height, dy.shape.width, depth])
+      let results = context.graph.add(
+        DeformablePatchesGradient(patches), named: "inputs", to: [dPatches, context.inputs[0]] + places,
+        outputCount: 1 + places.count)
+      for (index, result) in zip(moving, results) where context.requiresGradient[index] { gradients[index] = result }
+    }
+    let bias = isModulated ? 4 : 3
+    if context.inputs.count > bias, context.requiresGradient[bias] {
+      gradients[bias] = dy.summedOverRows(named: "bias")
+    }
+    return gradients
   }
 }

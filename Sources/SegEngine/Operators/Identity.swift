@@ -1,4 +1,4 @@
-/// The identity: the output equals the input. Dropout is an identity in inference.
+/// The identity: the output equals the input.
 public struct Identity: Operator {
   public static let name = "Identity"
 
@@ -22,13 +22,6 @@ extension PreparedOperator {
   static let forwarding = PreparedOperator { context in
     let input = context.input(0)
     context.output().base.copyMemory(from: input.base, byteCount: input.spec.byteCount)
-  }
-}
-
-extension Value {
-  /// Returns the value unchanged: dropout has no effect in inference.
-  public func dropout(_ name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) -> Value {
-    apply(Identity(), named: name, file: file, line: line)
   }
 }
 

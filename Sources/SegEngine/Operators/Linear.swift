@@ -1,7 +1,7 @@
 /// A linear layer on each row (pixel, token): x · weightᵀ + bias, with an optional activation function.
 ///
 /// Inputs: x `[…, in]`, weight `[out, in]`, optionally bias `[out]`, and with ``addsResidual`` a residual of the output's shape as the last
-/// input. Output: `[…, out]`. With constant weights it runs as a 1×1 convolution, by the algorithm with the lowest estimated time. Float32
+/// input. Output: `[…, out]`. It runs as a 1×1 convolution, by the algorithm with the lowest estimated time, unless weights are computed and rows are few. Float32
 /// sums are tested to 8e-7 · √in · (largest |x|) · (largest |weight|), those of Strassen's algorithm to three times that.
 public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, ResidualAbsorbing {
   public static let name = "Linear"
@@ -54,6 +54,9 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
 
   public var takesRowStrides: Bool { true }
 
+  /// The weights are packed as they lie: contiguous.
+  public func takesRowStrides(ofInput index: Int) -> Bool { index != 1 }
+
   public func absorbing(_ function: ElementwiseFunction) -> (any Operator)? {
     self.function.followed(by: function).map { Linear(function: $0, addingResidual: addsResidual) }
   }
@@ -78,7 +81,8 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
   public func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (outputs, inputs) = (context.inputs[1].shape[0], context.inputs[1].shape[1])
     let rows = context.inputs[0].shape.rows
-    guard context.constants[1] != nil, inputs > 0, outputs > 0, rows > 0 else {
+    // Packing weights that the network computes pays if there are some rows.
+    guard context.constants[1] != nil || rows >= Linear.fewestPackedRows, inputs > 0, outputs > 0, rows > 0 else {
       return general(rows: rows, outputs: outputs, inputs: inputs, context.workers)
     }
     // The rows are the pixels of a map of width 1.
@@ -87,7 +91,10 @@ public struct Linear: Operator, ChannelAffineAbsorbing, FunctionAbsorbing, Resid
     ).prepared(context, function: function, hasResidual: addsResidual)
   }
 
-  /// Prepares a layer whose weights are computed by the network: it uses the backend's general product.
+  /// The fewest rows for which computed weights are packed.
+  private static let fewestPackedRows = 32
+
+  /// Prepares a layer of few rows whose weights are computed by the network: it uses the backend's general product.
   private func general(rows: Int, outputs: Int, inputs: Int, _ workers: WorkerPool) -> PreparedOperator {
     let tiles = ProductTiles(rows: rows, columns: outputs, products: 1, workers: workers)
     let function = function

@@ -267,8 +267,9 @@ extension Pad: Differentiable {
   }
 
   /// The input index of each index of an output axis, for padding that repeats elements.
-  func sources(axis: Int, extent: Int) -> [Int] {
-    guard let amount = amounts.first(where: { $0.axis == axis }) else { return Array(0..<extent) }
+  func sources(axis: Int, of shape: Shape) -> [Int] {
+    let extent = shape[axis]
+    guard let amount = amounts.first(where: { shape.normalizedAxis($0.axis) == axis }) else { return Array(0..<extent) }
     return (0..<extent + amount.before + amount.after).map { source(of: $0 - amount.before, in: extent) }
   }
 }

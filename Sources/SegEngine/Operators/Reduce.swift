@@ -154,10 +154,8 @@ extension Reduce: Differentiable {
     case .sum: return [spread(dy)]
     case .mean: return [spread(dy.scaled(by: 1 / Float(count)))]
     case .sumOfSquares: return [x.combine(.multiply, dy.scaled(by: 2))]
-    case .norm: return [x.combine(.multiply, dy.combine(.divide, result))]
-    case .product: return [dy.combine(.multiply, result).combine(.divide, x)]
-    case .maximum, .minimum:
-      return [dy.apply(ExtremumGradient(axes: reduced.sorted()), named: "input", with: [x, result])]
+    case .norm, .product, .maximum, .minimum:
+      return [dy.apply(ReductionGradient(operation, axes: reduced.sorted()), named: "input", with: [x, result])]
     }
   }
 }

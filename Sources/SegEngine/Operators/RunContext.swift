@@ -19,7 +19,7 @@ public struct RunContext {
   /// The backend: matrix products and threads.
   public var backend: any Backend { device.backend }
   /// The vector kernels.
-  var kernels: any Kernels { device.kernels }
+  package var kernels: any Kernels { device.kernels }
   /// The threads over which the work is split.
   var workers: WorkerPool { device.workers }
 

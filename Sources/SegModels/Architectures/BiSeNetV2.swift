@@ -63,7 +63,8 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    block(maps[0], "head.conv", headWidth, kernel: 3).conv("head.conv_out.1", classes, kernel: 1)
+    block(maps[0], "head.conv", headWidth, kernel: 3).dropout("head.drop", rate: 0.1)
+      .conv("head.conv_out.1", classes, kernel: 1)
       .resize(like: image, named: "head.conv_out.2")
   }
 
@@ -72,7 +73,7 @@ public struct BiSeNetV2: SegmentationNetwork, Hashable {
       // The convolution before the classes has the squared upsampling factor as channels.
       let factor = 4 << index
       return image.graph.scope(place.0) {
-        let x = block(features[place.1], "conv", auxiliaryWidth, kernel: 3)
+        let x = block(features[place.1], "conv", auxiliaryWidth, kernel: 3).dropout("drop", rate: 0.1)
           .resize(by: 2, .nearest, named: "conv_out.0.0")
         return block(x, "conv_out.0.1", factor * factor, kernel: 3).conv("conv_out.1", classes, kernel: 1)
           .resize(like: image, named: "conv_out.2")

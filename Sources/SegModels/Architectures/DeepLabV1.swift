@@ -39,7 +39,8 @@ public struct DeepLabV1: SegmentationNetwork {
     [
       features[4].averagePool(kernel: 3, stride: 1, padding: 1)
         .conv("classifier.0", classifierWidth, kernel: 3, dilation: Extent2D(rate)).relu()
-        .conv("classifier.3", classifierWidth, kernel: 1).relu()
+        .dropout("classifier.2", rate: 0.5).conv("classifier.3", classifierWidth, kernel: 1).relu()
+        .dropout("classifier.5", rate: 0.5)
     ]
   }
 

@@ -72,10 +72,12 @@ public struct ENet: SegmentationNetwork, Hashable {
         .concat(with: image.maxPool(kernel: 3, stride: 2, padding: 1, named: "ext_branch"))
         .batchNorm("batch_norm").prelu("out_prelu", perChannel: hasSlopePerChannel)
     }
-    var (x, firstPlaces) = g.scope("downsample1_0") { downsampled(first, to: widths[1]) }
-    for index in 1...4 { x = g.scope("regular1_\(index)") { bottleneck(x, .regular, isEncoder: true) } }
+    var (x, firstPlaces) = g.scope("downsample1_0") { downsampled(first, to: widths[1], dropping: 0.01) }
+    for index in 1...4 {
+      x = g.scope("regular1_\(index)") { bottleneck(x, .regular, isEncoder: true, dropping: 0.01) }
+    }
     let quarter = x
-    let (eighth, secondPlaces) = g.scope("downsample2_0") { downsampled(quarter, to: widths[2]) }
+    let (eighth, secondPlaces) = g.scope("downsample2_0") { downsampled(quarter, to: widths[2], dropping: 0.1) }
     x = eighth
     for (stage, start) in [(2, 1), (3, 0)] {
       for (index, step) in Self.deepStage.enumerated() {
@@ -117,7 +119,12 @@ public struct ENet: SegmentationNetwork, Hashable {
     return activated(y.batchNorm("\(sequence).\(start + 1)"), "\(sequence).\(start + 2)", isEncoder: isEncoder)
   }
 
-  private func bottleneck(_ x: Value, _ middle: Middle, isEncoder: Bool) -> Value {
+  /// The channels of a bottleneck's branch that are dropped in training: in the first stage one of a hundred, then a tenth.
+  private func regularized(_ branch: Value, _ rate: Double) -> Value {
+    branch.dropout("ext_regul", rate: rate, of: .channel)
+  }
+
+  private func bottleneck(_ x: Value, _ middle: Middle, isEncoder: Bool, dropping rate: Double = 0.1) -> Value {
     let width = x.channels / reduction
     var y = step(x, "ext_conv1", width, kernel: 1, isEncoder: isEncoder)
     switch middle {
@@ -128,17 +135,17 @@ public struct ENet: SegmentationNetwork, Hashable {
       y = step(y, "ext_conv2", width, kernel: Extent2D(height: 5, width: 1), isEncoder: isEncoder)
       y = step(y, "ext_conv2", width, kernel: Extent2D(height: 1, width: 5), at: 3, isEncoder: isEncoder)
     }
-    return activated(
-      x + step(y, "ext_conv3", x.channels, kernel: 1, isEncoder: isEncoder), "out_prelu", isEncoder: isEncoder)
+    let branch = regularized(step(y, "ext_conv3", x.channels, kernel: 1, isEncoder: isEncoder), rate)
+    return activated(x + branch, "out_prelu", isEncoder: isEncoder)
   }
 
   /// Downsampling by 2: max pooling, padded with zero channels, plus a bottleneck that starts with a 2×2 convolution of
   /// stride 2.
-  private func downsampled(_ x: Value, to channels: Int) -> (map: Value, places: Value) {
+  private func downsampled(_ x: Value, to channels: Int, dropping rate: Double) -> (map: Value, places: Value) {
     let width = x.channels / reduction
     var y = step(x, "ext_conv1", width, kernel: 2, stride: 2, padding: 0, isEncoder: true)
     y = step(y, "ext_conv2", width, kernel: 3, isEncoder: true)
-    y = step(y, "ext_conv3", channels, kernel: 1, isEncoder: true)
+    y = regularized(step(y, "ext_conv3", channels, kernel: 1, isEncoder: true), rate)
     let (pooled, places) = x.maxPoolWithIndices(kernel: 2, named: "main_max1")
     let main = pooled.pad([Pad.Amount(axis: 3, before: 0, after: channels - x.channels)], named: "newChannels")
     return (activated(main + y, "out_prelu", isEncoder: true), places)
@@ -160,6 +167,6 @@ public struct ENet: SegmentationNetwork, Hashable {
         outputPadding: transposedKernel == 3 ? 1 : 0, bias: false
       ).pad(like: other, named: "ext_tconv1.pad")
       .batchNorm("ext_tconv1_bnorm").relu()
-    return (main + step(y, "ext_conv2", channels, kernel: 1, isEncoder: false)).relu()
+    return (main + regularized(step(y, "ext_conv2", channels, kernel: 1, isEncoder: false), 0.1)).relu()
   }
 }

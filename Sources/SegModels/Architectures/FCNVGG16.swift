@@ -54,7 +54,8 @@ public struct FCNVGG16: SegmentationNetwork {
   public func encoder(_ image: Value) -> [Value] {
     let pools = backbone.features(of: image)
     let deepest = pools[4].conv("fc6", classifierWidth, kernel: 7, padding: 0).relu()
-      .conv("fc7", classifierWidth, kernel: 1).relu()
+      .dropout("drop6", rate: 0.5, of: .channel)
+      .conv("fc7", classifierWidth, kernel: 1).relu().dropout("drop7", rate: 0.5, of: .channel)
     return [pools[2], pools[3], deepest]
   }
 

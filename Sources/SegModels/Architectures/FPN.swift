@@ -61,10 +61,12 @@ public struct FPN: SegmentationModelsNetwork {
         }
         return x
       }
-      switch merge {
-      case .sum: return [branches.dropFirst().reduce(branches[0], +)]
-      case .concatenation: return [branches.concatenated()]
-      }
+      let merged =
+        switch merge {
+        case .sum: branches.dropFirst().reduce(branches[0], +)
+        case .concatenation: branches.concatenated()
+        }
+      return [merged.dropout("dropout", rate: 0.2, of: .channel)]
     }
   }
 }

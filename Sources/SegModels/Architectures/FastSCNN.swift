@@ -72,13 +72,15 @@ public struct FastSCNN: SegmentationNetwork, Hashable {
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    enlarged(maps[0].conv("classifier.conv.1", classes, kernel: 1), like: image, "upsample")
+    enlarged(
+      maps[0].dropout("classifier.conv.0", rate: 0.1).conv("classifier.conv.1", classes, kernel: 1), like: image,
+      "upsample")
   }
 
   public func auxiliaryHeads(_ features: [Value], _ maps: [Value], like image: Value) -> [Value] {
     let logits = image.graph.scope("auxlayer") {
       features[0].conv("0", max(1, stemWidths[2] / 2), kernel: 3, bias: false).batchNorm("1").relu()
-        .conv("4", classes, kernel: 1)
+        .dropout("3", rate: 0.1).conv("4", classes, kernel: 1)
     }
     return [enlarged(logits, like: image, "auxlayer.upsample")]
   }

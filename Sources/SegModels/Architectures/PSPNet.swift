@@ -55,7 +55,8 @@ public struct PSPNet: SegmentationModelsNetwork {
           "\(name).0", "\(name).1", map.channels / sizes.count, kernel: 1, bias: sizes[index] == 1,
           sizes[index] == 1 ? .none : .batch)
       }
-      return [(pooled + [map]).concatenated().convolved("conv.0", "conv.1", width, kernel: 1)]
+      let joined = (pooled + [map]).concatenated().convolved("conv.0", "conv.1", width, kernel: 1)
+      return [joined.dropout("dropout", rate: 0.2, of: .channel)]
     }
   }
 }

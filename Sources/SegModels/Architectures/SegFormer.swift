@@ -94,8 +94,18 @@ public struct SegFormer: SegmentationNetwork, Hashable {
   }
 
   public func head(_ maps: [Value], like image: Value) -> Value {
-    maps[0].conv(names.classifier, classes, kernel: 1).resize(
+    regularized(maps[0]).conv(names.classifier, classes, kernel: 1).resize(
       like: image, coordinates: keys == .segmentationModels ? .alignCorners : .halfPixel, named: "upsample")
+  }
+
+  /// The references drop a tenth of the channels, or of the elements, before the classifier in training;
+  /// segmentation-models-pytorch drops none.
+  private func regularized(_ x: Value) -> Value {
+    switch keys {
+    case .segmentationModels: x
+    case .original: x.dropout("decode_head.dropout", rate: 0.1, of: .channel)
+    case .huggingFace: x.dropout("decode_head.dropout", rate: 0.1)
+    }
   }
 
   /// The names of the parts.

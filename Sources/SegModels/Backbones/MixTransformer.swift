@@ -24,6 +24,9 @@ public struct MixTransformer: Backbone, Hashable {
   public var reductions = [8, 4, 2, 1]
   /// The ratio of the MLP's hidden channels to the stage's channels.
   public var expansion = 4
+  /// The rate at which the last block's branches are dropped in training (stochastic depth). The rates of the other blocks rise linearly
+  /// from 0.
+  public var stochasticDepth = 0.1
   /// The naming scheme of the parameters.
   public var keys = Keys.original
 
@@ -83,7 +86,7 @@ public struct MixTransformer: Backbone, Hashable {
       x = embedded(x, stage)
       for block in 0..<depths[stage] {
         x = x.graph.scope(keys == .original ? "block\(stage + 1).\(block)" : "block.\(stage).\(block)") {
-          mixed(x, stage)
+          mixed(x, stage, dropping: dropRate(stage, block))
         }
       }
       x = x.layerNorm(keys == .original ? "norm\(stage + 1)" : "layer_norm.\(stage)", epsilon: blockEpsilon)
@@ -105,14 +108,23 @@ public struct MixTransformer: Backbone, Hashable {
     }
   }
 
-  private func mixed(_ x: Value, _ stage: Int) -> Value {
+  /// The rate at which the branches of a block are dropped.
+  private func dropRate(_ stage: Int, _ block: Int) -> Double {
+    let place = depths[..<stage].reduce(block, +)
+    return stochasticDepth * Double(place) / Double(max(1, depths.reduce(-1, +)))
+  }
+
+  private func mixed(_ x: Value, _ stage: Int, dropping rate: Double) -> Value {
     let isOriginal = keys == .original
-    let attended = x + attention(x.layerNorm(isOriginal ? "norm1" : "layer_norm_1", epsilon: blockEpsilon), stage)
+    func dropped(_ branch: Value) -> Value { rate == 0 ? branch : branch.stochasticDepth("drop_path", rate: rate) }
+    let normalized = x.layerNorm(isOriginal ? "norm1" : "layer_norm_1", epsilon: blockEpsilon)
+    let attended = x + dropped(attention(normalized, stage))
     let hidden = attended.layerNorm(isOriginal ? "norm2" : "layer_norm_2", epsilon: blockEpsilon)
       .linear(isOriginal ? "mlp.fc1" : "mlp.dense1", expansion * x.channels)
     return attended
-      + hidden.conv("mlp.dwconv.dwconv", hidden.channels, kernel: 3, groups: hidden.channels).gelu()
-      .linear(isOriginal ? "mlp.fc2" : "mlp.dense2", x.channels)
+      + dropped(
+        hidden.conv("mlp.dwconv.dwconv", hidden.channels, kernel: 3, groups: hidden.channels).gelu()
+          .linear(isOriginal ? "mlp.fc2" : "mlp.dense2", x.channels))
   }
 
   /// Attention of all pixels to a map that was reduced by a convolution whose kernel and stride are `reduction`.

@@ -63,8 +63,12 @@ private final class Unowned: Sendable {
 }
 
 extension LossOperator: Differentiable {
-  package func gradients(_ context: GradientContext) -> [Value?] {
+  package func gradients(_ context: GradientContext) -> [Value?] { LossOperator.gradients(context) }
+
+  /// Returns the gradient of an operator whose output 1 is the gradient of its output 0 with respect to the logits.
+  static func gradients(_ context: GradientContext) -> [Value?] {
     guard let factor = context.outputGradients[0] else { return [nil, nil] }
-    return [context.isOne(factor) ? context.outputs[1] : context.outputs[1].combine(.multiply, factor, named: "input"), nil]
+    let gradient = context.outputs[1]
+    return [context.isOne(factor) ? gradient : gradient.combine(.multiply, factor, named: "input"), nil]
   }
 }

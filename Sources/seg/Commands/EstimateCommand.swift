@@ -2,6 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 import SegModels
+import SegTraining
 
 /// The command `seg estimate`: estimates the time and memory of a network without running it.
 struct EstimateCommand: ParsableCommand {
@@ -27,6 +28,19 @@ struct EstimateCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(
+    help: "The time and memory of a training step: forward pass, gradients, update; random labels, cross-entropy, SGD.")
+  var training = false
+
+  @Option(help: "Images of a training step.")
+  var batch: Int?
+
+  @Flag(help: "With the auxiliary heads of a training step, whose losses have the weight 0.5.")
+  var auxiliary = false
+
+  @Option(help: "Megabytes for the maps of a training step; unlimited by default.")
+  var budget: Int?
+
   @OptionGroup var latency: LatencyOptions
 
   private struct Report: Encodable {
@@ -51,30 +65,51 @@ struct EstimateCommand: ParsableCommand {
     /// The memory including weights, arena, inputs, outputs and the process itself.
     let peakBytes: Int
     let layers: [Layer]?
+    /// The bytes of weights and the optimiser's variables of a training step.
+    var stateBytes: Int?
+  }
+
+  func validate() throws {
+    guard !training else {
+      if let batch, batch < 1 { throw ValidationError("a batch has images, not \(batch)") }
+      if let budget, budget < 1 { throw ValidationError("a budget is positive, not \(budget)") }
+      return
+    }
+    if batch != nil || auxiliary || budget != nil {
+      throw ValidationError("--batch, --auxiliary and --budget belong to --training")
+    }
   }
 
   func run() throws {
     let profile = try latency.latencyProfile()
     let backend = latency.backend(for: profile)
     let source = try NetworkSource(model, classes: classes)
-    let graph = try source.graph(for: size?.extent)
-    let flops = try GraphSummary(graph).total.flops
+    let options = CompileOptions(profile: profile.choice)
+    var stateBytes: Int?
     let estimate = try Failure.about(model) {
-      profile.estimate(try graph.plan(on: backend, options: CompileOptions(profile: profile.choice)))
+      guard training else {
+        return profile.estimate(try source.graph(for: size?.extent).plan(on: backend, options: options))
+      }
+      let plan = try trainingPlan(source, on: backend, options)
+      stateBytes = plan.stateByteCount
+      return profile.estimate(plan.execution)
     }
     let plan = estimate.plan
+    let flops =
+      training
+      ? plan.steps.reduce(0) { $0 + $1.cost.flops } : try GraphSummary(source.graph(for: size?.extent)).total.flops
     let report = Report(
       model: source.name, inputs: plan.inputs.map(\.shape.dimensions), threads: plan.threads,
       milliseconds: 1000 * estimate.seconds, gigaflopsPerSecond: Double(flops) / max(estimate.seconds, 1e-12) / 1e9,
       arenaBytes: plan.arenaByteCount, packedWeightBytes: plan.packedWeightsByteCount,
-      constantBytes: plan.constantByteCount, peakBytes: estimate.peakResidentByteCount,
+      constantBytes: plan.constantByteCount, peakBytes: estimate.peakResidentByteCount + (stateBytes ?? 0),
       layers: !layers
         ? nil
         : zip(plan.steps, estimate.stepSeconds).map { step, seconds in
           .init(
             name: step.name, operation: step.operation, algorithm: step.algorithm, output: step.output.shape.dimensions,
             milliseconds: 1000 * seconds, macs: step.cost.macs, workspaceBytes: step.workspaceByteCount)
-        })
+        }, stateBytes: stateBytes)
     if json { return try printJSON(report) }
     try printLine(
       "\(report.model) \(report.inputs.map { "\(Shape($0))" }.joined(separator: " ")), \(report.threads) thread(s)")
@@ -83,7 +118,10 @@ struct EstimateCommand: ParsableCommand {
         + "\(report.gigaflopsPerSecond.fixed(0)) GFLOP/s")
     func megabytes(_ count: Int) -> String { (Double(count) / 1e6).fixed(1) + " MB" }
     try printLine(
-      "arena \(megabytes(report.arenaBytes)), packed weights \(megabytes(report.packedWeightBytes)), other constants "
+      "arena \(megabytes(report.arenaBytes)), "
+        + (stateBytes.map { "weights and optimiser \(megabytes($0)), " }
+          ?? "packed weights \(megabytes(report.packedWeightBytes)), ")
+        + "other constants "
         + "\(megabytes(report.constantBytes)), peak resident about \(megabytes(report.peakBytes))")
     guard let layers = report.layers else { return }
     var table = TextTable(["layer", "operator", "algorithm", "output", "ms", "share"], leftAligned: [0, 1, 2, 3])
@@ -94,5 +132,22 @@ struct EstimateCommand: ParsableCommand {
       ])
     }
     try printLine("\n" + table.text)
+  }
+
+  private func trainingPlan(
+    _ source: NetworkSource, on backend: any Backend, _ options: CompileOptions
+  ) throws -> TrainingPlan {
+    guard case .named(let description) = source else {
+      throw ValidationError("--training takes a network by name: the weights of a file are constants")
+    }
+    let checked = try source.graph(for: size?.extent)
+    let image = checked[checked.inputs[0].value].spec.shape
+    let graph = try description.network.graph(
+      size: Extent2D(height: image.height, width: image.width), auxiliary: auxiliary)
+    let others = graph.outputs.count - 1
+    return try graph.trainingPlan(
+      loss: AuxiliaryLoss(CrossEntropyLoss(), auxiliaryWeights: Array(repeating: 0.5, count: others)),
+      optimizer: .sgd(decay: 1e-4), batch: batch ?? 1, memory: budget.map { .budget($0 * 1_000_000) } ?? .unlimited,
+      options: TrainingOptions(dropout: true, compilation: options), on: backend)
   }
 }

@@ -15,6 +15,7 @@ let package = Package(
       dependencies: [
         .product(name: "SegEngine", package: "swift-segmentation"),
         .product(name: "SegModels", package: "swift-segmentation"),
+        .product(name: "SegTraining", package: "swift-segmentation"),
         .product(name: "SegIO", package: "swift-segmentation"),
       ])
   ]

@@ -46,7 +46,9 @@ struct DirectWeightGradient: WeightGradientAlgorithm {
   }
 
   private var copiedInputs: Int { (rows.size * copiedColumns(columns.size) * blocks.inputs.size + 15) / 16 * 16 }
-  private var copiedOutputs: Int { rows.size * columns.size * blocks.largestColumns }
+  private var copiedOutputs: Int { rows.size * columns.size * copyStride(blocks.largestColumns) }
+  /// Floats between the pixels of the copied gradient: no power of two beyond the columns of which a pass fills the first-level cache.
+  private func copyStride(_ columns: Int) -> Int { columns <= 64 ? columns : columns + 16 }
   var scratchCount: Int { copiedInputs + copiedOutputs }
 
   var work: WorkEstimate {
@@ -71,6 +73,7 @@ struct DirectWeightGradient: WeightGradientAlgorithm {
     let (inputs, columnCount) = (block.inputs.count, blocks.columns(of: block))
     sums.update(repeating: 0, count: blocks.rows(of: block) * columnCount)
     let copies = scratch + copiedInputs
+    let copyStride = copyStride(columnCount)
     let geometry = problem.geometry
     for item in items {
       let (rest, columnPiece) = item.quotientAndRemainder(dividingBy: columns.pieces)
@@ -79,8 +82,8 @@ struct DirectWeightGradient: WeightGradientAlgorithm {
       for (index, row) in itemRows.enumerated() {
         run.kernels.copyRows(
           run.dy + (image * problem.outputPixels + row * problem.output.width + itemColumns.lowerBound) * run.dyStride
-            + block.outputs.lowerBound, xStride: run.dyStride, copies + index * itemColumns.count * columnCount,
-          yStride: columnCount, rows: itemColumns.count, columns: block.outputs.count)
+            + block.outputs.lowerBound, xStride: run.dyStride, copies + index * itemColumns.count * copyStride,
+          yStride: copyStride, rows: itemColumns.count, columns: block.outputs.count)
       }
       let width = copiedColumns(itemColumns.count)
       for kernelRow in 0..<kernel.height {
@@ -97,8 +100,8 @@ struct DirectWeightGradient: WeightGradientAlgorithm {
         }
         var products = OuterProductOperands(
           x: scratch, xStride: advance * inputs, xRow: width * inputs,
-          y: copies + (inside.lowerBound - itemRows.lowerBound) * itemColumns.count * columnCount,
-          yStride: columnCount, yRow: itemColumns.count * columnCount, rows: inside.count, columns: itemColumns.count,
+          y: copies + (inside.lowerBound - itemRows.lowerBound) * itemColumns.count * copyStride,
+          yStride: copyStride, yRow: itemColumns.count * copyStride, rows: inside.count, columns: itemColumns.count,
           inputs: inputs, outputs: columnCount, sums: sums + kernelRow * kernel.width * columnCount,
           sumStride: problem.taps * columnCount, run: inputs, runStride: columnCount, accumulates: true)
         if geometry.dilation.width == 1 {

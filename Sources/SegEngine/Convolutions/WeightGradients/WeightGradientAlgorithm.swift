@@ -22,7 +22,7 @@ protocol WeightGradientAlgorithm: Sendable {
   /// Scratch memory of a task in floats.
   var scratchCount: Int { get }
 
-  /// Computes a block's sums over some items: `[input, tap]` by ``WeightGradientBlocks/columns(of:)``.
+  /// Computes a block's sums over some items: ``WeightGradientBlocks/rows(of:)`` by ``WeightGradientBlocks/columns(of:)``.
   func sum(
     _ block: WeightGradientBlock, items: Range<Int>, _ run: WeightGradientRun, into sums: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>)
@@ -93,6 +93,15 @@ extension WeightGradientAlgorithm {
     _ block: WeightGradientBlock, rows: Range<Int>, _ sums: UnsafePointer<Float>, _ run: WeightGradientRun
   ) {
     let (columns, rowLength) = (blocks.columns(of: block), blocks.inputs.count * blocks.taps)
+    if blocks.isTransposed {
+      for row in rows {
+        let place = (block.outputs.lowerBound + row) * blocks.inputs.count + block.inputs.lowerBound
+        for input in 0..<block.inputs.count {
+          run.dw[(place + input) * run.dwStride] = sums[row * columns + input]
+        }
+      }
+      return
+    }
     let first = block.outputs.lowerBound * rowLength + block.inputs.lowerBound * blocks.taps + rows.lowerBound
     let source = sums + rows.lowerBound * columns
     let width = problem.geometry.kernel.width
@@ -111,7 +120,9 @@ extension WeightGradientAlgorithm {
 
   /// Makes the prepared operator, whose inputs are x and the gradient of the output.
   func prepared(_ context: PreparationContext, candidates: [AlgorithmCandidate]) -> PreparedOperator {
-    PreparedOperator(
+    var work = work
+    work.columns = problem.groupOutputs
+    return PreparedOperator(
       workspaceByteCount: ElementType.float32.byteCount(of: totalScratchCount(threads: context.workers.threadCount)),
       algorithm: name, candidates: candidates, work: work
     ) { context in

@@ -9,6 +9,7 @@ enum WeightGradientAlgorithms {
   /// All algorithms. A new algorithm takes a file and an entry in this list.
   static let all: [Method] = [
     Method(name: DepthwiseWeightGradient.name) { DepthwiseWeightGradient($0, on: $1) },
+    Method(name: PointwiseWeightGradient.name) { PointwiseWeightGradient($0, on: $1) },
     Method(name: DirectWeightGradient.name) { DirectWeightGradient($0, on: $1) },
     winograd(.two), winograd(.four), winograd(.six),
   ]

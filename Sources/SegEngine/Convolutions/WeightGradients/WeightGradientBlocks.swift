@@ -8,16 +8,21 @@ struct WeightGradientBlock {
 }
 
 /// The blocks of a convolution's weights, and the form of their sums: a row for each input channel and tap, a column for each output
-/// channel, zero or undefined columns behind them up to whole registers.
+/// channel, undefined columns behind them up to whole registers. Transposed, a row is an output channel, and a column an input channel; there is
+/// one tap then.
 struct WeightGradientBlocks: Sendable {
   let groups: Int
   /// The input channels of a group, and its output channels.
   let inputs, outputs: EvenPieces
   let taps: Int
+  /// Whether rows are output channels.
+  let isTransposed: Bool
   /// Floats of a register.
   private let unit: Int
 
-  init(groups: Int, inputs: EvenPieces, outputs: EvenPieces, taps: Int, unit: Int) {
+  init(groups: Int, inputs: EvenPieces, outputs: EvenPieces, taps: Int, unit: Int, isTransposed: Bool = false) {
+    precondition(!isTransposed || taps == 1, "transposed sums are of one tap, not \(taps)")
+    self.isTransposed = isTransposed
     self.groups = groups
     self.inputs = inputs
     self.outputs = outputs
@@ -38,13 +43,15 @@ struct WeightGradientBlocks: Sendable {
   }
 
   /// The rows of a block's sums.
-  func rows(of block: WeightGradientBlock) -> Int { block.inputs.count * taps }
+  func rows(of block: WeightGradientBlock) -> Int { isTransposed ? block.outputs.count : block.inputs.count * taps }
   /// The rows of the largest block's sums.
-  var largestRows: Int { inputs.size * taps }
+  var largestRows: Int { isTransposed ? outputs.size : inputs.size * taps }
   /// The columns of a block's sums, whole registers.
-  func columns(of block: WeightGradientBlock) -> Int { wholeRegisters(block.outputs.count) }
+  func columns(of block: WeightGradientBlock) -> Int {
+    wholeRegisters(isTransposed ? block.inputs.count : block.outputs.count)
+  }
   /// The columns of the largest block's sums.
-  var largestColumns: Int { wholeRegisters(outputs.size) }
+  var largestColumns: Int { wholeRegisters(isTransposed ? inputs.size : outputs.size) }
   /// Floats of the largest block's sums.
   var sumCount: Int { (largestRows * largestColumns + 15) / 16 * 16 }
 

@@ -1,0 +1,144 @@
+import ArgumentParser
+import Foundation
+import SegEngine
+import SegIO
+import SegModels
+import SegTraining
+
+/// Trains a small U-Net on a folder of grey images with masks: a whole loop, as a bar for training.
+///
+/// `perf/slices.py` writes the folder from the MNI152 template of nilearn: `train` and `val`, each with `images` and `masks`.
+struct Slices: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Trains a U-Net on slices of a brain, and says its IoU.")
+
+  @Argument(help: "The folder, with train and val.") var folder: String
+  @Option(help: "Steps.") var steps = 200
+  @Option(help: "Steps between validations.") var interval = 100
+  @Option(help: "Images of a batch.") var batch = 8
+  @Option(help: "Height and width of a crop.") var crop = 128
+  @Option(help: "The seed.") var seed: UInt64 = 0
+
+  static let classes = 3
+
+  func run() throws {
+    let training = try samples("train")
+    let values = training.flatMap(\.pixels)
+    let mean = values.reduce(0, +) / Float(values.count)
+    let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(values.count)).squareRoot()
+    let validation = try samples("val").map { $0.normalized(mean, deviation) }
+    let examples = training.map { $0.normalized(mean, deviation) }
+
+    var network = UNet()
+    (network.inputChannels, network.classes, network.widths) = (1, Slices.classes, [16, 32, 64, 128])
+    var dice = OverlapOptions()
+    (dice.includesBackground, dice.absentClasses) = (false, .counted)
+    let step = try network.graph(size: Extent2D(crop)).training(
+      loss: CombinedLoss([.init(CrossEntropyLoss()), .init(DiceLoss(dice))]),
+      optimizer: .adamW(decay: 1e-4), batch: batch)
+    var state = TrainingState(initializing: step, seed: seed)
+    var generator = SeededGenerator(seed: seed + 1)
+    let start = ContinuousClock.now
+    for index in 0..<steps {
+      let crops = (0..<batch).map { _ in examples.randomElement(using: &generator)!.crop(crop, using: &generator) }
+      let images = Tensor(step.imageShape, crops.lazy.map(\.pixels).joined())
+      let targets = Tensor(step.targetShape, crops.lazy.map(\.labels).joined())
+      let rate = 2e-3 * pow(1 - Double(index) / Double(steps), 0.9)
+      let loss = try step.run(images, targets, &state, rate: rate).loss
+      guard (index + 1) % interval == 0 || index + 1 == steps else { continue }
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let scores = try validate(network, state.parameters, validation)
+      print(
+        "step \(index + 1): \(seconds.formatted(1)) s, loss \(loss.formatted(4)), IoU "
+          + scores.map { $0.formatted(4) }.joined(separator: " ")
+          + ", mean \((scores.reduce(0, +) / Double(scores.count)).formatted(4))")
+    }
+  }
+
+  private func samples(_ part: String) throws -> [Sample] {
+    let images = folder + "/" + part + "/images/"
+    return try FileManager.default.contentsOfDirectory(atPath: images).sorted().map { name in
+      let image = try Image(contentsOf: images + name)
+      let mask = try LabelMap(contentsOf: folder + "/" + part + "/masks/" + name)
+      guard image.layout == .grey, case .uint8(let grey) = image.samples else {
+        throw ValidationError("\(images)\(name) is no grey image of 8 bits")
+      }
+      return Sample(
+        height: mask.height, width: mask.width, pixels: grey.map { Float($0) / 255 }, labels: mask.labels)
+    }
+  }
+
+  private func validate(
+    _ network: UNet, _ parameters: Parameters, _ samples: [Sample]
+  ) throws -> [Double] {
+    var matrix = [[Int]](repeating: Array(repeating: 0, count: Slices.classes), count: Slices.classes)
+    let model = try Model(network.graph(size: 32), parameters: parameters)
+    for sample in samples {
+      let padded = sample.padded(to: network.outputStride)
+      let logits = try model.run(["image": Tensor([1, padded.height, padded.width, 1], padded.pixels)])["logits"]!
+      let scores = logits.elements(of: Float.self)
+      for row in 0..<sample.height {
+        for column in 0..<sample.width {
+          let first = (row * padded.width + column) * Slices.classes
+          let label = (0..<Slices.classes).max { scores[first + $0] < scores[first + $1] }!
+          matrix[Int(sample.labels[row * sample.width + column])][label] += 1
+        }
+      }
+    }
+    return (0..<Slices.classes).map { label in
+      let truth = matrix[label].reduce(0, +)
+      let predicted = matrix.reduce(0) { $0 + $1[label] }
+      return Double(matrix[label][label]) / Double(max(1, truth + predicted - matrix[label][label]))
+    }
+  }
+}
+
+/// A grey image with the label of each pixel.
+private struct Sample {
+  var height, width: Int
+  var pixels: [Float]
+  var labels: [UInt16]
+
+  func normalized(_ mean: Float, _ deviation: Float) -> Sample {
+    var result = self
+    result.pixels = pixels.map { ($0 - mean) / deviation }
+    return result
+  }
+
+  /// Extends the image at its lower and right edge to multiples of a number; labels are not extended.
+  func padded(to multiple: Int) -> Sample {
+    let (h, w) = ((height + multiple - 1) / multiple * multiple, (width + multiple - 1) / multiple * multiple)
+    let pixels = (0..<h * w).map { self.pixels[min($0 / w, height - 1) * width + min($0 % w, width - 1)] }
+    return Sample(height: h, width: w, pixels: pixels, labels: [])
+  }
+
+  /// A random crop, half of them centered on a pixel that is not background, in one of the eight orientations, with a random contrast and
+  /// brightness.
+  func crop(_ size: Int, using generator: inout some RandomNumberGenerator) -> Sample {
+    var (top, left) = (
+      Int.random(in: 0...height - size, using: &generator), Int.random(in: 0...width - size, using: &generator)
+    )
+    if Bool.random(using: &generator) {
+      let label = UInt16.random(in: 1..<UInt16(Slices.classes), using: &generator)
+      if let pixel = labels.indices.filter({ labels[$0] == label }).randomElement(using: &generator) {
+        top = min(max(pixel / width - size / 2, 0), height - size)
+        left = min(max(pixel % width - size / 2, 0), width - size)
+      }
+    }
+    let (flipsRows, flipsColumns, transposes) = (
+      Bool.random(using: &generator), Bool.random(using: &generator), Bool.random(using: &generator)
+    )
+    let (contrast, brightness) = (
+      Float.random(in: 0.75...1.25, using: &generator), Float.random(in: -0.2...0.2, using: &generator)
+    )
+    var result = Sample(height: size, width: size, pixels: [], labels: [])
+    for i in 0..<size {
+      for j in 0..<size {
+        let (a, b) = transposes ? (j, i) : (i, j)
+        let place = (top + (flipsRows ? size - 1 - a : a)) * width + left + (flipsColumns ? size - 1 - b : b)
+        result.pixels.append(pixels[place] * contrast + brightness)
+        result.labels.append(labels[place])
+      }
+    }
+    return result
+  }
+}
