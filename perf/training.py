@@ -13,6 +13,8 @@ import sys
 import time
 
 from comparison import networks as compared
+from comparison import report
+from comparison.chart import STYLE
 from comparison.conditions import conditions
 from training_network import CASES
 
@@ -90,21 +92,14 @@ def markdown(data):
         "| network | batch | This project | PyTorch | ratio | asked for | peak MB | PyTorch's peak MB | share |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, entry in data["networks"].items():
+    for entry in data["networks"].values():
         ours, other = entry["results"]["This project"], best(entry["results"])
         lines.append(
             f"| {entry['title']} | {entry['batch']} | {span(ours)} | {span(other)} | {other['milliseconds'] / ours['milliseconds']:.2f} "
             f"| {entry['target']:.1f} | {ours['peak_bytes'] / 1e6:.0f} | {other['peak_bytes'] / 1e6:.0f} "
             f"| {ours['peak_bytes'] / other['peak_bytes']:.2f} |")
-    lines += [""] + sorted({f"- {described(entry['conditions'])}" for entry in data["networks"].values() if entry["conditions"]}) + [""]
+    lines += ["", *report.conditions(data["networks"].values()), ""]
     return "\n".join(lines)
-
-
-def described(found):
-    machine = found["machine"]
-    versions = ", ".join(f"{name} {found['versions'][name]}" for name in ("torch", "torchvision", "this project"))
-    return (f"{found['date']}: {machine['processor']} (family {machine['family']}, model {machine['model']}), {machine['cores']} cores, "
-            f"{' '.join(machine['instructions'])}; {machine['system']}. {found['threads']} threads, {found['rounds']} rounds. {versions}.")
 
 
 def span(result):
@@ -124,12 +119,10 @@ def svg(data):
         rows.append(f'<rect x="{labels}" y="{y + 11}" width="{bars / 4 * min(ratio, 4):g}" height="10" fill="#7a7f87"/>')
         rows.append(f'<text x="{labels + bars / 4 * min(ratio, 4) + 6:g}" y="{y + 20}">{ratio:.2f}×</text>')
     total = 70 + len(data["networks"]) * height
-    style = ("text { font: 13px system-ui, sans-serif; fill: #1f2328 } .ground { fill: #ffffff } "
-             "@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .ground { fill: #0d1117 } }")
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 880 {total}" width="880" height="{total}" role="img" '
         'aria-label="Times of a training step as multiples of this project\'s">',
-        f"<style>{style}</style>", f'<rect class="ground" width="880" height="{total}"/>',
+        f"<style>{STYLE}</style>", f'<rect class="ground" width="880" height="{total}"/>',
         '<text x="20" y="28">Time of a training step in float32: this project (orange) and PyTorch (grey)</text>', *rows, "</svg>", ""])
 
 
@@ -144,7 +137,7 @@ def write(folder, data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", required=True, help="the seg-bench executable")
-    parser.add_argument("--seg", help="the seg executable, for the conditions")
+    parser.add_argument("--seg", required=True, help="the seg executable, for the conditions")
     parser.add_argument("--networks", help="names, with commas between: " + ", ".join(case.name for case in CASES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
@@ -166,7 +159,7 @@ def main():
               f"{other['peak_bytes'] / 1e6:.0f} MB", flush=True)
         data["networks"][case.name] = {
             "title": case.title, "batch": case.batch, "target": case.target, "results": results,
-            "conditions": conditions(options) if options.seg else ""}
+            "conditions": conditions(options)}
         write(options.results, data)
 
 

@@ -70,25 +70,23 @@ struct Slices: ParsableCommand {
   private func validate(
     _ network: UNet, _ parameters: Parameters, _ samples: [Sample]
   ) throws -> [Double] {
-    var matrix = [[Int]](repeating: Array(repeating: 0, count: Slices.classes), count: Slices.classes)
+    var matrix = ConfusionMatrix(classes: Slices.classes)
     let model = try Model(network.graph(size: 32), parameters: parameters)
     for sample in samples {
       let padded = sample.padded(to: network.outputStride)
       let logits = try model.run(["image": Tensor([1, padded.height, padded.width, 1], padded.pixels)])["logits"]!
       let scores = logits.elements(of: Float.self)
+      var labels: [UInt16] = []
       for row in 0..<sample.height {
         for column in 0..<sample.width {
           let first = (row * padded.width + column) * Slices.classes
-          let label = (0..<Slices.classes).max { scores[first + $0] < scores[first + $1] }!
-          matrix[Int(sample.labels[row * sample.width + column])][label] += 1
+          labels.append(UInt16((0..<Slices.classes).max { scores[first + $0] < scores[first + $1] }!))
         }
       }
+      func map(_ labels: [UInt16]) -> LabelMap { LabelMap(width: sample.width, height: sample.height, labels: labels) }
+      try matrix.add(prediction: map(labels), truth: map(sample.labels))
     }
-    return (0..<Slices.classes).map { label in
-      let truth = matrix[label].reduce(0, +)
-      let predicted = matrix.reduce(0) { $0 + $1[label] }
-      return Double(matrix[label][label]) / Double(max(1, truth + predicted - matrix[label][label]))
-    }
+    return (0..<Slices.classes).map { matrix.iou($0) ?? 0 }
   }
 }
 

@@ -125,11 +125,7 @@ struct Training: ParsableCommand {
     }
   }
 
-  private var peakBytes: Double {
-    var usage = rusage()
-    getrusage(0, &usage)
-    return Double(usage.ru_maxrss) * 1024
-  }
+  private var peakBytes: Double { Double(ResidentMemory.peak) }
 
   private func answer(_ values: [String: Any]) {
     guard let data = try? JSONSerialization.data(withJSONObject: values) else { return }
