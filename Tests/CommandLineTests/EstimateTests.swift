@@ -25,6 +25,7 @@ import Testing
     let milliseconds: Double
     let arenaBytes, packedWeightBytes, peakBytes: Int
     let layers: [Layer]?
+    let stateBytes: Int?
   }
 
   private func estimate(_ arguments: String...) throws -> Estimate {
@@ -58,6 +59,35 @@ import Testing
   @Test func estimatesFiles() throws {
     let result = try estimate(Repository.path("Tests/Fixtures/onnx/decoder.onnx"), "--size", "32")
     #expect(result.milliseconds > 0 && result.model == "decoder.onnx")
+  }
+
+  @Test func estimatesTrainingSteps() throws {
+    let name = "deeplabv3-mobilenet-v3-large"
+    let inference = try estimate(name, "--size", "64")
+    let one = try estimate(name, "--size", "64", "--training", "--batch", "2")
+    let four = try estimate(name, "--size", "64", "--training", "--batch", "4")
+    let heads = try estimate(name, "--size", "64", "--training", "--batch", "2", "--auxiliary")
+    let small = try estimate(name, "--size", "64", "--training", "--batch", "2", "--budget", "1")
+    #expect(inference.stateBytes == nil && one.inputs.contains([2, 64, 64, 3]) && one.inputs.contains([2, 64, 64]))
+    #expect(inference.milliseconds < one.milliseconds && one.milliseconds < four.milliseconds)
+    #expect(one.milliseconds < heads.milliseconds && small.arenaBytes < one.arenaBytes)
+    // Weights, running statistics and momenta are float32; the number of steps is another one.
+    let graph = try #require(ModelRegistry.find(name)).makeGraph(Extent2D(64))
+    let (statistics, weights) = graph.parameters.reduce(into: (0, 0)) { counts, info in
+      if info.name.contains("running_") {
+        counts.0 += info.spec.shape.elementCount
+      } else {
+        counts.1 += info.spec.shape.elementCount
+      }
+    }
+    // Dropout has a seed of two numbers.
+    #expect(one.stateBytes == 4 * (statistics + 2 * weights + 1 + 2))
+    let file = Repository.path("Tests/Fixtures/onnx/decoder.onnx")
+    expectFailure(try seg("estimate", file, "--training", "--profile", Self.profile), 64, ["--training", "by name"])
+    expectFailure(
+      try seg("estimate", "unet", "--batch", "2", "--profile", Self.profile), 64, ["--batch", "--training"])
+    expectFailure(
+      try seg("estimate", "unet", "--training", "--batch", "0", "--profile", Self.profile), 64, ["a batch has images"])
   }
 
   @Test func whatCannotBeEstimatedIsSaid() throws {

@@ -44,8 +44,8 @@ public struct ConvolutionProblem: Hashable, Sendable {
     weights = other.weights.turned
   }
 
-  /// The forward convolution that a transposed one of stride 1 is: the taps are in reverse order, and the padding of each side is
-  /// dilation · (kernel − 1) less that of the transposed one. `nil` for other strides, and if a padding would be negative.
+  /// The forward convolution that equals a transposed one of stride 1: its taps are in reverse order, and its padding on each side is
+  /// dilation · (kernel − 1) minus the transposed one's padding. `nil` for other strides, and if a padding would be negative.
   var turned: ConvolutionProblem? {
     guard direction == .transposed, geometry.stride == 1 else { return nil }
     let (height, width) = (geometry.effectiveKernel.height - 1, geometry.effectiveKernel.width - 1)

@@ -8,7 +8,7 @@ public struct ConvolutionRun {
   public let xStride: Int
   /// The packed weights, or weights as they are.
   public let weights: UnsafePointer<Float>
-  /// Whether weights are packed. Weights that the network computes are not if the algorithm says so
+  /// Whether the weights are packed. Those that the network computes are unpacked for an algorithm that packs them itself
   /// (``ConvolutionAlgorithm/packsWhileRunning``).
   public var isPacked = true
   /// Bias, residual and function. Rows of the residual are output pixels.

@@ -39,13 +39,7 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
     }
   }
 
-  var work: WorkEstimate {
-    var work = WorkEstimate()
-    work.vectorOperations = Double(problem.macs)
-    work.bytesMoved = ElementType.float32.byteCount(
-      of: Double(problem.batch * problem.outputPixels * problem.outputChannels))
-    return work
-  }
+  var work: WorkEstimate { problem.depthwiseWork }
 
   /// `[group of channels][tap, output channel]`
   var packedFormat: PackedFormat { float32Format("tap-major, \(channels.size) channels") }
@@ -84,5 +78,15 @@ struct DepthwiseConvolution: TiledConvolutionAlgorithm {
         weights: run.weights + firstOutput * problem.taps, run.epilogue.part(row: pixel, column: firstOutput),
         into: run.result.part(row: pixel, column: firstOutput))
     }
+  }
+}
+
+extension ConvolutionProblem {
+  /// The work of the depthwise kernel, forward or transposed: a vector operation for each multiply–add, and a store for each output.
+  var depthwiseWork: WorkEstimate {
+    var work = WorkEstimate()
+    work.vectorOperations = Double(macs)
+    work.bytesMoved = ElementType.float32.byteCount(of: Double(batch * outputPixels * outputChannels))
+    return work
   }
 }

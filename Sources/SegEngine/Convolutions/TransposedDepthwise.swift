@@ -55,13 +55,7 @@ struct TransposedDepthwise: TiledConvolutionAlgorithm {
     }
   }
 
-  var work: WorkEstimate {
-    var work = WorkEstimate()
-    work.vectorOperations = Double(problem.macs)
-    work.bytesMoved = ElementType.float32.byteCount(
-      of: Double(problem.batch * problem.outputPixels * problem.outputChannels))
-    return work
-  }
+  var work: WorkEstimate { problem.depthwiseWork }
 
   /// `[phase][tap, output channel]`
   var packedFormat: PackedFormat { float32Format("phases, tap-major") }

@@ -3,7 +3,7 @@
 ///
 /// Checkpoints hold `[out, in / groups, tap]`, or transposed `[in, out / groups, tap]`.
 struct WeightLayout: Hashable, Sendable {
-  /// From a group to the next, from an output channel of a group to the next, and from an input channel of a group to the next.
+  /// Strides in elements: from one group to the next, and within a group from one output channel and one input channel to the next.
   let group, output, input: Int
   /// The number of taps.
   let taps: Int

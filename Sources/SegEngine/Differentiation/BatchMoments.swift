@@ -1,7 +1,7 @@
 /// Mean and variance of each channel over the batch and all pixels.
 ///
-/// Input: x `[…, channels]`. Outputs: the mean and the population's variance, `[channels]` each. The sums of blocks of rows are joined in
-/// Double by the formula of Chan, Golub and LeVeque (1983), so that large means cost no digits.
+/// Input: x `[…, channels]`. Outputs: the mean and the population's variance, `[channels]` each. Those of blocks of rows are joined
+/// as ``Moments``.
 package struct BatchMoments: Operator {
   package static let name = "BatchMoments"
 
@@ -37,17 +37,13 @@ package struct BatchMoments: Operator {
           means: means, deviations: means + channels)
       }
       for channel in 0..<channels {
-        var (count, center, squares) = (0.0, 0.0, 0.0)
+        var moments = Moments()
         for block in 0..<blocks.count {
           let part = parts + 2 * block * channels + channel
-          let rows = Double(blocks[block].count)
-          let difference = Double(part.pointee) - center
-          count += rows
-          center += difference * rows / count
-          squares += Double((part + channels).pointee) + difference * difference * rows * (count - rows) / count
+          moments.add(count: Double(blocks[block].count), mean: part.pointee, deviations: (part + channels).pointee)
         }
-        mean[channel] = Float(center)
-        variance[channel] = Float(squares / count)
+        mean[channel] = Float(moments.mean)
+        variance[channel] = Float(moments.variance)
       }
     }
   }

@@ -39,19 +39,16 @@ package struct ElementwiseGradient: Operator {
     let (function, readsValue) = (function, readsValue)
     return PreparedOperator { context in
       let (dy, x, dx) = (context.input(0), context.input(1), context.output())
-      let isFlat = dy.isContiguous && x.isContiguous && dx.isContiguous
-      let rows = isFlat ? 1 : dx.shape.rows
-      let channels = isFlat ? dx.shape.elementCount : dx.shape.channels
-      let grain = 8192
-      if isFlat {
-        context.workers.forEachRange(channels, grain: grain) { range, _ in
+      if dy.isContiguous && x.isContiguous && dx.isContiguous {
+        context.workers.forEachRange(dx.shape.elementCount, grain: 8192) { range, _ in
           let first = range.lowerBound
           context.kernels.mapGradient(
             function, ofValue: readsValue, dy.floats + first, x.floats + first, dx.floats + first, count: range.count)
         }
       } else {
-        context.workers.forEachRange(rows, grain: max(1, grain / max(1, channels))) { range, _ in
-          for row in range {
+        let channels = dx.shape.channels
+        context.workers.forEachRange(dx.shape.rows, grain: max(1, 8192 / max(1, channels))) { rows, _ in
+          for row in rows {
             context.kernels.mapGradient(
               function, ofValue: readsValue, dy.floats + row * dy.rowStride, x.floats + row * x.rowStride,
               dx.floats + row * dx.rowStride, count: channels)

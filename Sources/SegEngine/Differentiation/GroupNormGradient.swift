@@ -40,20 +40,21 @@ package struct GroupNormGradient: Operator {
     let pixels = shape.rows / max(1, batch)
     let blocks = RowBlocks(rows: pixels, channels: channels)
     let (groups, epsilon) = (groups, epsilon)
-    // Two sums of each channel for each block of each image; then seven numbers for each channel of each image.
+    // Two sums of each channel for each block of each image; seven numbers for each channel of each image; two for each channel.
     let partCount = 2 * batch * blocks.count * channels
     let vectorCount = batch * channels
     return PreparedOperator(
-      workspaceByteCount: ElementType.float32.byteCount(of: partCount + 9 * vectorCount)
+      workspaceByteCount: ElementType.float32.byteCount(of: partCount + 7 * vectorCount + 2 * channels)
     ) { context in
       let (dy, x, dx) = (context.input(0), context.input(1), context.output())
       let weight = context.inputCount > 2 ? context.input(2).floats : nil
       let parts = context.scratch
       func vector(_ index: Int) -> UnsafeMutablePointer<Float> { parts + partCount + index * vectorCount }
       let (mean, inverse, factor, slope, offset) = (vector(0), vector(1), vector(2), vector(3), vector(4))
-      let (sums, products, ones, zeros) = (vector(5), vector(6), vector(7), vector(8))
-      ones.update(repeating: 1, count: vectorCount)
-      zeros.update(repeating: 0, count: vectorCount)
+      let (sums, products, ones) = (vector(5), vector(6), vector(7))
+      let zeros = ones + channels
+      ones.update(repeating: 1, count: channels)
+      zeros.update(repeating: 0, count: channels)
       func rows(_ index: Int) -> (image: Int, first: Int, count: Int, part: UnsafeMutablePointer<Float>) {
         let (image, block) = index.quotientAndRemainder(dividingBy: blocks.count)
         return (image, image * pixels + blocks[block].lowerBound, blocks[block].count, parts + 2 * index * channels)
@@ -67,20 +68,17 @@ package struct GroupNormGradient: Operator {
       let size = channels / groups
       for image in 0..<batch {
         for group in 0..<groups {
-          var (count, center, squares) = (0.0, 0.0, 0.0)
+          var moments = Moments()
           for block in 0..<blocks.count {
             let part = parts + 2 * (image * blocks.count + block) * channels
-            let own = Double(blocks[block].count)
             for channel in group * size..<(group + 1) * size {
-              let difference = Double(part[channel]) - center
-              count += own
-              center += difference * own / count
-              squares += Double(part[channels + channel]) + difference * difference * own * (count - own) / count
+              moments.add(
+                count: Double(blocks[block].count), mean: part[channel], deviations: part[channels + channel])
             }
           }
-          let scale = 1 / (squares / count + Double(epsilon)).squareRoot()
+          let scale = 1 / (moments.variance + Double(epsilon)).squareRoot()
           for channel in group * size..<(group + 1) * size {
-            mean[image * channels + channel] = Float(center)
+            mean[image * channels + channel] = Float(moments.mean)
             inverse[image * channels + channel] = Float(scale)
           }
         }

@@ -74,12 +74,10 @@ package struct RandomMask: Operator {
     }
   }
 
-  /// Mixes the bits of a number (the output function of SplitMix64; Steele, Lea and Flood 2014).
+  /// Mixes the bits of a number: the first output of SplitMix64 seeded with it (Steele, Lea and Flood 2014).
   private static func hash(_ number: UInt64) -> UInt64 {
-    var bits = number &+ 0x9e37_79b9_7f4a_7c15
-    bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
-    bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
-    return bits ^ bits >> 31
+    var generator = SeededGenerator(seed: number)
+    return generator.next()
   }
 }
 

@@ -4,13 +4,12 @@
 /// Candidates are the nodes of the forward pass whose outputs backward nodes read. While the peak is above the budget, the candidate that is
 /// alive there and frees the most bytes for each second of its computation is dropped from memory.
 struct Recomputation {
-  /// The seconds of a node.
-  typealias Seconds = (_ operator: any Operator, _ inputs: [TensorSpec], _ outputs: [TensorSpec]) -> Double
-
   private let graph: Graph
   /// The number of nodes of the forward pass, the loss included.
   private let forwardCount: Int
   private let producers: [Int?]
+  /// The values that nodes of the backward pass read.
+  private let readByBackward: Set<Graph.ValueID>
 
   /// - Parameter forwardCount: The number of nodes before those of the gradients.
   init(_ graph: Graph, forwardCount: Int) {
@@ -19,43 +18,49 @@ struct Recomputation {
     var producers = [Int?](repeating: nil, count: graph.values.count)
     for (index, node) in graph.nodes.enumerated() { for output in node.outputs { producers[output.index] = index } }
     self.producers = producers
+    readByBackward = Set(graph.nodes[forwardCount...].flatMap(\.inputs))
   }
 
   /// Returns the graph whose peak is below the budget, or the one with the smallest peak that was found.
-  func graph(budget: Int, seconds: Seconds) -> Graph {
+  func graph(budget: Int) -> Graph {
     var chosen: Set<Int> = []
     var (best, bestPeak) = (graph, Int.max)
     var current = graph
     while true {
       let (peak, alive) = Recomputation.peak(of: current)
       if peak < bestPeak { (best, bestPeak) = (current, peak) }
-      guard peak > budget, let next = candidate(alive: alive, chosen, seconds) else { return best }
+      guard peak > budget, let next = candidate(alive: alive, chosen) else { return best }
       chosen.insert(next)
       current = recomputing(chosen)
     }
   }
 
   /// Returns the forward node to compute again: of those whose output is alive at the peak, the one that frees the most bytes for each second.
-  private func candidate(alive: Set<Int>, _ chosen: Set<Int>, _ seconds: Seconds) -> Int? {
+  private func candidate(alive: Set<Int>, _ chosen: Set<Int>) -> Int? {
     var best: (node: Int, gain: Double)?
     for index in 0..<forwardCount where !chosen.contains(index) {
       let node = graph.nodes[index]
       guard node.outputs.contains(where: { alive.contains($0.index) }), isRepeatable(node) else { continue }
       // The output is read by the backward pass; otherwise it is alive for the forward pass itself.
-      guard graph.nodes[forwardCount...].contains(where: { $0.inputs.contains { node.outputs.contains($0) } }) else {
-        continue
-      }
+      guard node.outputs.contains(where: readByBackward.contains) else { continue }
       let bytes = node.outputs.reduce(0) { $0 + graph[$1].spec.byteCount }
       // What the node reads must stay alive, or be computed again too.
       let kept = node.inputs.reduce(0) { sum, input in
         isComputed(input, chosen) && !alive.contains(input.index) ? sum + graph[input].spec.byteCount : sum
       }
       guard bytes > kept else { continue }
-      let time = seconds(node.operator, node.inputs.map { graph[$0].spec }, node.outputs.map { graph[$0].spec })
-      let gain = Double(bytes - kept) / max(time, 1e-9)
+      let gain = Double(bytes - kept) / max(seconds(of: node), 1e-9)
       if gain > best?.gain ?? 0 { best = (index, gain) }
     }
     return best?.node
+  }
+
+  /// Estimates the seconds of a node. Only the order of the nodes counts: memory traffic at 10 GB/s, products at 100 GFLOP/s.
+  private func seconds(of node: Graph.Node) -> Double {
+    let (inputs, outputs) = (node.inputs.map { graph[$0].spec }, node.outputs.map { graph[$0].spec })
+    let cost = node.operator.cost(inputs: inputs, outputs: outputs)
+    let bytes = (inputs + outputs).reduce(0) { $0 + $1.byteCount }
+    return Double(bytes) / 10e9 + Double(cost.macs) / 50e9 + Double(cost.otherOperations) / 10e9
   }
 
   /// Whether a value is computed by a node that is not computed again.
@@ -148,11 +153,6 @@ extension Graph {
   ///   - budget: The most bytes of computed values at a step.
   ///   - forwardCount: The number of nodes before those of the gradients.
   package func recomputing(budget: Int, forwardCount: Int) -> Graph {
-    Recomputation(self, forwardCount: forwardCount).graph(budget: budget) { `operator`, inputs, outputs in
-      // Only the order of the nodes counts: memory traffic at 10 GB/s, products at 100 GFLOP/s.
-      let cost = `operator`.cost(inputs: inputs, outputs: outputs)
-      let bytes = (inputs + outputs).reduce(0) { $0 + $1.byteCount }
-      return Double(bytes) / 10e9 + Double(cost.macs) / 50e9 + Double(cost.otherOperations) / 10e9
-    }
+    Recomputation(self, forwardCount: forwardCount).graph(budget: budget)
   }
 }

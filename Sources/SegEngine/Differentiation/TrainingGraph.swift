@@ -1,7 +1,7 @@
 /// A network's graph in training, to which a loss, gradients and updates are added.
 ///
-/// Weights and running statistics are variables of the names in checkpoints. Batch normalisation takes the statistics of the batch and
-/// updates the running ones.
+/// Weights and running statistics are variables, named as in checkpoints. Batch normalisation uses the statistics of the batch and updates
+/// the running ones.
 package struct TrainingGraph {
   /// The builder, which holds the network.
   package let builder: GraphBuilder

@@ -9,8 +9,10 @@ import Darwin
 ///
 /// Inputs: the weights w, their gradient g, m and v, of one shape; the rate and t, `[1]` each; optionally a scale of the gradient `[1]`.
 /// Outputs: w′, m′ and v′, in the memory of w, m and v where these are variables that nothing else reads.
-package struct AdamUpdate: Operator {
+package struct AdamUpdate: WeightUpdate {
   package static let name = "AdamUpdate"
+  package static let stateCount = 2
+  package static let numberCounts = 2...3
 
   package let beta1, beta2, epsilon, decay: Double
 
@@ -23,16 +25,9 @@ package struct AdamUpdate: Operator {
 
   package var attributes: String { "\(beta1) \(beta2)" + (decay == 0 ? "" : " decay \(decay)") }
 
-  package func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireUpdate(inputs, states: 2, numbers: 2...3)
-    return [inputs[0], inputs[2], inputs[3]]
-  }
-
   package func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     Cost(otherOperations: 14 * inputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
-
-  package func overwritableInputs(ofOutput output: Int, of count: Int) -> [Int] { [[0, 2, 3][output]] }
 
   package func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (beta1, beta2, epsilon, decay) = (beta1, beta2, epsilon, decay)

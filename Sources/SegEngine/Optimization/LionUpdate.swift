@@ -3,8 +3,10 @@
 ///
 /// Inputs: the weights w, their gradient g and m, of one shape; the rate `[1]`; optionally a scale of the gradient `[1]`. Outputs: w′ and m′,
 /// in the memory of w and m where these are variables that nothing else reads.
-package struct LionUpdate: Operator {
+package struct LionUpdate: WeightUpdate {
   package static let name = "LionUpdate"
+  package static let stateCount = 1
+  package static let numberCounts = 1...2
 
   package let beta1, beta2, decay: Double
 
@@ -16,16 +18,9 @@ package struct LionUpdate: Operator {
 
   package var attributes: String { "\(beta1) \(beta2)" + (decay == 0 ? "" : " decay \(decay)") }
 
-  package func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireUpdate(inputs, states: 1, numbers: 1...2)
-    return [inputs[0], inputs[2]]
-  }
-
   package func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     Cost(otherOperations: 9 * inputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
-
-  package func overwritableInputs(ofOutput output: Int, of count: Int) -> [Int] { [output == 0 ? 0 : 2] }
 
   package func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (beta1, beta2, decay) = (beta1, beta2, decay)

@@ -3,8 +3,10 @@
 ///
 /// Inputs: the weights w, their gradient g and the momentum m, of one shape; the rate `[1]`; optionally a scale of the gradient `[1]`.
 /// Outputs: w′ and m′, in the memory of w and m where these are variables that nothing else reads.
-package struct MomentumUpdate: Operator {
+package struct MomentumUpdate: WeightUpdate {
   package static let name = "MomentumUpdate"
+  package static let stateCount = 1
+  package static let numberCounts = 1...2
 
   package let momentum: Double
   package let decay: Double
@@ -20,16 +22,9 @@ package struct MomentumUpdate: Operator {
     "momentum \(momentum)" + (decay == 0 ? "" : " decay \(decay)") + (isNesterov ? " Nesterov" : "")
   }
 
-  package func outputs(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-    try requireUpdate(inputs, states: 1, numbers: 1...2)
-    return [inputs[0], inputs[2]]
-  }
-
   package func cost(inputs: [TensorSpec], outputs: [TensorSpec]) -> Cost {
     Cost(otherOperations: 6 * inputs[0].shape.elementCount, reading: inputs, writing: outputs)
   }
-
-  package func overwritableInputs(ofOutput output: Int, of count: Int) -> [Int] { [output == 0 ? 0 : 2] }
 
   package func prepare(_ context: PreparationContext) -> PreparedOperator {
     let (momentum, decay, isNesterov) = (Float(momentum), Float(decay), isNesterov)
@@ -46,17 +41,5 @@ package struct MomentumUpdate: Operator {
           newMomentum: newM + first, count: range.count)
       }
     }
-  }
-}
-
-extension Operator {
-  /// Checks the operands of an update: weights, gradient and as many states of one shape, then numbers `[1]`.
-  func requireUpdate(_ inputs: [TensorSpec], states: Int, numbers: ClosedRange<Int>) throws(ShapeError) {
-    try requireInputs(inputs, 2 + states + numbers.lowerBound...2 + states + numbers.upperBound)
-    try requireFloat(inputs[0])
-    for input in inputs[1..<2 + states] {
-      try require(input == inputs[0], "the update of weights \(inputs[0]) does not take \(input)")
-    }
-    for input in inputs[(2 + states)...] { try require(input == TensorSpec([1]), "takes one number, not \(input)") }
   }
 }

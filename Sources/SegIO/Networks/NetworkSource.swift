@@ -33,10 +33,11 @@ package enum NetworkSource: Sendable {
     }
   }
 
-  /// Makes the graph for a size, by default the network's own. Inputs keep the network's axis order.
-  package func graph(for size: Extent2D?) throws -> Graph {
+  /// Makes the graph for a size, by default the network's own. Inputs keep the network's axis order. With `auxiliary`, the auxiliary heads of
+  /// a named network are outputs too.
+  package func graph(for size: Extent2D?, auxiliary: Bool = false) throws -> Graph {
     switch self {
-    case .named(let description): try description.checkedGraph(for: size)
+    case .named(let description): try description.checkedGraph(for: size, auxiliary: auxiliary)
     case .file(let file): try file.graph(forImagesOf: size, channelsLast: false)
     }
   }
@@ -159,10 +160,10 @@ extension ModelDescription {
   }
 
   /// Makes the graph for a size. If the size does not fit, the error names the network and the size.
-  fileprivate func checkedGraph(for size: Extent2D?) throws -> Graph {
+  fileprivate func checkedGraph(for size: Extent2D?, auxiliary: Bool = false) throws -> Graph {
     let size = size ?? defaultSize
     do {
-      return try makeGraph(size)
+      return try network.graph(size: size, auxiliary: auxiliary)
     } catch GraphError.shape(let node, let error, _, _) {
       throw NetworkError.size(name: name, height: size.height, width: size.width, reason: "at \(node): \(error)")
     }

@@ -1,8 +1,8 @@
 import SegEngine
 
 /// The shapes and types of the results of a node that the evaluator runs, from the shapes and types of its inputs and from
-/// those that are constant. Nothing is computed and no memory is allocated for elements. Functions of the evaluator whose
-/// shapes need no more than this take them from here, with the checks.
+/// those that are constant. Nothing is computed and no memory is allocated for elements. The evaluator's functions
+/// take shapes and checks of operands from here where inputs and constants determine them.
 struct HostShapes {
   typealias Result = (type: ONNXElement, shape: Shape)
 

@@ -85,19 +85,19 @@ struct EstimateCommand: ParsableCommand {
     let backend = latency.backend(for: profile)
     let source = try NetworkSource(model, classes: classes)
     let options = CompileOptions(profile: profile.choice)
-    var stateBytes: Int?
-    let estimate = try Failure.about(model) {
-      guard training else {
-        return profile.estimate(try source.graph(for: size?.extent).plan(on: backend, options: options))
-      }
-      let plan = try trainingPlan(source, on: backend, options)
-      stateBytes = plan.stateByteCount
-      return profile.estimate(plan.execution)
+    if training, case .file = source {
+      throw ValidationError("--training takes a network by name: the weights of a file are constants")
     }
-    let plan = estimate.plan
-    let flops =
-      training
-      ? plan.steps.reduce(0) { $0 + $1.cost.flops } : try GraphSummary(source.graph(for: size?.extent)).total.flops
+    let graph = try source.graph(for: size?.extent, auxiliary: auxiliary)
+    var stateBytes: Int?
+    let plan = try Failure.about(model) {
+      guard training else { return try graph.plan(on: backend, options: options) }
+      let plan = try trainingPlan(graph, on: backend, options)
+      stateBytes = plan.stateByteCount
+      return plan.execution
+    }
+    let estimate = profile.estimate(plan)
+    let flops = training ? plan.steps.reduce(0) { $0 + $1.cost.flops } : try GraphSummary(graph).total.flops
     let report = Report(
       model: source.name, inputs: plan.inputs.map(\.shape.dimensions), threads: plan.threads,
       milliseconds: 1000 * estimate.seconds, gigaflopsPerSecond: Double(flops) / max(estimate.seconds, 1e-12) / 1e9,
@@ -134,20 +134,14 @@ struct EstimateCommand: ParsableCommand {
     try printLine("\n" + table.text)
   }
 
+  /// Plans a training step of cross-entropy and SGD.
   private func trainingPlan(
-    _ source: NetworkSource, on backend: any Backend, _ options: CompileOptions
+    _ graph: Graph, on backend: any Backend, _ options: CompileOptions
   ) throws -> TrainingPlan {
-    guard case .named(let description) = source else {
-      throw ValidationError("--training takes a network by name: the weights of a file are constants")
-    }
-    let checked = try source.graph(for: size?.extent)
-    let image = checked[checked.inputs[0].value].spec.shape
-    let graph = try description.network.graph(
-      size: Extent2D(height: image.height, width: image.width), auxiliary: auxiliary)
-    let others = graph.outputs.count - 1
-    return try graph.trainingPlan(
-      loss: AuxiliaryLoss(CrossEntropyLoss(), auxiliaryWeights: Array(repeating: 0.5, count: others)),
+    try graph.trainingPlan(
+      loss: AuxiliaryLoss(
+        CrossEntropyLoss(), auxiliaryWeights: Array(repeating: 0.5, count: graph.outputs.count - 1)),
       optimizer: .sgd(decay: 1e-4), batch: batch ?? 1, memory: budget.map { .budget($0 * 1_000_000) } ?? .unlimited,
-      options: TrainingOptions(dropout: true, compilation: options), on: backend)
+      options: TrainingOptions(compilation: options), on: backend)
   }
 }

@@ -15,7 +15,7 @@ struct PointwiseWeightGradient: WeightGradientAlgorithm {
   private let pixels: EvenPieces
   private let unit: Int
 
-  /// Pixels of an item: those of two channel ranges stay in a second-level cache.
+  /// The number of pixels of an item, whose operands for one block of weights fit a second-level cache.
   private static let itemPixels = 512
   /// Floats between the pixels of copies, in addition to the channels, so that their distance is no power of two.
   private static let gap = 16
