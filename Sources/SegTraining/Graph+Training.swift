@@ -113,7 +113,8 @@ extension Graph {
     }
     let forwardCount = graph.nodeCount
     var waiting: [(Value, Value)] = []
-    try graph.addGradients(of: total, withRespectTo: training.weights.map(\.value)) { weight, gradient in
+    let learned = training.weights.filter { weight in !options.frozen.contains { weight.info.name.hasPrefix($0) } }
+    try graph.addGradients(of: total, withRespectTo: learned.map(\.value)) { weight, gradient in
       if options.clipping == nil { update(weight, gradient) } else { waiting.append((weight, gradient)) }
     }
     if let limit = options.clipping, !waiting.isEmpty {

@@ -8,6 +8,8 @@ public struct TrainingOptions: Sendable {
   public var clipping: Double?
   /// The decay of an exponential moving average of the weights, such as 0.999; `nil` for none.
   public var averaging: Double?
+  /// The beginnings of the names of weights that are not updated. Running statistics are.
+  public var frozen: [String] = []
   /// Whether dropout and stochastic depth set elements to zero. The random numbers follow from the seed of ``TrainingState``.
   public var dropout: Bool
   /// The options of the compilation.

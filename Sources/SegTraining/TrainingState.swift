@@ -66,6 +66,11 @@ public struct TrainingState: Sendable {
     return isAveraged ? result : nil
   }
 
+  /// The first weight, in the order of the step's variables, that fulfils a condition.
+  func firstWeight(where condition: (Tensor) -> Bool) -> String? {
+    zip(names, tensors).first { network.contains($0.0) && condition($0.1) }?.0
+  }
+
   /// All variables by name, to continue later: weights, running statistics, the optimiser's variables, averages, the number of steps.
   public var variables: Parameters {
     Parameters(Dictionary(uniqueKeysWithValues: zip(names, tensors).map { ($0, $1) }))

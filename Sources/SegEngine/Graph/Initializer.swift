@@ -95,7 +95,7 @@ public enum Initializer: Hashable, Sendable {
 
 extension RandomNumberGenerator {
   /// Returns a number of the standard normal distribution (Box and Muller 1958).
-  fileprivate mutating func normal() -> Float {
+  package mutating func normal() -> Float {
     let u = Float.random(in: Float.leastNormalMagnitude..<1, using: &self)
     let v = Float.random(in: 0..<1, using: &self)
     return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)

@@ -26,6 +26,8 @@ public enum NetworkError: Error, Sendable, CustomStringConvertible {
   case threshold(name: String, classes: Int)
   /// The file does not fix the size of images, and no size was given.
   case noSize(path: String)
+  /// The description of a trained network is not valid.
+  case trained(path: String, reason: String)
   /// The network cannot take images of this size.
   case size(name: String, height: Int, width: Int, reason: String)
 
@@ -50,6 +52,7 @@ public enum NetworkError: Error, Sendable, CustomStringConvertible {
     case .settings(let name): "\(name) has its own preparation of images: settings are for ONNX files"
     case .threshold(let name, let classes): "\(name) chooses the largest of \(classes) classes, without a threshold"
     case .noSize(let path): "\(path): the file leaves the size of images open"
+    case .trained(let path, let reason): "\(path): \(reason)"
     case .size(let name, let height, let width, let reason):
       "\(name) cannot take \(height)×\(width) pixels (\(reason))"
     }

@@ -3,20 +3,26 @@ import SegFiles
 import SegModels
 import SegONNX
 
-/// The source of a network: the registry, by name, or an ONNX file.
+/// The source of a network: the registry, by name; the folder of a trained network; or an ONNX file.
 package enum NetworkSource: Sendable {
-  case named(ModelDescription)
+  /// A network by name, or one that was trained, with its file of weights.
+  case named(ModelDescription, weights: WeightsFile?)
   case file(ONNXModel)
 
-  /// Finds the network of a name, or else reads the file at that path.
+  /// Finds the network of a name, or else reads the file or folder at that path.
   ///
   /// - Parameters:
-  ///   - text: A name of the registry or the path of an ONNX file.
+  ///   - text: A name of the registry, the path of an ONNX file, or the folder of a trained network.
   ///   - classes: The number of logits of a named network, if it differs from the registry's.
   /// - Throws: ``NetworkError``, `ONNXError`.
   package init(_ text: String, classes: Int? = nil) throws {
     if let description = ModelRegistry.find(text) {
-      self = .named(try description.validated(classes: classes))
+      self = .named(try description.validated(classes: classes), weights: nil)
+    } else if TrainedNetwork.isFolder(text) {
+      guard classes == nil else { throw NetworkError.classesOfFile(path: text) }
+      self = .named(
+        try TrainedNetwork(folder: text).makeDescription(named: text),
+        weights: WeightsFile(path: joined(text, TrainedNetwork.weightsName)))
     } else if classes != nil {
       throw NetworkError.classesOfFile(path: text)
     } else if text.lowercased().hasSuffix(".onnx") || FileSystem.exists(text) {
@@ -28,7 +34,7 @@ package enum NetworkSource: Sendable {
 
   package var name: String {
     switch self {
-    case .named(let description): description.name
+    case .named(let description, _): description.name
     case .file(let file): lastComponent(of: file.path)
     }
   }
@@ -37,7 +43,7 @@ package enum NetworkSource: Sendable {
   /// a named network are outputs too.
   package func graph(for size: Extent2D?, auxiliary: Bool = false) throws -> Graph {
     switch self {
-    case .named(let description): try description.checkedGraph(for: size, auxiliary: auxiliary)
+    case .named(let description, _): try description.checkedGraph(for: size, auxiliary: auxiliary)
     case .file(let file): try file.graph(forImagesOf: size, channelsLast: false)
     }
   }
@@ -45,7 +51,7 @@ package enum NetworkSource: Sendable {
   /// Makes the graph from images `[1, height, width, channels]` to their segmentation, whatever the file's axis order.
   package func imageGraph(for size: Extent2D?) throws -> Graph {
     switch self {
-    case .named(let description): return try description.checkedGraph(for: size)
+    case .named(let description, _): return try description.checkedGraph(for: size)
     case .file(let file):
       let segmentation = try ONNXSegmentation(file, settings: .beside(file.path))
       guard let size = size ?? segmentation.settings.size.map({ Extent2D(height: $0[0], width: $0[$0.count - 1]) })
@@ -73,10 +79,10 @@ package enum NetworkSource: Sendable {
     _ weights: WeightsFile?, for graph: Graph
   ) throws -> (parameters: Parameters, leftOut: [String])? {
     switch (self, weights) {
-    case (.named(let description), let weights?):
+    case (.named(let description, _), let weights?), (.named(let description, let weights?), nil):
       let loaded = try weights.parameters(of: description.network, for: graph)
       return (loaded.parameters, loaded.leftOut)
-    case (.named(let description), nil):
+    case (.named(let description, nil), nil):
       // Weights of the library are those of the registry's number of classes.
       guard description.network.classes == ModelRegistry.find(description.name)?.network.classes,
         let checkpoint = try BundledWeights.checkpoint(of: description.name)
@@ -95,7 +101,7 @@ package enum NetworkSource: Sendable {
     weights: WeightsFile?, on backend: any Backend, options: CompileOptions = .init(), auxiliary: Bool = false
   ) throws -> (model: Model, leftOut: [String]) {
     switch self {
-    case .named(let description):
+    case .named(let description, _):
       let graph = try description.network.graph(size: description.defaultSize, auxiliary: auxiliary)
       guard let loaded = try parameters(weights, for: graph) else {
         throw NetworkError.noWeights(name: description.name)
@@ -120,7 +126,7 @@ package enum NetworkSource: Sendable {
     weights: WeightsFile?, settings: PredictionSettings, on backend: any Backend, options: CompileOptions
   ) throws -> LoadedPredictor {
     switch self {
-    case .named(let description):
+    case .named(let description, _):
       var others = settings
       others.threshold = nil
       guard others == PredictionSettings() else { throw NetworkError.settings(name: description.name) }

@@ -28,6 +28,11 @@ public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible 
     self.cause = cause
   }
 
+  /// The error of a directory that is not there.
+  package static func noDirectory(_ path: String) -> DatasetError {
+    DatasetError(path, .file(FileError(path, .noDirectory)))
+  }
+
   /// One line that names the files.
   public var description: String { oneLine("\(directory): \(reason)", limit: 1200) }
 

@@ -30,9 +30,16 @@ public struct ClassFrequencies: Sendable, Hashable {
   public mutating func add(_ labels: LabelMap, on workers: WorkerPool = .shared) throws(MetricError) {
     var own = ConfusionMatrix(classes: pixelCounts.count, ignoreLabel: ignoreLabel)
     try own.add(prediction: labels, truth: labels, on: workers)
-    let total = own.pixelCount
-    for label in pixelCounts.indices {
-      let count = own.agreementCount(label)
+    add(pixelCounts: pixelCounts.indices.map(own.agreementCount))
+  }
+
+  /// Adds the number of pixels of each class in an image.
+  ///
+  /// - Precondition: There is a number for each class.
+  public mutating func add(pixelCounts counts: [Int]) {
+    precondition(counts.count == pixelCounts.count, "\(counts.count) counts of \(pixelCounts.count) classes")
+    let total = counts.reduce(0, +)
+    for (label, count) in counts.enumerated() {
       pixelCounts[label] += count
       if count > 0 { presentPixelCounts[label] += total }
     }

@@ -2,58 +2,6 @@ import SegEngine
 import SegIO
 import SegModels
 
-/// The conversion of mask files to labels.
-struct MaskReading {
-  /// Whether all labels except 0 are foreground.
-  let isBinary: Bool
-  /// The ignored labels; `nil` if the user did not specify any.
-  let ignored: [UInt16]?
-  /// Whether label 0 is ignored and classes begin at 1.
-  let reducesZeroLabel: Bool
-  /// The labels of colours, if colours are read as labels.
-  let colors: LabelColors?
-
-  /// The label of all ignored pixels, which no class has; `nil` if no pixel is ignored.
-  var ignoreLabel: UInt16? { ignored?.isEmpty == true && !reducesZeroLabel ? nil : LabelMap.unlabelled }
-
-  /// The label of the padding around masks of another size: the ignore label if there is one, else background.
-  var padding: UInt16 { convention.ignored.isEmpty && !reducesZeroLabel ? 0 : LabelMap.unlabelled }
-
-  private var convention: MaskConvention {
-    MaskConvention(
-      ignored: Set(ignored ?? (isBinary ? [] : [LabelMap.defaultIgnoreLabel])), reducesZeroLabel: reducesZeroLabel)
-  }
-
-  private var storedReading: LabelMap.Reading { colors.map { .colors($0) } ?? .storedValue }
-
-  /// The labels of a file, with warnings about the file.
-  typealias Labels = (labels: LabelMap, warnings: [ImageWarning])
-
-  /// Reads the labels of a mask as they are stored.
-  func stored(_ path: String) throws -> LabelMap { try LabelMap(contentsOf: path, reading: storedReading) }
-
-  /// Reads a mask.
-  func truth(_ path: String) throws -> Labels {
-    guard !isBinary else { return try foreground(path) }
-    let (labels, warnings) = try LabelMap.reading(contentsOf: path, as: storedReading)
-    return (convention.classes(of: labels), warnings)
-  }
-
-  /// Reads predicted labels. None of them are ignored.
-  func prediction(_ path: String) throws -> Labels {
-    try LabelMap.reading(contentsOf: path, as: isBinary ? .nonZeroIsForeground : storedReading)
-  }
-
-  private func foreground(_ path: String) throws -> Labels {
-    var mask = try LabelMap.reading(contentsOf: path, as: .nonZeroIsForeground)
-    guard let ignored, !ignored.isEmpty else { return mask }
-    for (index, label) in try stored(path).labels.enumerated() where ignored.contains(label) {
-      mask.labels.labels[index] = LabelMap.unlabelled
-    }
-    return mask
-  }
-}
-
 /// The source of the predictions.
 struct EvaluationSource {
   /// A prediction with its mask.

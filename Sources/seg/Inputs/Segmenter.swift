@@ -20,7 +20,7 @@ struct Segmenter: Sendable {
     on other: OpenBLASBackend? = nil
   ) throws {
     let backend = other ?? compute.backend
-    if case .named(let description) = source, images.settings != nil {
+    if case .named(let description, _) = source, images.settings != nil {
       throw NetworkError.settings(name: description.name)
     }
     let stored: PredictionSettings

@@ -2,6 +2,7 @@ import ArgumentParser
 import SegEngine
 import SegIO
 import SegModels
+import SegTraining
 
 /// An error as a one-line message and an exit code of `sysexits.h`.
 struct Failure: Error {
@@ -66,6 +67,10 @@ struct Failure: Error {
       } else {
         self.init(.badInput, error.description)
       }
+    case let error as TrainingDataError: self.init(.badInput, error.description + Failure.hint(error))
+    case let error as TrainingConfigurationError: self.init(.usage, error.description)
+    case let error as TrainingFailure: self.init(.badInput, error.description)
+    case let error as TrainingError: self.init(.badInput, error.description)
     case GraphError.graph(let error): self.init(error)
     default:
       guard Failure.namesNoFile(error) else { return nil }
@@ -78,7 +83,7 @@ struct Failure: Error {
     switch error {
     case .weights(_, _, let classes?): self.init(.badInput, "\(error): --classes \(classes)")
     case .weights(_, CheckpointError.severalFit, nil): self.init(.badInput, "\(error) (--checkpoint-key)")
-    case .weights: self.init(.badInput, "\(error)")
+    case .weights, .trained: self.init(.badInput, "\(error)")
     case .classes, .classesOfFile: self.init(.usage, "--classes: \(error)")
     case .noWeights, .weightsOfFile: self.init(.usage, "--weights: \(error)")
     case .threshold: self.init(.usage, "--threshold: \(error)")
@@ -123,6 +128,16 @@ struct Failure: Error {
     switch error.cause {
     case .noMask, .noImage, .severalMasks, .severalImages: " (--image-suffix and --mask-suffix say how names end)"
     case .file, .noImages: ""
+    }
+  }
+
+  /// Returns the options that say what labels mean.
+  private static func hint(_ error: TrainingDataError) -> String {
+    switch error {
+    case .onlyIgnored(_, let label): ": --binary takes \(label) for foreground, --ignore \(label) leaves it out"
+    case .label(_, let label, _): ": --ignore \(label) leaves it out, and --classes is larger otherwise"
+    case .noLabels: ": --ignore none counts all labels"
+    default: ""
     }
   }
 

@@ -21,7 +21,9 @@ final class ProgressBar: Sendable {
   }
 
   /// Shows that `done` items are done, of the bar's total or another one.
-  func update(_ done: Int, of other: Int? = nil) {
+  ///
+  /// - Parameter remark: The text behind the number, in place of the time that is left.
+  func update(_ done: Int, of other: Int? = nil, saying remark: String? = nil) {
     let total = other ?? total
     guard isOnTerminal, total > 1 else { return }
     let filled = done * ProgressBar.width / total
@@ -29,7 +31,9 @@ final class ProgressBar: Sendable {
     let elapsed = (ContinuousClock.now - start) / .seconds(1)
     var text = "\r\(bar) \(done)/\(total)"
     // The first item takes longer, since the network is compiled.
-    if done > 1, done < total, elapsed > 1 {
+    if let remark {
+      text += ", " + remark
+    } else if done > 1, done < total, elapsed > 1 {
       text += ", \(ProgressBar.duration(elapsed * Double(total - done) / Double(done))) left"
     }
     isVisible.withLock { isVisible in

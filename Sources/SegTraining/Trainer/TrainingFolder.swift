@@ -1,0 +1,51 @@
+import Foundation
+import SegEngine
+import SegFiles
+import SegIO
+
+/// The folder of a training: its configuration, log, weights and checkpoint.
+///
+/// - `configuration.json`: all choices.
+/// - `network.json` and `best.safetensors`: the trained network, which `Predictor` and the command line take by the folder's path.
+/// - `last.safetensors`: the checkpoint to continue from.
+/// - `log.jsonl`: a line a step and a line a validation.
+public struct TrainingFolder: Sendable {
+  /// The path.
+  public let path: String
+
+  /// Makes the description of a folder. It is created when training begins.
+  public init(_ path: String) { self.path = path }
+
+  var configurationPath: String { joined(path, "configuration.json") }
+  var checkpointPath: String { joined(path, "last.safetensors") }
+  var bestPath: String { joined(path, TrainedNetwork.weightsName) }
+  var logPath: String { joined(path, "log.jsonl") }
+
+  /// Whether a training has been begun here.
+  public var exists: Bool { FileSystem.exists(configurationPath) }
+
+  /// Whether there is a checkpoint to continue from.
+  var hasCheckpoint: Bool { FileSystem.exists(checkpointPath) }
+
+  /// Creates the folder with its configuration and network.
+  func begin(_ configuration: TrainingConfiguration, _ network: TrainedNetwork) throws {
+    try FileSystem.makeDirectory(path)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try network.write(folder: path)
+    try FileSystem.write([UInt8](encoder.encode(configuration)) + [10], to: configurationPath)
+    try FileSystem.write([], to: logPath)
+  }
+
+  /// Reads the configuration.
+  ///
+  /// - Throws: `FileError`, ``TrainingConfigurationError``.
+  public func configuration() throws -> TrainingConfiguration {
+    let bytes = try FileSystem.contents(of: configurationPath)
+    do {
+      return try JSONDecoder().decode(TrainingConfiguration.self, from: Data(bytes))
+    } catch {
+      throw TrainingConfigurationError("\(configurationPath): \(error)")
+    }
+  }
+}

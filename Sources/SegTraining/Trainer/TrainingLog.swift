@@ -1,0 +1,42 @@
+import Foundation
+import SegFiles
+
+/// The log of a training: JSON, a line a step and a line a validation.
+final class TrainingLog {
+  private let file: FileHandle
+
+  /// A line of the log.
+  struct Entry: Codable {
+    var step: Int
+    var loss: Double?
+    var rate: Double?
+    var gradientNorm: Double?
+    /// Seconds since the training began, without pauses.
+    var seconds: Double?
+    /// The intersection over union of each class in a validation; `null` for a class that occurs in neither mask nor prediction.
+    var iou: [Double?]?
+    var meanIoU: Double?
+  }
+
+  /// Opens the log, and removes the lines of steps after the last one, which will be run again.
+  init(_ path: String, keepingThrough step: Int) throws {
+    let lines = String(decoding: try FileSystem.contents(of: path), as: UTF8.self).split(separator: "\n")
+    let kept = lines.filter { line in
+      (try? JSONDecoder().decode(Entry.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
+    }
+    try FileSystem.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
+    guard let file = FileHandle(forWritingAtPath: path) else {
+      throw TrainingConfigurationError("\(path): cannot be written")
+    }
+    try file.seekToEnd()
+    self.file = file
+  }
+
+  func append(_ entry: Entry) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    try file.write(contentsOf: encoder.encode(entry) + [10])
+  }
+
+  deinit { try? file.close() }
+}

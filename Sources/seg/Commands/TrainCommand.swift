@@ -1,0 +1,142 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegModels
+import SegTraining
+
+/// The command `seg train`: trains a network on a folder of images and masks.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Trains a network on a folder of images and masks.",
+    discussion: """
+      DATA has `images` and `masks`, of which a fifth is kept for validation, or `train` and `val` with these inside. An image and its mask \
+      have equal names, but for the ending and words such as `_mask`. A mask is a label image: the palette index or grey value is the class.
+
+      RUN then has the trained network, which every command takes by `--model RUN`; the configuration, a log with a line a step, and a \
+      checkpoint. Ctrl-C ends training after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
+
+      Example: seg train cells -o run --minutes 15; seg segment photo.png --model run
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of images and masks.", valueName: "data"))
+  var data: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the trained network.", valueName: "run"))
+  var output: String
+
+  @OptionGroup(title: "Data set") var set: TrainingDataOptions
+
+  @OptionGroup(title: "Network and steps") var choices: TrainingChoices
+
+  @Flag(help: "Continue the training of the folder, with its configuration.")
+  var resume = false
+
+  @Flag(help: "Say what the training would take, and end.")
+  var plan = false
+
+  @Flag(help: "Print JSON lines: steps, validations, and the end.")
+  var json = false
+
+  func validate() throws {
+    if resume, !set.isEmpty || !choices.isEmpty {
+      throw ValidationError("--resume continues with the configuration of the folder: no other option changes it")
+    }
+  }
+
+  func run() throws {
+    let folder = TrainingFolder(output)
+    var configuration: TrainingConfiguration
+    if resume {
+      configuration = try folder.configuration()
+      guard configuration.data == data else {
+        throw Failure(.usage, "\(output): was trained on \(configuration.data), not on \(data)")
+      }
+    } else {
+      guard plan || !folder.exists else {
+        throw Failure(.usage, "\(output): has a training already: --resume continues it")
+      }
+      configuration = TrainingConfiguration(data: data)
+      try set.apply(to: &configuration)
+      try choices.apply(to: &configuration)
+    }
+    var trainer = try Trainer(configuration)
+    if let minutes = choices.minutes {
+      configuration = trainer.configuration
+      configuration.steps = try trainer.steps(within: 60 * minutes)
+      configuration.interval = min(configuration.interval, max(1, configuration.steps / 6))
+      trainer = try Trainer(configuration)
+    }
+    if !json { try describe(trainer) }
+    if plan { return try printPlan(trainer) }
+    ProcessSignals.stopSoftly()
+    let bar = ProgressBar(total: trainer.configuration.steps)
+    defer { bar.finish() }
+    var smoothed: Double?
+    let outcome = try trainer.train(
+      in: folder, resuming: resume, isStopped: { ProcessSignals.isStopRequested },
+      report: { event in
+        switch event {
+        case .drawn(let names):
+          printError("seg: drawn anew for \(trainer.survey.classes) classes: \(names.joined(separator: ", "))")
+        case .step(let number, let loss, _, let seconds):
+          smoothed = smoothed.map { 0.95 * $0 + 0.05 * loss } ?? loss
+          bar.update(
+            number,
+            saying: "loss \(smoothed!.fixed(3)), "
+              + "\((Double(trainer.configuration.batch) / seconds).fixed(1)) images/s, "
+              + "\(ProgressBar.duration(seconds * Double(trainer.configuration.steps - number))) left")
+        case .validation(let step, let iou, let mean, let isBest):
+          bar.finish()
+          try? printLine(
+            json
+              ? Self.line(step, iou, mean)
+              : "step \(step): loss \((smoothed ?? .nan).fixed(4)), mean IoU \(mean.fixed(4)) ("
+                + iou.map { $0?.fixed(3) ?? "–" }.joined(separator: " ") + ")" + (isBest ? ", the best so far" : ""))
+        }
+      })
+    bar.finish()
+    try finish(outcome)
+  }
+
+  private func finish(_ outcome: Trainer.Outcome) throws {
+    let best = outcome.best.map { "mean IoU \($0.meanIoU.fixed(4)) at step \($0.step)" } ?? "no validation yet"
+    switch outcome.reason {
+    case .finished: try printLine(json ? "{\"finished\":\(outcome.steps)}" : "\(output): \(best)")
+    case .stoppedEarly:
+      try printLine(
+        json
+          ? "{\"stoppedEarly\":\(outcome.steps)}"
+          : "\(output): no better after step \(outcome.best?.step ?? 0): \(best)")
+    case .interrupted:
+      printError("seg: stopped after step \(outcome.steps); --resume continues")
+      throw ExitCode(130)
+    }
+  }
+
+  private static func line(_ step: Int, _ iou: [Double?], _ mean: Double) -> String {
+    "{\"step\":\(step),\"meanIoU\":\(mean),\"iou\":[\(iou.map { $0.map { "\($0)" } ?? "null" }.joined(separator: ","))]}"
+  }
+
+  /// Prints what the data set has.
+  private func describe(_ trainer: Trainer) throws {
+    let survey = trainer.survey
+    let size =
+      survey.smallest == survey.largest
+      ? "\(survey.largest.height)×\(survey.largest.width)"
+      : "\(survey.smallest.height)×\(survey.smallest.width) to \(survey.largest.height)×\(survey.largest.width)"
+    try printLine(
+      "\(trainer.data.training.count) images to train, \(trainer.data.validation.count) to validate, \(size) pixels, "
+        + "\(survey.channels) channel\(survey.channels == 1 ? "" : "s"), \(survey.classes) classes: "
+        + survey.shares.map { "\((100 * $0).fixed(2)) %" }.joined(separator: ", "))
+  }
+
+  private func printPlan(_ trainer: Trainer) throws {
+    let plan = try trainer.plan()
+    let seconds = try trainer.measureStep()
+    let steps = trainer.configuration.steps
+    try printLine(
+      "\(trainer.configuration.network), \(trainer.configuration.batch) crops of \(trainer.configuration.crops.size)² a step: "
+        + "\((1000 * seconds).fixed(0)) ms a step, \(ProgressBar.duration(seconds * Double(steps))) for \(steps) steps without "
+        + "validation, \((Double(plan.residentByteCount) / 1e6).fixed(0)) MB beside images and program")
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import SegEngine
+import SegIO
+import SegTraining
+
+/// The data set of a training on the command line.
+struct TrainingDataOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("How the names of the images end; others are passed over.", valueName: "text"))
+  var imageSuffix: String?
+
+  @Option(help: ArgumentHelp("How the names of the masks end; others are passed over.", valueName: "text"))
+  var maskSuffix: String?
+
+  @Option(help: ArgumentHelp("The number of classes; by default the largest label and one.", valueName: "count"))
+  var classes: Int?
+
+  @Option(help: ArgumentHelp("The names of the classes, as background,nucleus.", valueName: "names"))
+  var classNames: String?
+
+  @Option(help: ArgumentHelp("Labels that count for nothing: 0,255, or `none`. By default 255.", valueName: "labels"))
+  var ignore: LabelList?
+
+  @Flag(help: "Labels that are not 0 are foreground, such as 255.")
+  var binary = false
+
+  @Option(help: ArgumentHelp("The share of images to validate with; by default 0.2.", valueName: "share"))
+  var validation: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Images whose names begin with the same characters, this many, are on one side of the split.", valueName: "count")
+  )
+  var groupBy: Int?
+
+  var isEmpty: Bool {
+    imageSuffix == nil && maskSuffix == nil && classes == nil && classNames == nil && ignore == nil && !binary
+      && validation == nil && groupBy == nil
+  }
+
+  func validate() throws {
+    if let classes, !(2...4096).contains(classes) { throw ValidationError("--classes is 2 to 4096, not \(classes)") }
+    if let groupBy, groupBy < 1 { throw ValidationError("--group-by is positive, not \(groupBy)") }
+  }
+
+  func apply(to configuration: inout TrainingConfiguration) throws {
+    configuration.layout.imageSuffix = imageSuffix
+    configuration.layout.maskSuffix = maskSuffix
+    configuration.layout.groupPrefix = groupBy
+    if let validation { configuration.layout.validation = validation }
+    configuration.classes = classes
+    configuration.classNames = classNames.map { $0.split(separator: ",").map(String.init) }
+    configuration.ignored = ignore?.labels
+    configuration.isBinary = binary
+  }
+}
