@@ -76,16 +76,10 @@ extension AdaptivePool: ONNXExporting {
       step.result(map: step.add(operation == .average ? "AveragePool" : "MaxPool", [step.map()], attributes))
       return
     }
-    switch operation {
-    case .average:
-      // The mean of a window is a product of a row of weights with columns, and of the result with another.
-      let across = step.exporter.constant(AdaptivePool.weights(rows, of: x.height))
-      let along = step.exporter.constant(AdaptivePool.weights(columns, of: x.width).transposed([1, 0]))
-      step.result(map: step.add("MatMul", [across, step.add("MatMul", [step.map(), along])]))
-    case .maximum:
-      let lines = step.maxima(of: step.map(), along: 2, rows)
-      step.result(map: step.maxima(of: lines, along: 3, columns))
-    }
+    // The windows of each axis by themselves: the mean of a window is the mean of its rows' means.
+    let type = operation == .average ? "ReduceMean" : "ReduceMax"
+    let lines = step.windows(of: step.map(), along: 2, rows, type)
+    step.result(map: step.windows(of: lines, along: 3, columns, type))
   }
 
   /// Returns extent and distance of the windows along both axes, if all windows of an axis have the same.
@@ -103,22 +97,17 @@ extension AdaptivePool: ONNXExporting {
     guard let rows = even(rows), let columns = even(columns) else { return nil }
     return (rows, columns)
   }
-
-  /// Returns the weights `[windows, extent]` of the means of windows.
-  private static func weights(_ windows: ContiguousArray<Range<Int>>, of extent: Int) -> Tensor {
-    Tensor(
-      [windows.count, extent],
-      windows.flatMap { window in (0..<extent).map { window.contains($0) ? 1 / Float(window.count) : 0 } })
-  }
 }
 
 extension ONNXExportStep {
-  /// Returns the maxima of windows along an axis of a tensor.
-  fileprivate func maxima(of name: String, along axis: Int, _ windows: ContiguousArray<Range<Int>>) -> String {
+  /// Returns windows along an axis of a tensor, each reduced to one element.
+  fileprivate func windows(
+    of name: String, along axis: Int, _ windows: ContiguousArray<Range<Int>>, _ reduction: String
+  ) -> String {
     let parts = windows.map { window in
       let part = add(
         "Slice", [name, integers([window.lowerBound]), integers([window.upperBound]), integers([axis])])
-      return reduced("ReduceMax", part, over: [axis], keepsAxes: true)
+      return reduced(reduction, part, over: [axis], keepsAxes: true)
     }
     return add("Concat", parts, ["axis": .int(axis)])
   }
