@@ -9,7 +9,7 @@ import Testing
   /// The labels of an image by a network.
   private func labels(_ folder: Folder, _ name: String, _ options: String...) throws -> LabelMap {
     let mask = folder.path(name + ".png")
-    expectSuccess(try seg(["segment", Repository.image(0), "--output-format", "mask", "-o", mask] + options))
+    expectSuccess(try seg(["segment", Repository.image(0), "--output-format", "labels", "-o", mask] + options))
     return try LabelMap(contentsOf: mask)
   }
 

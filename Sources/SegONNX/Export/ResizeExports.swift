@@ -26,7 +26,9 @@ extension Resize: ONNXExporting {
 
   /// Returns the factors of height and width, if the size follows from them; otherwise the node takes the size.
   private func factors(from x: Shape, to y: Shape) throws(ONNXExportFailure) -> (height: Float, width: Float)? {
-    if case .scale(let height, let width, recomputingScale: false) = target {
+    // Aligned corners follow from the sizes alone; of a node with factors, from a size that is not rounded down.
+    let isAligned = coordinates == .alignCorners && (interpolation == .bilinear || interpolation == .bicubic)
+    if case .scale(let height, let width, recomputingScale: false) = target, !isAligned {
       let factors = (height: Float(height), width: Float(width))
       guard Int((Float(x.height) * factors.height).rounded(.down)) == y.height,
         Int((Float(x.width) * factors.width).rounded(.down)) == y.width
@@ -44,7 +46,8 @@ extension Resize: ONNXExporting {
       case .alignCorners: "align_corners"
       case .asymmetric: "asymmetric"
       }
-    let antialias: ONNXAttributeList = antialiases ? ["antialias": .int(1)] : [:]
+    // With antialiasing, taps outside the map are left out.
+    let antialias: ONNXAttributeList = antialiases ? ["antialias": .int(1), "exclude_outside": .int(1)] : [:]
     return switch interpolation {
     case .nearest:
       [
@@ -59,10 +62,9 @@ extension Resize: ONNXExporting {
     case .bilinear:
       antialias.preceded(by: ["mode": .string("linear"), "coordinate_transformation_mode": .string(mode)])
     case .bicubic:
-      // With antialiasing, taps outside the map are left out.
       antialias.preceded(by: [
         "mode": .string("cubic"), "coordinate_transformation_mode": .string(mode),
-        "cubic_coeff_a": .float(antialiases ? -0.5 : -0.75), "exclude_outside": .int(antialiases ? 1 : 0),
+        "cubic_coeff_a": .float(antialiases ? -0.5 : -0.75),
       ])
     }
   }

@@ -421,7 +421,9 @@ extension ExportCase {
     let model = try message(graph, Parameters(initializing: graph, seed: 1))
     #expect(!model.graph.node.contains { $0.opType == "Transpose" })
     #expect(Set(graph.parameters.map(\.name)).isSubset(of: model.graph.initializer.map(\.name)))
-    #expect(Set(model.graph.node.map(\.name)).isSuperset(of: graph.nodes.map(\.name)))
+    // Padding to the size that a map has is no node.
+    let written = graph.nodes.filter { !($0.operator is PadLike) }.map(\.name)
+    #expect(Set(model.graph.node.map(\.name)).isSuperset(of: written))
   }
 
   /// Transpositions to channels first and back are names of axes, and leave no node.
@@ -512,17 +514,17 @@ extension ExportCase {
     try withTemporaryFolder { folder in
       let graph = try UNet().graph(size: 32)
       let parameters = Parameters(initializing: graph, seed: 3)
-      try graph.writeONNX(to: folder + "net.onnx", parameters: parameters, externalData: true)
+      try graph.writeONNX(to: folder + "/net.onnx", parameters: parameters, externalData: true)
       #expect(try names(in: folder) == ["net.onnx", "net.onnx.data"])
-      #expect(try bytes(folder + "net.onnx").count < 200_000)
-      try graph.writeONNX(to: folder + "whole.onnx", parameters: parameters)
+      #expect(try bytes(folder + "/net.onnx").count < 200_000)
+      try graph.writeONNX(to: folder + "/whole.onnx", parameters: parameters)
       let inputs = ["image": Tensor.random([1, 32, 32, 3])]
       let outputs = try ["net.onnx", "whole.onnx"].map { name in
-        try Model(ONNXModel(contentsOf: folder + name), channelsLast: true).run(inputs)["logits"]
+        try Model(ONNXModel(contentsOf: folder + "/" + name), channelsLast: true).run(inputs)["logits"]
       }
       #expect(outputs[0] == outputs[1])
       let large = try #require(graph.parameters.max { $0.spec.byteCount < $1.spec.byteCount })
-      let read = try ONNXModel(contentsOf: folder + "net.onnx").graph.initializers[large.name]
+      let read = try ONNXModel(contentsOf: folder + "/net.onnx").graph.initializers[large.name]
       #expect(read?.tensor == parameters[large.name])
     }
   }
