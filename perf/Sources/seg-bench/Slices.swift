@@ -17,14 +17,18 @@ struct Slices: ParsableCommand {
   @Option(help: "Images of a batch.") var batch = 8
   @Option(help: "Height and width of a crop.") var crop = 128
   @Option(help: "The seed.") var seed: UInt64 = 0
+  @Option(
+    help: "A safetensors file of first weights, the `images` and `targets` of all steps, or both, to compare losses.")
+  var tensors: String?
+  @Flag(help: "Prints the loss of each step.") var losses = false
 
   static let classes = 3
 
   func run() throws {
     let training = try samples("train")
-    let values = training.flatMap(\.pixels)
-    let mean = values.reduce(0, +) / Float(values.count)
-    let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(values.count)).squareRoot()
+    let values = training.flatMap { $0.pixels.map(Double.init) }
+    let mean = values.reduce(0, +) / Double(values.count)
+    let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
     let validation = try samples("val").map { $0.normalized(mean, deviation) }
     let examples = training.map { $0.normalized(mean, deviation) }
 
@@ -35,15 +39,25 @@ struct Slices: ParsableCommand {
     let step = try network.graph(size: Extent2D(crop)).training(
       loss: CombinedLoss([.init(CrossEntropyLoss()), .init(DiceLoss(dice))]),
       optimizer: .adamW(decay: 1e-4), batch: batch)
-    var state = TrainingState(initializing: step, seed: seed)
+    let recorded = try tensors.map { try RecordedSteps(contentsOf: $0, of: step) }
+    var state =
+      try recorded?.weights.map { try TrainingState(step, weights: $0) }
+      ?? TrainingState(initializing: step, seed: seed)
     var generator = SeededGenerator(seed: seed + 1)
     let start = ContinuousClock.now
     for index in 0..<steps {
-      let crops = (0..<batch).map { _ in examples.randomElement(using: &generator)!.crop(crop, using: &generator) }
-      let images = Tensor(step.imageShape, crops.lazy.map(\.pixels).joined())
-      let targets = Tensor(step.targetShape, crops.lazy.map(\.labels).joined())
+      let (images, targets) =
+        try recorded?.batch(index)
+        ?? {
+          let crops = (0..<batch).map { _ in examples.randomElement(using: &generator)!.crop(crop, using: &generator) }
+          return (
+            Tensor(step.imageShape, crops.flatMap(\.pixels)),
+            Tensor(step.targetShape, crops.flatMap(\.labels))
+          )
+        }()
       let rate = 2e-3 * pow(1 - Double(index) / Double(steps), 0.9)
       let loss = try step.run(images, targets, &state, rate: rate).loss
+      if losses { print("loss \(index): \(loss)") }
       guard (index + 1) % interval == 0 || index + 1 == steps else { continue }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       let scores = try validate(network, state.parameters, validation)
@@ -62,8 +76,10 @@ struct Slices: ParsableCommand {
       guard image.layout == .grey, case .uint8(let grey) = image.samples else {
         throw ValidationError("\(images)\(name) is no grey image of 8 bits")
       }
-      return Sample(
+      var sample = Sample(
         height: mask.height, width: mask.width, pixels: grey.map { Float($0) / 255 }, labels: mask.labels)
+      sample.places = (1..<Slices.classes).map { label in sample.labels.indices.filter { sample.labels[$0] == label } }
+      return sample
     }
   }
 
@@ -90,15 +106,49 @@ struct Slices: ParsableCommand {
   }
 }
 
+/// The first weights and the batches of steps that another program has run.
+private struct RecordedSteps {
+  let weights: Parameters?
+  private let step: TrainingStep
+  private let images: [Float]
+  private let targets: [UInt16]
+
+  init(contentsOf path: String, of step: TrainingStep) throws {
+    var given = try Parameters(contentsOf: path)
+    self.step = step
+    images = given.tensors.removeValue(forKey: "images")?.elements(of: Float.self) ?? []
+    targets = (given.tensors.removeValue(forKey: "targets")?.elements(of: Int32.self) ?? []).map {
+      UInt16(truncatingIfNeeded: $0)
+    }
+    weights = given.tensors.isEmpty ? nil : given
+  }
+
+  /// The images and targets of a step; `nil` if the file has no images.
+  func batch(_ index: Int) throws -> (images: Tensor, targets: Tensor)? {
+    guard !images.isEmpty else { return nil }
+    func part<T>(_ elements: [T], _ shape: Shape) throws -> ArraySlice<T> {
+      let range = index * shape.elementCount..<(index + 1) * shape.elementCount
+      guard range.upperBound <= elements.count else { throw ValidationError("the file has no step \(index)") }
+      return elements[range]
+    }
+    return (
+      Tensor(step.imageShape, try part(images, step.imageShape)),
+      Tensor(step.targetShape, try part(targets, step.targetShape))
+    )
+  }
+}
+
 /// A grey image with the label of each pixel.
 private struct Sample {
   var height, width: Int
   var pixels: [Float]
   var labels: [UInt16]
+  /// The places of the pixels of each class but the background.
+  var places: [[Int]] = []
 
-  func normalized(_ mean: Float, _ deviation: Float) -> Sample {
+  func normalized(_ mean: Double, _ deviation: Double) -> Sample {
     var result = self
-    result.pixels = pixels.map { ($0 - mean) / deviation }
+    result.pixels = pixels.map { Float((Double($0) - mean) / deviation) }
     return result
   }
 
@@ -116,8 +166,7 @@ private struct Sample {
       Int.random(in: 0...height - size, using: &generator), Int.random(in: 0...width - size, using: &generator)
     )
     if Bool.random(using: &generator) {
-      let label = UInt16.random(in: 1..<UInt16(Slices.classes), using: &generator)
-      if let pixel = labels.indices.filter({ labels[$0] == label }).randomElement(using: &generator) {
+      if let pixel = places.filter({ !$0.isEmpty }).randomElement(using: &generator)?.randomElement(using: &generator) {
         top = min(max(pixel / width - size / 2, 0), height - size)
         left = min(max(pixel % width - size / 2, 0), width - size)
       }
@@ -129,6 +178,8 @@ private struct Sample {
       Float.random(in: 0.75...1.25, using: &generator), Float.random(in: -0.2...0.2, using: &generator)
     )
     var result = Sample(height: size, width: size, pixels: [], labels: [])
+    result.pixels.reserveCapacity(size * size)
+    result.labels.reserveCapacity(size * size)
     for i in 0..<size {
       for j in 0..<size {
         let (a, b) = transposes ? (j, i) : (i, j)
