@@ -113,10 +113,15 @@ parity-training:
 	$(SWIFT) build -c release --package-path perf --product seg-bench
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/training.py --bench perf/.build/release/seg-bench
 
-# Every network as an ONNX file, in ONNX Runtime and imported again; EXPORT_NETWORKS="unet enet" holds some alone.
+# Every operator and every network as an ONNX file, in ONNX Runtime and imported again; EXPORT_NETWORKS="unet enet" holds some networks
+# alone. A test writes the files of operators.
+EXPORT_FOLDER = Tests/Parity/.exports
+
 parity-export: build
 	@Scripts/python-environment.sh Tests/Parity/requirements-export.txt Tests/Parity/.venv-export
-	Tests/Parity/.venv-export/bin/python Tests/Parity/export.py $(EXPORT_NETWORKS) \
+	@rm -rf $(EXPORT_FOLDER) && mkdir -p $(EXPORT_FOLDER)
+	SEG_EXPORTS="$$PWD/$(EXPORT_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter SegIOTests.ExportTests
+	Tests/Parity/.venv-export/bin/python Tests/Parity/export.py --cases $(EXPORT_FOLDER) $(EXPORT_NETWORKS) \
 	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # Writes the table of networks into README.md.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exports every network of `seg models` with random weights to ONNX and holds the files against the networks themselves.
 
-    export.py --seg SEG [NAME ...]
+    export.py --seg SEG [--cases FOLDER] [NAME ...]
 
 Each file passes onnx.checker with full shape inference. ONNX Runtime computes it for one image and for two, and `seg run` computes the file, and the
 network with the weights that the file has under the parameters' names. Errors are the largest difference in proportion to the largest logit. ONNX
@@ -12,11 +12,14 @@ in all of them. The network and the file, compiled, have the same number of conv
 linear layers and matrix products. Prints a line a network, and fails where
 one differs by more than 1e-5, is refused, or has another number of convolutions.
 
+FOLDER holds files of single operators with inputs and outputs, which a test writes (SEG_EXPORTS); ONNX Runtime computes them too.
+
 The weights are those that the networks start from. Images are 64×96, of networks that take no such size of their own size.
 """
 import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -120,13 +123,39 @@ def check(seg, name, folder):
     return line + ("" if is_open else ", batch fixed") + ("" if holds else "  DIFFERS"), holds
 
 
+def check_cases(folder):
+    """The names of the files of single operators that are refused or differ."""
+    failed, count, worst = [], 0, 0.0
+    for path in sorted(pathlib.Path(folder).glob("*.onnx")):
+        arrays = dict(np.load(path.with_suffix(".npz")))
+        expected = arrays.pop("y")
+        try:
+            onnx.checker.check_model(str(path), full_check=True)
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            actual = session.run(None, {port.name: arrays[port.name] for port in session.get_inputs()})[0]
+            found = error(actual, expected) if actual.shape == expected.shape and actual.dtype == expected.dtype else np.inf
+        except Exception as refusal:  # ONNX Runtime's own errors have no common type
+            print(f"{path.stem}: {str(refusal).strip().splitlines()[0][:200]}", flush=True)
+            failed.append(path.stem)
+            continue
+        count, worst = count + 1, max(worst, found if found <= LIMIT else 0.0)
+        if found > LIMIT:
+            print(f"{path.stem}: {found:.1e}", flush=True)
+            failed.append(path.stem)
+    print(f"{count} files of single operators, largest error {worst:.1e}", flush=True)
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seg", required=True, help="the seg executable")
+    parser.add_argument("--cases", help="a folder with files of single operators")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
+    failed = check_cases(options.cases) if options.cases else []
     names = options.names or [network["name"] for network in json.loads(run(options.seg, "models", "--json"))]
-    failed = []
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -1,6 +1,7 @@
 import Foundation
 import SegEngine
 import SegModels
+import SegWeights
 import TestSupport
 import Testing
 
@@ -353,6 +354,7 @@ extension ExportCase {
             "y"])
       let actual = try #require(try Model(file, channelsLast: true).run(inputs)["y"])
       #expect(actual.shape == expected.shape)
+      try store(test, graph, parameters, inputs, expected)
       guard expected.elementType == .float32 else {
         #expect(NaiveTensor(actual).values == NaiveTensor(expected).values)
         continue
@@ -362,6 +364,19 @@ extension ExportCase {
         .max()
       #expect(try #require(difference) <= Self.tolerance * largest, "batch \(batch)")
     }
+  }
+
+  /// Writes the file with inputs and output to the folder `SEG_EXPORTS`, if there is one, for Tests/Parity/export.py.
+  private func store(
+    _ test: ExportCase, _ graph: Graph, _ parameters: Parameters, _ inputs: [String: Tensor], _ output: Tensor
+  ) throws {
+    guard let folder = ProcessInfo.processInfo.environment["SEG_EXPORTS"] else { return }
+    let name =
+      folder + "/" + test.testDescription.map { $0.isLetter || $0.isNumber ? $0 : "_" }
+      + "-\(inputs["x0"]?.shape[0] ?? 0)"
+    try graph.writeONNX(to: name + ".onnx", parameters: parameters)
+    let arrays = inputs.merging(["y": output]) { first, _ in first }
+    try NPZ(arrays.mapValues { $0.shape.rank == 4 ? $0.transposed([0, 3, 1, 2]) : $0 }).write(to: name + ".npz")
   }
 
   private func imported(_ graph: Graph, _ parameters: Parameters = .init()) throws -> ONNXModel {
