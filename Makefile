@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
+  readme parity-export parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
 	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
@@ -112,6 +112,17 @@ parity-training:
 	@Scripts/python-environment.sh Tests/Parity/requirements-zoo.txt Tests/Parity/.venv-zoo
 	$(SWIFT) build -c release --package-path perf --product seg-bench
 	Tests/Parity/.venv-zoo/bin/python Tests/Parity/training.py --bench perf/.build/release/seg-bench
+
+# Every operator and every network as an ONNX file, in ONNX Runtime and imported again; EXPORT_NETWORKS="unet enet" holds some networks
+# alone. A test writes the files of operators.
+EXPORT_FOLDER = Tests/Parity/.exports
+
+parity-export: build
+	@Scripts/python-environment.sh Tests/Parity/requirements-export.txt Tests/Parity/.venv-export
+	@rm -rf $(EXPORT_FOLDER) && mkdir -p $(EXPORT_FOLDER)
+	SEG_EXPORTS="$$PWD/$(EXPORT_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter SegIOTests.ExportTests
+	Tests/Parity/.venv-export/bin/python Tests/Parity/export.py --cases $(EXPORT_FOLDER) $(EXPORT_NETWORKS) \
+	  --seg "$$($(SWIFT) build -c release --show-bin-path)/seg"
 
 # Writes the table of networks into README.md.
 readme: build

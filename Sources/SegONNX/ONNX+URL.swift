@@ -34,6 +34,23 @@ extension Graph {
   }
 }
 
+extension Graph {
+  /// Writes the graph with its weights as an ONNX file, as ``writeONNX(to:parameters:opensBatch:externalData:)-(String,_,_,_)`` does with a path.
+  ///
+  /// - Parameters:
+  ///   - url: The URL of the file; it must be a `file:` URL.
+  ///   - parameters: The weights of the graph.
+  ///   - opensBatch: Whether the size of the batch is left open.
+  ///   - externalData: Whether the weights are written to a file of their own.
+  /// - Throws: ``ONNXExportError``.
+  public func writeONNX(
+    to url: URL, parameters: Parameters = Parameters(), opensBatch: Bool = true, externalData: Bool = false
+  ) throws(ONNXExportError) {
+    let path = try String(pathOf: url) { error in ONNXExportError.file(error) }
+    try writeONNX(to: path, parameters: parameters, opensBatch: opensBatch, externalData: externalData)
+  }
+}
+
 extension Predictor {
   /// Creates a predictor from an ONNX file.
   ///

@@ -116,7 +116,7 @@ public struct Safetensors: Sendable {
 
 extension AtomicFile {
   /// Appends a tensor's elements, in the machine's byte order, which is little endian on all supported platforms.
-  func append(_ tensor: Tensor) throws(FileError) {
+  package func append(_ tensor: Tensor) throws(FileError) {
     let result = tensor.withUnsafeBytes { bytes in
       Result { () throws(FileError) in try append(bytes) }
     }

@@ -16,11 +16,11 @@ struct Seg: ParsableCommand {
       Exit codes: 0 all well; 64 wrong usage; 65 an input that is damaged or does not fit; 66 an input that cannot be read; \
       70 a fault of the program; 73 an output that cannot be written.
       """,
-    version: "0.1.0",
+    version: SwiftSegmentation.version,
     subcommands: [
       SegmentCommand.self, EvaluateCommand.self, ModelsCommand.self, SummaryCommand.self, RunCommand.self,
       BenchCommand.self, CalibrateCommand.self, EstimateCommand.self, DesignCommand.self, ONNXCommand.self,
-      CRFCommand.self, TrainCommand.self,
+      CRFCommand.self, ExportCommand.self, TrainCommand.self,
     ])
 
   static func main() {

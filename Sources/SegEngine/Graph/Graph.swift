@@ -124,6 +124,9 @@ public struct Graph: Sendable {
     node.inputs.map { specs[$0.index] }
   }
 
+  /// Returns the shape and type of a value, from those of all values as given by ``specs(forInputs:)``.
+  package func spec(of value: ValueID, among specs: [TensorSpec]) -> TensorSpec { specs[value.index] }
+
   /// The values that are needed when a run ends: outputs and updates of variables.
   var resultValues: [ValueID] { outputs.map(\.value) + variables.compactMap(\.update) }
 

@@ -43,7 +43,7 @@ public struct AdaptivePool: Operator {
 
   public var takesRowStrides: Bool { true }
 
-  private static func windows(_ input: Int, _ output: Int) -> ContiguousArray<Range<Int>> {
+  package static func windows(_ input: Int, _ output: Int) -> ContiguousArray<Range<Int>> {
     ContiguousArray((0..<output).map { $0 * input / output..<(($0 + 1) * input + output - 1) / output })
   }
 

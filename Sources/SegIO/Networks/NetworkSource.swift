@@ -62,6 +62,28 @@ package enum NetworkSource: Sendable {
     }
   }
 
+  /// Makes the graph that is exported for a size, by default the network's own, and the settings of its preprocessing and postprocessing. Where
+  /// these take the sigmoid of an output before anything else, the graph does.
+  package func exportedGraph(for size: Extent2D?) throws -> (graph: Graph, settings: PredictionSettings) {
+    switch self {
+    case .named(let description, _):
+      let graph = try description.checkedGraph(for: size)
+      let settings = PredictionSettings(
+        description.preprocessing, description.postprocessing, size: size ?? description.defaultSize,
+        classes: description.classes, classList: description.classList)
+      guard case .saliencyLogits = description.postprocessing else { return (graph, settings) }
+      return (try graph.extended(by: SaliencyOutput(), for: [:]), settings)
+    case .file(let file):
+      let segmentation = try ONNXSegmentation(file, settings: .beside(file.path))
+      let graph = try imageGraph(for: size)
+      var settings = segmentation.settings
+      let image = graph[graph.inputs[0].value].spec.shape
+      (settings.size, settings.multiple, settings.layout) = ([image.height, image.width], nil, nil)
+      settings.outputName = nil
+      return (graph, settings)
+    }
+  }
+
   /// Returns height and width of an input, by the network's axis order; `nil` if it is not an image.
   package func imageExtent(of shape: Shape) -> Extent2D? {
     var layout = "nhwc"
@@ -155,6 +177,11 @@ package enum NetworkSource: Sendable {
         assumptions: segmentation.replaceableAssumptions, leftOut: [], graph: segmentation.graph)
     }
   }
+}
+
+/// Replaces the logits of a saliency map by their sigmoid.
+private struct SaliencyOutput: GraphExtension {
+  func extend(_ graph: GraphBuilder, outputs: [Value]) throws { graph.output("saliency", outputs[0].map(.sigmoid)) }
 }
 
 extension ModelDescription {

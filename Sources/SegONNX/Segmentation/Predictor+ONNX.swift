@@ -33,8 +33,18 @@ extension PredictionSettings {
   /// - Parameter path: The path of the ONNX file.
   /// - Throws: `SettingsError` with the file's name if the file cannot be read or is invalid.
   public static func beside(_ path: String) throws(SettingsError) -> PredictionSettings {
-    guard let path = pathOfFile(beside: path) else { return .init() }
+    guard let path = pathOfFile(beside: path), FileSystem.exists(path) else { return .init() }
     return try PredictionSettings(contentsOf: path)
+  }
+
+  /// Writes the settings file beside an ONNX file: `net.json` beside `net.onnx`.
+  ///
+  /// - Precondition: The path of the ONNX file has an ending.
+  package func write(beside path: String) throws(FileError) {
+    guard let path = PredictionSettings.pathOfFile(beside: path) else {
+      preconditionFailure("\(path) has no ending")
+    }
+    try FileSystem.write(json, to: path)
   }
 
   /// Reads a settings file as `init(json:)` does.
@@ -50,10 +60,9 @@ extension PredictionSettings {
     }
   }
 
-  /// Returns the path of the settings file beside an ONNX file; `nil` if it does not exist.
+  /// Returns the path of the settings file beside an ONNX file; `nil` if the path of that has no ending.
   private static func pathOfFile(beside path: String) -> String? {
     guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return nil }
-    let candidate = String(path[..<dot]) + ".json"
-    return FileSystem.exists(candidate) ? candidate : nil
+    return String(path[..<dot]) + ".json"
   }
 }

@@ -47,6 +47,12 @@ struct Failure: Error {
       case .segmentation: self.init(.badInput, error.description + "; `seg run` runs any network on arrays")
       default: self.init(.badInput, error.description)
       }
+    case let error as ONNXExportError:
+      if case .file = error {
+        self.init(.unwritableOutput, error.description)
+      } else {
+        self.init(.badInput, error.description)
+      }
     case let error as NetworkError: self.init(error)
     case let error as FileError: self.init(.unreadableInput, error.description)
     case let error as DatasetError:
