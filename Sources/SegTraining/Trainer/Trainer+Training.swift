@@ -40,14 +40,14 @@ extension Trainer {
   /// - Parameters:
   ///   - folder: The folder for configuration, log, weights and checkpoint.
   ///   - isResuming: Whether to continue from the folder's checkpoint; without one training begins anew.
-  ///   - isStopped: Asked after each step; true ends the training after a checkpoint.
   ///   - report: Receives what happens.
+  ///   - isStopped: Asked after each step; true ends the training after a checkpoint.
   /// - Throws: ``TrainingConfigurationError`` if the folder has a training and it is not resumed; ``TrainingFailure`` if the loss is not finite;
   ///   the errors of files and graphs.
   @discardableResult
   public func train(
-    in folder: TrainingFolder, resuming isResuming: Bool = false, isStopped: () -> Bool = { false },
-    report: (Event) -> Void = { _ in }
+    in folder: TrainingFolder, resuming isResuming: Bool = false, report: (Event) -> Void = { _ in },
+    isStopped: () -> Bool = { false }
   ) throws -> Outcome {
     let step = try makeStep()
     var (state, drawn) = try makeState(step)

@@ -73,7 +73,7 @@ struct TrainCommand: ParsableCommand {
     defer { bar.finish() }
     var smoothed: Double?
     let outcome = try trainer.train(
-      in: folder, resuming: resume, isStopped: { ProcessSignals.isStopRequested },
+      in: folder, resuming: resume,
       report: { event in
         switch event {
         case .drawn(let names):
@@ -93,7 +93,7 @@ struct TrainCommand: ParsableCommand {
               : "step \(step): loss \((smoothed ?? .nan).fixed(4)), mean IoU \(mean.fixed(4)) ("
                 + iou.map { $0?.fixed(3) ?? "–" }.joined(separator: " ") + ")" + (isBest ? ", the best so far" : ""))
         }
-      })
+      }, isStopped: { ProcessSignals.isStopRequested })
     bar.finish()
     try finish(outcome)
   }
