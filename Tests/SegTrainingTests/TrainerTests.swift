@@ -76,6 +76,13 @@ import Testing
           isStopped: { steps >= stop })
         #expect(outcome.reason == .interrupted && outcome.steps == stop)
       }
+      // With other images the statistics differ.
+      let other = try TemporarySet(10)
+      var changed = configuration
+      changed.data = other.path
+      #expect(throws: TrainingConfigurationError.self) {
+        try Trainer(changed).train(in: folder, resuming: true)
+      }
       try trainer.train(in: folder, resuming: true)
       #expect(try Safetensors(contentsOf: folder.checkpointPath).tensors == expected?.last)
       #expect(try Safetensors(contentsOf: folder.bestPath).tensors == expected?.best)

@@ -53,6 +53,10 @@ extension Trainer {
     var (state, drawn) = try makeState(step)
     var progress = TrainingCheckpoint(variables: Parameters(), step: 0, best: nil, seconds: 0)
     if isResuming, folder.exists {
+      guard try TrainedNetwork(folder: folder.path) == trained else {
+        throw TrainingConfigurationError(
+          "\(folder.path): the data set has other classes, channels, mean or deviation than when training began")
+      }
       if folder.hasCheckpoint {
         progress = try TrainingCheckpoint(contentsOf: folder.checkpointPath)
         state = try TrainingState(step, continuing: progress.variables)
