@@ -79,6 +79,14 @@ import Testing
     expectSuccess(try seg(["train", data, "-o", run, "--steps", "1", "--binary"] + small))
   }
 
+  @Test func classesWithoutPixelsAreNamed() throws {
+    let folder = try Folder()
+    let (data, run) = (try makeSet(folder, foreground: 3), folder.path("run"))
+    let result = try seg(["train", data, "-o", run, "--steps", "1"] + small)
+    #expect(result.exitCode == 0)
+    #expect(result.errors == "seg: no image to train has a pixel of class 1, 2, which cannot be learnt\n")
+  }
+
   @Test func wrongChoicesAreErrors() throws {
     let folder = try Folder()
     let (data, run) = (try makeSet(folder), folder.path("run"))

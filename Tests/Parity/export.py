@@ -35,10 +35,12 @@ LIMIT = 1e-5
 ATTEMPTS = 3
 #: Each operator as it is written, and sums of products in float32.
 PLAIN = ("--unoptimized", "--algorithms", "im2col")
-#: What multiplies by weights. A product with a parameter is imported as a linear layer.
-CONVOLUTIONS = (
-    "Convolution", "TransposedConvolution", "PoolingConvolution", "SeparableConvolution", "PlanarConvolution", "DeformableConvolution", "Linear",
-    "MatMul")
+#: The products of an operator. A product with a parameter is imported as a linear layer; attention is two products, into which the import
+#: leaves it apart where it has one head.
+PRODUCTS = {
+    "Convolution": 1, "TransposedConvolution": 1, "PoolingConvolution": 1, "SeparableConvolution": 1, "PlanarConvolution": 1,
+    "DeformableConvolution": 1, "Linear": 1, "MatMul": 1, "Attention": 2,
+}
 
 
 def run(*command):
@@ -52,7 +54,7 @@ def run(*command):
 def convolutions(seg, network, *options):
     """The number of convolutions, linear layers and matrix products of the compiled graph."""
     layers = json.loads(run(seg, "bench", network, *options, "--layers", "--rounds", "1", "--json"))["layers"]
-    return sum(layer["operation"].split()[0] in CONVOLUTIONS for layer in layers)
+    return sum(PRODUCTS.get(layer["operation"].split()[0], 0) for layer in layers)
 
 
 def error(actual, expected):

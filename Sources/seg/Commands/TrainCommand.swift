@@ -128,6 +128,11 @@ struct TrainCommand: ParsableCommand {
       "\(trainer.data.training.count) images to train, \(trainer.data.validation.count) to validate, \(size) pixels, "
         + "\(survey.channels) channel\(survey.channels == 1 ? "" : "s"), \(survey.classes) classes: "
         + survey.shares.map { "\((100 * $0).fixed(2)) %" }.joined(separator: ", "))
+    let absent = survey.shares.indices.filter { survey.shares[$0] == 0 }.map { "\($0)" }
+    if !absent.isEmpty {
+      let names = absent.joined(separator: ", ")
+      printError("seg: no image to train has a pixel of class \(names), which cannot be learnt")
+    }
   }
 
   private func printPlan(_ trainer: Trainer) throws {
