@@ -1,3 +1,4 @@
+import Foundation
 import SegEngine
 import SegModels
 
@@ -101,9 +102,10 @@ extension Graph {
     var names: [Graph.ValueID: String] = [:]
     for weight in training.weights { names[weight.value.id] = weight.info.name }
     var inputs = UpdateInputs(rate: rate, count: count)
+    let factors = options.layerDecay.map { decay in layerDepths.mapValues { pow(decay, 12 * (1 - $0)) } } ?? [:]
     func update(_ weight: Value, _ gradient: Value) {
       let name = names[weight.id]!
-      let updated = optimizer.update(weight, named: name, gradient: gradient, inputs)
+      let updated = optimizer.update(weight, named: name, gradient: gradient, inputs.scaled(factors[name], in: graph))
       guard let decay = options.averaging else { return }
       let average = graph.variable(TrainingState.averagePrefix + name, TensorSpec(weight.shape))
       graph.update(

@@ -8,6 +8,14 @@ struct UpdateInputs {
   let count: Value
   /// A factor of all gradients `[1]`, or none.
   var scale: Value?
+
+  /// Returns the inputs with the learning rate times a factor.
+  func scaled(_ factor: Double?, in graph: GraphBuilder) -> UpdateInputs {
+    guard let factor, factor != 1 else { return self }
+    return UpdateInputs(
+      rate: rate.combine(.multiply, graph.constant(Tensor([1], [Float(factor)])), named: "rate.layer"), count: count,
+      scale: scale)
+  }
 }
 
 extension Optimizer {

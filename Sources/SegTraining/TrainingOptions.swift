@@ -10,6 +10,9 @@ public struct TrainingOptions: Sendable {
   public var averaging: Double?
   /// The beginnings of the names of weights that are not updated. Running statistics are.
   public var frozen: [String] = []
+  /// The factor d of layer-wise decay of the learning rate: the k-th of n layers with weights has the rate times d^(12 (1 − k/n)), so that a
+  /// transformer of twelve blocks has the factor d from block to block (Bao et al. 2022). `nil` for one rate.
+  public var layerDecay: Double?
   /// Whether dropout and stochastic depth set elements to zero. The random numbers follow from the seed of ``TrainingState``.
   public var dropout: Bool
   /// The options of the compilation.

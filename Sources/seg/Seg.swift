@@ -20,7 +20,7 @@ struct Seg: ParsableCommand {
     subcommands: [
       SegmentCommand.self, EvaluateCommand.self, ModelsCommand.self, SummaryCommand.self, RunCommand.self,
       BenchCommand.self, CalibrateCommand.self, EstimateCommand.self, DesignCommand.self, ONNXCommand.self,
-      CRFCommand.self, ExportCommand.self, TrainCommand.self,
+      CRFCommand.self, ExportCommand.self, InitCommand.self, TrainCommand.self,
     ])
 
   static func main() {

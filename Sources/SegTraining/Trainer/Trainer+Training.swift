@@ -130,30 +130,6 @@ extension Trainer {
     try log.append(.init(step: progress.step, iou: iou, meanIoU: score))
     report(.validation(step: progress.step, iou: iou, meanIoU: score, isBest: isBest))
   }
-
-  /// The number of steps that fit into a time, with six validations.
-  ///
-  /// - Parameter seconds: The time.
-  public func steps(within seconds: Double) throws -> Int {
-    let step = try measureStep()
-    let parameters = Parameters(
-      initializing: try network.graph(size: Extent2D(configuration.crops.size)), seed: configuration.seed)
-    let start = ContinuousClock.now
-    _ = try evaluate(parameters)
-    let validation = (ContinuousClock.now - start) / .seconds(1)
-    return max(1, Int((seconds - 6 * validation) / step))
-  }
-
-  /// Measures the seconds of a step, without changing anything.
-  public func measureStep(rounds: Int = 3) throws -> Double {
-    let step = try makeStep()
-    var state = TrainingState(initializing: step, seed: configuration.seed)
-    let (images, targets) = try sampler.batch(of: 0)
-    try step.run(images, targets, &state, rate: configuration.rate)
-    let start = ContinuousClock.now
-    for _ in 0..<rounds { try step.run(images, targets, &state, rate: configuration.rate) }
-    return (ContinuousClock.now - start) / .seconds(1) / Double(rounds)
-  }
 }
 
 extension Trainer.Outcome {

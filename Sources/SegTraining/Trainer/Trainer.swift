@@ -28,8 +28,28 @@ public struct Trainer: Sendable {
   /// - Throws: ``TrainingConfigurationError``, ``TrainingDataError``, `DatasetError`, `ImageError`, `NetworkError`.
   public init(_ configuration: TrainingConfiguration) throws {
     try configuration.validate()
-    data = try TrainingData(contentsOf: configuration.data, layout: configuration.layout)
-    survey = try DataSurvey(data, of: configuration.data, masks: configuration.masks, classes: configuration.classes)
+    let data = try TrainingData(contentsOf: configuration.data, layout: configuration.layout)
+    try self.init(
+      configuration, data,
+      DataSurvey(data, of: configuration.data, masks: configuration.masks, classes: configuration.classes))
+  }
+
+  /// Makes a trainer with other choices on the same data set, which is not read again.
+  ///
+  /// - Throws: ``TrainingConfigurationError``, `NetworkError`.
+  /// - Precondition: the choices of the data set (folder, layout, reading of masks, number of classes) are those of this trainer.
+  public func with(_ configuration: TrainingConfiguration) throws -> Trainer {
+    let own = self.configuration
+    precondition(
+      own.data == configuration.data && own.layout == configuration.layout && own.isBinary == configuration.isBinary
+        && own.ignored == configuration.ignored && [nil, own.classes].contains(configuration.classes),
+      "a trainer keeps its data set")
+    try configuration.validate()
+    return try Trainer(configuration, data, survey)
+  }
+
+  private init(_ configuration: TrainingConfiguration, _ data: TrainingData, _ survey: DataSurvey) throws {
+    (self.data, self.survey) = (data, survey)
     var configuration = configuration
     configuration.classes = survey.classes
     if let names = configuration.classNames, names.count != survey.classes {
@@ -76,6 +96,7 @@ public struct Trainer: Sendable {
       clipping: configuration.clipping, averaging: configuration.averaging,
       compilation: CompileOptions(profile: .stored(for: backend)))
     options.frozen = configuration.frozen
+    options.layerDecay = configuration.layerDecay
     return options
   }
 
@@ -157,8 +178,15 @@ public struct Trainer: Sendable {
     var matrix = ConfusionMatrix(classes: survey.classes, ignoreLabel: LabelMap.unlabelled)
     for pair in pairs ?? data.validation {
       let image = try reading.image(pair.image)
-      try matrix.add(prediction: predictor(image).labels, truth: reading.labels(pair, of: image), on: backend.workers)
+      let tiling = tiling(for: image)
+      let labels = try tiling.map { try predictor.labels(for: image, in: $0) } ?? predictor(image).labels
+      try matrix.add(prediction: labels, truth: reading.labels(pair, of: image), on: backend.workers)
     }
     return matrix
+  }
+  /// The tiles by which an image is validated; `nil` for the image as a whole.
+  private func tiling(for image: Image) -> Tiling? {
+    guard let tile = configuration.tile, max(image.height, image.width) > 2 * tile else { return nil }
+    return Tiling(size: Extent2D(tile), overlap: Extent2D(tile / 8), alignment: trained.settings.multiple ?? 1)
   }
 }

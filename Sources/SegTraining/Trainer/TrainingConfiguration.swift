@@ -68,6 +68,9 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var schedule = LearningRateSchedule()
   /// The largest norm of all gradients; `nil` for no limit.
   public var clipping: Double? = 12
+  /// The decay of the learning rate towards the image: the factor between neighbouring twelfths of the network's depth
+  /// (``TrainingOptions/layerDecay``); `nil` for one rate.
+  public var layerDecay: Double?
   /// The decay of an exponential moving average of the weights, which is then validated and kept; `nil` for none.
   public var averaging: Double?
   /// The bytes for the maps of a step; `nil` for no limit.
@@ -81,6 +84,8 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var interval = 100
   /// The validations without a better mean IoU after which training stops; `nil` for never.
   public var patience: Int?
+  /// Images of more than twice this height or width are validated by tiles of this size, blended as `Tiling` does; `nil` for never.
+  public var tile: Int? = 1024
   /// The bytes of decoded images that are kept.
   public var cache = 1 << 30
 
@@ -105,10 +110,14 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     try require(
       averaging.map { (0..<1).contains($0) } ?? true, "the decay of an average is less than 1: \(averaging ?? 0)")
     try require(
+      layerDecay.map { $0 > 0 && $0 <= 1 } ?? true, "a decay by layers is positive and at most 1: \(layerDecay ?? 0)")
+    try require(
       (0..<1).contains(layout.validation) && layout.validation > 0,
       "the share of validation lies between 0 and 1: \(layout.validation)")
     try require(patience.map { $0 > 0 } ?? true, "the patience is positive: \(patience ?? 0)")
     try require(threads.map { (1...1024).contains($0) } ?? true, "the number of threads is 1 to 1024: \(threads ?? 0)")
+    try require(
+      tile.map { (128...65536).contains($0) } ?? true, "tiles for validation have 128 to 65536 pixels: \(tile ?? 0)")
     try require(memory.map { $0 > 0 } ?? true, "the memory is positive: \(memory ?? 0)")
     _ = try LossChoice(loss, classWeights: nil)
   }

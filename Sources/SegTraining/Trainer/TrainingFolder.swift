@@ -1,4 +1,3 @@
-import Foundation
 import SegEngine
 import SegFiles
 import SegIO
@@ -30,10 +29,8 @@ public struct TrainingFolder: Sendable {
   /// Creates the folder with its configuration and network.
   func begin(_ configuration: TrainingConfiguration, _ network: TrainedNetwork) throws {
     try FileSystem.makeDirectory(path)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try network.write(folder: path)
-    try FileSystem.write([UInt8](encoder.encode(configuration)) + [10], to: configurationPath)
+    try configuration.write(to: configurationPath)
     try FileSystem.write([], to: logPath)
   }
 
@@ -41,11 +38,6 @@ public struct TrainingFolder: Sendable {
   ///
   /// - Throws: `FileError`, ``TrainingConfigurationError``.
   public func configuration() throws -> TrainingConfiguration {
-    let bytes = try FileSystem.contents(of: configurationPath)
-    do {
-      return try JSONDecoder().decode(TrainingConfiguration.self, from: Data(bytes))
-    } catch {
-      throw TrainingConfigurationError("\(configurationPath): \(error)")
-    }
+    try TrainingConfiguration(contentsOf: configurationPath)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import SegEngine
 import SegIO
 import SegModels
@@ -15,6 +16,8 @@ struct TrainCommand: ParsableCommand {
       RUN then has the trained network, which every command takes by `--model RUN`; the configuration, a log with a line a step, and a \
       checkpoint. Ctrl-C ends training after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
 
+      `seg init` writes a configuration for the data set and a time, which --configuration takes.
+
       Example: seg train cells -o run --minutes 15; seg segment photo.png --model run
       """)
 
@@ -22,11 +25,14 @@ struct TrainCommand: ParsableCommand {
   var data: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the trained network.", valueName: "run"))
-  var output: String
+  var output = "run"
 
   @OptionGroup(title: "Data set") var set: TrainingDataOptions
 
   @OptionGroup(title: "Network and steps") var choices: TrainingChoices
+
+  @Option(help: ArgumentHelp("Choices to begin with, such as those of `seg init`.", valueName: "file"))
+  var configuration: String?
 
   @Flag(help: "Continue the training of the folder, with its configuration.")
   var resume = false
@@ -34,11 +40,14 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Say what the training would take, and end.")
   var plan = false
 
+  @Flag(help: "Run 100 steps with rates from 1e-6 to 1, print the losses and a rate that suits, and end.")
+  var rangeTest = false
+
   @Flag(help: "Print JSON lines: steps, validations, and the end.")
   var json = false
 
   func validate() throws {
-    if resume, !set.isEmpty || !choices.isEmpty {
+    if resume, !set.isEmpty || !choices.isEmpty || configuration != nil {
       throw ValidationError("--resume continues with the configuration of the folder: no other option changes it")
     }
   }
@@ -52,22 +61,29 @@ struct TrainCommand: ParsableCommand {
         throw Failure(.usage, "\(output): was trained on \(configuration.data), not on \(data)")
       }
     } else {
-      guard plan || !folder.exists else {
+      guard plan || rangeTest || !folder.exists else {
         throw Failure(.usage, "\(output): has a training already: --resume continues it")
       }
-      configuration = TrainingConfiguration(data: data)
+      configuration = try self.configuration.map { try TrainingConfiguration(contentsOf: $0) } ?? .init(data: data)
+      configuration.data = data
       try set.apply(to: &configuration)
       try choices.apply(to: &configuration)
     }
     var trainer = try Trainer(configuration)
-    if let minutes = choices.minutes {
+    if choices.minutes != nil || choices.epochs != nil {
       configuration = trainer.configuration
-      configuration.steps = try trainer.steps(within: 60 * minutes)
+      if let minutes = choices.minutes {
+        configuration.steps = try trainer.steps(within: 60 * minutes)
+      } else if let epochs = choices.epochs {
+        configuration.steps = max(1, epochs * trainer.data.training.count / configuration.batch)
+      }
       configuration.interval = min(configuration.interval, max(1, configuration.steps / 6))
-      trainer = try Trainer(configuration)
+      configuration.schedule.warmup = min(configuration.schedule.warmup, configuration.steps / 20)
+      trainer = try trainer.with(configuration)
     }
     if !json { try describe(trainer) }
     if plan { return try printPlan(trainer) }
+    if rangeTest { return try printRange(trainer) }
     ProcessSignals.stopSoftly()
     let bar = ProgressBar(total: trainer.configuration.steps)
     defer { bar.finish() }
@@ -119,20 +135,21 @@ struct TrainCommand: ParsableCommand {
 
   /// Prints what the data set has.
   private func describe(_ trainer: Trainer) throws {
+    try printLine(trainer.summary)
     let survey = trainer.survey
-    let size =
-      survey.smallest == survey.largest
-      ? "\(survey.largest.height)×\(survey.largest.width)"
-      : "\(survey.smallest.height)×\(survey.smallest.width) to \(survey.largest.height)×\(survey.largest.width)"
-    try printLine(
-      "\(trainer.data.training.count) images to train, \(trainer.data.validation.count) to validate, \(size) pixels, "
-        + "\(survey.channels) channel\(survey.channels == 1 ? "" : "s"), \(survey.classes) classes: "
-        + survey.shares.map { "\((100 * $0).fixed(2)) %" }.joined(separator: ", "))
     let absent = survey.shares.indices.filter { survey.shares[$0] == 0 }.map { "\($0)" }
     if !absent.isEmpty {
       let names = absent.joined(separator: ", ")
       printError("seg: no image to train has a pixel of class \(names), which cannot be learnt")
     }
+  }
+
+  private func printRange(_ trainer: Trainer) throws {
+    let range = try trainer.learningRateRange()
+    try printLine("rate       loss")
+    for point in range.points { try printLine("\(String(format: "%.2e", point.rate))  \(point.loss.fixed(4))") }
+    try printLine(
+      range.suggestion.map { "suits: --rate \(String(format: "%.1e", $0))" } ?? "no rate makes the loss smaller")
   }
 
   private func printPlan(_ trainer: Trainer) throws {

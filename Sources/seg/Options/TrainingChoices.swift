@@ -29,6 +29,9 @@ struct TrainingChoices: ParsableArguments {
   @Option(help: ArgumentHelp("The number of steps; by default 600.", valueName: "count"))
   var steps: Int?
 
+  @Option(help: ArgumentHelp("The number of steps, as passes over the images.", valueName: "count"))
+  var epochs: Int?
+
   @Option(help: ArgumentHelp("The steps between validations; by default 100.", valueName: "count"))
   var interval: Int?
 
@@ -72,6 +75,12 @@ struct TrainingChoices: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Lower rates for early layers: the factor between neighbouring twelfths of the depth, as 0.75.",
+      valueName: "number"))
+  var layerDecay: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "The decay of an average of the weights, which is then the network, as 0.99.", valueName: "number"))
   var ema: Double?
 
@@ -81,8 +90,8 @@ struct TrainingChoices: ParsableArguments {
   @Option(help: ArgumentHelp("Validations without a better mean IoU after which training ends.", valueName: "count"))
   var patience: Int?
 
-  @Option(help: ArgumentHelp("Megabytes for the maps of a step.", valueName: "number"))
-  var memory: Int?
+  @Option(help: ArgumentHelp("The memory for the maps of a step, as 500MB or 2GB.", valueName: "memory"))
+  var memory: MemoryArgument?
 
   @Option(help: ArgumentHelp("The seed of weights, crops and the split.", valueName: "number"))
   var seed: UInt64?
@@ -105,14 +114,18 @@ struct TrainingChoices: ParsableArguments {
 
   var isEmpty: Bool {
     let texts = [model, widths, weights, freeze, loss]
-    let counts = [steps, interval, crop, batch, warmup, patience, memory, threads]
-    let numbers = [minutes, foreground, rate, decay, ema, auxiliary]
+    let counts = [steps, epochs, interval, crop, batch, warmup, patience, threads]
+    let numbers = [minutes, foreground, rate, decay, ema, auxiliary, layerDecay]
     return texts.allSatisfy { $0 == nil } && counts.allSatisfy { $0 == nil } && numbers.allSatisfy { $0 == nil }
       && augmentation == nil && classWeights == nil && optimizer == nil && schedule == nil && seed == nil
+      && memory == nil
   }
 
   func validate() throws {
-    if minutes != nil, steps != nil { throw ValidationError("--minutes and --steps exclude each other") }
+    if [minutes != nil, steps != nil, epochs != nil].count(where: { $0 }) > 1 {
+      throw ValidationError("--minutes, --steps and --epochs exclude each other")
+    }
+    if let epochs, epochs < 1 { throw ValidationError("--epochs is positive, not \(epochs)") }
     if let minutes, !(minutes > 0 && minutes.isFinite) {
       throw ValidationError("--minutes is positive, not \(minutes)")
     }
@@ -133,8 +146,8 @@ struct TrainingChoices: ParsableArguments {
     set(\.network, model)
     if model != nil { configuration.widths = nil }
     if let widthList { configuration.widths = widthList }
-    configuration.weights = weights
-    configuration.frozen = freeze.map { $0.split(separator: ",").map(String.init) } ?? []
+    set(\.weights, weights.map(Optional.some))
+    set(\.frozen, freeze.map { $0.split(separator: ",").map(String.init) })
     set(\.steps, steps)
     set(\.interval, interval ?? steps.map { min(100, max(1, $0 / 2)) })
     set(\.crops.size, crop)
@@ -148,11 +161,12 @@ struct TrainingChoices: ParsableArguments {
     set(\.schedule.curve, schedule)
     set(\.schedule.warmup, warmup)
     set(\.decay, decay)
-    configuration.averaging = ema
-    configuration.auxiliaryWeight = auxiliary
-    configuration.patience = patience
-    configuration.memory = memory.map { $0 * 1_000_000 }
+    set(\.averaging, ema.map(Optional.some))
+    set(\.auxiliaryWeight, auxiliary.map(Optional.some))
+    set(\.patience, patience.map(Optional.some))
+    set(\.memory, memory.map { Optional($0.byteCount) })
+    set(\.layerDecay, layerDecay.map(Optional.some))
     if let seed { (configuration.seed, configuration.layout.seed) = (seed, seed) }
-    configuration.threads = threads
+    set(\.threads, threads.map(Optional.some))
   }
 }

@@ -43,13 +43,16 @@ struct TrainingDataOptions: ParsableArguments {
   }
 
   func apply(to configuration: inout TrainingConfiguration) throws {
-    configuration.layout.imageSuffix = imageSuffix
-    configuration.layout.maskSuffix = maskSuffix
-    configuration.layout.groupPrefix = groupBy
+    func set<Value>(_ path: WritableKeyPath<TrainingConfiguration, Value?>, _ value: Value?) {
+      if let value { configuration[keyPath: path] = value }
+    }
+    set(\.layout.imageSuffix, imageSuffix)
+    set(\.layout.maskSuffix, maskSuffix)
+    set(\.layout.groupPrefix, groupBy)
     if let validation { configuration.layout.validation = validation }
-    configuration.classes = classes
-    configuration.classNames = classNames.map { $0.split(separator: ",").map(String.init) }
-    configuration.ignored = ignore?.labels
-    configuration.isBinary = binary
+    set(\.classes, classes)
+    set(\.classNames, classNames.map { $0.split(separator: ",").map(String.init) })
+    if let ignore { configuration.ignored = ignore.labels }
+    if binary { configuration.isBinary = true }
   }
 }
