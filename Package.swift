@@ -42,7 +42,7 @@ let package = Package(
     // The engine and the networks.
     .target(name: "SegEngine", dependencies: ["COpenBLAS", "CSegKernels"]),
     .target(name: "SegModels", dependencies: ["SegEngine"]),
-    .target(name: "SegTraining", dependencies: ["SegEngine", "SegModels", "SegIO"]),
+    .target(name: "SegTraining", dependencies: ["SegEngine", "SegModels", "SegONNX", "SegIO"]),
     // Files: paths, bytes and errors; then a target for each kind, with its libraries; then all of them.
     .target(name: "SegFiles", dependencies: ["SegEngine"]),
     .target(name: "SegWeights", dependencies: ["SegEngine", "SegFiles", "CZip"]),

@@ -39,6 +39,21 @@ public struct ONNXModel: Sendable {
   }
 
   init(_ file: FileBytes, named path: String) throws {
+    try self.init(try ONNXModel.message(file, named: path), named: path)
+  }
+
+  /// Reads the protocol buffer of a file.
+  ///
+  /// - Throws: ``ONNXError``.
+  static func message(_ path: String) throws -> Onnx_ModelProto {
+    do {
+      return try message(FileBytes(mapping: path), named: path)
+    } catch let error as FileError {
+      throw ONNXError(path, .file(error))
+    }
+  }
+
+  private static func message(_ file: FileBytes, named path: String) throws -> Onnx_ModelProto {
     guard file.count > 0 else { throw ONNXError(path, .malformed(reason: "the file is empty")) }
     let model: Onnx_ModelProto
     do {
@@ -57,6 +72,11 @@ public struct ONNXModel: Sendable {
         .malformed(reason: ForeignFile.words(for: file, expecting: .model).map { "it is \($0)" } ?? "it holds no graph")
       )
     }
+    return model
+  }
+
+  /// Reads a network from a protocol buffer. External data lies beside the path.
+  init(_ model: Onnx_ModelProto, named path: String) throws {
     var opsets: [String: Int] = [:]
     for entry in model.opsetImport {
       opsets[ONNXNode.domain(entry.domain)] = Int(clamping: entry.version)

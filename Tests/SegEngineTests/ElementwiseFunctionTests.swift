@@ -65,13 +65,15 @@ import Testing
       "\(function)")
   }
 
-  /// NaN goes in, NaN comes out, of every function.
+  /// NaN goes in, NaN comes out, of every function but quantisation, which gives its lower bound.
   @Test(arguments: functions.indices)
   func passesNaNOn(index: Int) {
     let function = Self.functions[index].0
     let x = Tensor([40], repeating: Float.nan)
+    var expected = NaiveTensor(x)
+    if case .quantize(let step, let low, _) = function { expected = expected.map { _ in Double(low * step) } }
     #expect(
-      disagreements(of: Elementwise(function), [x], with: [NaiveTensor(x)], .exact, on: everyBackend()) == [],
+      disagreements(of: Elementwise(function), [x], with: [expected], .exact, on: everyBackend()) == [],
       "\(function)")
   }
 

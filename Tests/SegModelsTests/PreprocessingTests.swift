@@ -152,6 +152,38 @@ import Testing
     #expect(try values(.imageMaximum, Image(width: 1, height: 1, layout: .grey, samples: .uint8([0]))) == [0])
   }
 
+  /// Percentiles of a ramp of 2,001 values with two outliers, against their definition on the sorted values.
+  @Test(arguments: [Image.Samples.uint16([]), .float32([])])
+  func percentilesClipOutliers(_ kind: Image.Samples) throws {
+    var values = (0..<2001).map { Float(1000 + 20 * $0) }
+    (values[0], values[2000]) = (0, 65535)
+    let (count, sorted) = (values.count, values.sorted())
+    let (low, high) = (
+      sorted[Int((0.001 * Double(count - 1)).rounded())], sorted[Int((0.999 * Double(count - 1)).rounded())]
+    )
+    #expect(low == 1040 && high == 40960)
+    let order = (0..<count).map { $0 * 7 % count }
+    let shuffled = order.map { values[$0] }
+    let samples: Image.Samples =
+      if case .uint16 = kind { .uint16(shuffled.map { UInt16($0) }) } else { .float32(shuffled) }
+    let image = Image(width: count, height: 1, layout: .grey, samples: samples)
+    for threads in [1, 3] {
+      let result = try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .percentiles)(
+        image, on: WorkerPool(threads: threads)
+      ).tensor.floats
+      for (value, sample) in zip(result, shuffled) {
+        let expected = min(max((sample - low) / (high - low), 0), 1)
+        #expect(abs(value - expected) <= 2 * 65535 / 65536 / (high - low), "\(sample)")
+      }
+    }
+    // One value alone becomes 0, also with samples that are not numbers beside it.
+    let flat = Image(width: 3, height: 1, layout: .grey, samples: .float32([7, 7, 7]))
+    #expect(
+      try Preprocessing(channels: .grey, fit: .keep(multipleOf: 1), range: .percentiles)(flat).tensor.floats == [
+        0, 0, 0,
+      ])
+  }
+
   @Test func whiteIsTheImages() throws {
     func values(_ range: Preprocessing.Range, _ samples: Image.Samples, white: Float? = nil) throws -> [Float] {
       let image = Image(width: 2, height: 1, layout: .grey, samples: samples, white: white)

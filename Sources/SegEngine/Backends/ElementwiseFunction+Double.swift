@@ -34,7 +34,8 @@ extension ElementwiseFunction {
     case .quantize(let step, let low, let high):
       // The quotient is rounded to float32, as the kernels do, so that ties are those of float32.
       let quotient = Double(Float(x) / step)
-      return clip(quotient, Double(low), Double(high)).rounded(.toNearestOrEven) * Double(step)
+      let bounded = quotient.isNaN ? Double(low) : clip(quotient, Double(low), Double(high))
+      return bounded.rounded(.toNearestOrEven) * Double(step)
     }
   }
 }

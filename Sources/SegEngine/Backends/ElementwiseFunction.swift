@@ -36,7 +36,7 @@ public enum ElementwiseFunction: Hashable, Sendable {
   case reciprocal
   case erf
   /// round(min(max(x / step, low), high)) · step, ties to even: the nearest of the multiples of a step from low · step to high · step.
-  /// The bounds are whole numbers of magnitude 2²² at most.
+  /// The bounds are whole numbers of magnitude 2²² at most. NaN becomes the lower bound, as in ONNX Runtime.
   case quantize(step: Float, low: Float, high: Float)
 
   /// The name without parameters.

@@ -83,10 +83,12 @@ public final class Model: Sendable {
   }
 
   /// Makes a model whose graph, weights included, is made for each set of input shapes, such as that of a file with precomputed shape
-  /// arithmetic. It keeps `capacity` compiled sizes, each with its own weights, within `memoryLimit` bytes if given.
+  /// arithmetic. It keeps `capacity` compiled sizes, each with its own weights, within `memoryLimit` bytes if given. A graph may have parameters,
+  /// whose values are then given.
   public init(
-    name: String, inputNames: [String], outputNames: [String], on backend: any Backend = OpenBLASBackend(),
-    options: CompileOptions = .init(), keeping capacity: Int = 2, memoryLimit: Int? = nil,
+    name: String, inputNames: [String], outputNames: [String], parameters: Parameters = .init(),
+    on backend: any Backend = OpenBLASBackend(), options: CompileOptions = .init(), keeping capacity: Int = 2,
+    memoryLimit: Int? = nil,
     makingGraph makeGraph: @escaping @Sendable (_ shapes: [String: Shape]) throws -> Graph
   ) {
     self.name = name
@@ -100,7 +102,7 @@ public final class Model: Sendable {
     compile = { shapes, `extension` in
       let graph = try makeGraph(shapes)
       return try Compiler(
-        `extension`.map { try graph.extended(by: $0, for: [:]) } ?? graph, .init(), backend, options, PackedWeights()
+        `extension`.map { try graph.extended(by: $0, for: [:]) } ?? graph, parameters, backend, options, PackedWeights()
       ).compile(for: [:])
     }
   }

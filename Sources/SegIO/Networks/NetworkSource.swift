@@ -20,9 +20,14 @@ package enum NetworkSource: Sendable {
       self = .named(try description.validated(classes: classes), weights: nil)
     } else if TrainedNetwork.isFolder(text) {
       guard classes == nil else { throw NetworkError.classesOfFile(path: text) }
-      self = .named(
-        try TrainedNetwork(folder: text).makeDescription(named: text),
-        weights: WeightsFile(path: joined(text, TrainedNetwork.weightsName)))
+      let trained = try TrainedNetwork(folder: text)
+      if let file = trained.file {
+        self = .file(try ONNXModel(contentsOf: joined(text, file)))
+      } else {
+        self = .named(
+          try trained.makeDescription(named: text),
+          weights: WeightsFile(path: joined(text, TrainedNetwork.weightsName)))
+      }
     } else if classes != nil {
       throw NetworkError.classesOfFile(path: text)
     } else if text.lowercased().hasSuffix(".onnx") || FileSystem.exists(text) {

@@ -5,8 +5,10 @@ import SegModels
 
 /// A trained network in a folder: `network.json` says which network it is and how images are prepared, `best.safetensors` has its weights.
 package struct TrainedNetwork: Codable, Sendable, Hashable {
-  /// The name of the network in ``ModelRegistry``.
+  /// The name of the network in ``ModelRegistry``, or of the ONNX file that it was trained from.
   package var network: String
+  /// The ONNX file in the folder, with its settings beside it, that is the network; `nil` for a network of the registry.
+  package var file: String?
   /// The number of logits of a pixel.
   package var classes: Int
   /// The number of channels of the image.
@@ -17,9 +19,11 @@ package struct TrainedNetwork: Codable, Sendable, Hashable {
   package var settings: PredictionSettings
 
   package init(
-    network: String, classes: Int, inputChannels: Int, widths: [Int]? = nil, settings: PredictionSettings = .init()
+    network: String, file: String? = nil, classes: Int, inputChannels: Int, widths: [Int]? = nil,
+    settings: PredictionSettings = .init()
   ) {
     self.network = network
+    self.file = file
     self.classes = classes
     self.inputChannels = inputChannels
     self.widths = widths
@@ -28,6 +32,8 @@ package struct TrainedNetwork: Codable, Sendable, Hashable {
 
   /// The name of the file that describes the network.
   package static let fileName = "network.json"
+  /// The name of the ONNX file of a network that was trained from one.
+  package static let onnxName = "best.onnx"
   /// The name of the file of the weights.
   package static let weightsName = "best.safetensors"
 

@@ -17,22 +17,7 @@ extension PredictionSettings {
     self.init()
     self.size = [size.height, size.width]
     if case .letterbox = preprocessing.fit { fit = "letterbox" } else { fit = "stretch" }
-    resampling = preprocessing.resampling.rawValue
-    channels =
-      switch preprocessing.channels {
-      case .grey: "grey"
-      case .rgb: "rgb"
-      case .bgr: "bgr"
-      case .bands: "bands"
-      }
-    range =
-      switch preprocessing.range {
-      case .white: "white"
-      case .imageMaximum: "imageMaximum"
-      case .unscaled: "step"
-      }
-    mean = preprocessing.mean
-    deviation = preprocessing.deviation
+    state(preprocessing)
     output =
       switch postprocessing {
       case .threshold, .argmax: .logits
@@ -45,6 +30,34 @@ extension PredictionSettings {
     guard let classList else { return }
     if classList.names.count == classes { classNames = classList.names }
     if classes <= 256 { palette = (0..<classes).map { classList.palette[UInt16($0)].description } }
+  }
+
+  /// Creates settings that state the preprocessing of a network for images whose height and width are multiples of a number.
+  package init(_ preprocessing: Preprocessing, multiple: Int) {
+    self.init()
+    self.multiple = multiple
+    state(preprocessing)
+  }
+
+  /// Sets what does not concern sizes.
+  private mutating func state(_ preprocessing: Preprocessing) {
+    resampling = preprocessing.resampling.rawValue
+    channels =
+      switch preprocessing.channels {
+      case .grey: "grey"
+      case .rgb: "rgb"
+      case .bgr: "bgr"
+      case .bands: "bands"
+      }
+    range =
+      switch preprocessing.range {
+      case .white: "white"
+      case .imageMaximum: "imageMaximum"
+      case .percentiles: "percentiles"
+      case .unscaled: "step"
+      }
+    mean = preprocessing.mean
+    deviation = preprocessing.deviation
   }
 
   /// The settings as JSON, with a line for each.

@@ -121,7 +121,7 @@ public struct PredictionSettings: Codable, Sendable, Hashable {
   }
 
   private static let ranges: [String: Preprocessing.Range] = [
-    "white": .white, "imageMaximum": .imageMaximum, "step": .unscaled,
+    "white": .white, "imageMaximum": .imageMaximum, "percentiles": .percentiles, "step": .unscaled,
   ]
 
   /// The settings, with those of another value where these are absent.

@@ -4,7 +4,7 @@ extension Predictor {
   /// The labels of an image of any size, computed tile by tile. Memory is needed for the run of one tile and the
   /// probabilities of one row of tiles, not for the logits of the whole image.
   ///
-  /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
+  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
   /// instead of the image.
   ///
   /// - Parameters:
@@ -38,7 +38,7 @@ extension Predictor {
   /// one tile and, along the width of the image, for the labels of one row of tiles; with
   /// ``Tiling/Blending/gaussian`` also for their probabilities, float32 `[tile height, width, classes]`.
   ///
-  /// ``Preprocessing/Range/imageMaximum`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
+  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
   /// instead of the image.
   ///
   /// - Parameters:

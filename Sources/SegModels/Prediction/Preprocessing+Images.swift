@@ -107,7 +107,7 @@ extension Preprocessing {
           }
         }
       }
-      guard range == .imageMaximum else {
+      guard range.dependsOnImage else {
         // Integer samples times 255 are exact in Float.
         let factor: Float = range == .unscaled ? 255 : 1
         forEachRow { samples, y, _ in
@@ -117,25 +117,38 @@ extension Preprocessing {
         }
         return
       }
-      // The maximum is known only after all rows are resized, so the rows are stored first and normalised in place.
-      let largest = [Float](unsafeUninitializedCapacity: workers.threadCount) { largest, count in
-        largest.initialize(repeating: 0)
+      // Extremes are known only after all rows are resized, so the rows are stored first and normalised in place.
+      let isClipped = range == .percentiles
+      let extremes = [ImageExtremes](unsafeUninitializedCapacity: workers.threadCount) { extremes, count in
+        extremes.initialize(repeating: ImageExtremes())
         count = workers.threadCount
-        let largest = largest.baseAddress!
+        let extremes = extremes.baseAddress!
         forEachRow { samples, y, worker in
           let target = row(y)
-          var maximum = largest[worker]
+          var own = extremes[worker]
           for index in 0..<rowCount {
             let value = samples[index].float
-            maximum = value > maximum ? value : maximum
+            own.include(value)
             target[index] = value
           }
-          largest[worker] = maximum
+          extremes[worker] = own
         }
-      }.reduce(0, max)
+      }.reduce(ImageExtremes()) { $0.joined(with: $1) }
+      let (low, unit): (Float, Float)
+      if isClipped {
+        var histogram = ImageHistogram(extremes)
+        for y in 0..<content.height { histogram.add(UnsafeBufferPointer(start: row(y), count: rowCount)) }
+        (low, unit) = histogram.interval(0.001...0.999)
+      } else {
+        (low, unit) = (0, extremes.largest > 0 ? extremes.largest : 1)
+      }
       workers.forEachRange(content.height, grain: max(1, 16384 / max(1, rowCount))) { range, _ in
         for y in range {
-          normalization.apply(to: row(y), count: rowCount, unit: largest > 0 ? largest : 1)
+          let target = row(y)
+          if isClipped {
+            for index in 0..<rowCount { target[index] = min(max(target[index] - low, 0), unit) }
+          }
+          normalization.apply(to: target, count: rowCount, unit: unit)
         }
       }
     }

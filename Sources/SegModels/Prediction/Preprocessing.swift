@@ -54,8 +54,14 @@ public struct Preprocessing: Hashable, Sendable {
     case white
     /// The largest value in the image becomes 1.
     case imageMaximum
+    /// The 0.1st percentile of the image's samples becomes 0, the 99.9th becomes 1, and what lies beyond is clipped. For images whose exposure
+    /// is arbitrary, such as micrographs.
+    case percentiles
     /// No scaling: samples stay in the 8-bit range, with white as 255.
     case unscaled
+
+    /// Whether the values of a whole image decide the scaling.
+    package var dependsOnImage: Bool { self == .imageMaximum || self == .percentiles }
   }
 
   /// The channels of the network's input.

@@ -28,7 +28,7 @@ extension ONNXEvaluator {
   }
 
   /// Computes QuantizeLinear-21: round(x / scale) + zero point, ties to even, saturated to the range of the output
-  /// type.
+  /// type. NaN becomes the smallest integer of the type, as in ONNX Runtime.
   @Sendable private static func quantize(_ call: ONNXCall) throws(ONNXFailure) -> [ONNXConstant] {
     let value = try call.operand(0)
     var type = ONNXElement.uint8
@@ -56,7 +56,7 @@ extension ONNXEvaluator {
     let values = value.floats
     let results = values.indices.map { index -> Int64 in
       let scaled = (values[index] / scales[index]).rounded(.toNearestOrEven) + Float(points?[index] ?? 0)
-      return ONNXCall.integer(min(max(scaled, low), high))
+      return ONNXCall.integer(scaled >= low ? min(scaled, high) : low)
     }
     return [ONNXConstant(type, value.shape, integers: results)]
   }

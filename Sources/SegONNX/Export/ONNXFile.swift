@@ -99,7 +99,7 @@ struct ONNXFile {
     try FileSystem.write(ONNXFile.bytes(of: model), to: path)
   }
 
-  private static func message(_ name: String, _ tensor: Tensor) -> Onnx_TensorProto {
+  static func message(_ name: String, _ tensor: Tensor) -> Onnx_TensorProto {
     var message = Onnx_TensorProto(name, tensor.spec)
     message.rawData = tensor.withUnsafeBytes { Data($0) }
     return message

@@ -55,8 +55,8 @@ extension ONNXImporter {
       },
       "PRelu": { step in
         let x = try step.input(0), slope = try step.input(1)
-        guard step.isFloat(0), let known = slope.known else { return nil }
-        let count = known.tensor.count
+        guard step.isFloat(0) else { return nil }
+        let count = slope.dimensions.reduce(1, *)
         let channels = x.rank > 1 ? x.dimensions[1] : 1
         // One slope, or one per channel: shape [C, 1, …] with the spatial axes of x, or [C] before opset 7.
         let isBroadcast =
@@ -65,7 +65,10 @@ extension ONNXImporter {
         let perChannel =
           count == channels && slope.rank >= 1 && (isBroadcast || (step.node.opset < 7 && slope.rank == 1))
         guard count == 1 || perChannel, x.rank >= 2 else { return nil }
-        let slopes = step.builder.constant(known.tensor.reshaped(to: [count]))
+        let slopes =
+          slope.known.map { step.builder.constant($0.tensor.reshaped(to: [count])) }
+          ?? step.importer.arranged(slope).apply(
+            Reshape(to: .dimensions([count])), named: step.node.name + ".slopes")
         return [step.mapResult(step.apply(PReLU(), try step.map(), [slopes]))]
       },
       "Identity": forward,

@@ -37,13 +37,23 @@ extension ONNXModel {
 
   /// Builds the network's graph for images of shape `[1, height, width, channels]`, with the segmentation
   /// `[1, height, width, classes]` as its only output.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the value that is the segmentation, if it is not the output itself but has its axes.
+  ///   - weights: The initialisers that are parameters of the graph instead of constants.
   func segmentationGraph(
-    _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, scaling: OutputReading.Scaling, isLabels: Bool
+    _ input: ONNXImageInput, _ shape: Shape, _ output: ONNXMapOutput, named name: String? = nil,
+    scaling: OutputReading.Scaling, isLabels: Bool, weights: [String] = []
   ) throws -> Graph {
     try makeGraph(isPartial: true) {
       try define(input, shape, in: $0)
+      for weight in weights {
+        let shape = graph.initializers[weight]!.shape
+        let parameter = $0.builder.parameter(weight, shape, initializer: .constant(0))
+        $0.define(weight, ONNXValue(.float, parameter))
+      }
     } outputs: { importer in
-      let result = try importer.value(ofOutput: output.name, in: self)
+      let result = try importer.value(ofOutput: name ?? output.name, in: self)
       // The other axes have extent 1.
       let others = (0..<result.rank).filter { !output.order.contains($0) }
       var map = importer.arranged(result, as: others + output.order)

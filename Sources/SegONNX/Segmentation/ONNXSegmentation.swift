@@ -31,9 +31,13 @@ public struct ONNXSegmentation: Sendable {
   /// The number of channels of the image input.
   public let inputChannels: Int
 
+  /// The name of the image input.
+  package var inputName: String { input.port.name }
+
   private let input: ONNXImageInput
   private let output: ONNXMapOutput
-  private let preprocessing: Preprocessing
+  /// The preparation of images.
+  package let preprocessing: Preprocessing
   private let postprocessing: Postprocessing
 
   /// Derives input, output and settings from a file.
@@ -150,6 +154,14 @@ public struct ONNXSegmentation: Sendable {
   private func graph(for shape: Shape) throws -> Graph {
     try file.segmentationGraph(
       input, shape, output, scaling: outputScaling, isLabels: outputMeaning == .labels)
+  }
+
+  /// Builds the graph from images `[1, height, width, channels]` to a value that has the axes of the segmentation, with the initialisers of
+  /// some names as parameters.
+  func logitsGraph(for size: Extent2D, named name: String, weights: [String]) throws -> Graph {
+    try file.segmentationGraph(
+      input, [1, size.height, size.width, inputChannels], output, named: name, scaling: .none, isLabels: false,
+      weights: weights)
   }
 
   /// The transformation of the output's elements to values with the meaning ``outputMeaning``.

@@ -7,11 +7,13 @@ public struct DataSurvey: Sendable {
   public let classes: Int
   /// The number of samples of a pixel of the images, without alpha.
   public let channels: Int
+  /// Whether images have samples of more than 8 bits.
+  public let hasDeepSamples: Bool
   /// The smallest and largest heights and widths of the images to train with.
   public let smallest, largest: Extent2D
   /// The pixels of each class, for each image to train with.
   public let pixelCounts: [[Int]]
-  /// The mean and deviation of each channel over all pixels to train with, where white is 1.
+  /// The mean and deviation of each channel over all pixels to train with, scaled as asked for.
   public let mean, deviation: [Float]
 
   /// The share of each class in the pixels that are not ignored.
@@ -27,15 +29,19 @@ public struct DataSurvey: Sendable {
   ///   - data: The data set.
   ///   - directory: Its folder, for errors.
   ///   - masks: The reading of masks.
+  ///   - range: The scaling of samples.
   ///   - classes: The number of classes; `nil` for one more than the largest label.
   /// - Throws: `ImageError`, ``TrainingDataError``.
-  init(_ data: TrainingData, of directory: String, masks: MaskReading, classes given: Int?) throws {
+  init(
+    _ data: TrainingData, of directory: String, masks: MaskReading, range: Preprocessing.Range, classes given: Int?
+  ) throws {
     let (parts, trainingCount) = (data.training + data.validation, data.training.count)
     let first = try Image(contentsOf: parts[0].image)
     let colorCount = first.layout.count - (first.layout.hasAlpha ? 1 : 0)
     let channels: Preprocessing.Channels = colorCount == 1 ? .grey : colorCount == 3 ? .rgb : .bands(colorCount)
     let reading = TrainingDataReading(
-      masks: masks, preprocessing: Preprocessing(channels: channels, fit: .keep(multipleOf: 1)))
+      masks: masks, preprocessing: Preprocessing(channels: channels, fit: .keep(multipleOf: 1), range: range))
+    if case .uint8 = first.samples { hasDeepSamples = false } else { hasDeepSamples = true }
     var counts: [[UInt16: Int]] = []
     var (smallest, largest) = (Extent2D(Int.max), Extent2D(0))
     var moments = Array(repeating: (count: 0.0, sum: 0.0, squares: 0.0), count: colorCount)

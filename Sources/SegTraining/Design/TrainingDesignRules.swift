@@ -65,7 +65,8 @@ struct TrainingDesignRules {
       changes.scaling?.factors = [0.7, 0.8, 0.9, 1.1, 1.25, 1.4]
     }
     changes.rotation = .init()
-    (changes.rotation?.probability, changes.rotation?.degrees) = (0.2, survey.channels == 3 ? 15 : 45)
+    changes.rotation?.probability = 0.2
+    changes.rotation?.degrees = survey.channels == 3 ? 15 : 45
     changes.gamma = .init()
     changes.noise = .init()
     changes.noise?.probability = 0.1
@@ -88,6 +89,7 @@ struct TrainingDesignRules {
     (result.layout, result.isBinary, result.ignored) = (
       configuration.layout, configuration.isBinary, configuration.ignored
     )
+    result.range = configuration.range
     (result.classes, result.classNames) = (configuration.classes, configuration.classNames)
     (result.seed, result.threads) = (configuration.seed, configuration.threads)
     result.crops = CropSampling(size: crop)

@@ -26,7 +26,7 @@ extension Trainer {
   /// Measures the seconds of a validation.
   func measureValidation() throws -> Double {
     let parameters = Parameters(
-      initializing: try network.graph(size: Extent2D(configuration.crops.size)), seed: configuration.seed)
+      initializing: try network.classGraph(size: Extent2D(configuration.crops.size)), seed: configuration.seed)
     return try measured { _ = try evaluate(parameters) }
   }
 

@@ -53,7 +53,7 @@ extension Trainer {
     var (state, drawn) = try makeState(step)
     var progress = TrainingCheckpoint(variables: Parameters(), step: 0, best: nil, seconds: 0)
     if isResuming, folder.exists {
-      guard try TrainedNetwork(folder: folder.path) == trained else {
+      guard try TrainedNetwork(folder: folder.path) == network.trained else {
         throw TrainingConfigurationError(
           "\(folder.path): the data set has other classes, channels, mean or deviation than when training began")
       }
@@ -65,7 +65,7 @@ extension Trainer {
       guard !folder.exists else {
         throw TrainingConfigurationError("\(folder.path): has a training already, which can be resumed")
       }
-      try folder.begin(configuration, trained)
+      try folder.begin(configuration, network.trained)
     }
     if !drawn.isEmpty, progress.step == 0 { report(.drawn(drawn)) }
     let log = try TrainingLog(folder.logPath, keepingThrough: progress.step)
@@ -125,7 +125,7 @@ extension Trainer {
     let isBest = score > progress.best?.score ?? -1
     if isBest {
       progress.best = (score, progress.step)
-      try parameters.write(to: folder.bestPath)
+      try network.write(parameters, into: folder)
     }
     try log.append(.init(step: progress.step, iou: iou, meanIoU: score))
     report(.validation(step: progress.step, iou: iou, meanIoU: score, isBest: isBest))

@@ -1,4 +1,5 @@
 import SegEngine
+import SegFiles
 import SegIO
 
 /// Trains a network on a folder of images and masks, and keeps its progress in another folder.
@@ -16,9 +17,7 @@ public struct Trainer: Sendable {
   public let data: TrainingData
   /// What the data set contains.
   public let survey: DataSurvey
-  /// The network.
-  let trained: TrainedNetwork
-  let network: any SegmentationNetwork
+  let network: any TrainableNetwork
   let backend: OpenBLASBackend
 
   /// Reads the data set, and makes the network for it.
@@ -31,18 +30,21 @@ public struct Trainer: Sendable {
     let data = try TrainingData(contentsOf: configuration.data, layout: configuration.layout)
     try self.init(
       configuration, data,
-      DataSurvey(data, of: configuration.data, masks: configuration.masks, classes: configuration.classes))
+      DataSurvey(
+        data, of: configuration.data, masks: configuration.masks, range: configuration.range.value,
+        classes: configuration.classes))
   }
 
   /// Makes a trainer with other choices on the same data set, which is not read again.
   ///
   /// - Throws: ``TrainingConfigurationError``, `NetworkError`.
-  /// - Precondition: the choices of the data set (folder, layout, reading of masks, number of classes) are those of this trainer.
+  /// - Precondition: the choices of the data set (folder, layout, reading of masks, range of samples, number of classes) are those of this trainer.
   public func with(_ configuration: TrainingConfiguration) throws -> Trainer {
     let own = self.configuration
     precondition(
       own.data == configuration.data && own.layout == configuration.layout && own.isBinary == configuration.isBinary
-        && own.ignored == configuration.ignored && [nil, own.classes].contains(configuration.classes),
+        && own.ignored == configuration.ignored && own.range == configuration.range
+        && [nil, own.classes].contains(configuration.classes),
       "a trainer keeps its data set")
     try configuration.validate()
     return try Trainer(configuration, data, survey)
@@ -55,16 +57,9 @@ public struct Trainer: Sendable {
     if let names = configuration.classNames, names.count != survey.classes {
       throw TrainingConfigurationError("\(names.count) names for \(survey.classes) classes")
     }
-    var settings = PredictionSettings()
-    settings.channels = survey.channels == 1 ? "grey" : survey.channels == 3 ? "rgb" : "bands"
-    (settings.mean, settings.deviation) = (survey.mean, survey.deviation)
-    settings.classNames = configuration.classNames
-    var trained = TrainedNetwork(
-      network: configuration.network, classes: survey.classes, inputChannels: survey.channels,
-      widths: configuration.network == "unet" ? configuration.widths : nil, settings: settings)
-    network = try trained.makeNetwork()
-    trained.settings.multiple = network.features.map(\.stride).max() ?? 1
-    self.trained = trained
+    network =
+      ModelRegistry.find(configuration.network) == nil && FileSystem.exists(configuration.network)
+      ? try ONNXFileNetwork(configuration, survey) : try RegistryNetwork(configuration, survey)
     let size = Extent2D(configuration.crops.size)
     guard size.height >= network.minimumSize.height, size.width >= network.minimumSize.width else {
       throw TrainingConfigurationError("\(network.title) takes crops of \(network.minimumSize.height) pixels or more")
@@ -87,7 +82,7 @@ public struct Trainer: Sendable {
   /// The graph, and the loss of each of its outputs.
   private func graphAndLoss() throws -> (Graph, AuxiliaryLoss) {
     let heads = configuration.auxiliaryWeight == nil ? [] : network.auxiliaryOutputs
-    let graph = try network.graph(size: Extent2D(configuration.crops.size), auxiliary: !heads.isEmpty)
+    let graph = try network.classGraph(size: Extent2D(configuration.crops.size), auxiliary: !heads.isEmpty)
     return (graph, AuxiliaryLoss(try makeLoss(), auxiliaryWeights: heads.map { _ in configuration.auxiliaryWeight! }))
   }
 
@@ -120,24 +115,8 @@ public struct Trainer: Sendable {
   ///
   /// - Returns: The state, and the names of weights that the file has for another number of classes, which are drawn.
   func makeState(_ step: TrainingStep) throws -> (state: TrainingState, drawn: [String]) {
-    guard let path = configuration.weights else {
-      return (TrainingState(initializing: step, seed: configuration.seed), [])
-    }
-    let file = WeightsFile(path: path)
-    do {
-      let loaded = try file.parameters(of: network, for: step.network).parameters
-      return (try TrainingState(step, weights: loaded, seed: configuration.seed), [])
-    } catch NetworkError.weights(_, _, let classes?) {
-      var other = network
-      other.classes = classes
-      let graph = try other.graph(
-        size: Extent2D(configuration.crops.size), auxiliary: configuration.auxiliaryWeight != nil)
-      var loaded = try file.parameters(of: other, for: graph).parameters
-      let own = Parameters(initializing: step.network, seed: configuration.seed)
-      let drawn = step.network.parameters.filter { loaded[$0.name]?.shape != $0.spec.shape }.map(\.name)
-      for name in drawn { loaded[name] = own[name] }
-      return (try TrainingState(step, weights: loaded, seed: configuration.seed), drawn)
-    }
+    let (weights, drawn) = try network.firstWeights(for: step.network, seed: configuration.seed)
+    return (try TrainingState(step, weights: weights, seed: configuration.seed), drawn)
   }
 
   /// The batches of the training.
@@ -150,15 +129,7 @@ public struct Trainer: Sendable {
   private func store(of pairs: [LabelledImages.Pair]) -> ExampleStore {
     ExampleStore(
       pairs, classes: survey.classes,
-      TrainingDataReading(masks: configuration.masks, preprocessing: preprocessing), limit: configuration.cache)
-  }
-
-  private var preprocessing: Preprocessing {
-    let channels: Preprocessing.Channels =
-      survey.channels == 1 ? .grey : survey.channels == 3 ? .rgb : .bands(survey.channels)
-    return Preprocessing(
-      channels: channels, fit: .keep(multipleOf: trained.settings.multiple ?? 1), mean: survey.mean,
-      deviation: survey.deviation)
+      TrainingDataReading(masks: configuration.masks, preprocessing: network.preprocessing), limit: configuration.cache)
   }
 
   /// Segments images with weights, and compares them with their masks.
@@ -170,11 +141,11 @@ public struct Trainer: Sendable {
   public func evaluate(
     _ parameters: Parameters, on pairs: [LabelledImages.Pair]? = nil
   ) throws -> ConfusionMatrix {
-    let reading = TrainingDataReading(masks: configuration.masks, preprocessing: preprocessing)
-    let model = try Model(
-      network.graph(size: Extent2D(configuration.crops.size)), parameters: parameters, on: backend,
+    let reading = TrainingDataReading(masks: configuration.masks, preprocessing: network.preprocessing)
+    let model = try network.model(
+      parameters, like: Extent2D(configuration.crops.size), on: backend,
       options: CompileOptions(profile: .stored(for: backend)))
-    let predictor = Predictor(model, preprocessing: preprocessing, postprocessing: .argmax)
+    let predictor = Predictor(model, preprocessing: network.preprocessing, postprocessing: .argmax)
     var matrix = ConfusionMatrix(classes: survey.classes, ignoreLabel: LabelMap.unlabelled)
     for pair in pairs ?? data.validation {
       let image = try reading.image(pair.image)
@@ -184,9 +155,10 @@ public struct Trainer: Sendable {
     }
     return matrix
   }
+
   /// The tiles by which an image is validated; `nil` for the image as a whole.
   private func tiling(for image: Image) -> Tiling? {
     guard let tile = configuration.tile, max(image.height, image.width) > 2 * tile else { return nil }
-    return Tiling(size: Extent2D(tile), overlap: Extent2D(tile / 8), alignment: trained.settings.multiple ?? 1)
+    return Tiling(size: Extent2D(tile), overlap: Extent2D(tile / 8), alignment: network.multiple)
   }
 }

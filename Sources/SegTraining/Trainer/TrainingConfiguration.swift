@@ -32,7 +32,28 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// The names of the classes.
   public var classNames: [String]?
 
-  /// The name of the network in ``ModelRegistry``.
+  /// How the samples of images are scaled, with first weights as those expect it.
+  public enum SampleRange: String, Codable, Hashable, Sendable, CaseIterable {
+    /// White becomes 1.
+    case white
+    /// The largest value of each image becomes 1.
+    case imageMaximum
+    /// The 0.1st and the 99.9th percentile of each image become 0 and 1.
+    case percentiles
+
+    var value: Preprocessing.Range {
+      switch self {
+      case .white: .white
+      case .imageMaximum: .imageMaximum
+      case .percentiles: .percentiles
+      }
+    }
+  }
+
+  /// How the samples of images are scaled.
+  public var range = SampleRange.white
+
+  /// The name of the network in ``ModelRegistry``, or the path of an ONNX file.
   public var network = "unet"
   /// The channels of each level of a U-Net, the finest first.
   public var widths: [Int]? = [16, 32, 64, 128]

@@ -5,7 +5,8 @@ import SegIO
 /// The folder of a training: its configuration, log, weights and checkpoint.
 ///
 /// - `configuration.json`: all choices.
-/// - `network.json` and `best.safetensors`: the trained network, which `Predictor` and the command line take by the folder's path.
+/// - `network.json` and `best.safetensors`: the trained network, which `Predictor` and the command line take by the folder's path. A network
+///   that was an ONNX file is `best.onnx` with its settings `best.json` instead.
 /// - `last.safetensors`: the checkpoint to continue from.
 /// - `log.jsonl`: a line a step and a line a validation.
 public struct TrainingFolder: Sendable {
@@ -18,6 +19,7 @@ public struct TrainingFolder: Sendable {
   var configurationPath: String { joined(path, "configuration.json") }
   var checkpointPath: String { joined(path, "last.safetensors") }
   var bestPath: String { joined(path, TrainedNetwork.weightsName) }
+  var onnxPath: String { joined(path, TrainedNetwork.onnxName) }
   var logPath: String { joined(path, "log.jsonl") }
 
   /// Whether a training has been begun here.

@@ -39,13 +39,19 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
-    let outputs = try OutputPlan([output])
     var configuration = TrainingConfiguration(data: data)
     try set.apply(to: &configuration)
     if let seed { (configuration.seed, configuration.layout.seed) = (seed, seed) }
     configuration.threads = threads
-    let trainer = try Trainer(configuration)
+    var trainer = try Trainer(configuration)
     try printLine(trainer.summary)
+    if set.range == nil, trainer.survey.hasDeepSamples {
+      try printLine(
+        "- samples of more than 8 bits are scaled by each image's percentiles (`--range white` where values are calibrated)"
+      )
+      configuration.range = .percentiles
+      trainer = try Trainer(configuration)
+    }
     let design = try TrainingDesign(trainer, seconds: 60 * minutes, memory: memory?.byteCount ?? availableByteCount / 2)
     for reason in design.reasons { try printLine("- \(reason)") }
     try Failure.writing { try design.configuration.write(to: output) }

@@ -80,7 +80,7 @@ func imageLines(
 private func warningLines(
   _ warnings: [ImageWarning], whiteLevel: Float?, for preprocessing: Preprocessing?, namesOptions: Bool
 ) -> [String] {
-  let isSettled = whiteLevel != nil || preprocessing?.range == .imageMaximum
+  let isSettled = whiteLevel != nil || preprocessing?.range.dependsOnImage ?? false
   return warnings.filter { !isSettled || !$0.concernsWhite }.map { warning in
     guard namesOptions, let option = warning.option else { return warning.description }
     return "\(warning) (\(option))"

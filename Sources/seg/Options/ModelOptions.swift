@@ -77,7 +77,8 @@ struct ImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What the value 1 is: `white`, `imageMaximum` or `step` (values from 0 to 255).", valueName: "range"))
+      "What the value 1 is: `white`, `imageMaximum`, `percentiles` (0.1 % to 99.9 % of the image's values become 0 to 1) or `step` (values from 0 to 255).",
+      valueName: "range"))
   var range: String?
 
   @Option(help: ArgumentHelp("Subtracted from each channel, as 0.485,0.456,0.406.", valueName: "numbers"))

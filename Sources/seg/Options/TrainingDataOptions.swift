@@ -3,6 +3,8 @@ import SegEngine
 import SegIO
 import SegTraining
 
+extension TrainingConfiguration.SampleRange: ExpressibleByArgument {}
+
 /// The data set of a training on the command line.
 struct TrainingDataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How the names of the images end; others are passed over.", valueName: "text"))
@@ -23,6 +25,13 @@ struct TrainingDataOptions: ParsableArguments {
   @Flag(help: "Labels that are not 0 are foreground, such as 255.")
   var binary = false
 
+  @Option(
+    help: """
+      The scaling of images: `white` becomes 1; or the `imageMaximum` does; or their `percentiles` 0.1 % and 99.9 % become 0 and 1, for \
+      micrographs of any exposure. By default white.
+      """)
+  var range: TrainingConfiguration.SampleRange?
+
   @Option(help: ArgumentHelp("The share of images to validate with; by default 0.2.", valueName: "share"))
   var validation: Double?
 
@@ -34,7 +43,7 @@ struct TrainingDataOptions: ParsableArguments {
 
   var isEmpty: Bool {
     imageSuffix == nil && maskSuffix == nil && classes == nil && classNames == nil && ignore == nil && !binary
-      && validation == nil && groupBy == nil
+      && validation == nil && groupBy == nil && range == nil
   }
 
   func validate() throws {
@@ -52,6 +61,7 @@ struct TrainingDataOptions: ParsableArguments {
     if let validation { configuration.layout.validation = validation }
     set(\.classes, classes)
     set(\.classNames, classNames.map { $0.split(separator: ",").map(String.init) })
+    if let range { configuration.range = range }
     if let ignore { configuration.ignored = ignore.labels }
     if binary { configuration.isBinary = true }
   }

@@ -1,0 +1,85 @@
+import Foundation
+import SegEngine
+import SegIO
+
+/// A network of ``ModelRegistry`` in training.
+struct RegistryNetwork: TrainableNetwork {
+  let trained: TrainedNetwork
+  let preprocessing: Preprocessing
+  private let network: any SegmentationNetwork
+  private let weights: String?
+
+  /// Makes the network of a configuration for a data set.
+  ///
+  /// With first weights, images are prepared as these expect it: as the training did that the weights are from, or as the registry's network
+  /// does. Without, mean and deviation are those of the data set. A network of one logit keeps it for two classes.
+  ///
+  /// - Throws: `NetworkError`.
+  init(_ configuration: TrainingConfiguration, _ survey: DataSurvey) throws {
+    weights = configuration.weights
+    guard let description = ModelRegistry.find(configuration.network) else {
+      throw NetworkError.unknownName(configuration.network)
+    }
+    let earlier = try weights.flatMap(RegistryNetwork.training(ofWeights:))
+    let usual =
+      try earlier.map { try $0.settings.preprocessing(inputChannels: $0.inputChannels) } ?? description.preprocessing
+    let isPrepared = weights != nil
+    let channels: Preprocessing.Channels =
+      isPrepared ? usual.channels : survey.channels == 1 ? .grey : survey.channels == 3 ? .rgb : .bands(survey.channels)
+    let isBinary = description.network.classes == 1 && survey.classes == 2
+    var trained = TrainedNetwork(
+      network: configuration.network, classes: isBinary ? 1 : survey.classes, inputChannels: channels.count,
+      widths: configuration.network == "unet" ? configuration.widths : nil)
+    network = try trained.makeNetwork()
+    let multiple = network.features.map(\.stride).max() ?? 1
+    var preprocessing = Preprocessing(
+      channels: channels, fit: .keep(multipleOf: multiple), mean: isPrepared ? usual.mean : survey.mean,
+      deviation: isPrepared ? usual.deviation : survey.deviation)
+    preprocessing.range = isPrepared ? usual.range : configuration.range.value
+    self.preprocessing = preprocessing
+    trained.settings = PredictionSettings(preprocessing, multiple: multiple)
+    trained.settings.classNames = configuration.classNames
+    self.trained = trained
+  }
+
+  /// Returns the description of the training whose folder has a file of weights; `nil` for other files.
+  private static func training(ofWeights path: String) throws -> TrainedNetwork? {
+    let folder = (path as NSString).deletingLastPathComponent
+    return TrainedNetwork.isFolder(folder) ? try TrainedNetwork(folder: folder) : nil
+  }
+
+  var title: String { network.title }
+  var multiple: Int { trained.settings.multiple ?? 1 }
+  var minimumSize: Extent2D { network.minimumSize }
+  var auxiliaryOutputs: [String] { network.auxiliaryOutputs }
+
+  func graph(size: Extent2D, auxiliary: Bool) throws -> Graph { try network.graph(size: size, auxiliary: auxiliary) }
+
+  func model(
+    _ parameters: Parameters, like size: Extent2D, on backend: any Backend, options: CompileOptions
+  ) throws -> Model {
+    try Model(classGraph(size: size), parameters: parameters, on: backend, options: options)
+  }
+
+  func firstWeights(for graph: Graph, seed: UInt64) throws -> (weights: Parameters, drawn: [String]) {
+    let own = Parameters(initializing: graph, seed: seed)
+    guard let weights else { return (own, []) }
+    let file = WeightsFile(path: weights)
+    do {
+      return (try file.parameters(of: network, for: graph).parameters, [])
+    } catch NetworkError.weights(_, _, let classes?) {
+      var other = network
+      other.classes = classes
+      let image = graph[graph.inputs[0].value].spec.shape
+      let size = Extent2D(height: image.height, width: image.width)
+      var loaded = try file.parameters(
+        of: other, for: other.graph(size: size, auxiliary: graph.outputs.count > 1)
+      ).parameters
+      let drawn = graph.parameters.filter { loaded[$0.name]?.shape != $0.spec.shape }.map(\.name)
+      for name in drawn { loaded[name] = own[name] }
+      return (loaded, drawn)
+    }
+  }
+
+  func write(_ weights: Parameters, into folder: TrainingFolder) throws { try weights.write(to: folder.bestPath) }
+}
