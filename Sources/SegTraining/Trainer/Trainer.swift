@@ -145,9 +145,10 @@ public struct Trainer: Sendable {
   /// - Parameters:
   ///   - parameters: The weights.
   ///   - pairs: Images and masks, by default those of ``TrainingData/validation``.
+  ///   - visit: Receives each image.
   /// - Returns: The pixels by true and predicted class.
   public func evaluate(
-    _ parameters: Parameters, on pairs: [LabelledImages.Pair]? = nil
+    _ parameters: Parameters, on pairs: [LabelledImages.Pair]? = nil, visit: (ValidatedImage) throws -> Void = { _ in }
   ) throws -> ConfusionMatrix {
     let reading = TrainingDataReading(masks: configuration.masks, preprocessing: preprocessing)
     let model = try Model(
@@ -155,9 +156,12 @@ public struct Trainer: Sendable {
       options: CompileOptions(profile: .stored(for: backend)))
     let predictor = Predictor(model, preprocessing: preprocessing, postprocessing: .argmax)
     var matrix = ConfusionMatrix(classes: survey.classes, ignoreLabel: LabelMap.unlabelled)
-    for pair in pairs ?? data.validation {
+    for (index, pair) in (pairs ?? data.validation).enumerated() {
       let image = try reading.image(pair.image)
-      try matrix.add(prediction: predictor(image).labels, truth: reading.labels(pair, of: image), on: backend.workers)
+      let truth = try reading.labels(pair, of: image)
+      let prediction = try predictor(image).labels
+      try matrix.add(prediction: prediction, truth: truth, on: backend.workers)
+      try visit(ValidatedImage(index: index, pair: pair, image: image, truth: truth, prediction: prediction))
     }
     return matrix
   }

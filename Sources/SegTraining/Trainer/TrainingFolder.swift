@@ -9,6 +9,7 @@ import SegIO
 /// - `network.json` and `best.safetensors`: the trained network, which `Predictor` and the command line take by the folder's path.
 /// - `last.safetensors`: the checkpoint to continue from.
 /// - `log.jsonl`: a line a step and a line a validation.
+/// - `report.html` and `samples`: what `seg train` draws of the training.
 public struct TrainingFolder: Sendable {
   /// The path.
   public let path: String
@@ -18,8 +19,10 @@ public struct TrainingFolder: Sendable {
 
   var configurationPath: String { joined(path, "configuration.json") }
   var checkpointPath: String { joined(path, "last.safetensors") }
-  var bestPath: String { joined(path, TrainedNetwork.weightsName) }
-  var logPath: String { joined(path, "log.jsonl") }
+  package var bestPath: String { joined(path, TrainedNetwork.weightsName) }
+  package var logPath: String { joined(path, "log.jsonl") }
+  package var reportPath: String { joined(path, "report.html") }
+  package var samplesPath: String { joined(path, "samples") }
 
   /// Whether a training has been begun here.
   public var exists: Bool { FileSystem.exists(configurationPath) }
@@ -33,8 +36,9 @@ public struct TrainingFolder: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try network.write(folder: path)
-    try FileSystem.write([UInt8](encoder.encode(configuration)) + [10], to: configurationPath)
     try FileSystem.write([], to: logPath)
+    // Last, because a folder with a configuration can be resumed.
+    try FileSystem.write([UInt8](encoder.encode(configuration)) + [10], to: configurationPath)
   }
 
   /// Reads the configuration.
