@@ -5,24 +5,6 @@ import Testing
 
 /// `seg train`: from a folder of images and masks to a network that the other commands take.
 @Suite struct TrainTests {
-  /// A folder `data` of images with a bright square each.
-  private func makeSet(_ folder: Folder, foreground: UInt16 = 1) throws -> String {
-    for part in ["data/images", "data/masks"] { try folder.addFolder(part) }
-    for index in 0..<6 {
-      var (mask, pixels) = (LabelMap(width: 40, height: 32), [UInt8](repeating: 40, count: 40 * 32))
-      for row in 6 + index..<16 + index {
-        for column in 4 + 3 * index..<18 + 3 * index {
-          mask[row, column] = foreground
-          pixels[row * 40 + column] = 200
-        }
-      }
-      try Image(width: 40, height: 32, layout: .grey, samples: .uint8(pixels))
-        .writePNG(to: folder.path("data/images/\(index).png"))
-      try mask.writePNG(to: folder.path("data/masks/\(index).png"))
-    }
-    return folder.path("data")
-  }
-
   private let small = ["--widths", "8,16", "--crop", "24", "--batch", "4", "--rate", "0.005"]
 
   @Test func aTrainedFolderIsANetwork() throws {

@@ -56,5 +56,10 @@ struct ONNXFileNetwork: TrainableNetwork {
     (file.weights, file.drawn)
   }
 
+  func weights(in folder: TrainingFolder) throws -> Parameters? {
+    guard FileSystem.exists(folder.onnxPath) else { return nil }
+    return try ONNXTrainable(contentsOf: folder.onnxPath, classes: trained.classes, seed: 0).weights
+  }
+
   func write(_ weights: Parameters, into folder: TrainingFolder) throws { try file.write(weights, to: folder.onnxPath) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SegEngine
+import SegFiles
 import SegIO
 
 /// A network of ``ModelRegistry`` in training.
@@ -79,6 +80,10 @@ struct RegistryNetwork: TrainableNetwork {
       for name in drawn { loaded[name] = own[name] }
       return (loaded, drawn)
     }
+  }
+
+  func weights(in folder: TrainingFolder) throws -> Parameters? {
+    FileSystem.exists(folder.bestPath) ? try Parameters(contentsOf: folder.bestPath) : nil
   }
 
   func write(_ weights: Parameters, into folder: TrainingFolder) throws { try weights.write(to: folder.bestPath) }

@@ -28,6 +28,9 @@ protocol TrainableNetwork: Sendable {
 
   /// Writes weights into a folder, so that the folder is a network.
   func write(_ weights: Parameters, into folder: TrainingFolder) throws
+
+  /// Reads the weights of a folder; `nil` if it has none yet.
+  func weights(in folder: TrainingFolder) throws -> Parameters?
 }
 
 /// Makes the logits of two classes of one logit x: 0 and x. Their cross-entropy is the binary cross-entropy of x.

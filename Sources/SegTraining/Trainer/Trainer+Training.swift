@@ -8,6 +8,8 @@ extension Trainer {
     case drawn([String])
     /// A step is done.
     case step(number: Int, loss: Double, rate: Double, secondsPerStep: Double)
+    /// An image was segmented in a validation.
+    case image(ValidatedImage)
     /// The network was validated after a step.
     case validation(step: Int, iou: [Double?], meanIoU: Double, isBest: Bool)
   }
@@ -119,7 +121,7 @@ extension Trainer {
     _ report: (Event) -> Void
   ) throws {
     let parameters = state.averagedParameters ?? state.parameters
-    let matrix = try evaluate(parameters)
+    let matrix = try evaluate(parameters) { report(.image($0)) }
     let iou = (0..<matrix.classes).map { matrix.iou($0) }
     let score = matrix.meanIoU() ?? 0
     let isBest = score > progress.best?.score ?? -1

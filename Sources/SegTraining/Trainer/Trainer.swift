@@ -119,6 +119,9 @@ public struct Trainer: Sendable {
     return (try TrainingState(step, weights: weights, seed: configuration.seed), drawn)
   }
 
+  /// Reads the best weights of a training's folder; `nil` if it has none yet.
+  package func bestWeights(in folder: TrainingFolder) throws -> Parameters? { try network.weights(in: folder) }
+
   /// The batches of the training.
   var sampler: BatchSampler {
     BatchSampler(
@@ -137,9 +140,10 @@ public struct Trainer: Sendable {
   /// - Parameters:
   ///   - parameters: The weights.
   ///   - pairs: Images and masks, by default those of ``TrainingData/validation``.
+  ///   - visit: Receives each image.
   /// - Returns: The pixels by true and predicted class.
   public func evaluate(
-    _ parameters: Parameters, on pairs: [LabelledImages.Pair]? = nil
+    _ parameters: Parameters, on pairs: [LabelledImages.Pair]? = nil, visit: (ValidatedImage) throws -> Void = { _ in }
   ) throws -> ConfusionMatrix {
     let reading = TrainingDataReading(masks: configuration.masks, preprocessing: network.preprocessing)
     let model = try network.model(
@@ -147,11 +151,13 @@ public struct Trainer: Sendable {
       options: CompileOptions(profile: .stored(for: backend)))
     let predictor = Predictor(model, preprocessing: network.preprocessing, postprocessing: .argmax)
     var matrix = ConfusionMatrix(classes: survey.classes, ignoreLabel: LabelMap.unlabelled)
-    for pair in pairs ?? data.validation {
+    for (index, pair) in (pairs ?? data.validation).enumerated() {
       let image = try reading.image(pair.image)
+      let truth = try reading.labels(pair, of: image)
       let tiling = tiling(for: image)
-      let labels = try tiling.map { try predictor.labels(for: image, in: $0) } ?? predictor(image).labels
-      try matrix.add(prediction: labels, truth: reading.labels(pair, of: image), on: backend.workers)
+      let prediction = try tiling.map { try predictor.labels(for: image, in: $0) } ?? predictor(image).labels
+      try matrix.add(prediction: prediction, truth: truth, on: backend.workers)
+      try visit(ValidatedImage(index: index, pair: pair, image: image, truth: truth, prediction: prediction))
     }
     return matrix
   }

@@ -153,7 +153,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   }
 
   /// The reading of masks.
-  var masks: MaskReading { MaskReading(isBinary: isBinary, ignored: ignored, reducesZeroLabel: false) }
+  package var masks: MaskReading { MaskReading(isBinary: isBinary, ignored: ignored, reducesZeroLabel: false) }
 
   /// The memory of a step.
   var budget: TrainingMemory { memory.map { .budget($0) } ?? .unlimited }

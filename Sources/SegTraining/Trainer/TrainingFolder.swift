@@ -9,6 +9,7 @@ import SegIO
 ///   that was an ONNX file is `best.onnx` with its settings `best.json` instead.
 /// - `last.safetensors`: the checkpoint to continue from.
 /// - `log.jsonl`: a line a step and a line a validation.
+/// - `report.html` and `samples`: what `seg train` draws of the training.
 public struct TrainingFolder: Sendable {
   /// The path.
   public let path: String
@@ -18,9 +19,11 @@ public struct TrainingFolder: Sendable {
 
   var configurationPath: String { joined(path, "configuration.json") }
   var checkpointPath: String { joined(path, "last.safetensors") }
-  var bestPath: String { joined(path, TrainedNetwork.weightsName) }
-  var onnxPath: String { joined(path, TrainedNetwork.onnxName) }
-  var logPath: String { joined(path, "log.jsonl") }
+  package var bestPath: String { joined(path, TrainedNetwork.weightsName) }
+  package var onnxPath: String { joined(path, TrainedNetwork.onnxName) }
+  package var logPath: String { joined(path, "log.jsonl") }
+  package var reportPath: String { joined(path, "report.html") }
+  package var samplesPath: String { joined(path, "samples") }
 
   /// Whether a training has been begun here.
   public var exists: Bool { FileSystem.exists(configurationPath) }
@@ -32,8 +35,9 @@ public struct TrainingFolder: Sendable {
   func begin(_ configuration: TrainingConfiguration, _ network: TrainedNetwork) throws {
     try FileSystem.makeDirectory(path)
     try network.write(folder: path)
-    try configuration.write(to: configurationPath)
     try FileSystem.write([], to: logPath)
+    // Last, because a folder with a configuration can be resumed.
+    try configuration.write(to: configurationPath)
   }
 
   /// Reads the configuration.

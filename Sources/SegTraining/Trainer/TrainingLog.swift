@@ -2,20 +2,20 @@ import Foundation
 import SegFiles
 
 /// The log of a training: JSON, a line a step and a line a validation.
-final class TrainingLog {
+package final class TrainingLog {
   private let file: FileHandle
 
   /// A line of the log.
-  struct Entry: Codable {
-    var step: Int
-    var loss: Double?
-    var rate: Double?
-    var gradientNorm: Double?
+  package struct Entry: Codable {
+    package var step: Int
+    package var loss: Double?
+    package var rate: Double?
+    package var gradientNorm: Double?
     /// Seconds since the training began, without pauses.
-    var seconds: Double?
+    package var seconds: Double?
     /// The intersection over union of each class in a validation; `null` for a class that occurs in neither mask nor prediction.
-    var iou: [Double?]?
-    var meanIoU: Double?
+    package var iou: [Double?]?
+    package var meanIoU: Double?
   }
 
   /// Opens the log, and removes the lines of steps after the last one, which will be run again.

@@ -114,7 +114,9 @@ struct EvaluateCommand: ParsableCommand {
     var evaluation = Evaluation(source, options: conventions.options(ignoring: source.masks.ignoreLabel))
     var gallery =
       html == nil
-      ? nil : EvaluationGallery(classList, opacity: drawing.opacity, ignoreLabel: source.masks.ignoreLabel)
+      ? nil
+      : EvaluationGallery(
+        .init(classes: classList, opacity: drawing.opacity, ignoreLabel: source.masks.ignoreLabel))
     let photos = try photographs()
     var arrays: [String: Tensor] = [:]
     var warnings: [String] = []
@@ -146,7 +148,7 @@ struct EvaluateCommand: ParsableCommand {
       names: classList.names, assumptions: source.assumptions, warnings: warnings)
     if let html {
       try EvaluationPage(report: report, classes: classList, gallery: gallery, showsLegend: !drawing.noLegend)
-        .write(to: html)
+        .page.write(to: html)
     }
     if json {
       try printJSON(report)

@@ -13,8 +13,8 @@ struct TrainCommand: ParsableCommand {
       DATA has `images` and `masks`, of which a fifth is kept for validation, or `train` and `val` with these inside. An image and its mask \
       have equal names, but for the ending and words such as `_mask`. A mask is a label image: the palette index or grey value is the class.
 
-      RUN then has the trained network, which every command takes by `--model RUN`; the configuration, a log with a line a step, and a \
-      checkpoint. Ctrl-C ends training after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
+      RUN then has the trained network, which every command takes by `--model RUN`; a page, report.html, with curves, figures and the worst \
+      images, and pictures of predictions in samples; the configuration, a log with a line a step, and a checkpoint. Ctrl-C ends training after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
 
       `seg init` writes a configuration for the data set and a time, which --configuration takes.
 
@@ -85,33 +85,18 @@ struct TrainCommand: ParsableCommand {
     if plan { return try printPlan(trainer) }
     if rangeTest { return try printRange(trainer) }
     ProcessSignals.stopSoftly()
-    let bar = ProgressBar(total: trainer.configuration.steps)
-    defer { bar.finish() }
-    var smoothed: Double?
-    let outcome = try trainer.train(
-      in: folder, resuming: resume,
-      report: { event in
-        switch event {
-        case .drawn(let names):
-          printError("seg: drawn anew for \(trainer.survey.classes) classes: \(names.joined(separator: ", "))")
-        case .step(let number, let loss, _, let seconds):
-          smoothed = smoothed.map { 0.95 * $0 + 0.05 * loss } ?? loss
-          bar.update(
-            number,
-            saying: "loss \(smoothed!.fixed(3)), "
-              + "\((Double(trainer.configuration.batch) / seconds).fixed(1)) images/s, "
-              + "\(ProgressBar.duration(seconds * Double(trainer.configuration.steps - number))) left")
-        case .validation(let step, let iou, let mean, let isBest):
-          bar.finish()
-          try? printLine(
-            json
-              ? Self.line(step, iou, mean)
-              : "step \(step): loss \((smoothed ?? .nan).fixed(4)), mean IoU \(mean.fixed(4)) ("
-                + iou.map { $0?.fixed(3) ?? "–" }.joined(separator: " ") + ")" + (isBest ? ", the best so far" : ""))
-        }
-      }, isStopped: { ProcessSignals.isStopRequested })
-    bar.finish()
+    var progress = TrainingProgress(trainer, in: folder, json: json)
+    let outcome: Trainer.Outcome
+    do {
+      outcome = try trainer.train(
+        in: folder, resuming: resume, report: { progress.note($0) }, isStopped: { ProcessSignals.isStopRequested })
+    } catch {
+      progress.fail(error)
+      throw error
+    }
+    progress.finish(outcome.reason)
     try finish(outcome)
+    if !progress.hasReport { throw ExitCode(Failure.Kind.unwritableOutput.rawValue) }
   }
 
   private func finish(_ outcome: Trainer.Outcome) throws {
@@ -127,10 +112,6 @@ struct TrainCommand: ParsableCommand {
       printError("seg: stopped after step \(outcome.steps); --resume continues")
       throw ExitCode(130)
     }
-  }
-
-  private static func line(_ step: Int, _ iou: [Double?], _ mean: Double) -> String {
-    "{\"step\":\(step),\"meanIoU\":\(mean),\"iou\":[\(iou.map { $0.map { "\($0)" } ?? "null" }.joined(separator: ","))]}"
   }
 
   /// Prints what the data set has.

@@ -9,6 +9,14 @@ struct ConfusionPicture {
   /// The maximum number of classes for which the shares are written into the squares.
   private static let largestLabelled = 24
 
+  /// The style sheet of matrices.
+  static let style = """
+    .confusion { display: block; }
+    .confusion rect { stroke: #ddd; stroke-width: 0.5; }
+    .confusion text { font: 11px system-ui, sans-serif; }
+    .confusion .light { fill: #fff; }
+    """
+
   var svg: String {
     let classes = counts.count
     let side = max(6, min(44, 880 / max(1, classes)))
@@ -66,11 +74,4 @@ struct ConfusionPicture {
     func level(_ full: Double) -> Int { Int((255 + (full - 255) * share.squareRoot()).rounded()) }
     return "rgb(\(level(red)),\(level(green)),\(level(blue)))"
   }
-}
-
-/// Escapes text for HTML and SVG.
-func escaped(_ text: String) -> String {
-  text.showingUndecodableBytes().replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-    .replacing(
-      "\"", with: "&quot;")
 }

@@ -5,7 +5,7 @@ import SegIO
 /// A section of the evaluation's page with images of the gallery. A click on a picture opens it over the whole window.
 struct EvaluationPictures {
   let title: String
-  let entries: [EvaluationGallery.Entry]
+  let entries: [GalleryEntry]
   let classes: ClassList
   let showsLegend: Bool
 
@@ -18,6 +18,8 @@ struct EvaluationPictures {
   /// needed.
   static let style = """
     .row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 0.8rem; }
+    .row.four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+    @media (max-width: 40rem) { .row.four { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
     figure { margin: 0; }
     figure img { display: block; width: 100%; border: 1px solid #ddd; box-sizing: border-box; }
     figure img.small { image-rendering: pixelated; }
@@ -41,7 +43,7 @@ struct EvaluationPictures {
       + entries.map(section).joined(separator: "\n")
   }
 
-  private func section(_ entry: EvaluationGallery.Entry) -> String {
+  private func section(_ entry: GalleryEntry) -> String {
     let id = "image-\(entry.number)"
     func picture(_ caption: String, _ png: [UInt8]) -> String {
       """
@@ -50,18 +52,20 @@ struct EvaluationPictures {
       <figcaption>\(caption)</figcaption><a class="close" href="#\(id)">close</a></figure>
       """
     }
+    let pictures =
+      [entry.photo.map { picture("image", $0) }].compactMap { $0 } + [
+        picture("mask", entry.truth), picture("prediction", entry.prediction), picture("errors", entry.errors),
+      ]
     return """
       <h3 id="\(id)">\(escaped(entry.name)): \((entry.score * 100).fixed(2)) %</h3>
-      <div class="row">
-      \(picture("mask", entry.truth))
-      \(picture("prediction", entry.prediction))
-      \(picture("errors", entry.errors))
+      <div class="row\(pictures.count == 4 ? " four" : "")">
+      \(pictures.joined(separator: "\n"))
       </div>
       \(showsLegend ? legend(entry) : "")
       """
   }
 
-  private func legend(_ entry: EvaluationGallery.Entry) -> String {
+  private func legend(_ entry: GalleryEntry) -> String {
     func share(_ count: Int) -> String { LegendEntry.percentage(count, of: entry.pixelCount) }
     func item(_ swatch: String, _ name: String, _ shares: String) -> String {
       "<li>\(swatch)\(escaped(name)) <small>\(shares)</small></li>"
@@ -89,10 +93,4 @@ struct EvaluationPictures {
       </ul>
       """
   }
-}
-
-/// Returns a square of a colour for HTML, or an empty one.
-func swatch(_ color: Palette.Color?) -> String {
-  let style = color.map { " style=\"background:rgb(\($0.red),\($0.green),\($0.blue))\"" } ?? ""
-  return "<span class=\"swatch\"\(style)></span>"
 }
