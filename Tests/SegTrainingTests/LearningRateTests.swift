@@ -29,7 +29,8 @@ import Testing
     var configuration = TrainingConfiguration(data: set.path)
     (configuration.widths, configuration.crops.size, configuration.batch) = ([8, 16], 24, 2)
     let range = try Trainer(configuration).learningRateRange(1e-5...10, steps: 40)
-    #expect(range.points.count > 20 && range.suggestion.map { $0 > 1e-5 && $0 < 1 } ?? false)
+    let suggestion = range.suggestion ?? 0
+    #expect(range.points.count > 20 && suggestion > 1e-5 && suggestion < 1)
   }
 
   /// With plain gradient descent a weight's first change is rate × factor × gradient.

@@ -35,6 +35,37 @@ import Testing
     #expect(data.training.count == 3 && data.validation.count == 2)
   }
 
+  @Test(arguments: ["", "splits", "ImageSets/Segmentation"]) func listsSayTheParts(_ place: String) throws {
+    let set = try TemporarySet(6)
+    let names = try LabelledImages(images: set.path + "/images", masks: set.path + "/masks").pairs.map(\.name)
+    let folder = set.path + (place.isEmpty ? "" : "/" + place)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    func write(_ list: String, _ lines: [String]) throws {
+      try lines.joined(separator: "\n").write(toFile: folder + "/" + list, atomically: true, encoding: .utf8)
+    }
+    func complaint() -> String {
+      do {
+        _ = try TrainingData(contentsOf: set.path)
+        return "none"
+      } catch { return "\(error)" }
+    }
+    try write("train.txt", [names[0], "images/\(names[1]).png", "", "\(names[2]).png 1"])
+    #expect(complaint().contains("no val.txt"))
+    try write("val.txt", [names[3]])
+    try write("test.txt", [names[4]])
+    let data = try TrainingData(contentsOf: set.path)
+    #expect(data.training.map(\.name) == Array(names[0...2]))
+    #expect(data.validation.map(\.name) == [names[3]] && data.test.map(\.name) == [names[4]])
+    try write("val.txt", [names[3], names[0]])
+    #expect(complaint().contains("train.txt too"))
+    try write("val.txt", [names[3], names[3]])
+    #expect(complaint().contains("occurs twice"))
+    try write("val.txt", ["missing"])
+    #expect(complaint().contains("missing is no image"))
+    try write("val.txt", [])
+    #expect(complaint().contains("too few"))
+  }
+
   @Test func theSurveyCountsAllPixels() throws {
     let set = try TemporarySet(10)
     let trainer = try Trainer(TrainingConfiguration(data: set.path))

@@ -61,3 +61,20 @@ public struct Placement: Hashable, Sendable {
     self.content = content
   }
 }
+
+extension Placement {
+  /// A mask of the image's size, resized and padded like the image. Each pixel takes the nearest mask pixel (the one that contains its
+  /// centre); padding is `fill`.
+  package func networkMask(_ mask: LabelMap, fill: UInt16) -> LabelMap {
+    let (size, content) = (networkSize, content)
+    var result = LabelMap(width: size.width, height: size.height, repeating: fill)
+    for row in 0..<content.height {
+      let source = min(mask.height - 1, (2 * row + 1) * mask.height / (2 * content.height))
+      for column in 0..<content.width {
+        result[content.top + row, content.left + column] =
+          mask[source, min(mask.width - 1, (2 * column + 1) * mask.width / (2 * content.width))]
+      }
+    }
+    return result
+  }
+}

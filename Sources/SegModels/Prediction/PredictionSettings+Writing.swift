@@ -32,10 +32,15 @@ extension PredictionSettings {
     if classes <= 256 { palette = (0..<classes).map { classList.palette[UInt16($0)].description } }
   }
 
-  /// Creates settings that state the preprocessing of a network for images whose height and width are multiples of a number.
+  /// Creates settings that state the preprocessing of a network for images whose height and width are multiples of a number, or that are
+  /// resized to one size with their aspect ratio kept.
   package init(_ preprocessing: Preprocessing, multiple: Int) {
     self.init()
-    self.multiple = multiple
+    if case .letterbox(let size) = preprocessing.fit {
+      (self.size, fit) = ([size.height, size.width], "letterbox")
+    } else {
+      self.multiple = multiple
+    }
     state(preprocessing)
   }
 

@@ -122,16 +122,7 @@ public struct Predictor: Sendable {
   /// A mask of the image's size, resized and padded like the image for the network. Each pixel takes the nearest mask
   /// pixel (the one that contains its centre); padding is `fill`.
   public func networkMask(_ mask: LabelMap, fill: UInt16 = 0) -> LabelMap {
-    let placement = Placement(of: Extent2D(height: mask.height, width: mask.width), fit: preprocessing.fit)
-    let (size, content) = (placement.networkSize, placement.content)
-    var result = LabelMap(width: size.width, height: size.height, repeating: fill)
-    for row in 0..<content.height {
-      let source = min(mask.height - 1, (2 * row + 1) * mask.height / (2 * content.height))
-      for column in 0..<content.width {
-        result[content.top + row, content.left + column] =
-          mask[source, min(mask.width - 1, (2 * column + 1) * mask.width / (2 * content.width))]
-      }
-    }
-    return result
+    Placement(of: Extent2D(height: mask.height, width: mask.width), fit: preprocessing.fit).networkMask(
+      mask, fill: fill)
   }
 }

@@ -32,7 +32,8 @@ public struct TrainingData: Sendable, Hashable {
   /// Finds the images and masks of a folder.
   ///
   /// The folder has `train` and `val` (or `training`, `validation`, `valid`), each with images and masks, and perhaps `test`; or `images`
-  /// and `masks`, of which a share is drawn for validation. In each of them files are paired as ``LabelledImages`` does.
+  /// and `masks`. Of these `train.txt`, `val.txt` and `test.txt` list the parts, a name a line, in the folder, in `splits` or in
+  /// `ImageSets/Segmentation`; without them a share is drawn for validation. In each of them files are paired as ``LabelledImages`` does.
   ///
   /// - Throws: ``TrainingDataError``, `DatasetError`.
   public init(contentsOf directory: String, layout: Layout = Layout()) throws {
@@ -48,6 +49,13 @@ public struct TrainingData: Sendable, Hashable {
       }
     } else {
       let pairs = try TrainingData.pairs(directory, layout)
+      if let lists = try SplitFiles(of: pairs, in: directory) {
+        (training, validation, test) = (lists.training, lists.validation, lists.test)
+        guard !training.isEmpty, !validation.isEmpty else {
+          throw TrainingDataError.tooFewImages(directory: directory, count: training.count + validation.count)
+        }
+        return
+      }
       (training, validation) = try TrainingData.split(pairs, layout, of: directory)
     }
     test = try part(["test"]) ?? []

@@ -16,6 +16,8 @@ public enum TrainingDataError: Error, Sendable, Equatable, CustomStringConvertib
   case tooFewImages(directory: String, count: Int)
   /// An image has fewer channels than the others.
   case channels(image: String, count: Int, expected: Int)
+  /// A list of the images of a part is not valid.
+  case split(list: String, reason: String)
   /// A folder has neither images and masks nor parts with them.
   case layout(directory: String)
 
@@ -35,6 +37,7 @@ public enum TrainingDataError: Error, Sendable, Equatable, CustomStringConvertib
       return "\(directory): \(count == 1 ? "1 image is" : "\(count) images are") too few to train and validate"
     case .channels(let image, let count, let expected):
       return "\(image): has \(count) channels, the first image \(expected)"
+    case .split(let list, let reason): return "\(list): \(reason)"
     case .layout(let directory):
       return "\(directory): has neither images and masks, nor train and val with images and masks"
     }

@@ -11,6 +11,7 @@ struct TrainingDataReading: Sendable {
   init(masks: MaskReading, preprocessing: Preprocessing) {
     self.masks = masks
     self.preprocessing = preprocessing
+    if case .letterbox = preprocessing.fit { return }
     self.preprocessing.fit = .keep(multipleOf: 1)
   }
 
@@ -38,12 +39,13 @@ struct TrainingDataReading: Sendable {
   /// - Throws: `ImageError` for a file that cannot be read, ``TrainingDataError`` for a mask of another size or with a label that is no class.
   func example(_ pair: LabelledImages.Pair, classes: Int) throws -> TrainingExample {
     let image = try image(pair.image)
-    let labels = try labels(pair, of: image)
+    var labels = try labels(pair, of: image)
     if let label = labels.labels.first(where: { $0 >= classes && $0 != LabelMap.unlabelled }) {
       throw TrainingDataError.label(mask: pair.mask, label: label, classes: classes)
     }
-    let (tensor, _) = try prepared(image)
+    let (tensor, placement) = try prepared(image)
     let shape = Shape(Array(tensor.shape.dimensions.dropFirst()))
+    if case .letterbox = preprocessing.fit { labels = placement.networkMask(labels, fill: LabelMap.unlabelled) }
     return TrainingExample(pixels: tensor.reshaped(to: shape), labels: labels, classes: classes)
   }
 }

@@ -28,7 +28,7 @@ public struct TrainingDesign: Sendable {
   /// - Throws: ``TrainingConfigurationError`` if no network fits into the memory; `GraphError`.
   public init(_ trainer: Trainer, seconds: Double, memory: Int) throws {
     precondition(seconds > 0 && memory > 0, "a budget is positive: \(seconds) s, \(memory) bytes")
-    let rules = TrainingDesignRules(trainer.survey)
+    let rules = TrainingDesignRules(trainer.survey, size: trainer.configuration.size)
     var (configuration, reasons) = (rules.applied(to: trainer.configuration), rules.reasons)
     var chosen: (TrainingConfiguration, seconds: Double, steps: Int)?
     for candidate in rules.candidates {

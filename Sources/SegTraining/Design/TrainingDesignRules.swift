@@ -22,18 +22,18 @@ struct TrainingDesignRules {
   /// The largest crop. Larger ones make steps slower without showing more objects than a larger batch does.
   private static let largestCrop = 192
 
-  init(_ survey: DataSurvey) {
+  init(_ survey: DataSurvey, size: Int?) {
     var reasons: [String] = []
-    let side = min(survey.largest.height, survey.largest.width)
+    let side = size ?? min(survey.largest.height, survey.largest.width)
     crop = max(32, min(Self.largestCrop, side / 32 * 32))
     reasons.append(
       "crops of \(crop)²: "
         + (crop == Self.largestCrop
           ? "the images are larger, and more crops a step are better than larger ones" : "the images are small"))
-    if min(survey.smallest.height, survey.smallest.width) > 4 * crop {
+    if size == nil, min(survey.smallest.height, survey.smallest.width) > 4 * crop {
       reasons.append(
         "the images have \(survey.smallest) pixels or more, of which the network sees \(crop)² in training: if objects are larger, "
-          + "make the images smaller first")
+          + "`--size` resizes the images")
     }
     levels = crop >= 128 ? 5 : crop >= 64 ? 4 : 3
     reasons.append("\(levels) levels: the coarsest map of a crop has \(crop >> (levels - 1))² pixels")
@@ -89,7 +89,7 @@ struct TrainingDesignRules {
     (result.layout, result.isBinary, result.ignored) = (
       configuration.layout, configuration.isBinary, configuration.ignored
     )
-    result.range = configuration.range
+    (result.range, result.size) = (configuration.range, configuration.size)
     (result.classes, result.classNames) = (configuration.classes, configuration.classNames)
     (result.seed, result.threads) = (configuration.seed, configuration.threads)
     result.crops = CropSampling(size: crop)

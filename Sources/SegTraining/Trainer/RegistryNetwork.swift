@@ -13,9 +13,9 @@ struct RegistryNetwork: TrainableNetwork {
   /// Makes the network of a configuration for a data set.
   ///
   /// With first weights, images are prepared as these expect it: as the training did that the weights are from, or as the registry's network
-  /// does. Without, mean and deviation are those of the data set. A network of one logit keeps it for two classes.
+  /// does; of resizings that is only the one that keeps the aspect ratio. Without, mean and deviation are those of the data set. A network of one logit keeps it for two classes.
   ///
-  /// - Throws: `NetworkError`.
+  /// - Throws: `NetworkError`; ``TrainingConfigurationError`` for a size that is no multiple of the network's strides.
   init(_ configuration: TrainingConfiguration, _ survey: DataSurvey) throws {
     weights = configuration.weights
     guard let description = ModelRegistry.find(configuration.network) else {
@@ -32,9 +32,18 @@ struct RegistryNetwork: TrainableNetwork {
       network: configuration.network, classes: isBinary ? 1 : survey.classes, inputChannels: channels.count,
       widths: configuration.network == "unet" ? configuration.widths : nil)
     network = try trained.makeNetwork()
-    let multiple = network.features.map(\.stride).max() ?? 1
+    multiple = network.features.map(\.stride).max() ?? 1
+    var fit = Preprocessing.Fit.keep(multipleOf: multiple)
+    if let size = configuration.size {
+      fit = .letterbox(Extent2D(size))
+    } else if isPrepared, case .letterbox = usual.fit {
+      fit = usual.fit
+    }
+    if case .letterbox(let size) = fit, size.height % multiple != 0 || size.width % multiple != 0 {
+      throw TrainingConfigurationError("\(network.title) takes images of multiples of \(multiple) pixels, not \(size)")
+    }
     var preprocessing = Preprocessing(
-      channels: channels, fit: .keep(multipleOf: multiple), mean: isPrepared ? usual.mean : survey.mean,
+      channels: channels, fit: fit, mean: isPrepared ? usual.mean : survey.mean,
       deviation: isPrepared ? usual.deviation : survey.deviation)
     preprocessing.range = isPrepared ? usual.range : configuration.range.value
     self.preprocessing = preprocessing
@@ -50,7 +59,7 @@ struct RegistryNetwork: TrainableNetwork {
   }
 
   var title: String { network.title }
-  var multiple: Int { trained.settings.multiple ?? 1 }
+  let multiple: Int
   var minimumSize: Extent2D { network.minimumSize }
   var auxiliaryOutputs: [String] { network.auxiliaryOutputs }
 

@@ -164,6 +164,7 @@ public struct Trainer: Sendable {
 
   /// The tiles by which an image is validated; `nil` for the image as a whole.
   private func tiling(for image: Image) -> Tiling? {
+    if case .letterbox = network.preprocessing.fit { return nil }
     guard let tile = configuration.tile, max(image.height, image.width) > 2 * tile else { return nil }
     return Tiling(size: Extent2D(tile), overlap: Extent2D(tile / 8), alignment: network.multiple)
   }

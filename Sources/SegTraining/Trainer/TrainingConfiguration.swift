@@ -52,6 +52,9 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
 
   /// How the samples of images are scaled.
   public var range = SampleRange.white
+  /// Height and width to which images are resized, with their aspect ratio kept and centred between padding that is ignored, before crops are
+  /// cut; `nil` for the images' own size, or that of a network whose first weights expect another.
+  public var size: Int?
 
   /// The name of the network in ``ModelRegistry``, or the path of an ONNX file.
   public var network = "unet"
@@ -119,6 +122,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     func require(_ holds: Bool, _ complaint: @autoclosure () -> String) throws(TrainingConfigurationError) {
       if !holds { throw .init(complaint()) }
     }
+    try require(size.map { (8...65536).contains($0) } ?? true, "images have a size of 8 to 65536: \(size ?? 0)")
     try require((1...65536).contains(batch), "a batch has 1 to 65536 images: \(batch)")
     try require(steps > 0, "the number of steps is positive: \(steps)")
     try require(interval > 0, "the steps between validations are positive: \(interval)")

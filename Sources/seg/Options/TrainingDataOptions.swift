@@ -32,6 +32,12 @@ struct TrainingDataOptions: ParsableArguments {
       """)
   var range: TrainingConfiguration.SampleRange?
 
+  @Option(
+    help: ArgumentHelp(
+      "Resize images to this height and width, with their aspect ratio kept, before crops are cut.", valueName: "pixels"
+    ))
+  var size: Int?
+
   @Option(help: ArgumentHelp("The share of images to validate with; by default 0.2.", valueName: "share"))
   var validation: Double?
 
@@ -43,7 +49,7 @@ struct TrainingDataOptions: ParsableArguments {
 
   var isEmpty: Bool {
     imageSuffix == nil && maskSuffix == nil && classes == nil && classNames == nil && ignore == nil && !binary
-      && validation == nil && groupBy == nil && range == nil
+      && validation == nil && groupBy == nil && range == nil && size == nil
   }
 
   func validate() throws {
@@ -61,6 +67,7 @@ struct TrainingDataOptions: ParsableArguments {
     if let validation { configuration.layout.validation = validation }
     set(\.classes, classes)
     set(\.classNames, classNames.map { $0.split(separator: ",").map(String.init) })
+    set(\.size, size)
     if let range { configuration.range = range }
     if let ignore { configuration.ignored = ignore.labels }
     if binary { configuration.isBinary = true }
