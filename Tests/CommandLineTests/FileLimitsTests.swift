@@ -52,6 +52,18 @@ import Testing
     try expectNothing(besides: ["\(Repository.frames[0]).png", "x.npz"].sorted())
   }
 
+  /// A training whose log cannot grow says so, and can be continued with more space.
+  @Test func aTrainingThatCannotWriteCanBeContinued() throws {
+    _ = try makeSet(folder)
+    let options = "--steps 200 --interval 200 --widths 4,8 --crop 16 --batch 2"
+    expectFailure(
+      try shell("ulimit -f 16; exec \"$SEG\" train data -o run \(options)"), 73,
+      ["run/log.jsonl: cannot be written: File too large"])
+    expectSuccess(try shell("exec \"$SEG\" train data -o run --resume"))
+    let log = try String(contentsOfFile: folder.path("run/log.jsonl"), encoding: .utf8)
+    #expect(log.split(separator: "\n").count == 201)
+  }
+
   /// A program that is told to end does so by the signal, and leaves nothing half-written.
   @Test(arguments: [(SIGINT, "INT"), (SIGTERM, "TERM"), (SIGHUP, "HUP")]) func signalsEndTheProgram(
     number: Int32, name: String

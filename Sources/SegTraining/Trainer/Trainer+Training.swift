@@ -45,6 +45,7 @@ extension Trainer {
   ///   - report: Receives what happens.
   ///   - isStopped: Asked after each step; true ends the training after a checkpoint.
   /// - Throws: ``TrainingConfigurationError`` if the folder has a training and it is not resumed; ``TrainingFailure`` if the loss is not finite;
+  ///   ``TrainingOutputError`` if a file of the folder cannot be written;
   ///   the errors of files and graphs.
   @discardableResult
   public func train(
@@ -127,7 +128,7 @@ extension Trainer {
     let isBest = score > progress.best?.score ?? -1
     if isBest {
       progress.best = (score, progress.step)
-      try network.write(parameters, into: folder)
+      try TrainingOutputError.writing(folder.path) { try network.write(parameters, into: folder) }
     }
     try log.append(.init(step: progress.step, iou: iou, meanIoU: score))
     report(.validation(step: progress.step, iou: iou, meanIoU: score, isBest: isBest))

@@ -36,9 +36,11 @@ struct TrainingCheckpoint {
     }
   }
 
-  func write(to path: String) throws {
+  /// Writes the checkpoint in the place of the former.
+  func write(to path: String) throws(TrainingOutputError) {
     var metadata = ["step": "\(step)", "seconds": "\(seconds)"]
     if let best { (metadata["best_score"], metadata["best_step"]) = ("\(best.score)", "\(best.step)") }
-    try Safetensors(variables.tensors, metadata: metadata).write(to: path)
+    let file = Safetensors(variables.tensors, metadata: metadata)
+    try TrainingOutputError.writing(path) { try file.write(to: path) }
   }
 }

@@ -32,12 +32,14 @@ public struct TrainingFolder: Sendable {
   var hasCheckpoint: Bool { FileSystem.exists(checkpointPath) }
 
   /// Creates the folder with its configuration and network.
-  func begin(_ configuration: TrainingConfiguration, _ network: TrainedNetwork) throws {
-    try FileSystem.makeDirectory(path)
-    try network.write(folder: path)
-    try FileSystem.write([], to: logPath)
-    // Last, because a folder with a configuration can be resumed.
-    try configuration.write(to: configurationPath)
+  func begin(_ configuration: TrainingConfiguration, _ network: TrainedNetwork) throws(TrainingOutputError) {
+    try TrainingOutputError.writing(path) {
+      try FileSystem.makeDirectory(path)
+      try network.write(folder: path)
+      try FileSystem.write([], to: logPath)
+      // Last, because a folder with a configuration can be resumed.
+      try configuration.write(to: configurationPath)
+    }
   }
 
   /// Reads the configuration.

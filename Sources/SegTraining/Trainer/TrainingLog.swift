@@ -3,6 +3,7 @@ import SegFiles
 
 /// The log of a training: JSON, a line a step and a line a validation.
 package final class TrainingLog {
+  private let path: String
   private let file: FileHandle
 
   /// A line of the log.
@@ -20,22 +21,23 @@ package final class TrainingLog {
 
   /// Opens the log, and removes the lines of steps after the last one, which will be run again.
   init(_ path: String, keepingThrough step: Int) throws {
+    self.path = path
     let lines = String(decoding: try FileSystem.contents(of: path), as: UTF8.self).split(separator: "\n")
     let kept = lines.filter { line in
       (try? JSONDecoder().decode(Entry.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
     }
-    try FileSystem.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
-    guard let file = FileHandle(forWritingAtPath: path) else {
-      throw TrainingConfigurationError("\(path): cannot be written")
+    try TrainingOutputError.writing(path) {
+      try FileSystem.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
     }
+    file = try TrainingOutputError.writing(path) { try FileHandle(forWritingTo: URL(filePath: path)) }
     try file.seekToEnd()
-    self.file = file
   }
 
-  func append(_ entry: Entry) throws {
+  /// Adds a line.
+  func append(_ entry: Entry) throws(TrainingOutputError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    try file.write(contentsOf: encoder.encode(entry) + [10])
+    try TrainingOutputError.writing(path) { try file.write(contentsOf: encoder.encode(entry) + [10]) }
   }
 
   deinit { try? file.close() }

@@ -14,7 +14,12 @@ struct TrainCommand: ParsableCommand {
       have equal names, but for the ending and words such as `_mask`. A mask is a label image: the palette index or grey value is the class.
 
       RUN then has the trained network, which every command takes by `--model RUN`; a page, report.html, with curves, figures and the worst \
-      images, and pictures of predictions in samples; the configuration, a log with a line a step, and a checkpoint. Ctrl-C ends training after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
+      images, and pictures of predictions in samples; the configuration, a log with a line a step, and a checkpoint. Ctrl-C ends training \
+      after a checkpoint; --resume continues from it, to the same weights as if nothing had happened.
+
+      --json prints a line for each `event`: `start` (path, images, classes, batch, steps), `step` (loss, rate, images a second), \
+      `validation` (mean IoU, IoU of each class, whether it is the best so far), and `end` (reason, best mean IoU and its step, path); \
+      with --plan there is `plan` (time, bytes) after `start`.
 
       `seg init` writes a configuration for the data set and a time, which --configuration takes.
 
@@ -43,7 +48,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Run 100 steps with rates from 1e-6 to 1, print the losses and a rate that suits, and end.")
   var rangeTest = false
 
-  @Flag(help: "Print JSON lines: steps, validations, and the end.")
+  @Flag(help: "Print JSON: a line a step, a line a validation, and one for the end.")
   var json = false
 
   func validate() throws {
@@ -81,7 +86,7 @@ struct TrainCommand: ParsableCommand {
       configuration.schedule.warmup = min(configuration.schedule.warmup, configuration.steps / 20)
       trainer = try trainer.with(configuration)
     }
-    if !json { try describe(trainer) }
+    try describe(trainer)
     if plan { return try printPlan(trainer) }
     if rangeTest { return try printRange(trainer) }
     ProcessSignals.stopSoftly()
@@ -96,28 +101,34 @@ struct TrainCommand: ParsableCommand {
     }
     progress.finish(outcome.reason)
     try finish(outcome)
-    if !progress.hasReport { throw ExitCode(Failure.Kind.unwritableOutput.rawValue) }
+    if !progress.isComplete { throw ExitCode(Failure.Kind.unwritableOutput.rawValue) }
   }
 
   private func finish(_ outcome: Trainer.Outcome) throws {
-    let best = outcome.best.map { "mean IoU \($0.meanIoU.fixed(4)) at step \($0.step)" } ?? "no validation yet"
-    switch outcome.reason {
-    case .finished: try printLine(json ? "{\"finished\":\(outcome.steps)}" : "\(output): \(best)")
-    case .stoppedEarly:
-      try printLine(
-        json
-          ? "{\"stoppedEarly\":\(outcome.steps)}"
-          : "\(output): no better after step \(outcome.best?.step ?? 0): \(best)")
-    case .interrupted:
-      printError("seg: stopped after step \(outcome.steps); --resume continues")
-      throw ExitCode(130)
+    if json {
+      try printJSON(TrainingLine.End(outcome, path: output), onOneLine: true)
+    } else if outcome.reason != .interrupted {
+      let best = outcome.best.map { "mean IoU \($0.meanIoU.fixed(4)) at step \($0.step)" } ?? "no validation yet"
+      let remark = outcome.reason == .stoppedEarly ? "no better after step \(outcome.best?.step ?? 0): " : ""
+      try printLine("\(output): \(remark)\(best)")
     }
+    guard outcome.reason == .interrupted else { return }
+    printError("seg: stopped after step \(outcome.steps); --resume continues")
+    throw ExitCode(130)
   }
 
   /// Prints what the data set has.
   private func describe(_ trainer: Trainer) throws {
-    try printLine(trainer.summary)
-    let survey = trainer.survey
+    let (data, survey) = (trainer.data, trainer.survey)
+    if json {
+      let configuration = trainer.configuration
+      let line = TrainingLine.Start(
+        path: output, imagesToTrain: data.training.count, imagesToValidate: data.validation.count,
+        classes: survey.classes, batch: configuration.batch, steps: configuration.steps)
+      try printJSON(line, onOneLine: true)
+    } else {
+      try printLine(trainer.summary)
+    }
     let absent = survey.shares.indices.filter { survey.shares[$0] == 0 }.map { "\($0)" }
     if !absent.isEmpty {
       let names = absent.joined(separator: ", ")
@@ -137,6 +148,11 @@ struct TrainCommand: ParsableCommand {
     let plan = try trainer.plan()
     let seconds = try trainer.measureStep()
     let steps = trainer.configuration.steps
+    if json {
+      let line = TrainingLine.Plan(
+        millisecondsPerStep: 1000 * seconds, seconds: seconds * Double(steps), bytes: plan.residentByteCount)
+      return try printJSON(line, onOneLine: true)
+    }
     try printLine(
       "\(trainer.configuration.network), \(trainer.configuration.batch) crops of \(trainer.configuration.crops.size)² a step: "
         + "\((1000 * seconds).fixed(0)) ms a step, \(ProgressBar.duration(seconds * Double(steps))) for \(steps) steps without "

@@ -75,6 +75,7 @@ struct Failure: Error {
       }
     case let error as TrainingDataError: self.init(.badInput, error.description + Failure.hint(error))
     case let error as TrainingConfigurationError: self.init(.usage, error.description)
+    case let error as TrainingOutputError: self.init(.unwritableOutput, error.description)
     case let error as TrainingFailure: self.init(.badInput, error.description)
     case let error as TrainingError: self.init(.badInput, error.description)
     case GraphError.graph(let error): self.init(error)

@@ -31,17 +31,20 @@ func printJSON(_ value: some Encodable, onOneLine: Bool = false) throws {
     String(decoding: try encoder.encode(value), as: UTF8.self).showingUndecodableBytes(backslash: #"\\"#))
 }
 
-/// A number that is encoded as `null` if it is missing, so that its key is always present.
-struct OptionalNumber: Encodable {
-  let value: Double?
+/// A value that is encoded as `null` if it is missing, so that its key is always present.
+struct Nullable<Value: Encodable>: Encodable {
+  let value: Value?
 
-  init(_ value: Double?) { self.value = value }
+  init(_ value: Value?) { self.value = value }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(value)
   }
 }
+
+/// A number that is encoded as `null` if it is missing.
+typealias OptionalNumber = Nullable<Double>
 
 /// Prints a line to the standard error stream.
 func printError(_ line: String) { printError(text: line + "\n") }
