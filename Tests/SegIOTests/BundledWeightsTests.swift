@@ -30,6 +30,24 @@ import Testing
     #expect(both > labels.labels.count / 10)
   }
 
+  /// A test image of mnfinder, 16 bits in dim light, against its hand-drawn masks; at any exposure.
+  @Test(arguments: [Float(1), 8, 0.5]) func nucleiAreFound(_ exposure: Float) throws {
+    let folder = TestSupport.Fixtures.directory.appending(path: "nuclei").path
+    let stored = try Image(contentsOf: folder + "/cells.tif")
+    guard case .uint16(let samples) = stored.samples else {
+      Issue.record("the image has other samples")
+      return
+    }
+    let image = Image(
+      width: stored.width, height: stored.height, layout: .grey,
+      samples: .uint16(samples.map { UInt16(min(65535, Float($0) * exposure)) }))
+    let prediction = try Predictor(named: "nuclei-unet")(image).labels
+    var matrix = ConfusionMatrix(classes: 3)
+    try matrix.add(prediction: prediction, truth: LabelMap(contentsOf: folder + "/mask.png"))
+    #expect((matrix.iou(1) ?? 0) > 0.85, "\(matrix.iou(1) ?? 0)")
+    #expect((matrix.iou(2) ?? 0) > 0.4, "\(matrix.iou(2) ?? 0)")
+  }
+
   @Test func otherClassesNeedWeights() {
     #expect(throws: NetworkError.self) { try Predictor(named: "u2netp", classes: 3) }
     #expect(throws: NetworkError.self) { try Predictor(named: "unet") }

@@ -6,4 +6,7 @@
 /// Returns the bytes of weights/u2netp.safetensors, and their number in `size`.
 const void *seg_bundled_u2netp(size_t *size);
 
+/// Returns the bytes of weights/nuclei-unet.safetensors, and their number in `size`.
+const void *seg_bundled_nuclei_unet(size_t *size);
+
 #endif

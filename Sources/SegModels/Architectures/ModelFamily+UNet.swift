@@ -11,6 +11,13 @@ extension ModelFamily {
         // The packaged network's threshold is 0.5; its labelled frames are evaluated at 0.7.
         preprocessing: Preprocessing(channels: .grey, fit: .letterbox(148)), postprocessing: .threshold(0.7),
         classList: ClassList(names: ["background", "pupil"])),
+      ModelDescription(
+        "nuclei-unet", "U-Net 16–256: nuclei and micronuclei in fluorescence micrographs", size: 512, UNet.nuclei,
+        // Mean and deviation of the images that it was trained with.
+        preprocessing: Preprocessing(
+          channels: .grey, fit: .keep(multipleOf: 16), range: .percentiles, mean: [0.061285846], deviation: [0.11240539]
+        ),
+        postprocessing: .argmax, classList: ClassList(names: ["background", "nucleus", "micronucleus"])),
       unet("unet", "U-Net 64–1024, transposed convolutions, 3→21") { _ in },
       unet("unet-bilinear", "U-Net 64–1024, bilinear up-sampling, 3→21") {
         $0.upsampling = .bilinear(aligningCorners: true)

@@ -64,6 +64,13 @@ public struct UNet: SegmentationNetwork, Hashable {
   /// Creates the network as first published, with widths 64 to 1024, and with batch normalisation.
   public init() {}
 
+  /// The network `nuclei-unet`, which `seg init` chose for mnfinder's data set: widths 16 to 256, three classes in grey images.
+  static var nuclei: UNet {
+    var network = UNet()
+    (network.inputChannels, network.classes, network.widths) = (1, 3, [16, 32, 64, 128, 256])
+    return network
+  }
+
   /// The U-Net of the mouse-pupil-analysis package: grey image, widths 32, 64 and 128, spatial attention on the deepest
   /// map, one logit.
   public static var pupil: UNet {

@@ -11,8 +11,8 @@ struct ImageExtremes {
 
   func joined(with other: ImageExtremes) -> ImageExtremes {
     var result = self
-    result.include(other.smallest)
-    result.include(other.largest)
+    result.smallest = min(smallest, other.smallest)
+    result.largest = max(largest, other.largest)
     return result
   }
 }
