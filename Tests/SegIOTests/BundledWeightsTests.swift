@@ -32,7 +32,7 @@ import Testing
 
   /// A test image of mnfinder, 16 bits in dim light, against its hand-drawn masks; at any exposure.
   @Test(arguments: [Float(1), 8, 0.5]) func nucleiAreFound(_ exposure: Float) throws {
-    let folder = TestSupport.Fixtures.directory.appending(path: "nuclei").path
+    let folder = TestSupport.Fixtures.directory.appending(path: "../../Examples/nuclei").path
     let stored = try Image(contentsOf: folder + "/cells.tif")
     guard case .uint16(let samples) = stored.samples else {
       Issue.record("the image has other samples")

@@ -30,7 +30,8 @@ extension ElementwiseFunction {
     case .reciprocal: return 1 / x
     case .erf: return Foundation.erf(x)
     case .quantize(let step, let low, let high):
-      return clip(Double(Float(x) / step).rounded(.toNearestOrEven), Double(low), Double(high)) * Double(step)
+      let quotient = Double(Float(x) / step).rounded(.toNearestOrEven)
+      return (quotient.isNaN ? Double(low) : clip(quotient, Double(low), Double(high))) * Double(step)
     }
   }
 }

@@ -2,7 +2,7 @@ import SegEngine
 import SegModels
 
 extension ONNXModel {
-  /// Defines the graph's image input of shape `[1, height, width, channels]`.
+  /// Defines the graph's image input of shape `[batch, height, width, channels]`. The batch is 1 if the file has no axis for it.
   private func define(_ input: ONNXImageInput, _ shape: Shape, in importer: ONNXImporter) throws {
     guard let type = input.port.type else {
       throw ONNXError(path, .input(name: input.port.name, reason: "is of a type that is not read"))
@@ -35,8 +35,8 @@ extension ONNXModel {
     }
   }
 
-  /// Builds the network's graph for images of shape `[1, height, width, channels]`, with the segmentation
-  /// `[1, height, width, classes]` as its only output.
+  /// Builds the network's graph for images of shape `[batch, height, width, channels]`, with the segmentation
+  /// `[batch, height, width, classes]` as its only output.
   ///
   /// - Parameters:
   ///   - name: The name of the value that is the segmentation, if it is not the output itself but has its axes.
@@ -54,12 +54,12 @@ extension ONNXModel {
       }
     } outputs: { importer in
       let result = try importer.value(ofOutput: name ?? output.name, in: self)
-      // The other axes have extent 1.
+      // The other axes are the batch and axes of extent 1.
       let others = (0..<result.rank).filter { !output.order.contains($0) }
       var map = importer.arranged(result, as: others + output.order)
       if !result.type.isFloat, !isLabels { map = try importer.asFloat(map, result.type) }
       let extents = output.order.map { result.dimensions[$0] } + (output.channelAxis == nil ? [1] : [])
-      map = map.reshape([1] + extents)
+      map = map.reshape([shape[0]] + extents)
       switch scaling {
       case .none: break
       case .divided(let scale): map = map * Float(1 / scale)

@@ -156,11 +156,11 @@ public struct ONNXSegmentation: Sendable {
       input, shape, output, scaling: outputScaling, isLabels: outputMeaning == .labels)
   }
 
-  /// Builds the graph from images `[1, height, width, channels]` to a value that has the axes of the segmentation, with the initialisers of
-  /// some names as parameters.
-  func logitsGraph(for size: Extent2D, named name: String, weights: [String]) throws -> Graph {
+  /// Builds the graph from images `[batch, height, width, channels]` to a value that has the axes of the segmentation, with the initialisers
+  /// of some names as parameters.
+  func logitsGraph(for size: Extent2D, batch: Int, named name: String, weights: [String]) throws -> Graph {
     try file.segmentationGraph(
-      input, [1, size.height, size.width, inputChannels], output, named: name, scaling: .none, isLabels: false,
+      input, [batch, size.height, size.width, inputChannels], output, named: name, scaling: .none, isLabels: false,
       weights: weights)
   }
 

@@ -62,11 +62,12 @@ package struct ONNXTrainable: Sendable {
     self.drawn = drawn
   }
 
-  /// Builds the graph from images `[1, height, width, channels]` to logits `[1, height, width, channels]`, with the weights as parameters.
+  /// Builds the graph from images `[batch, height, width, channels]` to logits `[batch, height, width, classes]`, with the weights as
+  /// parameters.
   ///
   /// - Throws: ``ONNXError`` if the size contradicts the file.
-  package func graph(for size: Extent2D) throws -> Graph {
-    try segmentation.logitsGraph(for: size, named: logitsName, weights: names)
+  package func graph(for size: Extent2D, batch: Int) throws -> Graph {
+    try segmentation.logitsGraph(for: size, batch: batch, named: logitsName, weights: names)
   }
 
   /// Writes the file with other weights, and its settings beside it.

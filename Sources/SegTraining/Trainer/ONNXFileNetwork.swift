@@ -35,7 +35,7 @@ struct ONNXFileNetwork: TrainableNetwork {
   var auxiliaryOutputs: [String] { [] }
   var preprocessing: Preprocessing { file.segmentation.preprocessing }
 
-  func graph(size: Extent2D, auxiliary: Bool) throws -> Graph { try file.graph(for: size) }
+  func graph(size: Extent2D, batch: Int, auxiliary: Bool) throws -> Graph { try file.graph(for: size, batch: batch) }
 
   func model(
     _ parameters: Parameters, like size: Extent2D, on backend: any Backend, options: CompileOptions
@@ -47,8 +47,7 @@ struct ONNXFileNetwork: TrainableNetwork {
       guard let shape = shapes[name] else {
         throw GraphError.missingInput(name: name, expected: TensorSpec([1, size.height, size.width, 1]))
       }
-      let graph = try classGraph(size: Extent2D(height: shape.height, width: shape.width))
-      return graph
+      return try classGraph(size: Extent2D(height: shape.height, width: shape.width), batch: shape[0])
     }
   }
 

@@ -63,7 +63,9 @@ struct RegistryNetwork: TrainableNetwork {
   var minimumSize: Extent2D { network.minimumSize }
   var auxiliaryOutputs: [String] { network.auxiliaryOutputs }
 
-  func graph(size: Extent2D, auxiliary: Bool) throws -> Graph { try network.graph(size: size, auxiliary: auxiliary) }
+  func graph(size: Extent2D, batch: Int, auxiliary: Bool) throws -> Graph {
+    try network.graph(size: size, auxiliary: auxiliary)
+  }
 
   func model(
     _ parameters: Parameters, like size: Extent2D, on backend: any Backend, options: CompileOptions

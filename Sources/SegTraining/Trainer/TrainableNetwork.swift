@@ -16,10 +16,11 @@ protocol TrainableNetwork: Sendable {
   /// The description that is written into the folder of the training.
   var trained: TrainedNetwork { get }
 
-  /// Makes the graph from images `[1, height, width, channels]` to logits `[1, height, width, classes]`, or to one logit for two classes.
-  func graph(size: Extent2D, auxiliary: Bool) throws -> Graph
+  /// Makes the graph from images `[batch, height, width, channels]` to logits `[batch, height, width, classes]`, or to one logit for two
+  /// classes. A graph that fits any batch has one image.
+  func graph(size: Extent2D, batch: Int, auxiliary: Bool) throws -> Graph
 
-  /// Makes the model for images of any size, with the logits of ``graph(size:auxiliary:)``.
+  /// Makes the model for images of any size, with the logits of ``graph(size:batch:auxiliary:)``.
   func model(_ parameters: Parameters, like size: Extent2D, on backend: any Backend, options: CompileOptions) throws
     -> Model
 
@@ -45,8 +46,8 @@ struct TwoClassLogits: GraphExtension {
 
 extension TrainableNetwork {
   /// Makes the graph with two logits where the network has one.
-  func classGraph(size: Extent2D, auxiliary: Bool = false) throws -> Graph {
-    let graph = try graph(size: size, auxiliary: auxiliary)
+  func classGraph(size: Extent2D, batch: Int = 1, auxiliary: Bool = false) throws -> Graph {
+    let graph = try graph(size: size, batch: batch, auxiliary: auxiliary)
     guard graph[graph.outputs[0].value].spec.shape.dimensions.last == 1 else { return graph }
     return try graph.extended(by: TwoClassLogits(), for: [:])
   }

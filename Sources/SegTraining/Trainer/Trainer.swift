@@ -82,7 +82,8 @@ public struct Trainer: Sendable {
   /// The graph, and the loss of each of its outputs.
   private func graphAndLoss() throws -> (Graph, AuxiliaryLoss) {
     let heads = configuration.auxiliaryWeight == nil ? [] : network.auxiliaryOutputs
-    let graph = try network.classGraph(size: Extent2D(configuration.crops.size), auxiliary: !heads.isEmpty)
+    let graph = try network.classGraph(
+      size: Extent2D(configuration.crops.size), batch: configuration.batch, auxiliary: !heads.isEmpty)
     return (graph, AuxiliaryLoss(try makeLoss(), auxiliaryWeights: heads.map { _ in configuration.auxiliaryWeight! }))
   }
 

@@ -4,7 +4,7 @@ import SegFiles
 /// The log of a training: JSON, a line a step and a line a validation.
 package final class TrainingLog {
   private let path: String
-  private let file: FileHandle
+  private let file: AppendedFile
 
   /// A line of the log.
   package struct Entry: Codable {
@@ -29,16 +29,13 @@ package final class TrainingLog {
     try TrainingOutputError.writing(path) {
       try FileSystem.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
     }
-    file = try TrainingOutputError.writing(path) { try FileHandle(forWritingTo: URL(filePath: path)) }
-    try file.seekToEnd()
+    file = try TrainingOutputError.writing(path) { try AppendedFile(path) }
   }
 
   /// Adds a line.
   func append(_ entry: Entry) throws(TrainingOutputError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    try TrainingOutputError.writing(path) { try file.write(contentsOf: encoder.encode(entry) + [10]) }
+    try TrainingOutputError.writing(path) { try file.append([UInt8](encoder.encode(entry)) + [10]) }
   }
-
-  deinit { try? file.close() }
 }
