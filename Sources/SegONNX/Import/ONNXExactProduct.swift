@@ -85,8 +85,7 @@ struct ONNXExactProduct {
   ) throws -> Sum {
     let inner = step.derived("Conv", [x, weights, bias], attributes: attributes.values)
     guard let window = try ONNXWindow(inner) else { throw ONNXFailure("a map of \(x.dimensions) is not supported") }
-    // Over three spatial axes sums beyond 2²⁴ are rounded to float32.
-    if let volume = ONNXVolume(window) { return Sum(value: try volume.convolution()) }
+    if ONNXVolume(window) != nil { return try volume(x, range, weights, bias: bias, attributes: attributes) }
     let geometry = try window.geometry(groups: try window.groups())
     let map = try window.map()
     let others = try bias.map { [importer.arranged(try flat($0))] } ?? []
@@ -131,6 +130,57 @@ struct ONNXExactProduct {
     let sum = joined(parts)
     guard others.isEmpty else { return Sum(value: window.result(sum + others[0])) }
     return Sum(value: window.result(sum), integers: window.result(joined(parts, .int32), type: .int32))
+  }
+
+  /// Returns the convolution over three spatial axes. Its parts, one for each depth of the kernel and each run of channels, are exact, and are
+  /// added in Double.
+  private func volume(
+    _ x: ONNXValue, _ range: Range, _ weights: ONNXValue, bias: ONNXValue?, attributes: ONNXAttributes
+  ) throws -> Sum {
+    let groups = try attributes.int("group", default: 1)
+    var operands = [(x, weights)]
+    if let known = weights.known, known.shape.rank == 5, known.shape.elementCount > 0 {
+      let (outputs, channels) = (known.shape[0], known.shape[1])
+      let taps = known.shape.elementCount / (outputs * channels)
+      let values = known.floats
+      let runs = ONNXExactProduct.runs(values, outputs: outputs, channels: channels, taps: taps, range)
+      let order = channelsLast(5)
+      operands = runs.map { run in
+        guard runs.count > 1 else { return (x, weights) }
+        if groups > 1 {
+          // Channels of a group are not neighbours of those of the next: the others' weights are zeros.
+          let part = values.enumerated().map { run.contains($0.offset / taps % channels) ? $0.element : 0 }
+          return (x, ONNXValue(ONNXConstant(.float, known.shape, floats: part)))
+        }
+        let read = importer.arranged(x, as: order).apply(
+          Slice([.init(axis: 4, from: run.lowerBound, to: run.upperBound)]), named: step.node.name + ".channels")
+        let part = values.enumerated().filter { run.contains($0.offset / taps % channels) }.map(\.element)
+        return (
+          ONNXValue(.float, read, axes: order),
+          ONNXValue(ONNXConstant(.float, known.shape.replacing(axis: 1, with: run.count), floats: part))
+        )
+      }
+    }
+    var parts: [Value] = []
+    var last: (volume: ONNXVolume, depth: Int)?
+    for (x, weights) in operands {
+      let inner = step.derived("Conv", [x, weights, nil], attributes: attributes.values)
+      guard let window = try ONNXWindow(inner), let volume = ONNXVolume(window) else {
+        throw ONNXFailure("a map of \(x.dimensions) is not supported")
+      }
+      let (planes, depth) = try volume.planarConvolutions(exactly: true)
+      parts += planes
+      last = (volume, depth)
+    }
+    guard let (volume, depth) = last else { throw ONNXFailure("it has no channels") }
+    let sum = volume.result(joined(parts), depth: depth)
+    guard let bias else {
+      return Sum(value: sum, integers: volume.result(joined(parts, .int32), depth: depth, type: .int32))
+    }
+    let axes = sum.axes
+    return Sum(
+      value: ONNXValue(
+        .float, importer.arranged(sum, as: axes) + importer.arranged(try flat(bias)), axes: axes))
   }
 
   private var importer: ONNXImporter { step.importer }

@@ -84,6 +84,20 @@ struct ONNXVolume {
   /// Returns the convolution: the sum over the depths of the kernel of 2-D convolutions of the input's depths under
   /// them.
   func convolution() throws -> ONNXValue {
+    let (parts, depth) = try planarConvolutions()
+    let sum = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
+    return step.mapResult(try biased(volume(sum, depth: depth)))
+  }
+
+  /// Returns a sum of ``planarConvolutions(exactly:)`` as a volume.
+  func result(_ sum: Value, depth: Int, type: ONNXElement = .float) -> ONNXValue {
+    step.mapResult(volume(sum, depth: depth), type: type)
+  }
+
+  /// Returns the 2-D convolutions whose sum is the convolution without bias, one for each depth of the kernel, and the depth of the result.
+  ///
+  /// - Parameter isExact: Whether whole numbers are summed without rounding, as far as float32 holds the sums.
+  func planarConvolutions(exactly isExact: Bool = false) throws -> (parts: [Value], depth: Int) {
     let (kernel, stride, dilation) = (window.kernel[0], window.strides[0], window.dilations[0])
     let pads = window.resolvedPads
     let weights = try weights()
@@ -100,10 +114,10 @@ struct ONNXVolume {
       let met = padded.apply(
         Slice([.init(axis: 1, from: first, to: first + (depth - 1) * stride + 1, step: stride)]),
         named: step.node.name + ".slice")
-      return step.apply(Convolution(geometry), maps(met), [self.weights(weights, depth: place)])
+      let planar = isExact ? Convolution(geometry, exactly: true) : Convolution(geometry)
+      return step.apply(planar, maps(met), [self.weights(weights, depth: place)])
     }
-    let sum = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
-    return step.mapResult(try biased(volume(sum, depth: depth)))
+    return (parts, depth)
   }
 
   /// Returns the transposed convolution: the sum over the depths of the kernel of 2-D transposed convolutions, shifted

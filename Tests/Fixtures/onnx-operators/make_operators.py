@@ -108,6 +108,15 @@ def dynamic_quantization():
     c.write(c.node("Mul", [c.node("Cast", [z], to=TensorProto.FLOAT), scale]))
 
 
+def quantized_nan():
+    """ONNX leaves NaN open; onnxruntime gives the smallest integer."""
+    values = np.array([[np.nan, 1, -300, 300], [np.inf, -np.inf, 2.5, np.nan]], np.float32)
+    for kind in (np.uint8, np.int8):
+        c = Case(f"quantize-nan-{np.dtype(kind)}")
+        scale = c.scale(0.5, 3, kind)
+        c.write(c.node("DequantizeLinear", [c.node("QuantizeLinear", [c.input("x", values), *scale]), *scale]))
+
+
 def integer_products():
     c = Case("conv-integer")
     x, w = c.input("x", whole(10, np.uint8, 2, 3, 9, 11)), c.constant(whole(11, np.int8, 4, 3, 3, 3))
@@ -115,6 +124,12 @@ def integer_products():
     c = Case("conv-integer-deep")
     x, w = c.input("x", whole(12, np.uint8, 1, 512, 4, 5, low=200)), c.constant(whole(13, np.uint8, 3, 512, 3, 3, low=180))
     c.write(c.node("ConvInteger", [x, w], pads=[1, 1, 1, 1]))
+    # Over three spatial axes, with sums of up to 6e7.
+    for name, group, low in (("volume", 1, 0), ("volume-groups", 2, 200)):
+        c = Case(f"conv-integer-{name}")
+        x = c.input("x", whole(20, np.uint8, 1, 32 * group, 3, 4, 5, low=low))
+        w = c.constant(whole(21, np.uint8, 4, 32, 3, 3, 3, low=low))
+        c.write(c.node("ConvInteger", [x, w], pads=[1, 0, 1, 1, 1, 0], strides=[1, 2, 1], group=group))
     c = Case("matmul-integer")
     a, b = c.input("a", whole(14, np.uint8, 2, 3, 6)), c.constant(whole(15, np.int8, 6, 5))
     zero = [c.constant(np.uint8(99)), c.constant(np.array([1, -2, 3, 0, 7], np.int8))]
@@ -383,7 +398,7 @@ if __name__ == "__main__":
         if old.endswith((".onnx", ".safetensors")):
             os.remove(os.path.join(HERE, old))
     for group in (
-        dynamic_quantization, integer_products, quantized_convolutions, moved_integers, scales, narrow_weights,
+        dynamic_quantization, quantized_nan, integer_products, quantized_convolutions, moved_integers, scales, narrow_weights,
         contributed_quantized, contributed, contributed_without_kernels, deformed, sampling,
         sliced_weights,
     ):
