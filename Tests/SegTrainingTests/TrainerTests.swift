@@ -106,12 +106,23 @@ import Testing
     }
   }
 
+  @Test func namesToFreezeMustExist() throws {
+    let set = try TemporarySet(4)
+    var configuration = configuration(set, steps: 1)
+    configuration.frozen = ["inc.", "encoder."]
+    try withFolder { folder in
+      #expect {
+        try Trainer(configuration).train(in: folder)
+      } throws: { "\($0)".contains("encoder.") }
+    }
+  }
+
   @Test func aHeadOfOtherClassesIsDrawnAnew() throws {
     let (two, three) = (try TemporarySet(4), try TemporarySet(4, foreground: 2))
     try withFolder { folder in
       try Trainer(configuration(two, steps: 2)).train(in: folder)
       var other = configuration(three, steps: 1)
-      other.weights = folder.bestPath
+      other.weights = folder.path
       let trainer = try Trainer(other)
       let (state, drawn) = try trainer.makeState(trainer.makeStep())
       #expect(drawn.sorted() == ["outc.conv.bias", "outc.conv.weight"])

@@ -50,6 +50,7 @@ import Testing
       (text.replacingOccurrences(of: "\"steps\"", with: "\"stepz\""), "steps is missing"),
       (text.replacingOccurrences(of: "\"batch\" : 8", with: "\"batch\" : \"eight\""), "batch: "),
       ("not JSON", "is no configuration"),
+      (text.replacingOccurrences(of: "{\n  \"aug", with: "{\n  \"stepz\" : 3,\n  \"aug"), "there is no choice stepz"),
     ] {
       try wrong.write(toFile: path, atomically: true, encoding: .utf8)
       #expect {

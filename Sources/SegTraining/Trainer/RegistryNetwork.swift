@@ -17,7 +17,10 @@ struct RegistryNetwork: TrainableNetwork {
   ///
   /// - Throws: `NetworkError`; ``TrainingConfigurationError`` for a size that is no multiple of the network's strides.
   init(_ configuration: TrainingConfiguration, _ survey: DataSurvey) throws {
-    weights = configuration.weights
+    // The folder of a training stands for its best weights.
+    weights = configuration.weights.map {
+      TrainedNetwork.isFolder($0) ? joined($0, TrainedNetwork.weightsName) : $0
+    }
     guard let description = ModelRegistry.find(configuration.network) else {
       throw NetworkError.unknownName(configuration.network)
     }

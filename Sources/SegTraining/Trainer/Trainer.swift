@@ -84,6 +84,10 @@ public struct Trainer: Sendable {
     let heads = configuration.auxiliaryWeight == nil ? [] : network.auxiliaryOutputs
     let graph = try network.classGraph(
       size: Extent2D(configuration.crops.size), batch: configuration.batch, auxiliary: !heads.isEmpty)
+    let names = graph.parameters.map(\.name)
+    if let prefix = configuration.frozen.first(where: { prefix in !names.contains { $0.hasPrefix(prefix) } }) {
+      throw TrainingConfigurationError("no weights have names that begin with \(prefix), as those to be frozen")
+    }
     return (graph, AuxiliaryLoss(try makeLoss(), auxiliaryWeights: heads.map { _ in configuration.auxiliaryWeight! }))
   }
 

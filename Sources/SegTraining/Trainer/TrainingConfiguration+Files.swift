@@ -4,13 +4,18 @@ import SegFiles
 extension TrainingConfiguration {
   /// Reads a configuration, JSON with all choices.
   ///
-  /// - Throws: `FileError`; ``TrainingConfigurationError`` for a value that is missing or of another type.
+  /// - Throws: `FileError`; ``TrainingConfigurationError`` for a value that is missing, unknown or of another type.
   public init(contentsOf path: String) throws {
     let bytes = try FileSystem.contents(of: path)
     do {
       self = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(bytes))
     } catch let error as DecodingError {
       throw TrainingConfigurationError("\(path): \(error.complaint)")
+    }
+    let known = Set(Mirror(reflecting: self).children.compactMap(\.label))
+    let keys = (try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])?.keys.sorted() ?? []
+    if let unknown = keys.first(where: { !known.contains($0) }) {
+      throw TrainingConfigurationError("\(path): there is no choice \(unknown)")
     }
   }
 

@@ -55,6 +55,7 @@ struct TrainCommand: ParsableCommand {
     if resume, !set.isEmpty || !choices.isEmpty || configuration != nil {
       throw ValidationError("--resume continues with the configuration of the folder: no other option changes it")
     }
+    if rangeTest, json { throw ValidationError("--range-test prints a table, not JSON") }
   }
 
   func run() throws {
@@ -62,7 +63,7 @@ struct TrainCommand: ParsableCommand {
     var configuration: TrainingConfiguration
     if resume {
       configuration = try folder.configuration()
-      guard configuration.data == data else {
+      guard Self.isSame(configuration.data, data) else {
         throw Failure(.usage, "\(output): was trained on \(configuration.data), not on \(data)")
       }
     } else {
@@ -102,6 +103,12 @@ struct TrainCommand: ParsableCommand {
     progress.finish(outcome.reason)
     try finish(outcome)
     if !progress.isComplete { throw ExitCode(Failure.Kind.unwritableOutput.rawValue) }
+  }
+
+  /// Returns whether two paths name one place, such as `cells` and `./cells/`.
+  private static func isSame(_ a: String, _ b: String) -> Bool {
+    func place(_ path: String) -> String { URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path }
+    return place(a) == place(b)
   }
 
   private func finish(_ outcome: Trainer.Outcome) throws {
