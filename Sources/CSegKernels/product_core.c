@@ -7,10 +7,13 @@
 // the choice is somebody's and stays; where the functions are missing (other platforms, static builds) nothing happens.
 
 #include "CSegKernels.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__linux__) && defined(__x86_64__)
+extern char **environ;
 extern char *openblas_get_corename(void) __attribute__((weak));
 extern void gotoblas_dynamic_init(void) __attribute__((weak));
 extern void gotoblas_dynamic_quit(void) __attribute__((weak));
@@ -30,9 +33,23 @@ __attribute__((constructor)) static void choose_core_again(void) {
   const char *set = seg_select_kernels()->instruction_set;
   const char *core = strcmp(set, "avx512") == 0 ? "SkylakeX" : strcmp(set, "avx2") == 0 ? "Haswell" : 0;
   if (!core) return;
-  setenv("OPENBLAS_CORETYPE", core, 1);
+
+  // The variable is set in an environment of its own: setenv would move the process's environment off the stack, where a statically linked
+  // Swift runtime looks for the arguments before it, and finds none.
+  char **const environment = environ;
+  size_t count = 0;
+  while (environment && environment[count]) count++;
+  char variable[64];
+  snprintf(variable, sizeof variable, "OPENBLAS_CORETYPE=%s", core);
+  char **const own = malloc((count + 2) * sizeof *own);
+  if (!own) return;
+  own[0] = variable;
+  for (size_t i = 0; i < count; i++) own[i + 1] = environment[i];
+  own[count + 1] = 0;
+  environ = own;
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
-  unsetenv("OPENBLAS_CORETYPE");
+  environ = environment;
+  free(own);
 }
 #endif
