@@ -49,6 +49,11 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     try ImageFiles.requirePlace(for: output)
     let source = try NetworkSource(model, classes: classes)
+    // Another size than that of the images would be reached by stretching them.
+    if size == nil, case .named(_, .some) = source {
+      throw Failure(
+        .usage, "\(model): a trained network takes images of any size: --size says which size the file takes")
+    }
     let (graph, settings) = try source.exportedGraph(for: size?.extent)
     let parameters: Parameters
     if let seed {
