@@ -22,12 +22,8 @@ package final class AppendedFile: Sendable {
 
   /// Appends bytes.
   package func append(_ bytes: [UInt8]) throws(FileError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw FileError(path, .system(attempt: "cannot be written", errno: errno)) }
-      rest = rest.dropFirst(count)
+    if let code = bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) {
+      throw FileError(path, .system(attempt: "cannot be written", errno: code))
     }
   }
 }

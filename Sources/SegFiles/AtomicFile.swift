@@ -53,13 +53,7 @@ package struct AtomicFile: ~Copyable {
 
   /// Appends bytes.
   package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var rest = bytes
-    while !rest.isEmpty {
-      let count = write(descriptor, rest.baseAddress!, min(rest.count, 1 << 30))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure(errno) }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
+    if let code = writeAll(bytes, to: descriptor) { throw failure(code) }
   }
 
   /// Appends bytes.

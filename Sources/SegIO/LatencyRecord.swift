@@ -232,9 +232,7 @@ public struct LatencyRecord: Codable, Sendable {
   ///
   /// - Throws: ``ProfileError`` if the file cannot be written.
   public func write(to path: String) throws(ProfileError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else {
+    guard let data = try? JSONEncoder.settings.encode(self) else {
       throw .malformed(path: path, reason: "it holds numbers that JSON has not")
     }
     do throws(FileError) {

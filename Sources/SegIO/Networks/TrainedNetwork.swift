@@ -55,9 +55,7 @@ package struct TrainedNetwork: Codable, Sendable, Hashable {
 
   /// Writes the description into a folder.
   package func write(folder: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try FileSystem.write([UInt8](encoder.encode(self)) + [10], to: joined(folder, TrainedNetwork.fileName))
+    try FileSystem.write([UInt8](JSONEncoder.settings.encode(self)) + [10], to: joined(folder, TrainedNetwork.fileName))
   }
 
   /// Makes the network.

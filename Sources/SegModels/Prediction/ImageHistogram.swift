@@ -5,8 +5,8 @@ struct ImageExtremes {
 
   /// Includes a value. One that is not a number is passed over.
   mutating func include(_ value: Float) {
-    if value < smallest { smallest = value }
-    if value > largest { largest = value }
+    smallest = value < smallest ? value : smallest
+    largest = value > largest ? value : largest
   }
 
   func joined(with other: ImageExtremes) -> ImageExtremes {

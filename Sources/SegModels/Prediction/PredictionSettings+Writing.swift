@@ -67,9 +67,7 @@ extension PredictionSettings {
 
   /// The settings as JSON, with a line for each.
   package var json: [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do { return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")] } catch {
+    do { return Array(try JSONEncoder.settings.encode(self)) + [UInt8(ascii: "\n")] } catch {
       preconditionFailure("numbers of settings are finite: \(error)")
     }
   }

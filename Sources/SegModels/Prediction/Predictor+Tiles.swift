@@ -4,8 +4,8 @@ extension Predictor {
   /// The labels of an image of any size, computed tile by tile. Memory is needed for the run of one tile and the
   /// probabilities of one row of tiles, not for the logits of the whole image.
   ///
-  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
-  /// instead of the image.
+  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and
+  /// ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile instead of the image.
   ///
   /// - Parameters:
   ///   - image: The image, or a source of its regions.
@@ -38,8 +38,8 @@ extension Predictor {
   /// one tile and, along the width of the image, for the labels of one row of tiles; with
   /// ``Tiling/Blending/gaussian`` also for their probabilities, float32 `[tile height, width, classes]`.
   ///
-  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile
-  /// instead of the image.
+  /// ``Preprocessing/Range/imageMaximum``, ``Preprocessing/Range/percentiles`` and
+  /// ``Postprocessing/saliencyThreshold(_:)`` use the values of the tile instead of the image.
   ///
   /// - Parameters:
   ///   - source: The source of the image's regions, or the image. Each tile is read once, by rows of tiles.

@@ -67,6 +67,28 @@ struct ONNXExactProduct {
     return (0..<channels).map { $0..<$0 + 1 }
   }
 
+  /// Returns the weights of a run of input channels. Channels of a group are not neighbours of those of the next, so that with groups the
+  /// weights keep their shape, and those of other channels are zeros.
+  private static func part(
+    _ run: Swift.Range<Int>, of weights: [Float], _ shape: Shape, groups: Int
+  ) -> ONNXConstant {
+    let taps = shape.elementCount / (shape[0] * shape[1])
+    func isPart(_ index: Int) -> Bool { run.contains(index / taps % shape[1]) }
+    if groups > 1 {
+      return ONNXConstant(.float, shape, floats: weights.enumerated().map { isPart($0.offset) ? $0.element : 0 })
+    }
+    return ONNXConstant(
+      .float, shape.replacing(axis: 1, with: run.count),
+      floats: weights.enumerated().filter { isPart($0.offset) }.map(\.element))
+  }
+
+  /// Returns a run of the channels of a map, whose last axis they are.
+  private func channels(_ run: Swift.Range<Int>, of map: Value) -> Value {
+    map.apply(
+      Slice([.init(axis: map.shape.rank - 1, from: run.lowerBound, to: run.upperBound)]),
+      named: step.node.name + ".channels")
+  }
+
   private func joined(_ parts: [Value], _ elementType: ElementType = .float32) -> Value {
     if parts.count == 1, elementType == .float32 { return parts[0] }
     return parts[0].apply(
@@ -110,21 +132,8 @@ struct ONNXExactProduct {
     }
     var parts: [Value] = []
     for run in runs {
-      let part: ONNXConstant
-      var read = map
-      if geometry.groups == 1 {
-        part = ONNXConstant(
-          .float, known.shape.replacing(axis: 1, with: run.count),
-          floats: values.enumerated()
-            .filter { run.contains($0.offset / taps % channels) }.map(\.element))
-        read = map.apply(
-          Slice([.init(axis: 3, from: run.lowerBound, to: run.upperBound)]), named: step.node.name + ".channels")
-      } else {
-        // Channels of a group are not neighbours of those of the next: the others' weights are zeros.
-        part = ONNXConstant(
-          .float, known.shape,
-          floats: values.enumerated().map { run.contains($0.offset / taps % channels) ? $0.element : 0 })
-      }
+      let part = ONNXExactProduct.part(run, of: values, known.shape, groups: geometry.groups)
+      let read = geometry.groups == 1 ? self.channels(run, of: map) : map
       parts.append(read.apply(exact, named: step.node.name, with: [try window.weights(ONNXValue(part))]))
     }
     let sum = joined(parts)
@@ -144,21 +153,15 @@ struct ONNXExactProduct {
       let taps = known.shape.elementCount / (outputs * channels)
       let values = known.floats
       let runs = ONNXExactProduct.runs(values, outputs: outputs, channels: channels, taps: taps, range)
-      let order = channelsLast(5)
-      operands = runs.map { run in
-        guard runs.count > 1 else { return (x, weights) }
-        if groups > 1 {
-          // Channels of a group are not neighbours of those of the next: the others' weights are zeros.
-          let part = values.enumerated().map { run.contains($0.offset / taps % channels) ? $0.element : 0 }
-          return (x, ONNXValue(ONNXConstant(.float, known.shape, floats: part)))
+      if runs.count > 1 {
+        let order = channelsLast(5)
+        let map = importer.arranged(x, as: order)
+        operands = runs.map { run in
+          let part = ONNXExactProduct.part(run, of: values, known.shape, groups: groups)
+          return (
+            groups == 1 ? ONNXValue(.float, self.channels(run, of: map), axes: order) : x, ONNXValue(part)
+          )
         }
-        let read = importer.arranged(x, as: order).apply(
-          Slice([.init(axis: 4, from: run.lowerBound, to: run.upperBound)]), named: step.node.name + ".channels")
-        let part = values.enumerated().filter { run.contains($0.offset / taps % channels) }.map(\.element)
-        return (
-          ONNXValue(.float, read, axes: order),
-          ONNXValue(ONNXConstant(.float, known.shape.replacing(axis: 1, with: run.count), floats: part))
-        )
       }
     }
     var parts: [Value] = []

@@ -42,14 +42,19 @@ extension ONNXGraph {
 
   private func producer(of name: String) -> ONNXNode? { nodes.first { $0.outputs.contains(name) } }
 
-  /// The name of the logits of an output: the output, or what its last sigmoid or softmax reads.
-  func logitsName(of output: String) -> String {
-    var name = output
+  /// The operators between the last layer and an output, the last first.
+  private func operatorsBehindHead(of output: String) -> [ONNXNode] {
+    var (name, found) = (output, [ONNXNode]())
     while let node = producer(of: name), ONNXGraph.keepingChannels.contains(node.kind), let input = node.inputs.first {
-      if ONNXGraph.probabilityFunctions.contains(node.kind) { return input }
+      found.append(node)
       name = input
     }
-    return output
+    return found
+  }
+
+  /// The name of the logits of an output: the output, or what its last sigmoid or softmax reads.
+  func logitsName(of output: String) -> String {
+    operatorsBehindHead(of: output).first { ONNXGraph.probabilityFunctions.contains($0.kind) }?.inputs[0] ?? output
   }
 
   /// A layer whose output channels are the classes: its weights, its bias, and the axis of the classes in the weights.
@@ -64,12 +69,10 @@ extension ONNXGraph {
   /// Returns the layer that computes the classes of an output; `nil` if other operators than interpolations and functions of probabilities
   /// lie between.
   func head(of output: String) -> Head? {
-    var (name, sizes) = (output, [String]())
-    while let node = producer(of: name), ONNXGraph.keepingChannels.contains(node.kind), let input = node.inputs.first {
-      if node.kind == "Resize", node.inputs.count > 3 { sizes.append(node.inputs[3]) }
-      name = input
-    }
-    guard let node = producer(of: name), node.inputs.count > 1, initializers[node.inputs[1]] != nil,
+    let behind = operatorsBehindHead(of: output)
+    let sizes = behind.filter { $0.kind == "Resize" && $0.inputs.count > 3 }.map { $0.inputs[3] }
+    guard let node = producer(of: behind.last?.inputs[0] ?? output), node.inputs.count > 1,
+      initializers[node.inputs[1]] != nil,
       (try? node.attributes.int("group", default: 1)) == 1
     else { return nil }
     let bias = node.inputs.count > 2 && !node.inputs[2].isEmpty ? node.inputs[2] : nil

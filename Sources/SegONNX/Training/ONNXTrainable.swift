@@ -12,7 +12,7 @@ package struct ONNXTrainable: Sendable {
   package let segmentation: ONNXSegmentation
   /// The weights in the file, by the initialisers' names and in the file's axis order.
   package let weights: Parameters
-  /// The names of weights that were drawn, for another number of classes.
+  /// The names of the weights that were initialised at random, because the file has another number of classes.
   package let drawn: [String]
   private let names: [String]
   private let logitsName: String
@@ -40,7 +40,7 @@ package struct ONNXTrainable: Sendable {
         throw refuse(
           "it has \(segmentation.classes) classes, not \(classes), and no convolution computes them at its end")
       }
-      drawn = try message.graph.draw(head, of: graph, classes: classes, seed: seed)
+      drawn = message.graph.draw(head, of: graph, classes: classes, seed: seed)
       let old = segmentation.classes
       do {
         segmentation = try ONNXSegmentation(try ONNXModel(message, named: path), settings: settings)
@@ -107,7 +107,7 @@ extension Onnx_GraphProto {
   /// old number. Returns the names of the weights.
   fileprivate mutating func draw(
     _ head: ONNXGraph.Head, of graph: ONNXGraph, classes: Int, seed: UInt64
-  ) throws -> [String] {
+  ) -> [String] {
     var generator = SeededGenerator(seed: seed)
     let old = graph.initializers[head.weights]!.shape
     let previous = old[head.classAxis]

@@ -7,8 +7,6 @@ public struct DataSurvey: Sendable {
   public let classes: Int
   /// The number of samples of a pixel of the images, without alpha.
   public let channels: Int
-  /// Whether images have samples of more than 8 bits.
-  public let hasDeepSamples: Bool
   /// The smallest and largest heights and widths of the images to train with.
   public let smallest, largest: Extent2D
   /// The pixels of each class, for each image to train with.
@@ -38,10 +36,9 @@ public struct DataSurvey: Sendable {
     let (parts, trainingCount) = (data.training + data.validation, data.training.count)
     let first = try Image(contentsOf: parts[0].image)
     let colorCount = first.layout.count - (first.layout.hasAlpha ? 1 : 0)
-    let channels: Preprocessing.Channels = colorCount == 1 ? .grey : colorCount == 3 ? .rgb : .bands(colorCount)
     let reading = TrainingDataReading(
-      masks: masks, preprocessing: Preprocessing(channels: channels, fit: .keep(multipleOf: 1), range: range))
-    if case .uint8 = first.samples { hasDeepSamples = false } else { hasDeepSamples = true }
+      masks: masks,
+      preprocessing: Preprocessing(channels: .init(sampleCount: colorCount), fit: .keep(multipleOf: 1), range: range))
     var counts: [[UInt16: Int]] = []
     var (smallest, largest) = (Extent2D(Int.max), Extent2D(0))
     var moments = Array(repeating: (count: 0.0, sum: 0.0, squares: 0.0), count: colorCount)
@@ -90,6 +87,11 @@ public struct DataSurvey: Sendable {
       return Float(max(moment.squares / moment.count - mean * mean, 1e-12).squareRoot())
     }
   }
+}
+
+extension Preprocessing.Channels {
+  /// The channels of images with a number of samples a pixel, without alpha.
+  init(sampleCount count: Int) { self = count == 1 ? .grey : count == 3 ? .rgb : .bands(count) }
 }
 
 extension TrainingDataReading {

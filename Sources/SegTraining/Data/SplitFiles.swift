@@ -1,8 +1,8 @@
 import SegFiles
 import SegIO
 
-/// The parts of a data set as text files list them: `train.txt`, `val.txt` and perhaps `test.txt`, with the name of an image a line, as in
-/// Pascal VOC's `ImageSets/Segmentation`.
+/// The parts of a data set, listed in text files: `train.txt`, `val.txt` and optionally `test.txt`, one image name per line, as in Pascal
+/// VOC's `ImageSets/Segmentation`.
 struct SplitFiles {
   let training, validation, test: [LabelledImages.Pair]
 
@@ -32,7 +32,7 @@ struct SplitFiles {
         // Some lists have further columns: an image, a mask, or a flag.
         guard let entry = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "," }).first else { return nil }
         let file = String(entry)
-        guard let pair = places[file] ?? places[SplitFiles.stem(of: file)] else {
+        guard let pair = places[file] ?? places[SplitFiles.imageName(of: file)] else {
           throw TrainingDataError.split(list: list, reason: "\(file) is no image with a mask")
         }
         if let other = listed.updateValue(list, forKey: pair.name) {
@@ -45,13 +45,12 @@ struct SplitFiles {
     (training, validation, test) = (try part("train.txt"), try part("val.txt"), try part("test.txt"))
   }
 
-  /// The name of a file without folders of images and without its ending.
-  private static func stem(of file: String) -> String {
+  /// Returns a path without a leading folder of images and without its ending.
+  private static func imageName(of file: String) -> String {
     var name = file
     for folder in ["./", "images/", "img/", "JPEGImages/"] where name.hasPrefix(folder) {
       name = String(name.dropFirst(folder.count))
     }
-    guard let dot = name.lastIndex(of: "."), !name[dot...].contains("/") else { return name }
-    return String(name[..<dot])
+    return joined(parentDirectory(of: name), stem(of: name))
   }
 }

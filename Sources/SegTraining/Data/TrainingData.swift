@@ -64,6 +64,13 @@ public struct TrainingData: Sendable, Hashable {
     }
   }
 
+  /// Whether the first image to train with has samples of more than 8 bits.
+  ///
+  /// - Throws: `ImageError`.
+  public func hasDeepSamples() throws -> Bool {
+    if case .uint8 = try Image(contentsOf: training[0].image).samples { false } else { true }
+  }
+
   private static func pairs(_ directory: String, _ layout: Layout) throws -> [LabelledImages.Pair] {
     guard FileSystem.isDirectory(directory) else { throw DatasetError.noDirectory(directory) }
     func folder(_ names: [String]) -> String? {

@@ -3,7 +3,7 @@ import SegIO
 
 /// A configuration that is made for a data set, a machine and a time, with the reason of each choice.
 ///
-/// The method is that of nnU-Net (Isensee et al. 2021): the data set decides crops, levels and changes of images by fixed rules, the budget
+/// The method is that of nnU-Net (Isensee et al. 2021): the data set decides crops, levels and augmentation by fixed rules, the budget
 /// decides widths and batch. Steps of each candidate are timed on this machine, the costliest first; the first of which enough fit into
 /// the time is taken.
 public struct TrainingDesign: Sendable {

@@ -1,6 +1,6 @@
 import SegEngine
 
-/// What a data set alone decides of a training: crops, levels of the U-Net, changes of images, and how rare classes are shown.
+/// What a data set alone decides of a training: crops, levels of the U-Net, augmentation, and how rare classes are shown.
 struct TrainingDesignRules {
   /// Height and width of the crops.
   let crop: Int
@@ -56,7 +56,7 @@ struct TrainingDesignRules {
     return (present.min() ?? 1) < 0.1 ? 0.66 : 0.33
   }
 
-  /// nnU-Net's changes, with its probabilities for scale, rotation, gamma, noise and blur.
+  /// nnU-Net's augmentation, with its probabilities for scale, rotation, gamma, noise and blur.
   private static func augmentation(_ survey: DataSurvey) -> Augmentation {
     var changes: Augmentation = survey.channels == 3 ? .photographs : .anyOrientation
     if survey.channels != 3 {

@@ -39,13 +39,14 @@ public struct LearningRateRange: Sendable {
     precondition(rates.lowerBound > 0 && count >= 2, "rates are positive, and there are two steps or more")
     let growth = pow(rates.upperBound / rates.lowerBound, 1 / Double(count - 1))
     var points: [Point] = []
-    var mean = 0.0
+    var (mean, smallest) = (0.0, Double.infinity)
     for step in 0..<count {
       let rate = rates.lowerBound * pow(growth, Double(step))
       guard let value = try loss(step, rate), value.isFinite else { break }
       mean = Self.smoothing * mean + (1 - Self.smoothing) * value
       let smoothed = mean / (1 - pow(Self.smoothing, Double(step + 1)))
-      if let smallest = points.map(\.loss).min(), smoothed > 4 * smallest { break }
+      if smoothed > 4 * smallest { break }
+      smallest = min(smallest, smoothed)
       points.append(Point(rate: rate, loss: smoothed))
     }
     self.points = points

@@ -1,4 +1,3 @@
-import Foundation
 import SegEngine
 import SegFiles
 import SegIO
@@ -7,13 +6,15 @@ import SegIO
 struct RegistryNetwork: TrainableNetwork {
   let trained: TrainedNetwork
   let preprocessing: Preprocessing
+  let multiple: Int
   private let network: any SegmentationNetwork
   private let weights: String?
 
   /// Makes the network of a configuration for a data set.
   ///
-  /// With first weights, images are prepared as these expect it: as the training did that the weights are from, or as the registry's network
-  /// does; of resizings that is only the one that keeps the aspect ratio. Without, mean and deviation are those of the data set. A network of one logit keeps it for two classes.
+  /// With first weights, images are prepared by the settings of the training that wrote the weights, or else by those of the registry's
+  /// network, of whose resizing methods letterboxing alone is kept. Without first weights, mean and deviation are those of the data set. A
+  /// network with one logit keeps it for two classes.
   ///
   /// - Throws: `NetworkError`; ``TrainingConfigurationError`` for a size that is no multiple of the network's strides.
   init(_ configuration: TrainingConfiguration, _ survey: DataSurvey) throws {
@@ -28,8 +29,7 @@ struct RegistryNetwork: TrainableNetwork {
     let usual =
       try earlier.map { try $0.settings.preprocessing(inputChannels: $0.inputChannels) } ?? description.preprocessing
     let isPrepared = weights != nil
-    let channels: Preprocessing.Channels =
-      isPrepared ? usual.channels : survey.channels == 1 ? .grey : survey.channels == 3 ? .rgb : .bands(survey.channels)
+    let channels = isPrepared ? usual.channels : .init(sampleCount: survey.channels)
     let isBinary = description.network.classes == 1 && survey.classes == 2
     var trained = TrainedNetwork(
       network: configuration.network, classes: isBinary ? 1 : survey.classes, inputChannels: channels.count,
@@ -45,11 +45,9 @@ struct RegistryNetwork: TrainableNetwork {
     if case .letterbox(let size) = fit, size.height % multiple != 0 || size.width % multiple != 0 {
       throw TrainingConfigurationError("\(network.title) takes images of multiples of \(multiple) pixels, not \(size)")
     }
-    var preprocessing = Preprocessing(
-      channels: channels, fit: fit, mean: isPrepared ? usual.mean : survey.mean,
-      deviation: isPrepared ? usual.deviation : survey.deviation)
-    preprocessing.range = isPrepared ? usual.range : configuration.range.value
-    self.preprocessing = preprocessing
+    preprocessing = Preprocessing(
+      channels: channels, fit: fit, range: isPrepared ? usual.range : configuration.range.value,
+      mean: isPrepared ? usual.mean : survey.mean, deviation: isPrepared ? usual.deviation : survey.deviation)
     trained.settings = PredictionSettings(preprocessing, multiple: multiple)
     trained.settings.classNames = configuration.classNames
     self.trained = trained
@@ -57,12 +55,11 @@ struct RegistryNetwork: TrainableNetwork {
 
   /// Returns the description of the training whose folder has a file of weights; `nil` for other files.
   private static func training(ofWeights path: String) throws -> TrainedNetwork? {
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = parentDirectory(of: path)
     return TrainedNetwork.isFolder(folder) ? try TrainedNetwork(folder: folder) : nil
   }
 
   var title: String { network.title }
-  let multiple: Int
   var minimumSize: Extent2D { network.minimumSize }
   var auxiliaryOutputs: [String] { network.auxiliaryOutputs }
 
@@ -77,8 +74,7 @@ struct RegistryNetwork: TrainableNetwork {
   }
 
   func firstWeights(for graph: Graph, seed: UInt64) throws -> (weights: Parameters, drawn: [String]) {
-    let own = Parameters(initializing: graph, seed: seed)
-    guard let weights else { return (own, []) }
+    guard let weights else { return (Parameters(initializing: graph, seed: seed), []) }
     let file = WeightsFile(path: weights)
     do {
       return (try file.parameters(of: network, for: graph).parameters, [])
@@ -90,6 +86,7 @@ struct RegistryNetwork: TrainableNetwork {
       var loaded = try file.parameters(
         of: other, for: other.graph(size: size, auxiliary: graph.outputs.count > 1)
       ).parameters
+      let own = Parameters(initializing: graph, seed: seed)
       let drawn = graph.parameters.filter { loaded[$0.name]?.shape != $0.spec.shape }.map(\.name)
       for name in drawn { loaded[name] = own[name] }
       return (loaded, drawn)

@@ -38,7 +38,8 @@ public struct Trainer: Sendable {
   /// Makes a trainer with other choices on the same data set, which is not read again.
   ///
   /// - Throws: ``TrainingConfigurationError``, `NetworkError`.
-  /// - Precondition: the choices of the data set (folder, layout, reading of masks, range of samples, number of classes) are those of this trainer.
+  /// - Precondition: the choices of the data set (folder, layout, reading of masks, range of samples, number of classes) are those of this
+  ///   trainer.
   public func with(_ configuration: TrainingConfiguration) throws -> Trainer {
     let own = self.configuration
     precondition(

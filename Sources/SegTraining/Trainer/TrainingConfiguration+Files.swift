@@ -1,5 +1,6 @@
 import Foundation
 import SegFiles
+import SegModels
 
 extension TrainingConfiguration {
   /// Reads a configuration, JSON with all choices.
@@ -23,9 +24,7 @@ extension TrainingConfiguration {
   ///
   /// - Throws: `FileError`.
   public func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try FileSystem.write([UInt8](encoder.encode(self)) + [10], to: path)
+    try FileSystem.write([UInt8](JSONEncoder.settings.encode(self)) + [10], to: path)
   }
 }
 

@@ -19,8 +19,8 @@ public struct TrainingFolder: Sendable {
 
   var configurationPath: String { joined(path, "configuration.json") }
   var checkpointPath: String { joined(path, "last.safetensors") }
-  package var bestPath: String { joined(path, TrainedNetwork.weightsName) }
-  package var onnxPath: String { joined(path, TrainedNetwork.onnxName) }
+  var bestPath: String { joined(path, TrainedNetwork.weightsName) }
+  var onnxPath: String { joined(path, TrainedNetwork.onnxName) }
   package var logPath: String { joined(path, "log.jsonl") }
   package var reportPath: String { joined(path, "report.html") }
   package var samplesPath: String { joined(path, "samples") }

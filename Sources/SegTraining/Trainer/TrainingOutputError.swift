@@ -1,4 +1,3 @@
-import Foundation
 import SegFiles
 import SegIO
 
@@ -14,11 +13,6 @@ public struct TrainingOutputError: Error, Sendable, Equatable, CustomStringConve
     switch error {
     case let error as FileError: description = error.description
     case let error as WeightsError: description = error.description
-    case let error as CocoaError:
-      let code = (error.underlying as? POSIXError)?.code ?? (error.code == .fileWriteOutOfSpace ? .ENOSPC : nil)
-      description =
-        code.map { FileError(path, .system(attempt: "cannot be written", errno: $0.rawValue)).description }
-        ?? "\(path): cannot be written: \(error.localizedDescription)"
     default: description = "\(path): cannot be written: \(error)"
     }
   }

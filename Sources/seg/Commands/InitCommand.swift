@@ -43,14 +43,15 @@ struct InitCommand: ParsableCommand {
     try set.apply(to: &configuration)
     if let seed { (configuration.seed, configuration.layout.seed) = (seed, seed) }
     configuration.threads = threads
-    var trainer = try Trainer(configuration)
+    let isScaled =
+      try set.range == nil && TrainingData(contentsOf: data, layout: configuration.layout).hasDeepSamples()
+    if isScaled { configuration.range = .percentiles }
+    let trainer = try Trainer(configuration)
     try printLine(trainer.summary)
-    if set.range == nil, trainer.survey.hasDeepSamples {
+    if isScaled {
       try printLine(
         "- samples of more than 8 bits are scaled by each image's percentiles (`--range white` where values are calibrated)"
       )
-      configuration.range = .percentiles
-      trainer = try Trainer(configuration)
     }
     let design = try TrainingDesign(trainer, seconds: 60 * minutes, memory: memory?.byteCount ?? availableByteCount / 2)
     for reason in design.reasons { try printLine("- \(reason)") }

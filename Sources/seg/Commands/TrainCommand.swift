@@ -63,7 +63,8 @@ struct TrainCommand: ParsableCommand {
     var configuration: TrainingConfiguration
     if resume {
       configuration = try folder.configuration()
-      guard Self.isSame(configuration.data, data) else {
+      // `cells` and `./cells/` are one place.
+      guard FileSystem.resolved(configuration.data) == FileSystem.resolved(data) else {
         throw Failure(.usage, "\(output): was trained on \(configuration.data), not on \(data)")
       }
     } else {
@@ -103,12 +104,6 @@ struct TrainCommand: ParsableCommand {
     progress.finish(outcome.reason)
     try finish(outcome)
     if !progress.isComplete { throw ExitCode(Failure.Kind.unwritableOutput.rawValue) }
-  }
-
-  /// Returns whether two paths name one place, such as `cells` and `./cells/`.
-  private static func isSame(_ a: String, _ b: String) -> Bool {
-    func place(_ path: String) -> String { URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path }
-    return place(a) == place(b)
   }
 
   private func finish(_ outcome: Trainer.Outcome) throws {

@@ -56,14 +56,5 @@ func printError(text: String) { _ = writeAll(text.showingUndecodableBytes(), to:
 private func writeAll(_ text: String, to descriptor: Int32) -> Int32? { writeAll(Array(text.utf8), to: descriptor) }
 
 private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
-  bytes.withUnsafeBytes { bytes -> Int32? in
-    var written = 0
-    while written < bytes.count {
-      let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return errno }
-      written += count
-    }
-    return nil
-  }
+  bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
 }
