@@ -5,6 +5,7 @@
 #define SEG_NAME "avx512"
 #define SEG_WIDTH 16
 #define SEG_PANEL_REGISTERS 4
+#define SEG_BFLOAT16_PRODUCTS 0
 #include "kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -3,4 +3,5 @@
 #define SEG_NAME "baseline"
 #define SEG_WIDTH 4
 #define SEG_PANEL_REGISTERS 2
+#define SEG_BFLOAT16_PRODUCTS 0
 #include "kernels.inc"

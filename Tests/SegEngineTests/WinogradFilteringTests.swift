@@ -113,7 +113,7 @@ import Testing
   /// The kernels, which read the coefficients in halves, against the matrices themselves in Double (``ReferenceBackend``).
   @Test(arguments: all + isolated) func kernelsComputeTheTransforms(_ filtering: WinogradFiltering) throws {
     let reference = ReferenceKernels()
-    for set in ["avx512", "avx2", "baseline"] where VectorKernels(instructionSet: set) != nil {
+    for set in VectorKernels.instructionSets where VectorKernels(instructionSet: set) != nil {
       let kernels = try #require(VectorKernels(instructionSet: set))
       for channels in [16, 19, 33] {
         for (row, column, step) in [(-1, -2, 1), (3, 2, 1), (-3, 1, 3), (9, 12, 2)] {
@@ -197,7 +197,7 @@ import Testing
 
   @Test(arguments: all + isolated) func kernelsTransformWeights(_ filtering: WinogradFiltering) throws {
     let reference = ReferenceKernels()
-    for set in ["avx512", "avx2", "baseline"] where VectorKernels(instructionSet: set) != nil {
+    for set in VectorKernels.instructionSets where VectorKernels(instructionSet: set) != nil {
       let kernels = try #require(VectorKernels(instructionSet: set))
       let layout = kernels.panelLayout
       for width in [layout.unit, layout.width] {

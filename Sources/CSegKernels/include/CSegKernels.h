@@ -99,8 +99,12 @@ typedef struct {
 ///
 /// B is packed in panels of `panel_width` columns, one after another, each `[taps · depth][width]`; the last is as wide as its
 /// columns take whole registers, zeros behind them. The result is not the memory of the residual.
+///
+/// With two terms a word, each float of the rows and of B is a word of two bfloat16 whose products are added: depth, strides and offsets count
+/// words. All else is float32.
 typedef struct {
   long row_count;
+  long word_terms;        ///< 1, or 2 for pairs of bfloat16
   long taps, depth;
   /// Where rows lie: `[taps][row_count]` pointers, or null where row r of tap t is a + r a_stride + t depth.
   const float *const *rows;
@@ -165,6 +169,7 @@ typedef struct {
   long output_row_step, output_column_step;  ///< pixels from one output of a tile to the next
   long x_stride;                         ///< floats from one pixel of the image to the next
   long input_plane, output_plane;        ///< floats from one of the n · n planes to the next
+  long word_terms;                       ///< 1, or 2 where `winograd_input` stores pairs of bfloat16; then channels are even
 } seg_winograd;
 
 /// The gradient at rows of f((x - mean) inv_deviation weight + bias), a normalisation with a function: what its sums and its result take.
@@ -214,6 +219,7 @@ typedef struct {
   const char *instruction_set;
   long vector_width;  ///< floats a register
   long panel_width;   ///< columns of a panel of `product`
+  int has_bfloat16_products;  ///< whether products of bfloat16 are faster than those of float32
 
   void (*product)(const seg_product *product);
   void (*plane_products)(const seg_plane_products *products);

@@ -7,6 +7,9 @@ package protocol Kernels: TrainingKernels {
   /// The layout of packed matrices for ``panelProduct(_:)``.
   var panelLayout: PanelLayout { get }
 
+  /// Whether products of bfloat16 are faster than those of float32, or are the reference for them.
+  var multipliesBFloat16: Bool { get }
+
   /// Bytes of a core's second-level cache, which determine the size of tiles.
   var coreCacheBytes: Int { get }
 

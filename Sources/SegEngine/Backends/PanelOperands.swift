@@ -11,6 +11,9 @@ package struct PanelOperands {
 
   /// The addresses of the left-hand rows.
   package var rows: Rows
+  /// The terms of a word: 1, or 2 where each float of rows and panels holds a pair of bfloat16, whose products are added. Then depth, strides
+  /// and offsets count words.
+  package var wordTerms = 1
   /// The number of rows of the result.
   package var rowCount: Int
   /// The number of pieces of a left-hand row: the taps of a convolution.

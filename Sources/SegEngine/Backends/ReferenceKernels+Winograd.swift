@@ -16,7 +16,13 @@ extension ReferenceKernels {
         for (q, c) in zip(columns.points, columns.inputTransform) {
           var sum = 0.0
           for i in b.indices { for j in c.indices { sum += b[i] * d[i][j] * c[j] } }
-          planes[(p * tiling.filtering.inputs + q) * tiling.inputPlane + channel] = Float(sum)
+          let plane = planes + (p * tiling.filtering.inputs + q) * tiling.inputPlane
+          if tiling.wordTerms == 2 {
+            let bits = BFloat16.bits(of: Float(sum))
+            UnsafeMutableRawPointer(plane).storeBytes(of: bits, toByteOffset: 2 * channel, as: UInt16.self)
+          } else {
+            plane[channel] = Float(sum)
+          }
         }
       }
     }

@@ -17,6 +17,8 @@ package struct ReferenceKernels: Kernels {
 
   package var coreCacheBytes: Int { 512 << 10 }
 
+  package var multipliesBFloat16: Bool { true }
+
   package func panelProduct(_ operands: PanelOperands) {
     let (depth, columns, layout) = (operands.depth, operands.columns, panelLayout)
     let k = operands.taps * depth
@@ -33,7 +35,15 @@ package struct ReferenceKernels: Kernels {
             case .strided(let base, let stride): base + row * stride + tap * depth
             case .pointed(let pointers, _, let offset): pointers[tap * operands.rowCount + row] + offset
             }
-          for i in 0..<depth { sum += Double(a[i]) * Double(panel[(tap * depth + i) * stored]) }
+          for i in 0..<depth {
+            let b = panel[(tap * depth + i) * stored]
+            guard operands.wordTerms == 2 else {
+              sum += Double(a[i]) * Double(b)
+              continue
+            }
+            let (p, q) = (BFloat16.pair(a[i]), BFloat16.pair(b))
+            sum += Double(p.0) * Double(q.0) + Double(p.1) * Double(q.1)
+          }
         }
         y.pointee = operands.epilogue(sum, row: row, column: column)
       }

@@ -7,14 +7,14 @@ package struct VectorKernels: Kernels {
   package let coreCacheBytes = seg_core_cache_bytes()
 
   /// The names of the instruction sets, the widest first.
-  package static let instructionSets = ["avx512", "avx2", "baseline"]
+  package static let instructionSets = ["avx512-bf16", "avx512", "avx2", "baseline"]
 
   /// The kernels of the machine's widest instruction set.
   package static let widest = VectorKernels(table: seg_select_kernels())
 
   private init(table: UnsafePointer<seg_kernels>) { self.table = table }
 
-  /// Makes the kernels of an instruction set, `"avx512"`, `"avx2"` or `"baseline"`; `nil` if the machine does not have it.
+  /// Makes the kernels of an instruction set of ``instructionSets``; `nil` if the machine does not have it.
   package init?(instructionSet: String) {
     guard let table = seg_kernels_named(instructionSet) else { return nil }
     self.table = table
@@ -29,6 +29,8 @@ package struct VectorKernels: Kernels {
   package var panelLayout: PanelLayout {
     PanelLayout(width: table.pointee.panel_width, unit: table.pointee.vector_width)
   }
+
+  package var multipliesBFloat16: Bool { table.pointee.has_bfloat16_products != 0 }
 
   package func panelProduct(_ operands: PanelOperands) {
     guard operands.rowCount > 0, operands.columns > 0 else { return }
@@ -56,6 +58,7 @@ package struct VectorKernels: Kernels {
   private func kernelOperands(_ operands: PanelOperands) -> seg_product {
     var product = seg_product()
     product.row_count = operands.rowCount
+    product.word_terms = operands.wordTerms
     product.taps = operands.taps
     product.depth = operands.depth
     switch operands.rows {

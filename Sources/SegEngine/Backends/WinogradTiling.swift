@@ -16,6 +16,8 @@ package struct WinogradTiling: Sendable {
   package let step, outputStep: Extent2D
   /// Floats from one pixel of the image to the next.
   package var xStride: Int
+  /// The channels of a word of the input planes: 1, or 2 where the transforms of an even number of channels are stored as pairs of bfloat16.
+  package var wordTerms = 1
   /// Floats from one of the n · n planes to the next.
   package var inputPlane, outputPlane: Int
   /// The axes in the C structures of the kernels.
@@ -52,6 +54,7 @@ package struct WinogradTiling: Sendable {
       (w.row_step, w.column_step) = (step.height, step.width)
       (w.output_row_step, w.output_column_step) = (outputStep.height, outputStep.width)
       w.x_stride = xStride
+      w.word_terms = wordTerms
       (w.input_plane, w.output_plane) = (inputPlane, outputPlane)
       body(&w)
     }

@@ -12,16 +12,20 @@ enum ConvolutionAlgorithms {
     TransposedStrassen.method, TransposedDepthwise.method, TransposedDirect.method, TransposedScatter.method,
   ]
 
+  /// The algorithms whose products are in bfloat16, beside those of ``all``.
+  static let bfloat16: [ConvolutionMethod] = [WinogradConvolution.method(.six, precision: .bfloat16)]
+
   /// Returns the algorithms that apply, at least one: ``TiledIm2Col`` supports every forward problem, ``TransposedScatter`` every
   /// transposed one. To a transposed problem of stride 1 the forward ones apply too (``ConvolutionProblem/turned``). None apply to a number
   /// format without kernels on the device.
   ///
   /// - Parameters:
   ///   - others: The user's algorithms.
+  ///   - precision: The format of factors; that of weights which the network computes is float32.
   ///   - isExact: Whether only algorithms apply that sum the products of the definition; see ``Convolution/isExact``.
   static func candidates(
     for problem: ConvolutionProblem, in elementType: ElementType = .float32, on device: ComputeDevice,
-    adding others: [ConvolutionMethod] = [], exactly isExact: Bool = false
+    adding others: [ConvolutionMethod] = [], precision: ProductPrecision = .float32, exactly isExact: Bool = false
   ) -> [any ConvolutionAlgorithm] {
     let turned = problem.turned
     func make(_ method: ConvolutionMethod, _ turned: ConvolutionProblem?) -> (any ConvolutionAlgorithm)? {
@@ -29,7 +33,8 @@ enum ConvolutionAlgorithms {
       return method.make(problem, device) ?? turned.flatMap { method.make($0, device) }
     }
     // The user's algorithms know no turned weights.
-    return (isExact ? all.filter(\.sumsProducts) : all).compactMap { make($0, turned) }
+    let reduced = precision == .bfloat16 && device.kernels.multipliesBFloat16 && !isExact ? bfloat16 : []
+    return ((isExact ? all.filter(\.sumsProducts) : all) + reduced).compactMap { make($0, turned) }
       + (isExact ? [] : others).compactMap { make($0, nil) }
   }
 
@@ -63,7 +68,8 @@ enum ConvolutionAlgorithms {
     let threads = device.workers.threadCount
     func seconds(_ work: WorkEstimate) -> Double { options.profile.seconds(for: work, threads: threads) }
     var ranked = candidates(
-      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms, exactly: isExact
+      for: problem, in: elementType, on: device, adding: options.convolutionAlgorithms,
+      precision: isPacking ? .float32 : options.precision, exactly: isExact
     ).map { algorithm in
       (
         algorithm,

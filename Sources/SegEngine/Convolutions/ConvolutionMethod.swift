@@ -57,6 +57,8 @@ public struct ConvolutionMethod: Sendable {
   var sumsProducts: Bool { !kind.isWinograd && !dividesChannels }
   /// Whether it halves the channels into whole panels, as Strassen's algorithm does.
   let dividesChannels: Bool
+  /// The number format of the factors of its products.
+  let precision: ProductPrecision
   /// Sets the algorithm up for a problem; `nil` if it does not apply.
   let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
 
@@ -74,17 +76,19 @@ public struct ConvolutionMethod: Sendable {
 
   /// Returns whether the engine's algorithm of a name computes by Winograd's filtering, with fewer multiplications than the definition.
   public static func isWinograd(named name: String) -> Bool {
-    ConvolutionAlgorithms.all.contains { $0.name == name && $0.kind.isWinograd }
+    (ConvolutionAlgorithms.all + ConvolutionAlgorithms.bfloat16).contains { $0.name == name && $0.kind.isWinograd }
   }
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
+    precision: ProductPrecision = .float32,
     _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
   ) {
     self.name = name
     self.kind = kind
     self.isFrequent = isFrequent
     self.dividesChannels = dividesChannels
+    self.precision = precision
     self.make = make
   }
 }

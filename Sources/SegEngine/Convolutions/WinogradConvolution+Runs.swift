@@ -55,7 +55,7 @@ extension WinogradConvolution {
       let results = scratch + worker * threadScratch
       let planes = results + tiling.outputPlane
       for tile in 0..<block.tiles.count {
-        transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * problem.inputChannels)
+        transformInput(tile, of: block, tiling, run, firstChannel: 0, planes + tile * inputWords)
       }
       let next = run.workers.following(index, worker)
       var prefetches = PrefetchList(planes + inputPlanes, capacity: prefetchCapacity)
@@ -63,11 +63,11 @@ extension WinogradConvolution {
       if (0..<blocks.pieces).contains(next) {
         listInputs(tiles[block: next], isBackwards: next < index, tiling, run, &prefetches)
       }
-      let product = PanelOperands(
-        rows: .strided(planes, stride: problem.inputChannels), rowCount: block.tiles.count,
-        depth: problem.inputChannels,
+      var product = PanelOperands(
+        rows: .strided(planes, stride: inputWords), rowCount: block.tiles.count, depth: inputWords,
         panels: run.weights, columns: matrix.n, into: Destination(results, stride: matrix.n))
-      multiply(block, product, tiling, panelPlane: matrix.count, prefetches: prefetches.runs, run)
+      product.wordTerms = tiling.wordTerms
+      multiply(block, product, tiling, panelPlane: pointWords, prefetches: prefetches.runs, run)
       for point in 0..<filtering.products { clearResults(point, block, columns: 0..<matrix.n, tiling, results) }
       for tile in 0..<block.tiles.count {
         transformOutput(tile, of: block, tiling, run, results + tile * matrix.n, columns: 0..<matrix.n)
@@ -156,7 +156,7 @@ extension WinogradConvolution {
       workers.forEachRange(block.tiles.count, grain: 1) { range, _ in
         for tile in range {
           transformInput(
-            tile, of: block, tiling, run, firstChannel: 0, scratch + tile * problem.inputChannels)
+            tile, of: block, tiling, run, firstChannel: 0, scratch + tile * inputWords)
         }
       }
       workers.forEach(filtering.products * parts.pieces) { index, _ in
@@ -279,14 +279,14 @@ extension WinogradConvolution {
     let taking = block.taking(point)
     guard !taking.isEmpty else { return }
     let first = taking.lowerBound
-    let product = PanelOperands(
-      rows: .strided(
-        planes + point * tiling.inputPlane + first * tiling.inputChannels, stride: tiling.inputChannels),
-      rowCount: taking.count, depth: tiling.inputChannels,
-      panels: run.weights + point * matrix.count + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: matrix.k),
+    var product = PanelOperands(
+      rows: .strided(planes + point * tiling.inputPlane + first * inputWords, stride: inputWords),
+      rowCount: taking.count, depth: inputWords,
+      panels: run.weights + point * pointWords + matrix.layout.offset(ofPanelAt: columns.lowerBound, k: inputWords),
       columns: columns.count,
       into: Destination(
         results + point * tiling.outputPlane + first * matrix.n + columns.lowerBound, stride: matrix.n))
+    product.wordTerms = tiling.wordTerms
     run.kernels.panelProduct(product)
   }
 

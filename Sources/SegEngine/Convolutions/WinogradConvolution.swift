@@ -28,6 +28,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
 
   let order: Order
+  /// The number format of transformed pixels and weights; bfloat16 are stored as pairs of input channels in words of 32 bits.
+  let precision: ProductPrecision
   let problem: ConvolutionProblem
   let filtering: WinogradFiltering
   let frame: WinogradFrame
@@ -57,18 +59,26 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
   /// Makes the method with a filtering.
   static func method(
-    _ filtering: WinogradFiltering, _ kind: ConvolutionMethod.Kind = .winograd, isFrequent: Bool = false
+    _ filtering: WinogradFiltering, _ kind: ConvolutionMethod.Kind = .winograd, isFrequent: Bool = false,
+    precision: ProductPrecision = .float32
   ) -> ConvolutionMethod {
-    ConvolutionMethod("winograd " + filtering.name, kind, isFrequent: isFrequent) {
-      WinogradConvolution($0, filtering, on: $1)
+    let format = precision == .float32 ? "" : " " + precision.rawValue
+    return ConvolutionMethod("winograd " + filtering.name + format, kind, isFrequent: isFrequent, precision: precision)
+    {
+      WinogradConvolution($0, filtering, precision: precision, on: $1)
     }
   }
 
-  init?(_ problem: ConvolutionProblem, _ filtering: WinogradFiltering, on device: ComputeDevice) {
+  init?(
+    _ problem: ConvolutionProblem, _ filtering: WinogradFiltering, precision: ProductPrecision = .float32,
+    on device: ComputeDevice
+  ) {
+    let wordTerms = precision == .bfloat16 ? 2 : 1
     let geometry = problem.geometry
     let width = device.kernels.panelLayout.unit
     guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,
-      problem.inputChannels >= width, problem.outputChannels >= width
+      problem.inputChannels >= width, problem.outputChannels >= width,
+      problem.inputChannels % wordTerms == 0
     else { return nil }
     // The phases have few pixels, and only padding around them.
     if filtering.isIsolated {
@@ -82,14 +92,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     }
     self.problem = problem
     self.filtering = filtering
+    self.precision = precision
     self.frame = frame
-    method = WinogradConvolution.method(filtering)
+    method = WinogradConvolution.method(filtering, precision: precision)
+    let words = problem.inputChannels / wordTerms
     let threads = device.workers.threadCount
     let points = filtering.products
     var layout = device.kernels.panelLayout
     let columns = frame.columnOffsets.count
     let floatBytes = ElementType.float32.byteCount
-    let weightBytes = floatBytes * points * layout.count(k: problem.inputChannels, n: columns)
+    let weightBytes = floatBytes * points * layout.count(k: words, n: columns)
     // Panels are two registers wide: a range of input channels and its results fit a core's cache with many channels and many tiles.
     let narrow = PanelLayout(width: min(layout.width, 2 * width), unit: width)
     // Transforms process a register of channels, also for the last panel and the last range of input channels. A panel has channels of one
@@ -100,8 +112,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       filtering.pairs > 0 && (lastPanel == 0 || lastPanel >= width && frame.phases.count == 1)
       && problem.inputChannels % width == 0
     // In a core's own cache, results overwrite inputs.
-    let channels = max(problem.inputChannels, columns)
-    let tileBytes = floatBytes * points * (problem.inputChannels + columns)
+    let channels = max(words, columns)
+    let tileBytes = floatBytes * points * (words + columns)
     let (largest, pieces): (Int, Int)
     if weightBytes <= WinogradConvolution.cachedWeightBytes {
       order = .tiles
@@ -110,6 +122,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     } else if weightBytes <= WinogradConvolution.keptWeightBytes || !takesPanels {
       order = .points
       (largest, pieces) = (max(24, WinogradConvolution.sharedBlockBytes / tileBytes), 1)
+    } else if precision == .bfloat16 {
+      // Weights are rounded when they are packed, not in every run.
+      return nil
     } else {
       order = .panels
       layout = narrow
@@ -140,19 +155,26 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let rows = tiles.blocks.size
     func plane(_ channels: Int) -> Int { (rows * channels + 15) / 16 * 16 + 16 }
     let isShared = order == .tiles
-    tiling = WinogradTiling(
+    var tiling = WinogradTiling(
       filtering, input: problem.input, inputChannels: problem.inputChannels, output: problem.output,
       outputChannels: problem.outputChannels, step: frame.inputStep, outputStep: frame.outputStep,
-      inputPlane: plane(isShared ? channels : depths.size),
+      inputPlane: plane(isShared ? channels : depths.size / wordTerms),
       outputPlane: plane(isShared ? channels : order == .panels ? layout.width : columns))
+    tiling.wordTerms = wordTerms
+    self.tiling = tiling
   }
+
+  /// Input channels in words of 32 bits, and the words of a point's packed weights.
+  var inputWords: Int { problem.inputChannels / tiling.wordTerms }
+  var pointWords: Int { matrix.count / tiling.wordTerms }
 
   var work: WorkEstimate {
     var work = WorkEstimate()
     let (n, m) = (Double(filtering.inputs), Double(filtering.outputs))
     let points = n * n
     let tileCount = Double(tiles.productCount) / points
-    work.panelMacs = Double(tiles.productCount) * Double(matrix.count)
+    // An instruction multiplies a word of each lane, whatever its terms.
+    work.panelMacs = Double(tiles.productCount) * Double(pointWords)
     work.panelResults = Double(tiles.productCount) * Double(matrix.count / matrix.k)
     // A line of n takes n · pairs operations in the input transform and (m / 2 + 1) · m in the output transform, or a product with a
     // matrix. There are 2 n lines in the input transform, and n + m in the output transform.
@@ -160,7 +182,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     let taps = Double(frame.taps)
     let (there, back) = filtering.pairs > 0 ? (n * m / 2, m * (m / 2 + 1)) : (n * Double(filtering.reads), m * n)
     work.vectorOperations = tileCount * (inputs * (n + Double(filtering.reads)) * there + outputs * (n + m) * back)
-    work.bytesMoved = ElementType.float32.byteCount(of: tileCount * points * (2 * inputs + outputs))
+    work.bytesMoved = ElementType.float32.byteCount(of: tileCount * points * (2 * Double(inputWords) + outputs))
     if order == .panels {
       // G g Gᵀ takes about 2 n (r + n) operations. Results are accumulated for each range of input channels, and the planes of inputs are
       // read for each panel.
@@ -170,15 +192,19 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       work.weightBytes = ElementType.float32.byteCount(of: taps * taps * transforms)
     } else {
       work.weightBytes = ElementType.float32.byteCount(
-        of: Double(tiles.blocks.pieces) * points * Double(matrix.count))
+        of: Double(tiles.blocks.pieces) * points * Double(pointWords))
     }
     return work
   }
 
   var packedFormat: PackedFormat {
-    float32Format(order == .panels ? "taps a channel" : filtering.packing, panels: matrix.layout)
+    guard precision == .float32 else {
+      // A word of 32 bits is a pair of bfloat16.
+      return PackedFormat(name, .int32, "bfloat16 pairs, " + filtering.packing, panels: matrix.layout)
+    }
+    return float32Format(order == .panels ? "taps a channel" : filtering.packing, panels: matrix.layout)
   }
-  var packedCount: Int { order == .panels ? plainMatrix.count : filtering.products * matrix.count }
+  var packedCount: Int { order == .panels ? plainMatrix.count : filtering.products * pointWords }
 
   /// Packs constant weights; transformed ones are computed in Double.
   func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, over workers: WorkerPool) {
@@ -240,7 +266,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
       let column = panel * layout.width
       let stored = layout.storedColumns(at: column, of: matrix.n)
       let present = min(stored, matrix.n - column)
-      let target = packed + layout.offset(ofPanelAt: column, k: matrix.k)
+      let target = packed + layout.offset(ofPanelAt: column, k: inputWords)
       let count = (r * r + r * n + 1) * stored
       // g and G g, with a row of the panel's columns each.
       (scratch + worker * threadPackingCount).withMemoryRebound(to: Double.self, capacity: count) { g in
@@ -266,8 +292,17 @@ struct WinogradConvolution: ConvolutionAlgorithm {
           for i in 0..<n {
             for j in 0..<n {
               multiply(j, half + i * r * stored, stored, into: sum)
-              let place = target + (i * n + j) * matrix.count + input * stored
-              for index in 0..<stored { place[index] = Float(sum[index]) }
+              let place = target + (i * n + j) * pointWords + input / tiling.wordTerms * stored
+              if precision == .float32 {
+                for index in 0..<stored { place[index] = Float(sum[index]) }
+              } else {
+                let pairs = UnsafeMutableRawPointer(place)
+                for index in 0..<stored {
+                  pairs.storeBytes(
+                    of: BFloat16.bits(of: Float(sum[index])), toByteOffset: 4 * index + 2 * (input % 2), as: UInt16.self
+                  )
+                }
+              }
             }
           }
         }

@@ -39,11 +39,19 @@ struct ComputeOptions: ParsableArguments {
       """, valueName: "choice"))
   var algorithms = "estimated"
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The number format of what convolutions multiply: float32, or bfloat16 for 3×3 convolutions on processors that multiply it faster \
+      (AMD with AVX512-BF16; others compute in float32); sums and feature maps stay float32.
+      """, valueName: "format"))
+  var precision = ProductPrecision.float32
+
   func validate() throws {
     if algorithmChoice == nil {
       throw ValidationError(
-        "--algorithms is estimated, measured or one of \(CompileOptions.algorithmNames.joined(separator: ", ")), not "
-          + algorithms + algorithms.suggestion(among: ["estimated", "measured"] + CompileOptions.algorithmNames))
+        "--algorithms is estimated, measured or one of \(ComputeOptions.algorithmNames.joined(separator: ", ")), not "
+          + algorithms + algorithms.suggestion(among: ["estimated", "measured"] + ComputeOptions.algorithmNames))
     }
   }
 
@@ -51,15 +59,21 @@ struct ComputeOptions: ParsableArguments {
     switch algorithms {
     case "estimated": .estimated
     case "measured": .measured
-    default: CompileOptions.algorithmNames.contains(algorithms) ? .named(algorithms) : nil
+    default: ComputeOptions.algorithmNames.contains(algorithms) ? .named(algorithms) : nil
     }
   }
+
+  private static let algorithmNames = CompileOptions.algorithmNames + CompileOptions.bfloat16AlgorithmNames
 
   var backend: OpenBLASBackend { threads.backend }
 
   /// Returns the compile options for a backend, with the stored profile of this machine.
   func options(for backend: any Backend, optimizes: Bool = true) -> CompileOptions {
-    CompileOptions(
+    var options = CompileOptions(
       optimizes: optimizes, algorithmChoice: algorithmChoice ?? .estimated, profile: .stored(for: backend))
+    options.precision = precision
+    return options
   }
 }
+
+extension ProductPrecision: ExpressibleByArgument {}
