@@ -10,9 +10,9 @@ static int has_avx512(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
 }
-// Products of bfloat16 have to be faster than those of float32: Zen 4 and 5 do twice as many terms, Intel's cores half as many (0.55 of the
-// rate of float32, on Emerald Rapids). A build that defines SEG_ASSUME_BFLOAT16 takes them on every processor with AVX-512, also where a
-// virtual machine hides them, for tests.
+// These kernels are for processors on which vdpbf16ps computes more terms a second than a float32 multiply–add: twice as many on Zen 4, but
+// only 0.55 times as many on Emerald Rapids. For tests, SEG_ASSUME_BFLOAT16 selects them on every processor with AVX-512, because virtual
+// machines may hide the instruction.
 static int has_avx512_bf16(void) {
 #if defined(SEG_ASSUME_BFLOAT16)
   return has_avx512();

@@ -53,7 +53,7 @@ package enum StoredElement: CaseIterable {
     switch self {
     case .float16:
       tensor.fill(bytes, isBigEndian) { (bits: UInt16) in StoredElement.float(half: bits) }
-    case .bfloat16: tensor.fill(bytes, isBigEndian) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+    case .bfloat16: tensor.fill(bytes, isBigEndian) { (bits: UInt16) in BFloat16.number(bits) }
     case .float32: tensor.fill(bytes, isBigEndian) { (bits: UInt32) in Float(bitPattern: bits) }
     case .float64: tensor.fill(bytes, isBigEndian) { (bits: UInt64) in Float(Double(bitPattern: bits)) }
     case .bool: tensor.fill(bytes, isBigEndian) { (value: UInt8) in value == 0 ? UInt8(0) : 1 }

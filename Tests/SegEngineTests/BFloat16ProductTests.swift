@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  /// With rounded factors results are near those of float32, and not equal to them; weights take half of the bytes.
+  /// With rounded factors results are near those of float32, and not equal to them.
   @Test func precisionOfACompilation() throws {
     let graph = try chain()
     let parameters = Parameters(initializing: graph, seed: 3)
@@ -159,6 +159,16 @@ import Testing
         #expect((1e-4..<2 * roundingBound).contains(difference), "\(name): \(difference)")
       }
     }
+  }
+
+  @Test func packedWeightsTakeHalfTheBytes() throws {
+    let problem = ConvolutionProblem(
+      .forward, .init(kernel: 3, padding: 1), input: [1, 48, 48, 64], output: [1, 48, 48, 128])
+    let candidates = ConvolutionAlgorithms.candidates(
+      for: problem, on: ComputeDevice(ReferenceBackend()), precision: .bfloat16)
+    let full = try #require(candidates.first { $0.name == "winograd 6×6" })
+    let reduced = try #require(candidates.first { $0.name == "winograd 6×6 bfloat16" })
+    #expect(2 * reduced.packedByteCount == full.packedByteCount)
   }
 
   /// A float32 compilation never multiplies in bfloat16, also where such an algorithm is named.

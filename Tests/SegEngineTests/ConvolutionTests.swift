@@ -8,7 +8,7 @@ import Testing
 @Suite struct ConvolutionTests {
   static let backends: [any Backend] = {
     var backends: [any Backend] = [ReferenceBackend(workers: WorkerPool(threads: 2))]
-    for set in ["baseline", "avx2", "avx512", "avx512-bf16"] where OpenBLASBackend.supports(instructionSet: set) {
+    for set in VectorKernels.instructionSets where OpenBLASBackend.supports(instructionSet: set) {
       backends.append(OpenBLASBackend(workers: WorkerPool(threads: set == "avx2" ? 1 : 3), instructionSet: set))
     }
     return backends

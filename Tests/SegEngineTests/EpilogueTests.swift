@@ -58,7 +58,7 @@ import Testing
 
   /// The kernels of each instruction set that the machine has, and the reference.
   private static var everyKernels: [(name: String, kernels: any Kernels)] {
-    ["baseline", "avx2", "avx512", "avx512-bf16"].compactMap { name in
+    VectorKernels.instructionSets.compactMap { name in
       VectorKernels(instructionSet: name).map { (name, $0) }
     }
       + [("reference", ReferenceKernels())]
@@ -115,7 +115,7 @@ import Testing
     let operands = Operands(parts, rows: rows, columns: n)
     let a = Tensor.random([rows * k], seed: 1).elements(of: Float.self)
     let b = Tensor.random([k * n], seed: 2).elements(of: Float.self)
-    for set in ["baseline", "avx2", "avx512", "avx512-bf16"] where OpenBLASBackend.supports(instructionSet: set) {
+    for set in VectorKernels.instructionSets where OpenBLASBackend.supports(instructionSet: set) {
       let device = ComputeDevice(OpenBLASBackend(workers: WorkerPool(threads: 1), instructionSet: set))
       let product = try #require(StrassenProduct(k: k, n: n, layout: device.kernels.panelLayout))
       var packed = [Float](repeating: 0, count: product.packedCount)

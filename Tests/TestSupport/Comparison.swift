@@ -58,7 +58,7 @@ public func largestDifference(_ actual: Tensor, _ expected: NaiveTensor) -> (abs
 public func everyBackend() -> [(name: String, backend: any Backend)] {
   var result: [(String, any Backend)] = []
   for threads in [1, 3] {
-    for set in ["avx512-bf16", "avx512", "avx2", "baseline"] where OpenBLASBackend.supports(instructionSet: set) {
+    for set in VectorKernels.instructionSets where OpenBLASBackend.supports(instructionSet: set) {
       let backend = OpenBLASBackend(workers: WorkerPool(threads: threads), instructionSet: set)
       result.append(("OpenBLAS \(set), \(threads) threads", backend))
     }

@@ -7,7 +7,8 @@ package protocol Kernels: TrainingKernels {
   /// The layout of packed matrices for ``panelProduct(_:)``.
   var panelLayout: PanelLayout { get }
 
-  /// Whether products of bfloat16 are faster than those of float32, or are the reference for them.
+  /// Whether algorithms that multiply in bfloat16 are candidates: products of bfloat16 are faster than those of float32. Always true for the
+  /// reference.
   var multipliesBFloat16: Bool { get }
 
   /// Bytes of a core's second-level cache, which determine the size of tiles.

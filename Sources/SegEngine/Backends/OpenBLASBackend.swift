@@ -7,8 +7,8 @@ public struct OpenBLASBackend: Backend, KernelProviding {
   public let workers: WorkerPool
   private let vectorKernels: VectorKernels
 
-  /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512-bf16"`, `"avx512"`, `"avx2"` or `"baseline"`, or with
-  /// `nil` the machine's widest.
+  /// Makes a backend on the given workers, with the vector kernels of an instruction set: `"avx512-bf16"`, `"avx512"`,
+  /// `"avx2"` or `"baseline"`, or with `nil` the machine's widest.
   ///
   /// - Precondition: the machine has the instruction set.
   public init(workers: WorkerPool = .shared, instructionSet: String? = nil) {

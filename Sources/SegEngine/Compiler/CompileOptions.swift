@@ -16,12 +16,13 @@ public struct CompileOptions: Sendable {
   /// The names of the engine's algorithms for gradients of a convolution's weights.
   public static var weightGradientAlgorithmNames: [String] { WeightGradientAlgorithms.all.map(\.name) }
 
-  /// The names of the engine's convolution algorithms that multiply in bfloat16. They apply where ``precision`` is
-  /// ``ProductPrecision/bfloat16``.
+  /// The names of the engine's convolution algorithms that multiply in bfloat16. They are candidates only if ``precision``
+  /// is ``ProductPrecision/bfloat16``.
   public static var bfloat16AlgorithmNames: [String] { ConvolutionAlgorithms.bfloat16.map(\.name) }
 
   /// The names that ``AlgorithmChoice/named(_:)`` accepts: ``algorithmNames``, ``bfloat16AlgorithmNames``,
-  /// ``weightGradientAlgorithmNames`` and those of ``convolutionAlgorithms``. For others, compiling throws ``GraphError/unknownAlgorithm(name:known:)``.
+  /// ``weightGradientAlgorithmNames`` and those of ``convolutionAlgorithms``. For others, compiling throws
+  /// ``GraphError/unknownAlgorithm(name:known:)``.
   var knownAlgorithms: [String] {
     CompileOptions.algorithmNames + CompileOptions.bfloat16AlgorithmNames + CompileOptions.weightGradientAlgorithmNames
       + convolutionAlgorithms.map(\.name)
@@ -34,7 +35,7 @@ public struct CompileOptions: Sendable {
   public var algorithmChoice: AlgorithmChoice
   /// The user's convolution algorithms, which are candidates like the engine's own. Names must be unique: compiling traps for a duplicate.
   public var convolutionAlgorithms: [ConvolutionMethod] = []
-  /// The number format of the factors that convolutions multiply.
+  /// The number format of the factors of convolutions' products.
   public var precision = ProductPrecision.float32
   /// The machine profile, for estimating times of algorithms.
   public var profile: MachineProfile

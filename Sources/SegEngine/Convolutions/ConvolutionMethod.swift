@@ -57,8 +57,6 @@ public struct ConvolutionMethod: Sendable {
   var sumsProducts: Bool { !kind.isWinograd && !dividesChannels }
   /// Whether it halves the channels into whole panels, as Strassen's algorithm does.
   let dividesChannels: Bool
-  /// The number format of the factors of its products.
-  let precision: ProductPrecision
   /// Sets the algorithm up for a problem; `nil` if it does not apply.
   let make: @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
 
@@ -81,14 +79,12 @@ public struct ConvolutionMethod: Sendable {
 
   init(
     _ name: String, _ kind: Kind, isFrequent: Bool = false, dividesChannels: Bool = false,
-    precision: ProductPrecision = .float32,
     _ make: @escaping @Sendable (ConvolutionProblem, ComputeDevice) -> (any ConvolutionAlgorithm)?
   ) {
     self.name = name
     self.kind = kind
     self.isFrequent = isFrequent
     self.dividesChannels = dividesChannels
-    self.precision = precision
     self.make = make
   }
 }

@@ -28,7 +28,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
   }
 
   let order: Order
-  /// The number format of transformed pixels and weights; bfloat16 are stored as pairs of input channels in words of 32 bits.
+  /// The number format of transformed pixels and weights; in bfloat16, two input channels share a 32-bit word.
   let precision: ProductPrecision
   let problem: ConvolutionProblem
   let filtering: WinogradFiltering
@@ -63,8 +63,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     precision: ProductPrecision = .float32
   ) -> ConvolutionMethod {
     let format = precision == .float32 ? "" : " " + precision.rawValue
-    return ConvolutionMethod("winograd " + filtering.name + format, kind, isFrequent: isFrequent, precision: precision)
-    {
+    return ConvolutionMethod("winograd " + filtering.name + format, kind, isFrequent: isFrequent) {
       WinogradConvolution($0, filtering, precision: precision, on: $1)
     }
   }
@@ -73,7 +72,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     _ problem: ConvolutionProblem, _ filtering: WinogradFiltering, precision: ProductPrecision = .float32,
     on device: ComputeDevice
   ) {
-    let wordTerms = precision == .bfloat16 ? 2 : 1
+    let wordTerms = precision.wordTerms
     let geometry = problem.geometry
     let width = device.kernels.panelLayout.unit
     guard let frame = WinogradFrame(problem), frame.taps == filtering.taps,

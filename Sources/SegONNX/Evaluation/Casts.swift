@@ -20,7 +20,7 @@ extension ONNXEvaluator {
     if let narrow = type.narrowFormat?.floating { return values.map { narrow.rounded($0, saturates: saturates) } }
     switch type {
     case .float16: return values.map(half)
-    case .bfloat16: return values.map(brain)
+    case .bfloat16: return values.map { $0.isNaN ? $0 : BFloat16.number(BFloat16.bits(of: $0)) }
     default: return values
     }
   }
@@ -33,12 +33,5 @@ extension ONNXEvaluator {
     // The significand has 11 bits. Below the smallest normal number the spacing is 2⁻²⁴.
     let step = Float(sign: .plus, exponent: max(Int(magnitude.exponent) - 10, -24), significand: 1)
     return (value / step).rounded(.toNearestOrEven) * step
-  }
-
-  /// Rounds to the nearest bfloat16 number, ties to even.
-  private static func brain(_ value: Float) -> Float {
-    guard value.isFinite else { return value }
-    let bits = value.bitPattern
-    return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
   }
 }

@@ -67,8 +67,8 @@ struct ONNXExactProduct {
     return (0..<channels).map { $0..<$0 + 1 }
   }
 
-  /// Returns the weights of a run of input channels. Channels of a group are not neighbours of those of the next, so that with groups the
-  /// weights keep their shape, and those of other channels are zeros.
+  /// Returns the weights of a run of input channels. With groups, a run of channels within each group is no
+  /// contiguous range of the input's channels, so the weights keep their shape and those of the other channels are set to zero.
   private static func part(
     _ run: Swift.Range<Int>, of weights: [Float], _ shape: Shape, groups: Int
   ) -> ONNXConstant {
